@@ -1,0 +1,29 @@
+"""For load balancers: is the process alive (`/healthz`), can it do its work (`/readyz`)?"""
+
+from django.db import Error, connection
+from django.http import JsonResponse
+
+
+class HealthMiddleware:
+    """Answers before anything looks at the host or the scheme: a load balancer asks for an address, in plain HTTP."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+        self.answers = {"/healthz": live, "/readyz": ready}
+
+    def __call__(self, request):
+        answer = self.answers.get(request.path_info)
+        return answer() if answer else self.get_response(request)
+
+
+def live():
+    return JsonResponse({"status": "ok"})
+
+
+def ready():
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return JsonResponse({"status": "the database is away"}, status=503)
+    return JsonResponse({"status": "ok"})

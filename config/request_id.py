@@ -1,0 +1,33 @@
+"""One id per request, from the client or made here, in the answer and in every log line of the request."""
+
+import logging
+import re
+import uuid
+from contextvars import ContextVar
+
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+# What may be echoed and logged: no spaces, line breaks or quotes.
+ACCEPTABLE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+
+
+class RequestIdMiddleware:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        current = given if ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+        reset = request_id.set(current)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.reset(reset)
+        response.headers["X-Request-Id"] = current
+        return response
+
+
+class RequestIdFilter(logging.Filter):
+    def filter(self, record):
+        record.request_id = request_id.get()
+        return True

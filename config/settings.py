@@ -1,0 +1,219 @@
+"""Every setting, from the environment, safe by default. The README's table explains the variables."""
+
+import secrets
+from pathlib import Path
+
+import environ
+
+from oauth.scopes import SCOPE_LABELS
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# A developer's machine: plain HTTP on loopback, and a secret key kept in var/.
+DEVELOPMENT = env.bool("DEVELOPMENT", False)
+DEBUG = env.bool("DEBUG", False)
+
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+
+
+def development_secret_key() -> str:
+    """A key made on first use and kept, so that sessions survive a restart."""
+    path = VAR_DIR / "secret_key"
+    if not path.exists():
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(64))
+    return path.read_text()
+
+
+SECRET_KEY = env.str("SECRET_KEY", "") or (development_secret_key() if DEVELOPMENT else "")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "oauth2_provider",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_countries",
+    "oauth",
+    "customers",
+    "customers.orders",
+]
+
+MIDDLEWARE = [
+    "config.request_id.RequestIdMiddleware",
+    "config.health.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "config.middleware.AuthenticationMiddleware",
+    "config.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Storage ---------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'store.sqlite3'}")}
+DATABASE = DATABASES["default"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASE["OPTIONS"] = {
+        # Readers never wait for the one writer. `synchronous` stays FULL: an answered write survives a power cut.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-20000; PRAGMA mmap_size=134217728;",
+        # A transaction takes the write lock at its start and waits its turn, instead of failing half-way through.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+    }
+else:
+    DATABASE["ENGINE"] = "config.postgresql"
+    DATABASE["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 600)
+    DATABASE["CONN_HEALTH_CHECKS"] = True
+    if env.bool("DATABASE_PREPARED_STATEMENTS", True):
+        # Off behind a pooler that can't keep prepared statements (PgBouncer before 1.21).
+        DATABASE.setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 2})
+
+REDIS_URL = env.str("REDIS_URL", "")
+
+# --- People, time, language ------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "customers.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+USE_TZ = True
+# The store's time zone: whole-day filters and shown offsets. The database holds UTC.
+TIME_ZONE = env.str("STORE_TIME_ZONE", "UTC")
+LANGUAGE_CODE = "en"
+USE_I18N = True
+
+SILENCED_SYSTEM_CHECKS = [
+    "auth.E003",  # the email is unique: ignoring case, by a constraint on LOWER(email) that the check can't read
+]
+
+# --- The API ---------------------------------------------------------------------------------------------------------
+
+# Requests per second and token; an app may carry its own. 0 switches the limit off.
+RATE_LIMIT = env.int("RATE_LIMIT", 4)
+MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1_000_000)
+IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
+
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "customers.api.schema.AdminApiSchema",
+    "URL_FORMAT_OVERRIDE": None,  # `?format=` is a parameter like any other
+}
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it makes one document of all URLs; ours, one per version, are tested
+    "SCHEMA_PATH_PREFIX": "/api/admin",
+    "CAMELIZE_NAMES": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    # The layout with a choice of documents.
+    "SWAGGER_UI_SETTINGS": """{
+        layout: "StandaloneLayout",
+        presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
+        urls: ["2024-04-01", "2023-02-10", "unstable"].map(
+            (version) => ({name: version, url: "/api/schema/admin/?version=" + version})
+        ),
+        validatorUrl: null,
+    }""",
+    "PATH_CONVERTER_OVERRIDES": {"id": int},
+}
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.App"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth.AccessToken"
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.RefreshToken"
+OAUTH2_PROVIDER_GRANT_MODEL = "oauth.Grant"
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth.IDToken"
+OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth.DeviceGrant"
+OAUTH2_PROVIDER = {
+    "SCOPES": {str(scope): label for scope, label in SCOPE_LABELS.items()},
+    "DEFAULT_SCOPES": [],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "REFRESH_TOKEN_EXPIRE_SECONDS": 365 * 24 * 3600,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    **{
+        f"COMPLIANT_BCP_RFC9700_{gate}": True
+        for gate in (
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "TOKEN_STORAGE",
+            "REFRESH_TOKEN",
+            "REDIRECT_URI_SCHEME",
+            "REDIRECT_URI_MATCHING",
+            "PKCE_REQUIRED",
+        )
+    },
+}
+
+# --- HTTP ------------------------------------------------------------------------------------------------------------
+
+if env.bool("BEHIND_PROXY", False):
+    # Only behind a proxy that sets both headers itself: a client could forge them otherwise.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    USE_X_FORWARDED_HOST = True
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEVELOPMENT)
+SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", not DEVELOPMENT)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
+X_FRAME_OPTIONS = "DENY"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "config.request_id.RequestIdFilter"}},
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.request": {"level": "ERROR"},  # a 4xx is the client's, who was told
+    },
+}

@@ -1,0 +1,76 @@
+"""What the Admin API answers when something is wrong: always JSON, in the platform's (DRF's) words."""
+
+from django.core.exceptions import ObjectDoesNotExist, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import JsonResponse
+from rest_framework import status
+from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, ValidationError
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from customers.rules import CustomerError
+
+
+class PreconditionFailed(APIException):
+    status_code = status.HTTP_412_PRECONDITION_FAILED
+    default_detail = "The resource has changed since the ETag in If-Match was read."
+    default_code = "precondition_failed"
+
+
+class IdempotencyKeyReused(APIException):
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = "This Idempotency-Key was used for another request."
+    default_code = "idempotency_key_reused"
+
+
+class LengthRequired(APIException):
+    status_code = status.HTTP_411_LENGTH_REQUIRED
+    default_detail = "A body needs a Content-Length."
+    default_code = "length_required"
+
+
+class BodyTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The request body is too large."
+    default_code = "too_large"
+
+
+class Unavailable(APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "The database did not answer. A POST is repeated safely with an Idempotency-Key."
+    default_code = "unavailable"
+    wait = 1
+
+
+def exception_handler(exc, context):
+    """DRF's, for which the errors of the core, of Django and of the database are put into its words."""
+    if isinstance(exc, CustomerError):
+        exc = ValidationError(nested(exc))
+    elif isinstance(exc, ObjectDoesNotExist):
+        exc = NotFound()
+    elif isinstance(exc, SuspiciousOperation):
+        exc = ParseError()
+    elif isinstance(exc, RecursionError):
+        exc = ParseError("The body has too many levels.")
+    elif isinstance(exc, OperationalError | InterfaceError):
+        exc = Unavailable()
+    return drf_exception_handler(exc, context)
+
+
+def nested(error: CustomerError):
+    """As DRF nests them: `{"addresses": {"1": {"country": ["..."]}}}` for a path of ("addresses", 1, "country")."""
+    shape: list | dict = [ErrorDetail(error.message, error.code)]
+    for step in reversed(error.path):
+        shape = {str(step): shape}
+    return shape
+
+
+def bad_request(request, exception):
+    return JsonResponse({"detail": "Bad request."}, status=400)
+
+
+def not_found(request, exception):
+    return JsonResponse({"detail": "Not found."}, status=404)
+
+
+def server_error(request):
+    return JsonResponse({"detail": "A server error occurred."}, status=500)

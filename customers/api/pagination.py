@@ -1,0 +1,127 @@
+"""Pages that stay put while customers come in: by key, not by number."""
+
+import base64
+import json
+import re
+from datetime import UTC, datetime
+from functools import cache
+
+from django.db.models import Q
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import BasePagination
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from customers.api.serializers import USER_COLUMNS
+from customers.compiled import Compiled
+from customers.models import User
+
+DEFAULT_SIZE = 20
+MAX_SIZE = 250
+AFTER, BEFORE = "a", "b"
+
+
+class KeysetPagination(BasePagination):
+    """`{next, previous, results}`, newest first. `page_size` (some clients send `limit`) is honoured up to 250.
+
+    A page is read off the index over `keys`, whose last is unique, so that any number of rows may share the first.
+    """
+
+    keys: tuple[str, ...] = ("id",)
+
+    def paginate_queryset(self, queryset, request, view=None):
+        self.request = request
+        size = self._size()
+        direction, position = self._read_cursor()
+        backwards = direction == BEFORE
+        if position:
+            queryset = queryset.filter(self._beyond(position, "gt" if backwards else "lt"))
+        rows = self.read(queryset, size + 1, backwards)
+        more, rows = len(rows) > size, rows[:size]
+        if backwards:
+            rows.reverse()
+        self.next = self._link(AFTER, rows[-1]) if rows and (more or backwards) else None
+        self.previous = self._link(BEFORE, rows[0]) if rows and (more if backwards else position) else None
+        return rows
+
+    def get_paginated_response(self, data):
+        return Response({"next": self.next, "previous": self.previous, "results": data})
+
+    def read(self, queryset, limit: int, backwards: bool) -> list:
+        return list(queryset.order_by(*(key if backwards else f"-{key}" for key in self.keys))[:limit])
+
+    def _size(self) -> int:
+        for name in ("page_size", "limit"):
+            text = self.request.query_params.get(name, "")
+            if re.fullmatch("0*[1-9][0-9]*", text):
+                return min(int(text[:9]), MAX_SIZE)
+        return DEFAULT_SIZE
+
+    def _beyond(self, position: list, comparison: str) -> Q:
+        """Past the row at `position`. With two keys: the first one bounded for the index, the second breaks ties."""
+        *first, last = zip(self.keys, position, strict=True)
+        condition = Q((f"{last[0]}__{comparison}", last[1]))
+        for key, value in first:
+            condition = Q((f"{key}__{comparison}e", value)) & (Q((f"{key}__{comparison}", value)) | condition)
+        return condition
+
+    def _link(self, direction: str, row) -> str:
+        position = [row[key] if isinstance(row, dict) else getattr(row, key) for key in self.keys]
+        text = json.dumps([direction, *position], default=datetime.isoformat, separators=(",", ":"))
+        cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
+
+    def _read_cursor(self) -> tuple[str, list]:
+        cursor = self.request.query_params.get("cursor")
+        if not cursor:
+            return AFTER, []
+        try:
+            direction, *dates, number = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+            moments = [datetime.fromisoformat(date).astimezone(UTC) for date in dates]
+            is_ours = direction in (AFTER, BEFORE) and len(moments) + 1 == len(self.keys)
+            if not is_ours:
+                raise ValueError
+            position = [*moments, int(number)]
+        except (ValueError, TypeError, RecursionError, OverflowError):
+            raise NotFound("Invalid cursor.") from None
+        return direction, position
+
+    def get_paginated_response_schema(self, schema):
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
+
+    def get_schema_operation_parameters(self, view):
+        description = "Where the page starts: taken from `next` or `previous` of another page."
+        return [
+            {
+                "name": "cursor",
+                "in": "query",
+                "required": False,
+                "description": description,
+                "schema": {"type": "string"},
+            }
+        ]
+
+
+class UserPagination(KeysetPagination):
+    """Rows of `USER_COLUMNS`. The first page of everybody is what is asked for most."""
+
+    keys = ("date_joined", "id")
+
+    def read(self, queryset, limit, backwards):
+        if not queryset.query.where:
+            return newest_users(limit)()
+        return super().read(queryset.values(*USER_COLUMNS), limit, backwards)
+
+
+@cache
+def newest_users(limit: int) -> Compiled:
+    return Compiled(lambda: User.objects.newest_first().values(*USER_COLUMNS)[:limit])
+
+
+class NotePagination(KeysetPagination):
+    keys = ("created_at", "id")

@@ -1,0 +1,84 @@
+"""Request bodies: JSON, form-encoded and multipart, into the same plain dictionaries."""
+
+import json
+import re
+from contextlib import contextmanager
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import parsers
+from rest_framework.exceptions import ParseError
+from rest_framework.utils.json import strict_constant
+
+# `a`, then any of `[b]`, `.b`, `b` after a closing bracket: the ways in which HTTP clients write nested names.
+PART = re.compile(r"\[([^\[\]]*)\]|\.?([^.\[\]]+)")
+MAX_LEVELS = 8
+
+
+class FormData(dict):
+    """A body from a form, where a list of one looks like a plain value and an object like a string of JSON."""
+
+
+class JSONParser(parsers.BaseParser):
+    """RFC 8259: NaN and Infinity are refused."""
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        try:
+            return json.loads(stream.read(), parse_constant=strict_constant)
+        except ValueError as error:
+            raise ParseError(f"JSON parse error - {error}") from None
+
+
+class FormParser(parsers.FormParser):
+    def parse(self, stream, media_type=None, parser_context=None):
+        with readable():
+            return nested(super().parse(stream, media_type, parser_context))
+
+
+class MultiPartParser(parsers.MultiPartParser):
+    def parse(self, stream, media_type=None, parser_context=None):
+        with readable():
+            return nested(super().parse(stream, media_type, parser_context).data)
+
+
+@contextmanager
+def readable():
+    try:
+        yield
+    except (UnicodeError, LookupError):
+        raise ParseError("The body is not in the charset that the request names.") from None
+
+
+def nested(form: QueryDict) -> FormData:
+    """`addresses[0][line1]=x&tags[]=a` as `{"addresses": [{"line1": "x"}], "tags": ["a"]}`.
+
+    Also `addresses[0]line1`, `addresses[0].line1` and `addresses.0.line1`; a name that comes more than once is a list.
+    Positions order the entries, gaps close.
+    """
+    tree: dict[str, Any] = {}
+    for name, values in form.lists():
+        branch, path = tree, [bracketed or plain for bracketed, plain in PART.findall(name)]
+        if len(path) > MAX_LEVELS:
+            raise ParseError(f"The name {name[:80]!r} has more than {MAX_LEVELS} levels.")
+        repeated = path[1:] and not path[-1]
+        if repeated:
+            path.pop()
+        for step in path[:-1]:
+            branch = branch.setdefault(step, {})
+            if not isinstance(branch, dict):
+                raise ParseError(f"The name {name[:80]!r} contradicts another one.")
+        if path:
+            if isinstance(branch.get(path[-1]), dict):
+                raise ParseError(f"The name {name[:80]!r} contradicts another one.")
+            branch[path[-1]] = values if repeated or len(values) > 1 else values[0]
+    return FormData((name, _with_lists(value)) for name, value in tree.items())
+
+
+def _with_lists(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if all(key.isdecimal() and len(key) < 10 for key in value):
+        return [_with_lists(value[key]) for key in sorted(value, key=int)]
+    return FormData((key, _with_lists(part)) for key, part in value.items())

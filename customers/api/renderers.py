@@ -1,0 +1,32 @@
+import json
+
+import orjson
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.utils.encoders import JSONEncoder
+
+
+def to_json(data) -> bytes:
+    try:
+        return orjson.dumps(data, default=JSONEncoder().default)
+    except TypeError:
+        # An error that repeats what no customer can hold, or the positions in the errors of a list: keys, no strings.
+        return json.dumps(data, cls=JSONEncoder, separators=(",", ":")).encode()
+
+
+class JSONRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(self, data, accepted_media_type=None, renderer_context=None):
+        return b"" if data is None else to_json(data)
+
+
+class JSONNegotiation(DefaultContentNegotiation):
+    """What nearly every client sends needs no negotiation."""
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        if request.META.get("HTTP_ACCEPT", "") in ("", "*/*", JSONRenderer.media_type):
+            return renderers[0], JSONRenderer.media_type
+        return super().select_renderer(request, renderers, format_suffix)

@@ -1,0 +1,14 @@
+"""How drf-spectacular reads an operation of the Admin API."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+
+class AdminApiSchema(AutoSchema):
+    """Takes the scope from the viewset's `required_scopes`. A token is had by OAuth2 or from the dashboard."""
+
+    view: Any  # an AdminApiViewSet
+
+    def get_auth(self):
+        return [{"oauth2": [str(self.view.required_scopes[self.view.action])]}, {"token": []}]

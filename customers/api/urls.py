@@ -1,0 +1,32 @@
+from django.urls import path, re_path, register_converter
+from django.urls.converters import IntConverter
+
+from customers.api import views
+from customers.api.order_views import HistoryViewSet
+
+
+class IdConverter(IntConverter):
+    regex = "[0-9]{1,18}"  # what fits a column of ids
+
+
+register_converter(IdConverter, "id")
+app_name = "admin_api"
+
+urlpatterns = [
+    path("users/", views.UserViewSet.as_view({"get": "list", "post": "create"}), name="users"),
+    path(
+        "users/<id:id>/",
+        views.UserViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"}),
+        name="user",
+    ),
+    path("users/<id:id>/addresses/", views.AddressViewSet.as_view({"get": "list", "post": "create"}), name="addresses"),
+    path(
+        "users/<id:id>/addresses/<id:addressId>/",
+        views.AddressViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        name="address",
+    ),
+    path("users/<id:id>/notes/", views.NoteViewSet.as_view({"get": "list", "post": "create"}), name="notes"),
+    path("users/<id:id>/orders/", HistoryViewSet.as_view({"get": "orders"}), name="orders"),
+    path("users/<id:id>/subscriptions/", HistoryViewSet.as_view({"get": "subscriptions"}), name="subscriptions"),
+    re_path(r"", views.UnknownPath.as_view()),
+]

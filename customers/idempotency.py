@@ -1,0 +1,51 @@
+"""Repeating a request without doing it again (draft-ietf-httpapi-idempotency-key-header)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from customers.models import IdempotentAnswer
+
+MAX_KEY_LENGTH = 255
+
+
+class KeyReused(Exception):
+    """The key belongs to another request."""
+
+
+def fingerprint(*parts: bytes) -> str:
+    return sha256(b"\0".join(parts)).hexdigest()
+
+
+@transaction.atomic
+def answer_once(
+    *, app_id: int, key: str, request_fingerprint: str, answer: Callable[[], tuple[int, str]]
+) -> tuple[int, str, bool]:
+    """Status and body of the first answer to `key`, and whether it is a repetition.
+
+    `answer` makes the first one, in the same transaction: what it writes and the record of it stand or fall together,
+    and an exception leaves the key free. Of two at once, the second waits for the first. A key is forgotten after
+    `IDEMPOTENCY_HOURS`. Raises KeyReused where the key came with another fingerprint.
+    """
+    forgotten = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
+    IdempotentAnswer.objects.filter(app_id=app_id, key=key, created_at__lt=forgotten).delete()
+    record, is_first = IdempotentAnswer.objects.get_or_create(
+        app_id=app_id, key=key, defaults={"fingerprint": request_fingerprint}
+    )
+    if not is_first:
+        if record.fingerprint != request_fingerprint:
+            raise KeyReused
+        return record.status, record.body, True
+    record.status, record.body = answer()
+    record.save(update_fields=["status", "body"])
+    return record.status, record.body, False
+
+
+def forget_expired() -> int:
+    """Deletes the answers nobody may ask for any more; returns how many."""
+    forgotten = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
+    return IdempotentAnswer.objects.filter(created_at__lt=forgotten).delete()[0]

@@ -1,0 +1,228 @@
+"""One table of people, and what is known about them: columns, constraints, indexes, querysets."""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Concat, Lower
+from django.utils import timezone
+
+models.EmailField.register_lookup(Lower)
+
+SHORTEST_LOCAL_NUMBER = 7  # digits
+
+
+class Language(models.TextChoices):
+    EN = "en"
+    FR = "fr"
+    TH = "th"
+    DE = "de"
+    SV = "sv"
+    NO = "no"
+    IT = "it"
+    ES = "es"
+    NL = "nl"
+    PT = "pt"
+    DA = "da"
+    FI = "fi"
+
+
+class UserType(models.TextChoices):
+    CUSTOMER = "customer"
+    LEAD = "lead"
+    DASHBOARD = "dashboard"
+
+
+class UserQuerySet(models.QuerySet):
+    def newest_first(self):
+        """The order of every list. The pair is unique, so that a cursor never stands still."""
+        return self.order_by("-date_joined", "-id")
+
+    def named(self, text: str):
+        """First and last name together contain `text`, ignoring case and the number of spaces."""
+        return self.filter(full_name__contains=" ".join(text.lower().split()))
+
+    def with_phone_like(self, text: str):
+        """The number contains the digits of `text`, whatever the punctuation. What is long enough for a local number is
+        also looked for without the zeros it may begin with, which E.164 drops."""
+        digits = "".join(filter(str.isdecimal, text))
+        if not digits:
+            return self.none()
+        matching = models.Q(phone_number__contains=digits)
+        if len(digits) >= SHORTEST_LOCAL_NUMBER and digits.startswith("0"):
+            matching |= models.Q(phone_number__contains=digits.lstrip("0"))
+        return self.filter(matching)
+
+    def joined_between(self, first: date | None, last: date | None):
+        """Whole days in the store's time zone, both ends included; None leaves an end open."""
+        people = self
+        # A day to spare at both ends of the calendar, for the shift to UTC.
+        if first and first > date.min:
+            people = people.filter(date_joined__gte=_start_of(first))
+        if last and last < date.max - timedelta(days=1):
+            people = people.filter(date_joined__lt=_start_of(last + timedelta(days=1)))
+        return people
+
+
+def _start_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # a base made at run time
+    def get_by_natural_key(self, username):
+        return self.get(email__lower=username.lower())
+
+    def create_superuser(self, email, password=None, **fields):
+        """A store owner: a dashboard user who may do everything."""
+        user = self.model(email=email, user_type=UserType.DASHBOARD, is_superuser=True, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # the toolkit's are untyped
+    """A person the store knows: a lead, a customer, or staff who can enter the dashboard.
+
+    Where the wire tells null from "", so do the columns.
+    """
+
+    password = models.CharField(max_length=128, blank=True, default="!")
+    email = models.EmailField(max_length=320, null=True)
+    first_name = models.CharField(max_length=255, blank=True, default="")
+    last_name = models.CharField(max_length=255, blank=True, default="")
+    # Kept by the database, for one index over both names.
+    full_name = models.GeneratedField(
+        expression=Lower(Concat("first_name", models.Value(" "), "last_name")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    phone_number = models.CharField(max_length=128, null=True, blank=True, help_text="E.164")
+    user_type = models.CharField(max_length=16, choices=UserType, default=UserType.LEAD)
+    language = models.CharField(max_length=2, choices=Language, null=True, blank=True)
+    accepts_marketing = models.BooleanField(default=False)
+    is_blocked = models.BooleanField(default=False, help_text="On the store's block list.")
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=500, null=True, blank=True)
+    tags = models.JSONField(default=list, blank=True, help_text="The names, in the order given.")
+    metadata = models.JSONField(null=True, blank=True)
+    orders_count = models.PositiveIntegerField(default=0)
+    subscriptions_count = models.PositiveIntegerField(default=0)
+    total_spent = models.DecimalField(max_digits=12, decimal_places=2, default=Decimal("0.00"))
+    date_joined = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    is_active = models.BooleanField(default=True, help_text="Off: can't sign in, and their tokens are refused.")
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+            models.CheckConstraint(condition=models.Q(orders_count__gte=0), name="user_orders_count_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(subscriptions_count__gte=0), name="user_subscriptions_count_not_negative"
+            ),
+            models.CheckConstraint(condition=models.Q(total_spent__gte=0), name="user_total_spent_not_negative"),
+        ]
+        # Each ends in the order of the list, so that a filtered page is read off one index.
+        indexes = [
+            models.Index(fields=["date_joined", "id"], name="user_newest"),
+            models.Index(fields=["user_type", "date_joined", "id"], name="user_by_type"),
+            models.Index(fields=["language", "date_joined", "id"], name="user_by_language"),
+            models.Index(fields=["accepts_marketing", "date_joined", "id"], name="user_by_marketing"),
+            models.Index(fields=["date_joined", "id"], name="user_blocked", condition=models.Q(is_blocked=True)),
+        ]
+
+    def __str__(self):
+        return self.get_full_name() or self.email or f"#{self.pk}"
+
+    def get_full_name(self):
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the dashboard lets them in."""
+        return self.user_type == UserType.DASHBOARD
+
+
+class Address(models.Model):
+    """Lines as on an envelope; `line4` is the city."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="addresses", db_index=False)
+    first_name = models.CharField(max_length=255, blank=True, default="")
+    last_name = models.CharField(max_length=255, blank=True, default="")
+    line1 = models.CharField(max_length=255)
+    line2 = models.CharField(max_length=255, blank=True, default="")
+    line3 = models.CharField(max_length=255, blank=True, default="")
+    line4 = models.CharField(max_length=255)
+    state = models.CharField(max_length=255, blank=True, default="")
+    postcode = models.CharField(max_length=64, blank=True, default="")
+    country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
+    phone_number = models.CharField(max_length=128, blank=True, default="")
+    notes = models.TextField(blank=True, default="")
+    is_default_for_shipping = models.BooleanField(default=False)
+    is_default_for_billing = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name_plural = "addresses"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(is_default_for_shipping=True),
+                name="address_one_default_for_shipping",
+            ),
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(is_default_for_billing=True), name="address_one_default_for_billing"
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "id"], name="address_of_user")]
+
+    def __str__(self):
+        return ", ".join(filter(None, [self.line1, self.line4, self.country]))
+
+
+class Tag(models.Model):
+    """A word that was ever put on a customer. Customers hold the words themselves: `User.tags`."""
+
+    name = models.CharField(max_length=255, unique=True)
+
+    def __str__(self):
+        return self.name
+
+
+class Note(models.Model):
+    """What somebody wrote about a customer."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="notes", db_index=False)
+    message = models.TextField()
+    app = models.ForeignKey(
+        "oauth.App", models.SET_NULL, null=True, blank=True, help_text="None: written in the dashboard."
+    )
+    author = models.ForeignKey(User, models.PROTECT, related_name="notes_written")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "created_at", "id"], name="note_newest_of_user")]
+
+    def __str__(self):
+        return self.message[:80]
+
+
+class IdempotentAnswer(models.Model):
+    """The answer to a request that carried an `Idempotency-Key`, kept for a repetition of it."""
+
+    app_id = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the request's path and body.")
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.TextField(default="")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["app_id", "key"], name="idempotent_answer_key_unique")]
+
+    def __str__(self):
+        return self.key

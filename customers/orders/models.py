@@ -1,0 +1,100 @@
+"""What an order system reported about a person: a document, and the columns that lists and counters are read from."""
+
+from django.db import models
+
+from customers.models import User
+
+
+class PaymentStatus(models.TextChoices):
+    PENDING = "pending"
+    AUTHORIZED = "authorized"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    PAID = "paid"
+    VOIDED = "voided"
+    REFUNDED = "refunded"
+    PARTIALLY_PAID = "partially_paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    PARTIALLY_VOIDED = "partially_voided"
+
+
+# The payment went through: money was taken, or is held for the store. Giving it back later does not undo the order.
+SUCCESSFUL_PAYMENT = (
+    PaymentStatus.AUTHORIZED,
+    PaymentStatus.EXPIRING,
+    PaymentStatus.PAID,
+    PaymentStatus.REFUNDED,
+    PaymentStatus.PARTIALLY_PAID,
+    PaymentStatus.PARTIALLY_REFUNDED,
+    PaymentStatus.PARTIALLY_VOIDED,
+)
+
+
+class SubscriptionStatus(models.TextChoices):
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    CANCELED = "canceled"
+    RETRYING = "retrying"
+    PAUSED = "paused"
+
+
+class OrderQuerySet(models.QuerySet):
+    def newest_first(self):
+        return self.order_by("-date_placed", "-id")
+
+    def successful(self):
+        """The orders that count: their payment went through, and they are no test."""
+        return self.filter(payment_status__in=SUCCESSFUL_PAYMENT, is_test=False)
+
+
+class SubscriptionQuerySet(models.QuerySet):
+    def newest_first(self):
+        return self.order_by("-date_created", "-id")
+
+    def real(self):
+        """The subscriptions that count: all but tests, ended ones too."""
+        return self.filter(is_test=False)
+
+
+class Order(models.Model):
+    user = models.ForeignKey(User, models.CASCADE, related_name="orders", db_index=False)
+    number = models.CharField(max_length=128, unique=True)
+    date_placed = models.DateTimeField()
+    payment_status = models.CharField(max_length=32, choices=PaymentStatus)
+    is_test = models.BooleanField(default=False)
+    currency = models.CharField(max_length=12, blank=True, help_text="Of the total: the reporting currency, if known.")
+    total = models.DecimalField(max_digits=12, decimal_places=2, help_text="Including tax, before refunds.")
+    refunded = models.DecimalField(max_digits=12, decimal_places=2)
+    document = models.JSONField(help_text="The order as the order system reported it.")
+
+    objects = OrderQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(total__gte=0), name="order_total_not_negative"),
+            models.CheckConstraint(condition=models.Q(refunded__gte=0), name="order_refunded_not_negative"),
+        ]
+        indexes = [models.Index(fields=["user", "date_placed", "id"], name="order_newest_of_user")]
+
+    def __str__(self):
+        return self.number
+
+
+class Subscription(models.Model):
+    user = models.ForeignKey(User, models.CASCADE, related_name="subscriptions", db_index=False)
+    external_id = models.BigIntegerField(unique=True, help_text="Its id in the order system.")
+    date_created = models.DateTimeField()
+    status = models.CharField(max_length=16, choices=SubscriptionStatus)
+    is_test = models.BooleanField(default=False)
+    document = models.JSONField(help_text="The subscription as the order system reported it.")
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(external_id__gt=0), name="subscription_external_id_positive")
+        ]
+        indexes = [models.Index(fields=["user", "date_created", "id"], name="subscription_newest_of_user")]
+
+    def __str__(self):
+        return str(self.external_id)

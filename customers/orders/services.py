@@ -1,0 +1,208 @@
+"""What an order system reports about a person, and the person's counters that follow from it.
+
+A document has the shape in which the platform's API shows it. Of an order, `number`, `date_placed`, `payment_status`
+and `total_incl_tax` are required; of a subscription `id`, `date_created` and `status`; the rest is kept as it comes.
+Reporting the same number or id again replaces the former document, and may move it to another person.
+
+The counters are read off the rows each time, so no report can be counted twice:
+
+- `orders_count`: the successful orders (`OrderQuerySet.successful`);
+- `total_spent`: their totals less their refunds, each in the reporting currency where the document has it; at least
+  zero, at most what the column holds;
+- `subscriptions_count`: the subscriptions that are no test;
+- a lead becomes a customer with the first successful order, and stays one.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from django.db import transaction
+from django.db.models import Count, F, Sum, TextChoices
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from customers import rules, services
+from customers.models import User, UserType
+from customers.orders.models import Order, PaymentStatus, Subscription, SubscriptionStatus
+from customers.rules import CustomerError
+
+MAX_NUMBER_LENGTH = 128
+MAX_CURRENCY_LENGTH = 12
+MAX_EXTERNAL_ID = 2**63 - 1
+MAX_AMOUNT = Decimal("9999999999.99")
+CENT = Decimal("0.01")
+AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{0,2})?")
+
+Row = TypeVar("Row", Order, Subscription)
+
+
+def record_order(*, user_id: int, document: Any) -> Order:
+    """Keeps the order as the person's, and brings the counters up to date.
+
+    Raises User.DoesNotExist, and CustomerError for a document that `order_columns` refuses.
+    """
+    columns = order_columns(document)
+    return _record(Order, {"number": columns.pop("number")}, user_id=user_id, document=document, **columns)
+
+
+def record_subscription(*, user_id: int, document: Any) -> Subscription:
+    """As `record_order`, for a subscription."""
+    columns = subscription_columns(document)
+    key = {"external_id": columns.pop("external_id")}
+    return _record(Subscription, key, user_id=user_id, document=document, **columns)
+
+
+def order_columns(document: Any) -> dict[str, Any]:
+    """What the columns of the order hold. Raises CustomerError with the path of the value that is missing or wrong."""
+    _check_document(document)
+    holder, _ = _holder_of("total_incl_tax", document)
+    return {
+        "number": _text(document, "number", MAX_NUMBER_LENGTH),
+        "date_placed": _date(document, "date_placed"),
+        "payment_status": _choice(document, "payment_status", PaymentStatus),
+        "is_test": _flag(document, "is_test"),
+        "currency": _text(holder, "currency", MAX_CURRENCY_LENGTH, required=False),
+        "total": _amount(document, "total_incl_tax"),
+        "refunded": _refunded(document),
+    }
+
+
+def subscription_columns(document: Any) -> dict[str, Any]:
+    """As `order_columns`, for a subscription."""
+    _check_document(document)
+    return {
+        "external_id": _external_id(document, "id"),
+        "date_created": _date(document, "date_created"),
+        "status": _choice(document, "status", SubscriptionStatus),
+        "is_test": _flag(document, "is_test"),
+    }
+
+
+def _record(model: type[Row], key: dict[str, Any], *, user_id: int, **columns: Any) -> Row:
+    while True:
+        former_owner = model.objects.filter(**key).values_list("user_id", flat=True).first()
+        with transaction.atomic():
+            owners = _locked({user_id, former_owner or user_id})
+            if user_id not in owners:
+                raise User.DoesNotExist
+            row, is_new = model.objects.get_or_create(**key, defaults={"user_id": user_id, **columns})
+            if row.user_id not in owners:
+                # Somebody reported it for a third person since we looked: again, with that one locked too.
+                continue
+            if not is_new:
+                for name, value in {"user_id": user_id, **columns}.items():
+                    setattr(row, name, value)
+                row.save()
+            for owner in owners.values():
+                _recount(owner)
+            return row
+
+
+def _locked(user_ids: set[int]) -> dict[int, User]:
+    """Locked in the order of their ids, so that two moves between the same people don't wait for each other."""
+    return {user.pk: user for user in User.objects.select_for_update().filter(pk__in=user_ids).order_by("pk")}
+
+
+def _recount(user: User) -> None:
+    orders = (
+        Order.objects.filter(user=user).successful().aggregate(count=Count("id"), spent=Sum(F("total") - F("refunded")))
+    )
+    spent = orders["spent"] or Decimal(0)
+    counters = {
+        "orders_count": orders["count"],
+        # SQLite adds up in floating point.
+        "total_spent": min(max(spent, Decimal(0)), MAX_AMOUNT).quantize(CENT),
+        "subscriptions_count": Subscription.objects.filter(user=user).real().count(),
+    }
+    if counters["orders_count"] and user.user_type == UserType.LEAD:
+        counters["user_type"] = UserType.CUSTOMER
+    services.change(user, counters)
+
+
+def _check_document(document: Any) -> None:
+    if not isinstance(document, dict):
+        raise CustomerError("A document is an object.", "document")
+    rules.check_json(document, "document")
+
+
+def _text(document: Mapping, name: str, max_length: int, *, required: bool = True) -> str:
+    value = document.get(name)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str) or (required and not value.strip()) or len(value) > max_length:
+        raise CustomerError(f"Enter a text of at most {max_length} characters.", name)
+    return value
+
+
+def _external_id(document: Mapping, name: str) -> int:
+    value = document.get(name)
+    if type(value) is not int or not 0 < value <= MAX_EXTERNAL_ID:
+        raise CustomerError("Enter a positive whole number.", name)
+    return value
+
+
+def _flag(document: Mapping, name: str) -> bool:
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        raise CustomerError("Enter true or false.", name)
+    return value
+
+
+def _choice(document: Mapping, name: str, choices: type[TextChoices]) -> str:
+    value = document.get(name)
+    if value not in choices.values:
+        raise CustomerError(f"Enter one of {', '.join(choices.values)}.", name)
+    return value
+
+
+def _date(document: Mapping, name: str) -> datetime:
+    moment = _moment(document.get(name))
+    # A year to spare at both ends of the calendar, for the shift to another zone.
+    if moment is None or not MINYEAR < moment.year < MAXYEAR:
+        raise CustomerError("Enter a date and time of ISO 8601, as in 2026-10-03T09:12:44Z.", name)
+    return moment
+
+
+def _moment(text: Any) -> datetime | None:
+    """UTC. Without an offset it is a time of the store's zone."""
+    try:
+        value = parse_datetime(text) if isinstance(text, str) else None
+        return value and (value if timezone.is_aware(value) else timezone.make_aware(value)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _holder_of(name: str, document: Mapping) -> tuple[Mapping, tuple[str, ...]]:
+    """Where the document has an amount in the reporting currency, else the document itself; and the path there."""
+    report = document.get("report_values")
+    if isinstance(report, dict) and report.get(name) is not None:
+        return report, ("report_values",)
+    return document, ()
+
+
+def _amount(document: Mapping, name: str) -> Decimal:
+    holder, path = _holder_of(name, document)
+    value = holder.get(name)
+    if not isinstance(value, str) or not AMOUNT.fullmatch(value):
+        raise CustomerError('Enter an amount such as "12.50", from 0 to 9999999999.99, as a string.', *path, name)
+    return Decimal(value)
+
+
+def _refunded(document: Mapping) -> Decimal:
+    refunds = document.get("refunds") or []
+    if not isinstance(refunds, list):
+        raise CustomerError("Enter a list.", "refunds")
+    refunded = Decimal(0)
+    for position, refund in enumerate(refunds):
+        if not isinstance(refund, dict):
+            raise CustomerError("Enter an object.", "refunds", position)
+        try:
+            refunded += _amount(refund, "total_refund_amount")
+        except CustomerError as error:
+            raise error.within("refunds", position) from None
+    if refunded > MAX_AMOUNT:
+        raise CustomerError("The refunds add up to more than 9999999999.99.", "refunds")
+    return refunded

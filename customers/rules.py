@@ -1,0 +1,171 @@
+"""What may be said about a customer: errors, and the functions that clean one value each.
+
+Every function raises the `CustomerError` it documents and returns the value to store.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import emoji
+import phonenumbers
+from django_countries import countries
+
+MAX_EMAIL_LENGTH = 320
+MAX_TAG_LENGTH = 255
+MAX_USER_AGENT_LENGTH = 500
+MAX_PHONE_NUMBER_LENGTH = 128
+MAX_JSON_LEVELS = 32
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+COUNTRY_CODES = frozenset(code for code, _ in countries)
+
+
+class CustomerError(Exception):
+    """A write that was refused. Nothing was changed.
+
+    `path` leads to the offending value: field names and, within a list, positions.
+    """
+
+    code = "invalid"
+
+    def __init__(self, message: str, *path: str | int):
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+    def within(self, *prefix: str | int) -> "CustomerError":
+        """The same error, seen from an object that holds the value's object."""
+        self.path = (*prefix, *self.path)
+        return self
+
+
+class EmailTaken(CustomerError):
+    code = "unique"
+
+    def __init__(self):
+        super().__init__("A user with this email already exists.", "email")
+
+
+class EmailFixed(CustomerError):
+    code = "fixed"
+
+    def __init__(self):
+        super().__init__("The email of a dashboard user can't be changed here.", "email")
+
+
+def clean_email(email: str) -> str:
+    """A domain beyond ASCII in lower case, so that both databases compare it alike.
+
+    Raises CustomerError("email") for more than 320 characters, which lower case may be.
+    """
+    email = email if email.isascii() else email.lower()
+    if len(email) > MAX_EMAIL_LENGTH:
+        raise CustomerError(f"An email has at most {MAX_EMAIL_LENGTH} characters.", "email")
+    return email
+
+
+def without_emoji(text: str) -> str:
+    """`text` without emoji, and without the spaces that stood around them. Signs of trade (©, ®, ™) stay."""
+    if text.isascii():
+        return text
+    kept = emoji.replace_emoji(text, lambda found, _: found if found in "©®™" else "")
+    return kept if kept == text else " ".join(kept.split())
+
+
+def clean_name(text: str) -> str:
+    """Without emoji, and with single spaces, as names are looked up."""
+    return " ".join(without_emoji(text).split())
+
+
+def clean_phone_number(text: str | None, country: str | None) -> str | None:
+    """E.164 of an international number, or of a local one in `country` (ISO 3166). Empty values stay as they are.
+
+    Raises CustomerError("phone_number") for what can't be parsed, and for a local number without a country.
+    """
+    if not text or not text.strip():
+        return text and ""
+    if len(text) > MAX_PHONE_NUMBER_LENGTH:
+        raise CustomerError(f"A phone number has at most {MAX_PHONE_NUMBER_LENGTH} characters.", "phone_number")
+    try:
+        number = phonenumbers.parse(text, country)
+    except phonenumbers.NumberParseException as error:
+        message = "Enter a valid phone number."
+        if country is None and error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
+            message = "Enter the phone number with its country code, as in +15551234567."
+        raise CustomerError(message, "phone_number") from None
+    if not phonenumbers.is_possible_number(number):
+        raise CustomerError("Enter a valid phone number.", "phone_number")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def clean_user_agent(text: str | None) -> str | None:
+    """Raises CustomerError("user_agent") for more than 500 characters."""
+    if text and len(text) > MAX_USER_AGENT_LENGTH:
+        raise CustomerError(f"A user agent has at most {MAX_USER_AGENT_LENGTH} characters.", "user_agent")
+    return text
+
+
+def clean_tags(tags: Sequence[str | None]) -> list[str]:
+    """Each word once, in the order given, without surrounding space; null and empty entries are dropped.
+
+    Raises CustomerError("tags", position) for one that is longer than 255 characters.
+    """
+    words = [(tag or "").strip() for tag in tags]
+    for position, word in enumerate(words):
+        if len(word) > MAX_TAG_LENGTH:
+            raise CustomerError(f"A tag has at most {MAX_TAG_LENGTH} characters.", "tags", position)
+    return list(dict.fromkeys(filter(None, words)))
+
+
+def clean_country(code: str) -> str:
+    """Raises CustomerError("country") for what is not an ISO 3166-1 alpha-2 code, in either case."""
+    if code.upper() not in COUNTRY_CODES:
+        raise CustomerError("Enter a two-letter country code of ISO 3166-1.", "country")
+    return code.upper()
+
+
+def clean_metadata(metadata: Any) -> dict | None:
+    """An object, or None. Raises CustomerError("metadata") for anything else, and as `check_json` does."""
+    if metadata is not None and not isinstance(metadata, dict):
+        raise CustomerError("Enter an object.", "metadata")
+    check_json(metadata, "metadata")
+    return metadata
+
+
+def check_json(value: Any, *path: str, levels: int = MAX_JSON_LEVELS) -> None:
+    """Whether both databases can keep a JSON value and every client can read it back.
+
+    Raises CustomerError(*path) for more than 32 levels, NUL or half a surrogate pair in a string, NaN, and a number
+    of 2**63 or more: it may come back as a whole one.
+    """
+    if isinstance(value, str):
+        if "\0" in value or (not value.isascii() and SURROGATE.search(value)):
+            raise CustomerError("NUL and half a surrogate pair can't be kept.", *path)
+    elif isinstance(value, int | float):
+        if not abs(value) < 2**63:  # nor is NaN
+            raise CustomerError("A number of this size can't be kept.", *path)
+    elif isinstance(value, dict | list):
+        if levels == 0:
+            raise CustomerError(f"More than {MAX_JSON_LEVELS} levels can't be kept.", *path)
+        for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
+            check_json(part, *path, levels=levels - 1)
+
+
+def clean_address(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The given fields of an address, cleaned. `country` must be among them for a phone number to be checked.
+
+    Raises CustomerError.
+    """
+    cleaned = {
+        name: without_emoji(value) if isinstance(value, str) and name != "notes" else value
+        for name, value in fields.items()
+    }
+    if "country" in cleaned:
+        cleaned["country"] = clean_country(cleaned["country"])
+    if "phone_number" in cleaned:
+        cleaned["phone_number"] = clean_phone_number(cleaned["phone_number"], cleaned.get("country"))
+    for name in ("line1", "line4"):
+        if name in cleaned and not cleaned[name]:
+            raise CustomerError("This field needs more than emoji.", name)
+    return cleaned

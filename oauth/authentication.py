@@ -1,0 +1,32 @@
+"""Bearer token -> request (RFC 6750, header only)."""
+
+from django.contrib.auth import get_user_model
+from django.utils.functional import SimpleLazyObject
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from oauth import tokens
+
+REALM = 'Bearer realm="admin"'
+
+
+class BearerAuthentication(BaseAuthentication):
+    """Sets `request.auth` to a `tokens.Bearer` and `request.user` to the token's owner, loaded when first used.
+
+    Without an `Authorization: Bearer` header the request is anonymous.
+    """
+
+    def authenticate(self, request):
+        scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        bearer = tokens.find(raw.strip())
+        if bearer is None:
+            raise AuthenticationFailed("The access token is unknown, expired or revoked.", code="invalid_token")
+        return SimpleLazyObject(lambda: get_user_model().objects.get(pk=bearer.user_id)), bearer
+
+    def authenticate_header(self, request):
+        # RFC 6750, 3.1: no error code for a request that brought no token.
+        if request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer"):
+            return f'{REALM}, error="invalid_token"'
+        return REALM

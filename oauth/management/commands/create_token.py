@@ -1,0 +1,46 @@
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+
+from oauth.models import DEFAULT_API_VERSION, ApiVersion, App
+from oauth.scopes import Scope
+from oauth.tokens import issue_personal_token
+
+MAX_NAME_LENGTH = App._meta.get_field("name").max_length
+
+
+class Command(BaseCommand):
+    help = (
+        "Make a personal access token for a private app and print it, this once. A former token of the app is revoked."
+    )
+
+    def add_arguments(self, parser):
+        parser.add_argument("--app", required=True, help="the name of the private app")
+        parser.add_argument(
+            "--scope", required=True, nargs="+", choices=[str(scope) for scope in Scope], metavar="SCOPE",
+            help="one or more of: " + ", ".join(Scope),
+        )  # fmt: skip
+        parser.add_argument("--owner", help="email of the dashboard user it acts for (default: the first superuser)")
+        parser.add_argument(
+            "--api-version",
+            choices=ApiVersion.values,
+            help=f"used without a version header (default: that of the app, or {DEFAULT_API_VERSION} for a new one)",
+        )
+
+    def handle(self, *, app, scope, owner, api_version, **options):
+        if not 0 < len(app.strip()) <= MAX_NAME_LENGTH:
+            raise CommandError(f"The name of an app has 1 to {MAX_NAME_LENGTH} characters.")
+        found = self.find(owner)
+        if found is None or not (found.is_active and found.is_staff):
+            raise CommandError(f"No active dashboard user {owner or 'yet: run manage.py createsuperuser first'}.")
+        scopes = [Scope(word) for word in dict.fromkeys(scope)]
+        settings = {"api_version": api_version} if api_version else {}
+        self.stdout.write(issue_personal_token(app_name=app, scopes=scopes, owner=found, **settings))
+
+    def find(self, email: str | None):
+        users = get_user_model()._default_manager
+        if not email:
+            return users.filter(is_superuser=True, is_active=True).order_by("pk").first()
+        try:
+            return users.get_by_natural_key(email)
+        except users.model.DoesNotExist:
+            return None

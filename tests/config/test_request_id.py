@@ -1,0 +1,56 @@
+import logging
+import re
+
+import pytest
+
+from config.request_id import RequestIdFilter, request_id
+from customers import services
+from oauth.scopes import Scope
+from tests.conftest import ADMIN_API, USERS
+
+
+class TestRequestId:
+    @pytest.mark.parametrize(
+        "given", ["8e03978e-40d5-43e8-bc93-6894a57f9324", "a", "x" * 128, "Root=1-67891233:abc/def+g@h.i_j"]
+    )
+    def test_comes_back_as_it_was_given(self, anonymous, given):
+        assert anonymous.get(USERS, headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
+
+    @pytest.mark.parametrize("given", [None, "", "x" * 129, "a b", "a\nb", "a\n", 'a"b', "é", "<script>", "a;b", "a,b"])
+    def test_is_made_where_none_or_an_unfit_one_was_given(self, anonymous, given):
+        headers = {} if given is None else {"X-Request-Id": given}
+
+        answered = anonymous.get(USERS, headers=headers).headers["X-Request-Id"]
+
+        assert re.fullmatch("[0-9a-f]{32}", answered)
+
+    def test_differs_from_request_to_request(self, anonymous):
+        assert len({anonymous.get(USERS).headers["X-Request-Id"] for _ in range(10)}) == 10
+
+    @pytest.mark.parametrize("path", ["/healthz", "/nothing", f"{ADMIN_API}nothing/", "/dashboard/"])
+    def test_is_on_every_answer(self, anonymous, path):
+        assert anonymous.get(path).headers["X-Request-Id"]
+
+    def test_is_on_an_answer_to_an_unknown_host(self, anonymous):
+        assert (
+            anonymous.get(USERS, headers={"Host": "evil.example", "X-Request-Id": "given"}).headers["X-Request-Id"]
+            == "given"
+        )
+
+
+class TestLogLines:
+    def test_carry_the_id_of_their_request(self, api, caplog, monkeypatch):
+        caplog.handler.addFilter(RequestIdFilter())
+        monkeypatch.setattr(services, "create_user", lambda **fields: 1 / 0)
+
+        api(Scope.USERS_WRITE).post(USERS, {"email": "ada@example.com"}, headers={"X-Request-Id": "given"})
+
+        (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+        assert record.request_id == "given"
+
+    def test_carry_a_dash_outside_of_requests(self):
+        record = logging.makeLogRecord({})
+        RequestIdFilter().filter(record)
+
+        assert record.__dict__["request_id"] == "-"
+        assert request_id.get() == "-"

@@ -1,0 +1,140 @@
+"""Who may call at all, operation by operation."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from customers.models import Note, User
+from oauth.models import AccessToken, App
+from oauth.scopes import Scope
+from tests.conftest import USERS, ApiClient, notes_url
+from tests.customers.api.operations import OPERATIONS, each_operation
+from tests.factories import make_user
+
+UNKNOWN_TOKEN = "shc_000000000000000000000000000000000000000000"
+
+
+class TestAnonymous:
+    @each_operation()
+    def test_is_asked_for_a_token_without_an_error_code(self, anonymous, ada, ada_address, operation):
+        response = operation(anonymous, user=ada, address=ada_address)
+
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="admin"'
+        assert "detail" in response.json()
+        assert not User.objects.filter(email="ada@example.com").exists()
+        assert not Note.objects.exists()
+        assert ada.addresses.count() == 1
+
+    @pytest.mark.parametrize("scheme", ["Basic {}", "Token {}", "{}", "bearer_{}", "Bearer{}", ""])
+    def test_is_whoever_uses_another_scheme_or_a_bare_key(self, anonymous, client, scheme):
+        response = anonymous.get(USERS, headers={"Authorization": scheme.format(client.token)})
+
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"].startswith('Bearer realm="admin"')
+
+    @pytest.mark.parametrize("name", ["access_token", "token", "bearer_token"])
+    def test_is_whoever_puts_the_token_in_the_query_string_or_the_body(self, anonymous, client, name):
+        assert anonymous.get(USERS, {name: client.token}).status_code == 401
+        assert anonymous.post_form(USERS, {name: client.token, "email": "ada@example.com"}).status_code == 401
+
+    def test_is_somebody_with_nothing_but_a_session_of_the_dashboard(self, anonymous, owner):
+        anonymous.force_login(owner)
+
+        assert anonymous.get(USERS).status_code == 401
+
+
+class TestRefusedToken:
+    @each_operation()
+    def test_is_401_with_the_code_invalid_token(self, ada, ada_address, operation):
+        response = operation(ApiClient(UNKNOWN_TOKEN), user=ada, address=ada_address)
+
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="admin", error="invalid_token"'
+        assert "detail" in response.json()
+
+    @pytest.mark.parametrize(
+        "reason", ["expired", "revoked", "inactive app", "deleted app", "inactive owner", "cut", "empty"]
+    )
+    def test_is_one_that_is_no_longer_good(self, client, owner, reason):
+        assert client.get(USERS).status_code == 200
+        token = AccessToken.objects.get()
+        match reason:
+            case "expired":
+                AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
+            case "revoked":
+                token.revoke()
+            case "inactive app":
+                App.objects.update(is_active=False)
+            case "deleted app":
+                App.objects.all().delete()
+            case "inactive owner":
+                User.objects.filter(pk=owner.pk).update(is_active=False)
+            case "cut":
+                client = ApiClient(client.token[:-1])
+            case "empty":
+                client = ApiClient(" ")
+
+        response = client.get(USERS)
+
+        assert response.status_code == 401
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="admin", error="invalid_token"'
+
+    def test_is_seen_before_the_body(self, db):
+        assert ApiClient(UNKNOWN_TOKEN).post(USERS, "{ broken").status_code == 401
+
+
+class TestBearer:
+    @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
+    def test_is_a_word_in_any_case(self, anonymous, client, scheme):
+        assert anonymous.get(USERS, headers={"Authorization": f"{scheme} {client.token}"}).status_code == 200
+
+    def test_is_found_with_one_query_that_nothing_precedes(self, client, ada, django_assert_num_queries):
+        with django_assert_num_queries(3) as queries:  # token, users, addresses
+            client.get(USERS)
+
+        assert "token_checksum" in queries[0]["sql"]
+
+    def test_acts_for_its_owner(self, api, owner, ada):
+        colleague = make_user(email="colleague@store.example", user_type="dashboard")
+
+        note = api(Scope.USERS_WRITE, owner=colleague).post(notes_url(ada), {"message": "Called."}).json()
+
+        assert note["author"]["email"] == "colleague@store.example"
+
+
+class TestScope:
+    @each_operation()
+    def test_is_needed(self, api, ada, ada_address, operation):
+        other = {Scope.USERS_READ: Scope.USERS_WRITE, Scope.USERS_WRITE: Scope.USERS_READ}[operation.scope]
+
+        response = operation(api(other, Scope.ORDERS_READ, Scope.ORDERS_WRITE), user=ada, address=ada_address)
+
+        assert response.status_code == 403
+        assert "detail" in response.json()
+        assert response.headers["WWW-Authenticate"] == (
+            f'Bearer realm="admin", error="insufficient_scope", scope="{operation.scope}"'
+        )
+        assert not User.objects.filter(email="ada@example.com").exists()
+        assert not Note.objects.exists()
+        assert ada.addresses.count() == 1
+
+    @each_operation()
+    @pytest.mark.parametrize("admin", [False, True], ids=["itself", "admin"])
+    def test_of_the_operation_or_of_all_its_kind_is_enough(self, api, ada, ada_address, operation, admin):
+        scope = operation.scope
+        if admin:
+            scope = {Scope.USERS_READ: Scope.ADMIN_READ, Scope.USERS_WRITE: Scope.ADMIN_WRITE}[scope]
+
+        response = operation(api(scope), user=ada, address=ada_address)
+
+        assert response.status_code in (200, 201, 204)
+
+    def test_is_seen_before_the_body(self, api):
+        assert api(Scope.USERS_READ).post(USERS, "{ broken").status_code == 403
+
+    def test_does_not_tell_who_exists(self, api, ada):
+        for operation in OPERATIONS:
+            assert operation(api(), user=ada).status_code == 403
+            assert operation(api()).status_code == 403

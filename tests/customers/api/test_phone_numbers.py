@@ -1,0 +1,77 @@
+import pytest
+
+from tests.conftest import USERS
+from tests.factories import address
+
+
+class TestPhoneNumber:
+    @pytest.mark.parametrize(
+        ("country", "local", "e164"),
+        [
+            ("GB", "020 7946 0958", "+442079460958"),
+            ("US", "(201) 555-0123", "+12015550123"),
+            ("CA", "416.555.0123", "+14165550123"),
+            ("FR", "01 23 45 67 89", "+33123456789"),
+            ("TH", "02-123-4567", "+6621234567"),
+            ("DE", "030/123456", "+4930123456"),
+            ("SE", "08-123 456 78", "+46812345678"),
+            ("IT", "06 698 12345", "+390669812345"),
+            ("JP", "03-1234-5678", "+81312345678"),
+            ("AU", "(02) 9876 5432", "+61298765432"),
+            ("gb", "00 33 1 23 45 67 89", "+33123456789"),
+        ],
+    )
+    def test_of_a_country_becomes_e164(self, client, country, local, e164):
+        body = {"email": "ada@example.com", "phone_number": local, "addresses": [address(country=country)]}
+
+        answer = client.post(USERS, body).json()
+
+        assert answer["phone_number"] == e164
+
+    def test_is_read_in_the_country_of_the_first_address(self, client):
+        body = {"email": "ada@example.com", "phone_number": "01 23 45 67 89"}
+
+        answer = client.post(USERS, {**body, "addresses": [address(country="FR"), address(country="US")]}).json()
+
+        assert answer["phone_number"] == "+33123456789"
+
+    @pytest.mark.parametrize(
+        "text", ["+44 20 7946 0958", "+44-(0)20-7946-0958", "＋４４２０７９４６０９５８", "tel:+44-20-7946-0958"]
+    )
+    def test_of_any_punctuation_becomes_e164(self, client, text):
+        assert (
+            client.post(USERS, {"email": "a@example.com", "phone_number": text}).json()["phone_number"]
+            == "+442079460958"
+        )
+
+    def test_without_a_country_to_be_local_to_is_refused(self, client):
+        response = client.post(USERS, {"email": "ada@example.com", "phone_number": "020 7946 0958"})
+
+        assert response.status_code == 400
+        assert list(response.json()) == ["phone_number"]
+
+    @pytest.mark.parametrize(
+        "text",
+        ["garbage", "+", "+0", "++44", "123", "+999 123456", "+44", "\u200b", "☎", "1" * 129, "1" * 5_000,
+        "+1" + "5" * 100,
+         "tel:", ";phone-context=x", "+1;ext=" + "9" * 50, "٠٠٠"],
+    )  # fmt: skip
+    @pytest.mark.parametrize("book", [[], [address(country="AQ")], [address(country="US")]], ids=["none", "AQ", "US"])
+    def test_that_cannot_be_parsed_is_400(self, client, text, book):
+        response = client.post(USERS, {"email": "ada@example.com", "phone_number": text, "addresses": book})
+
+        assert response.status_code == 400
+        assert list(response.json()) == ["phone_number"]
+
+    def test_has_at_most_128_characters(self, client):
+        padded = "+44 20 7946 0958".replace(" ", " " * 38)
+
+        def answer(text):
+            return client.post(USERS, {"email": f"{len(text)}@example.com", "phone_number": text}).status_code
+
+        assert answer(padded[:3] + " " * (128 - len(padded)) + padded[3:]) == 201
+        assert answer(padded[:3] + " " * (129 - len(padded)) + padded[3:]) == 400
+
+    @pytest.mark.parametrize(("given", "kept"), [(None, None), ("", ""), ("  ", "")])
+    def test_may_be_missing(self, client, given, kept):
+        assert client.post(USERS, {"email": "a@example.com", "phone_number": given}).json()["phone_number"] == kept

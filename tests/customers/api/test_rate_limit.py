@@ -1,0 +1,275 @@
+"""4 requests per second and token, counted where every worker sees it."""
+
+import logging
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import redis
+from django.core.management import call_command
+from django.db import connection
+
+from customers import ratelimit
+from oauth.models import AccessToken, App
+from oauth.scopes import Scope
+from tests.concurrency import at_once, most_within_a_second
+from tests.conftest import USERS
+from tests.customers.api.operations import each_operation
+
+REDIS_SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
+
+
+@pytest.fixture
+def limited(api):
+    """`limited(4)`: a client that may call so often; None: as often as the store's setting says."""
+    return lambda rate_limit=None: api(Scope.USERS_READ, Scope.USERS_WRITE, rate_limit=rate_limit)
+
+
+@pytest.fixture
+def redis_url(settings):
+    """A server of the test's own."""
+    if REDIS_SERVER is None:
+        pytest.skip("neither redis-server nor valkey-server is installed")
+    with tempfile.TemporaryDirectory(prefix="redis-", dir="/tmp") as folder:  # a socket's path has to be short
+        path = Path(folder) / "socket"
+        server = subprocess.Popen(
+            [REDIS_SERVER, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder],
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            while not path.exists():
+                time.sleep(0.01)
+            settings.REDIS_URL = f"unix://{path}"
+            ratelimit._redis_counter.cache_clear()
+            yield settings.REDIS_URL
+        finally:
+            ratelimit._redis_counter.cache_clear()
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture
+def redis_away(settings):
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        settings.REDIS_URL = f"redis://127.0.0.1:{free.getsockname()[1]}"
+        ratelimit._redis_counter.cache_clear()
+        yield
+        ratelimit._redis_counter.cache_clear()
+
+
+def statuses(client, times):
+    return [client.get(USERS).status_code for _ in range(times)]
+
+
+class TestRateLimit:
+    def test_refuses_the_fifth_request_within_a_second(self, limited):
+        client = limited()
+
+        assert statuses(client, 5) == [200, 200, 200, 200, 429]
+
+    def test_says_when_to_come_back_and_that_it_throttled(self, limited):
+        client = limited(1)
+        client.get(USERS)
+
+        response = client.get(USERS)
+
+        assert response.status_code == 429
+        assert response.headers["Retry-After"] == "1"
+        assert "throttled" in response.json()["detail"]
+        assert response.headers["Content-Type"] == "application/json"
+
+    def test_lets_in_again_after_a_second(self, limited):
+        client = limited(2)
+        assert statuses(client, 3) == [200, 200, 429]
+
+        time.sleep(1.05)
+
+        assert statuses(client, 3) == [200, 200, 429]
+
+    def test_does_not_count_what_it_refused(self, limited):
+        client = limited(1)
+        client.get(USERS)
+        start = time.monotonic()
+
+        while client.get(USERS).status_code == 429:
+            assert time.monotonic() < start + 5
+            time.sleep(0.05)
+
+        assert time.monotonic() > start + 0.9
+
+    def test_slides_so_that_no_second_holds_more(self, limited):
+        client = limited(2)
+        first = client.get(USERS).status_code
+        time.sleep(0.6)
+
+        assert (first, *statuses(client, 2)) == (200, 200, 429)
+        time.sleep(0.5)
+        assert statuses(client, 2) == [200, 429]
+
+    def test_tells_what_is_left_in_the_ietf_fields(self, limited):
+        client = limited(3)
+
+        fields = [client.get(USERS).headers for _ in range(4)]
+
+        assert {each["RateLimit-Policy"] for each in fields} == {'"token";q=3;w=1'}
+        assert [each["RateLimit"] for each in fields] == [f'"token";r={left};t=1' for left in (2, 1, 0, 0)]
+
+    def test_is_the_store_s_where_the_app_has_none(self, limited, settings):
+        settings.RATE_LIMIT = 2
+
+        assert statuses(limited(), 3) == [200, 200, 429]
+
+    def test_of_the_app_goes_before_the_store_s(self, limited, settings):
+        settings.RATE_LIMIT = 1
+
+        assert statuses(limited(6), 7) == [200] * 6 + [429]
+
+    def test_holds_at_once_when_it_is_lowered(self, limited):
+        client = limited(10)
+        statuses(client, 5)
+
+        App.objects.update(rate_limit=3)
+
+        assert client.get(USERS).status_code == 429
+
+    @pytest.mark.parametrize("off", ["store", "app"])
+    def test_is_off_at_zero(self, limited, settings, off):
+        settings.RATE_LIMIT = 0 if off == "store" else 1
+
+        client = limited(None if off == "store" else 0)
+
+        assert statuses(client, 20) == [200] * 20
+        assert "RateLimit" not in client.get(USERS).headers
+
+    def test_counts_each_token_by_itself(self, limited):
+        one, other = limited(1), limited(1)
+
+        assert statuses(one, 2) == [200, 429]
+        assert statuses(other, 2) == [200, 429]
+
+    @each_operation()
+    def test_holds_for_every_operation(self, limited, ada, ada_address, operation):
+        client = limited(1)
+        client.get(USERS)
+
+        assert operation(client, user=ada, address=ada_address).status_code == 429
+
+    def test_counts_requests_that_fail(self, limited):
+        client = limited(2)
+
+        assert [client.post(USERS, "{").status_code for _ in range(3)] == [400, 400, 429]
+
+    def test_does_not_count_those_without_the_scope(self, api):
+        client = api(Scope.ORDERS_READ, rate_limit=1)
+
+        assert statuses(client, 3) == [403, 403, 403]
+
+
+@pytest.mark.django_db(transaction=True)
+class TestManyAtOnce:
+    @pytest.mark.parametrize("limit", [1, 4])
+    def test_never_get_more_than_the_limit_within_a_second(self, limit):
+        grants = []
+        end = time.monotonic() + 2.2
+
+        def call():
+            while (asked := time.monotonic()) < end:
+                if ratelimit.take(7, limit) is not None:
+                    grants.append((asked, time.monotonic()))
+                time.sleep(0.005)
+
+        at_once([call] * 16)
+
+        assert most_within_a_second(grants) <= limit
+        assert 2 * limit <= len(grants) <= 3 * limit
+
+    def test_get_exactly_the_limit_over_http(self, limited):
+        client = limited(4)
+
+        answers = at_once([lambda: client.get(USERS).status_code] * 16)
+
+        assert sorted(answers) == [200] * 4 + [429] * 12
+
+
+class TestRedis:
+    def test_counts_like_the_database(self, redis_url, limited, django_assert_num_queries):
+        client = limited(3)
+
+        with django_assert_num_queries(3 * 3 + 1):  # a refused request looks for its token only
+            fields = [client.get(USERS) for _ in range(4)]
+
+        assert [each.status_code for each in fields] == [200, 200, 200, 429]
+        assert [each.headers["RateLimit"] for each in fields] == [f'"token";r={left};t=1' for left in (2, 1, 0, 0)]
+
+    def test_lets_in_again_after_a_second(self, redis_url, limited):
+        client = limited(1)
+        assert statuses(client, 2) == [200, 429]
+
+        time.sleep(1.05)
+
+        assert statuses(client, 2) == [200, 429]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_never_gives_two_workers_more_than_the_limit_within_a_second(self, redis_url):
+        workers = [ratelimit.RedisCounter(redis_url), ratelimit.RedisCounter(redis_url)]
+        grants = []
+        end = time.monotonic() + 2.2
+
+        def call(worker):
+            while (asked := time.monotonic()) < end:
+                if worker.take(7, 4) is not None:
+                    grants.append((asked, time.monotonic()))
+                time.sleep(0.005)
+
+        at_once([lambda worker=worker: call(worker) for worker in workers * 8])
+
+        assert most_within_a_second(grants) <= 4
+        assert 8 <= len(grants) <= 12
+
+    def test_keeps_nothing_for_long(self, redis_url):
+        ratelimit.take(7, 4)
+
+        assert 0 < redis.Redis.from_url(redis_url).ttl("ratelimit:7") <= 2
+
+
+class TestRedisAway:
+    def test_lets_requests_pass_and_warns_once(self, redis_away, limited, caplog):
+        client = limited(1)
+
+        with caplog.at_level(logging.WARNING, logger="customers.ratelimit"):
+            assert statuses(client, 6) == [200] * 6
+
+        assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is away"]
+
+    def test_limits_again_when_it_is_back(self, redis_url, settings, limited, caplog, monkeypatch):
+        monkeypatch.setattr(ratelimit.RedisCounter, "RETRY_AFTER", 0)
+        client = limited(1)
+        connection = redis.Redis.from_url(redis_url)
+        connection.config_set("maxclients", 1)  # the next one is turned away
+
+        with caplog.at_level(logging.WARNING, logger="customers.ratelimit"):
+            assert statuses(client, 3) == [200, 200, 200]
+            connection.config_set("maxclients", 100)
+            assert statuses(client, 3) == [200, 429, 429]
+
+        assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is away", "Redis is back"]
+
+
+class TestClearExpired:
+    def test_forgets_the_counters_of_replaced_tokens(self, api, owner):
+        api(Scope.USERS_READ, app_name="ERP", rate_limit=9).get(USERS)
+        kept = api(Scope.USERS_READ, app_name="ERP", rate_limit=9)
+        kept.get(USERS)
+
+        call_command("clear_expired", stdout=StringIO())
+
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT token_id FROM {ratelimit.TABLE}")
+            assert cursor.fetchall() == [(AccessToken.objects.get().pk,)]

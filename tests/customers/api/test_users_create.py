@@ -1,0 +1,333 @@
+import pytest
+
+from customers.models import Tag, User
+from tests.conftest import USERS, by_database, user_url
+from tests.factories import address, make_user
+
+EVERY_FIELD = {
+    "email": "Ada.Lovelace@Example.com",
+    "first_name": "Ada",
+    "last_name": "King, comtesse de Lovelace",
+    "phone_number": "+442079460958",
+    "language": "fr",
+    "accepts_marketing": True,
+    "is_blocked": True,
+    "ip": "203.0.113.7",
+    "user_agent": "Mozilla/5.0 (Analytical Engine)",
+    "tags": ["vip", "founder", "Émigré"],
+    "metadata": {"shoe size": 37.5, "a": {"nested": [1, None, True, "é", -(2**53)]}, "": ""},
+    "addresses": [
+        {
+            "is_default_for_shipping": False,
+            "is_default_for_billing": True,
+            "first_name": "Augusta",
+            "last_name": "Byron",
+            "line1": "12 St James's Square",
+            "line2": "Second floor",
+            "line3": "Room 3",
+            "line4": "London",
+            "state": "Greater London",
+            "postcode": "SW1Y 4JH",
+            "phone_number": "+442079460111",
+            "notes": "Ring twice.\nMind the dog.",
+            "country": "GB",
+        },
+        {
+            "is_default_for_shipping": True,
+            "is_default_for_billing": False,
+            "first_name": "エイダ",
+            "last_name": "",
+            "line1": "1-1 千代田",
+            "line2": "",
+            "line3": "",
+            "line4": "東京都",
+            "state": "",
+            "postcode": "100-8111",
+            "phone_number": "",
+            "notes": "",
+            "country": "JP",
+        },
+    ],
+}
+SET_BY_THE_STORE = {
+    "user_type": "lead",
+    "orders_count": 0,
+    "subscriptions_count": 0,
+    "total_spent": "0.00",
+}
+
+
+class TestCreateUser:
+    def test_answers_201_with_the_whole_customer(self, client):
+        response = client.post(USERS, EVERY_FIELD)
+
+        assert response.status_code == 201
+        answer = response.json()
+        ids = [answer.pop("id"), *(each.pop("id") for each in answer["addresses"])]
+        assert all(isinstance(id, int) for id in ids)
+        assert answer.pop("date_joined").endswith("Z")
+        assert answer == {**EVERY_FIELD, **SET_BY_THE_STORE}
+
+    def test_answers_what_retrieve_answers_byte_for_byte(self, client):
+        for body in (EVERY_FIELD, {"email": "least@example.com"}):
+            created = client.post(USERS, body)
+
+            retrieved = client.get(user_url(created.json()["id"]))
+
+            assert retrieved.content == created.content
+
+    def test_answers_what_the_list_answers(self, client):
+        created = client.post(USERS, EVERY_FIELD).json()
+
+        listed = client.get(USERS).json()["results"][0]
+
+        assert listed == created
+
+    def test_needs_no_more_than_an_email(self, client):
+        answer = client.post(USERS, {"email": "ada@example.com"}).json()
+
+        assert {name: value for name, value in answer.items() if name not in ("id", "date_joined")} == {
+            **SET_BY_THE_STORE,
+            "email": "ada@example.com",
+            "first_name": "",
+            "last_name": "",
+            "phone_number": None,
+            "language": None,
+            "accepts_marketing": False,
+            "is_blocked": False,
+            "ip": None,
+            "user_agent": None,
+            "tags": [],
+            "metadata": None,
+            "addresses": [],
+        }
+
+    def test_takes_few_queries(self, client, django_assert_num_queries):
+        client.post(USERS, {"email": "warm@example.com"})
+
+        # The token and one statement; on SQLite: the token, user, addresses and tags within two savepoints.
+        with django_assert_num_queries(by_database(postgresql=2, sqlite=8)):
+            client.post(USERS, EVERY_FIELD)
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("email", None),
+            ("email", ""),
+            ("email", "ada"),
+            ("email", "ada@"),
+            ("email", ["ada@example.com"]),
+            ("email", f"{'a' * 320}@example.com"),
+            ("first_name", None),
+            ("first_name", "x" * 256),
+            ("last_name", "x" * 256),
+            ("language", "xx"),
+            ("language", "EN"),
+            ("accepts_marketing", "maybe"),
+            ("accepts_marketing", None),
+            ("is_blocked", []),
+            ("tags", "vip"),
+            ("tags", None),
+            ("tags", [["vip"]]),
+            ("tags", ["x" * 256]),
+            ("metadata", "text"),
+            ("metadata", [1]),
+            ("metadata", 5),
+            ("metadata", {"a": "\0"}),
+            ("metadata", {"\0": 1}),
+            ("addresses", {}),
+            ("addresses", None),
+            ("addresses", [None]),
+            ("addresses", [{}]),
+        ],
+    )
+    def test_refuses_a_wrong_value_naming_its_field(self, client, field, value):
+        response = client.post(USERS, {"email": "ada@example.com", field: value})
+
+        assert response.status_code == 400
+        assert list(response.json()) == [field]
+        assert not User.objects.filter(user_type="lead").exists()
+
+    def test_refuses_a_body_without_an_email(self, client):
+        assert client.post(USERS, {}).json() == {"email": ["This field is required."]}
+
+    def test_reports_every_wrong_field_at_once(self, client):
+        response = client.post(USERS, {"language": "xx", "ip": "x", "tags": ["ok", []]})
+
+        assert set(response.json()) == {"email", "language", "ip", "tags"}
+
+    def test_keeps_the_order_and_the_words_of_metadata(self, client):
+        metadata = {"z": 1, "a": [3, 1, 2], "e\u0301": "\u202e", "deep": {"x": {"y": {"z": [[[]]]}}}}
+
+        user = client.post(USERS, {"email": "ada@example.com", "metadata": metadata}).json()
+
+        assert client.get(user_url(user["id"])).json()["metadata"] == metadata
+
+    @pytest.mark.parametrize("number", [2**63 - 1, -(2**63 - 1), 2**53 + 1, 1e-308, 0.1, -0.0, 1e16, 1e18])
+    def test_keeps_every_number_of_metadata_it_takes(self, client, number):
+        created = client.post(USERS, {"email": "ada@example.com", "metadata": {"number": number}})
+
+        assert created.status_code == 201
+        kept = client.get(user_url(created.json()["id"])).json()["metadata"]["number"]
+        assert float(kept) == float(number)
+        assert isinstance(number, float) or kept == number
+
+    @pytest.mark.parametrize("number", [1e19, 1e20, 1e308, -1e308])
+    def test_takes_back_every_number_of_metadata_it_gave(self, client, number):
+        """Refused at once, or shown as something that may be sent again."""
+        created = client.post(USERS, {"email": "ada@example.com", "metadata": {"number": number}})
+
+        if created.status_code == 201:
+            url = user_url(created.json()["id"])
+            metadata = client.get(url).json()["metadata"]
+            assert float(metadata["number"]) == number
+            assert client.put(url, {"metadata": metadata}).status_code == 200
+        else:
+            assert list(created.json()) == ["metadata"]
+
+    @pytest.mark.parametrize("number", ["1e400", "-1e999", str(2**63), str(-(2**64)), "1" + "0" * 400])
+    def test_refuses_numbers_beyond_what_clients_can_read(self, client, number):
+        response = client.post(USERS, f'{{"email": "ada@example.com", "metadata": {{"number": {number}}}}}')
+
+        assert response.status_code == 400
+        assert "metadata" in response.json()
+
+    def test_refuses_metadata_of_more_than_32_levels(self, client):
+        def nested(levels):
+            return {"a": nested(levels - 1)} if levels else 1
+
+        assert client.post(USERS, {"email": "a@example.com", "metadata": nested(33)}).status_code == 400
+        assert client.post(USERS, {"email": "a@example.com", "metadata": nested(32)}).status_code == 201
+
+
+class TestEmail:
+    @pytest.mark.parametrize("other", ["ada@example.com", "ADA@example.com", "Ada@EXAMPLE.COM"])
+    def test_is_unique_whatever_its_case(self, client, other):
+        make_user(email="Ada@Example.com")
+
+        response = client.post(USERS, {"email": other, "addresses": [address()], "tags": ["new"]})
+
+        assert response.status_code == 400
+        assert list(response.json()) == ["email"]
+        assert User.objects.filter(email__lower="ada@example.com").count() == 1
+        assert not Tag.objects.exists()
+
+    def test_is_unique_in_letters_beyond_ascii_too(self, client):
+        assert client.post(USERS, {"email": "ada@BÜCHER.example"}).status_code == 201
+        assert client.post(USERS, {"email": "ada@bücher.example"}).status_code == 400
+
+    def test_is_kept_as_it_was_written(self, client):
+        assert client.post(USERS, {"email": " Ada@Example.com "}).json()["email"] == "Ada@Example.com"
+
+    def test_whose_lower_case_is_too_long_is_400(self, client):
+        domain = ".".join(["İ" * 60] * 5) + ".com"
+
+        response = client.post(USERS, {"email": f"a@{domain}"})
+
+        assert response.status_code == 400
+        assert "email" in response.json()
+
+
+class TestUserType:
+    @pytest.mark.parametrize("user_type", ["customer", "dashboard", "nonsense", None])
+    def test_is_not_taken_from_the_request(self, client, user_type):
+        response = client.post(USERS, {"email": "ada@example.com", "user_type": user_type})
+
+        assert response.json()["user_type"] == "lead"
+        assert User.objects.get(email="ada@example.com").user_type == "lead"
+
+    def test_nor_is_anything_else_that_only_the_store_decides(self, client, owner):
+        forbidden = {
+            "id": owner.pk, "orders_count": 5, "subscriptions_count": 5, "total_spent": "99.00", "is_superuser": True,
+            "is_staff": True,
+            "is_active": False, "password": "secret", "date_joined": "2001-01-01T00:00:00Z", "groups": [1],
+        }  # fmt: skip
+
+        response = client.post(USERS, {"email": "eve@example.com", **forbidden})
+
+        user = User.objects.get(email="eve@example.com")
+        assert response.status_code == 201
+        assert user.pk != owner.pk
+        assert (user.orders_count, user.subscriptions_count, user.total_spent) == (0, 0, 0)
+        assert (user.is_superuser, user.is_staff, user.is_active) == (False, False, True)
+        assert not user.has_usable_password()
+        assert user.date_joined.year > 2001
+
+
+class TestIp:
+    @pytest.mark.parametrize(
+        ("given", "kept"),
+        [
+            ("203.0.113.7", "203.0.113.7"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("2001:0DB8:0:0:0:0:0:1", "2001:db8::1"),
+            ("::", "::"),
+            ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
+            (None, None),
+        ],
+    )
+    def test_is_v4_or_v6(self, client, given, kept):
+        created = client.post(USERS, {"email": "ada@example.com", "ip": given}).json()
+
+        assert created["ip"] == kept
+        assert client.get(user_url(created["id"])).json()["ip"] == kept
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "x",
+            "1.2.3",
+            "1.2.3.256",
+            "01.2.3.4",
+            "1.2.3.4/24",
+            ":::",
+            "12345::",
+            "::1%eth0",
+            "fe80::1%1",
+            5,
+            [],
+            "1:2",
+            "::1/64",
+        ],
+    )
+    def test_of_another_shape_is_refused(self, client, given):
+        response = client.post(USERS, {"email": "ada@example.com", "ip": given})
+
+        assert response.status_code == 400
+        assert list(response.json()) == ["ip"]
+
+
+class TestUserAgent:
+    def test_has_at_most_500_characters(self, client):
+        assert client.post(USERS, {"email": "a@example.com", "user_agent": "é" * 500}).json()["user_agent"] == "é" * 500
+        refused = client.post(USERS, {"email": "b@example.com", "user_agent": "é" * 501})
+        assert refused.status_code == 400
+        assert list(refused.json()) == ["user_agent"]
+
+
+class TestLanguage:
+    @pytest.mark.parametrize("code", ["en", "fr", "th", "de", "sv", "no", "it", "es", "nl", "pt", "da", "fi", "", None])
+    def test_is_one_of_twelve_or_empty(self, client, code):
+        created = client.post(USERS, {"email": "ada@example.com", "language": code})
+
+        assert created.status_code == 201
+        assert created.json()["language"] == code
+
+
+class TestTags:
+    def test_are_unique_without_space_around_and_in_the_order_given(self, client):
+        given = ["vip", " b2b ", None, "vip", "", "  ", "VIP", "b2b"]
+
+        assert client.post(USERS, {"email": "a@example.com", "tags": given}).json()["tags"] == ["vip", "b2b", "VIP"]
+
+    def test_are_created_on_first_use(self, client):
+        client.post(USERS, {"email": "a@example.com", "tags": ["vip", "new"]})
+        client.post(USERS, {"email": "b@example.com", "tags": ["vip", "b2b"]})
+
+        assert sorted(Tag.objects.values_list("name", flat=True)) == ["b2b", "new", "vip"]
+
+    def test_have_at_most_255_characters(self, client):
+        assert client.post(USERS, {"email": "a@example.com", "tags": ["x" * 255]}).status_code == 201
+        refused = client.post(USERS, {"email": "b@example.com", "tags": ["ok", "x" * 256]})
+        assert refused.status_code == 400
+        assert list(refused.json()) == ["tags"]

@@ -1,0 +1,239 @@
+from datetime import datetime
+
+import pytest
+
+from customers.models import User
+from tests.conftest import USERS, user_url
+from tests.factories import address, make_user
+
+
+def found(client, **query) -> set[str]:
+    """The part before the @ of those on the first page."""
+    response = client.get(USERS, query)
+    assert response.status_code == 200, response.content
+    return {user["email"].partition("@")[0] for user in response.json()["results"]} - {"owner"}
+
+
+class TestListUsers:
+    def test_answers_a_page_newest_first(self, client, owner):
+        older, newer = make_user(), make_user()
+
+        response = client.get(USERS)
+
+        assert response.status_code == 200
+        page = response.json()
+        assert list(page) == ["next", "previous", "results"]
+        assert (page["next"], page["previous"]) == (None, None)
+        assert [user["id"] for user in page["results"]] == [newer.pk, older.pk, owner.pk]
+
+    def test_answers_for_each_what_retrieve_answers(self, client, ada):
+        make_user(addresses=[address(line1="first"), address(line1="second")])
+
+        for user in client.get(USERS).json()["results"]:
+            assert user == client.get(user_url(user["id"])).json()
+
+    def test_takes_three_queries_however_many_there_are(self, client, django_assert_num_queries):
+        for _ in range(3):
+            make_user(addresses=[address(), address()], tags=["a", "b"])
+
+        with django_assert_num_queries(3):  # token, users, addresses
+            client.get(USERS)
+
+    def test_takes_one_query_more_for_the_rate_limit(self, api, django_assert_num_queries):
+        client = api("users:read", rate_limit=4)
+
+        with django_assert_num_queries(4):
+            client.get(USERS)
+
+    def test_without_a_hit_is_an_empty_page(self, client):
+        assert client.get(USERS, {"email": "nobody@example.com"}).json() == {
+            "next": None,
+            "previous": None,
+            "results": [],
+        }
+
+
+class TestEmailFilter:
+    @pytest.mark.parametrize("email", ["ada@example.com", "ADA@Example.COM", " ada@example.com "])
+    def test_finds_the_whole_address_ignoring_case(self, client, email):
+        make_user(email="Ada@example.com")
+        make_user(email="ada@example.com.au")
+
+        assert found(client, email=email) == {"Ada"}
+
+    @pytest.mark.parametrize("email", ["ada", "da@example.com", "ada@example.co", "%", "ada@example_com"])
+    def test_finds_no_part_of_one(self, client, email):
+        make_user(email="ada@example.com")
+
+        assert found(client, email=email) == set()
+
+
+class TestNameFilter:
+    @pytest.fixture(autouse=True)
+    def somebody(self, db):
+        make_user(email="ada@example.com", first_name="Ada", last_name="Lovelace")
+        make_user(email="adam@example.com", first_name="Adam", last_name="Smith")
+        make_user(email="love@example.com", first_name="Love", last_name="Adamsson")
+        make_user(email="elodie@example.com", first_name="ÉLODIE", last_name="Ünal")
+        make_user(email="percent@example.com", first_name="100%", last_name="A_B\\C")
+        make_user(email="mary@example.com", first_name="Mary  Ann", last_name="Evans")
+
+    @pytest.mark.parametrize(
+        ("name", "people"),
+        [
+            ("ada", {"ada", "adam", "love"}),
+            ("ada love", {"ada"}),
+            ("Ada Lovelace", {"ada"}),
+            ("  ADA   LOVE ", {"ada"}),
+            ("a l", {"ada"}),
+            ("lace", {"ada"}),
+            ("lovelace ada", set()),
+            ("love ada", {"love"}),
+            ("élodie", {"elodie"}),
+            ("ÉLODIE ü", {"elodie"}),
+            ("%", {"percent"}),
+            ("a_b", {"percent"}),
+            ("_", {"percent"}),
+            ("\\", {"percent"}),
+            ("Mary  Ann Evans", {"mary"}),
+            ("nobody", set()),
+        ],
+    )
+    def test_spans_first_and_last_name_together(self, client, name, people):
+        assert found(client, name=name) == people
+
+
+class TestPhoneFilter:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "+442079460958",
+            "442079460958",
+            "2079460958",
+            "020 7946 0958",
+            "(020) 7946-0958",
+            "+44 20 7946",
+            "7946.0958",
+            "0958",
+            "946",
+        ],
+    )
+    def test_finds_a_part_whatever_the_punctuation(self, client, text):
+        make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
+        make_user(email="bob@example.com", phone_number="+1 201 555 0123")
+        make_user(email="nobody@example.com")
+
+        assert found(client, phone_number=text) == {"ada"}
+
+    @pytest.mark.parametrize("text", ["+", "abc", "()", "00", "²"])
+    def test_finds_nobody_without_digits(self, client, text):
+        make_user(phone_number="+44 20 7946 0958")
+
+        assert found(client, phone_number=text) == set()
+
+    @pytest.mark.parametrize(
+        ("text", "people"),
+        [
+            ("000", {"zeros"}),
+            ("0001", {"zeros"}),
+            ("0201 555 0001", {"zeros"}),
+            ("0555", set()),
+            ("(0)20 7946 0958", {"ada"}),
+        ],
+    )
+    def test_drops_the_zero_of_a_local_number_and_no_other(self, client, text, people):
+        make_user(email="zeros@example.com", phone_number="+1 201 555 0001")
+        make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
+
+        assert found(client, phone_number=text) == people
+
+
+class TestExactFilters:
+    @pytest.fixture(autouse=True)
+    def somebody(self, db):
+        make_user(email="french@example.com", language="fr", accepts_marketing=True)
+        make_user(email="thai@example.com", language="th", is_blocked=True)
+        make_user(email="buyer@example.com", user_type="customer")
+
+    @pytest.mark.parametrize(
+        ("query", "people"),
+        [
+            ({"language": "fr"}, {"french"}),
+            ({"language": "de"}, set()),
+            ({"user_type": "customer"}, {"buyer"}),
+            ({"user_type": "lead"}, {"french", "thai"}),
+            ({"user_type": "nonsense"}, set()),
+            ({"is_blocked": "true"}, {"thai"}),
+            ({"is_blocked": "1"}, {"thai"}),
+            ({"is_blocked": "false"}, {"french", "buyer"}),
+            ({"accepts_marketing": "true"}, {"french"}),
+            ({"accepts_marketing": "False"}, {"thai", "buyer"}),
+            ({"accepts_marketing": "false", "is_blocked": "true"}, {"thai"}),
+            ({"language": "fr", "is_blocked": "true"}, set()),
+            ({"language": "", "is_blocked": "", "user_type": " "}, {"french", "thai", "buyer"}),
+        ],
+    )
+    def test_find_and_combine(self, client, query, people):
+        assert found(client, **query) == people
+
+    def test_find_staff(self, client, owner):
+        results = client.get(USERS, {"user_type": "dashboard"}).json()["results"]
+
+        assert [user["id"] for user in results] == [owner.pk]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("language", "xx"), ("is_blocked", "perhaps"), ("accepts_marketing", "2"), ("date_joined_from", "yesterday"),
+         ("date_joined_to", "2026-02-30"), ("email", "\0"), ("name", "a\0"), ("phone_number", "\0"), ("user_type",
+         "\0")],
+    )  # fmt: skip
+    def test_refuse_a_wrong_value_naming_the_parameter(self, client, name, value):
+        response = client.get(USERS, {name: value})
+
+        assert response.status_code == 400
+        assert list(response.json()) == [name]
+
+
+class TestDayFilters:
+    MOMENTS = {
+        "before": "2026-03-09T16:59:59.999999Z",
+        "start": "2026-03-09T17:00:00Z",
+        "noon": "2026-03-10T05:00:00Z",
+        "end": "2026-03-10T16:59:59.999999Z",
+        "after": "2026-03-10T17:00:00Z",
+    }
+
+    @pytest.fixture(autouse=True)
+    def somebody(self, settings, owner):
+        """Around the 10th of March as it is in Bangkok, seven hours ahead of UTC."""
+        settings.TIME_ZONE = "Asia/Bangkok"
+        for name, moment in self.MOMENTS.items():
+            make_user(email=f"{name}@example.com", date_joined=datetime.fromisoformat(moment))
+        User.objects.filter(pk=owner.pk).update(date_joined="2020-01-01T00:00:00Z")
+
+    @pytest.mark.parametrize(
+        ("query", "people"),
+        [
+            ({"date_joined_from": "2026-03-10", "date_joined_to": "2026-03-10"}, {"start", "noon", "end"}),
+            ({"date_joined_from": "2026-03-10"}, {"start", "noon", "end", "after"}),
+            ({"date_joined_to": "2026-03-10", "date_joined_from": "2026-03-09"}, {"before", "start", "noon", "end"}),
+            ({"date_joined_to": "2026-03-09"}, {"before"}),
+            ({"date_joined_from": "2026-03-11"}, {"after"}),
+            ({"date_joined_from": "2026-03-11", "date_joined_to": "2026-03-10"}, set()),
+        ],
+    )
+    def test_are_whole_days_of_the_store_with_both_ends(self, client, query, people):
+        assert found(client, **query) == people
+
+    def test_follow_the_change_to_summer_time(self, client, settings):
+        settings.TIME_ZONE = "America/New_York"  # 23 hours long, from 05:00 to 04:00 UTC
+        User.objects.exclude(user_type="dashboard").delete()
+        for name, moment in (
+            ("before", "2026-03-08T04:59Z"),
+            ("start", "2026-03-08T05:00Z"),
+            ("end", "2026-03-09T03:59Z"),
+            ("after", "2026-03-09T04:00Z"),
+        ):
+            make_user(email=f"{name}@example.com", date_joined=datetime.fromisoformat(moment))
+
+        assert found(client, date_joined_from="2026-03-08", date_joined_to="2026-03-08") == {"start", "end"}

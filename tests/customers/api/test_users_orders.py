@@ -1,0 +1,130 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from customers.api import order_serializers, order_serializers_20230210
+from customers.orders.models import Order
+from customers.orders.services import record_order
+from oauth.models import ApiVersion
+from oauth.scopes import Scope
+from tests.conftest import user_url
+from tests.customers.orders.reports import full, order, published, spoiled
+
+NEWEST, OLDEST = ApiVersion.V2024_04_01, ApiVersion.V2023_02_10
+DATE = datetime(2026, 10, 3, 9, 12, 44, tzinfo=UTC)
+SERIALIZERS = {
+    NEWEST: order_serializers.UserOrderInlineSerializer,
+    OLDEST: order_serializers_20230210.UserOrderInlineSerializer,
+}
+
+
+def orders_url(user) -> str:
+    return f"{user_url(user)}orders/"
+
+
+class TestListOrders:
+    def test_refuses_an_anonymous_request(self, anonymous, ada):
+        assert anonymous.get(orders_url(ada)).status_code == 401
+
+    def test_refuses_a_token_without_the_read_scope(self, api, ada):
+        assert api(Scope.USERS_WRITE, Scope.ORDERS_READ).get(orders_url(ada)).status_code == 403
+
+    def test_refuses_an_unknown_version(self, client, ada):
+        assert client.get(orders_url(ada), headers={"X-29next-API-Version": "1999-01-01"}).status_code == 400
+
+    @pytest.mark.parametrize("number", [987_654_321, 2**63 - 1, 2**63, 10**30])
+    def test_does_not_find_an_unknown_user(self, client, db, number):
+        assert client.get(orders_url(number)).status_code == 404
+
+    def test_answers_an_empty_array_for_a_user_without_orders(self, client, ada):
+        response = client.get(orders_url(ada))
+
+        assert response.status_code == 200
+        assert response.json() == []
+
+    @pytest.mark.parametrize("version", [NEWEST, ApiVersion.UNSTABLE])
+    def test_reads_a_document_back_as_it_was_reported(self, api, ada, version):
+        record_order(user_id=ada.pk, document=full("order"))
+
+        response = api(Scope.USERS_READ, api_version=version).get(orders_url(ada))
+
+        assert response.json() == [full("order")]
+        published("UserOrderInline", version).validate(response.json()[0])
+
+    def test_answers_in_a_bare_array_newest_first(self, client, ada):
+        for number, day in [("1", "01"), ("3", "03"), ("2", "02")]:
+            record_order(user_id=ada.pk, document=order(number=number, date_placed=f"2026-10-{day}T09:00:00Z"))
+
+        response = client.get(orders_url(ada))
+
+        assert [entry["number"] for entry in response.json()] == ["3", "2", "1"]
+
+    def test_leaves_out_the_orders_of_others(self, client, ada, owner):
+        record_order(user_id=owner.pk, document=order())
+
+        assert client.get(orders_url(ada)).json() == []
+
+    def test_asks_for_the_token_the_rate_limit_and_the_rows(self, api, ada, django_assert_num_queries):
+        client = api(Scope.USERS_READ, rate_limit=4)
+        for _ in range(3):
+            record_order(user_id=ada.pk, document=order())
+
+        with django_assert_num_queries(3):
+            client.get(orders_url(ada))
+
+    def test_asks_for_the_user_only_when_there_are_no_rows(self, api, ada, django_assert_num_queries):
+        client = api(Scope.USERS_READ, rate_limit=4)
+
+        with django_assert_num_queries(4):
+            client.get(orders_url(ada))
+
+
+class TestTheOldestVersion:
+    @pytest.fixture
+    def entry(self, api, ada):
+        record_order(user_id=ada.pk, document=full("order"))
+        return api(Scope.USERS_READ, api_version=OLDEST).get(orders_url(ada)).json()[0]
+
+    def test_keeps_to_its_schema(self, entry):
+        published("UserOrderInline", OLDEST).validate(entry)
+
+    def test_knows_no_discounts(self, entry):
+        later = {"total_discount", "original_total_discount", "total_outstanding"}
+
+        assert not later & entry.keys()
+        assert not later & entry["report_values"].keys()
+
+    def test_has_the_product_of_a_line_as_an_object(self, entry):
+        line = entry["lines"][0]
+
+        assert line["product"]["id"] == 71
+        assert line["product"]["title"] == "Tulip mix, 50 bulbs"
+        assert line["stockrecord"]["partner_sku"] == "TULIP-50"
+        assert line["price_currency"] == "CAD"
+
+    def test_has_its_own_names_for_a_fulfillment(self, entry):
+        fulfillment = entry["fulfillments"][0]
+
+        assert fulfillment["carrier"] == "canada_post"
+        assert fulfillment["date_created"] == "2026-10-04T14:00:00-04:00"
+
+
+@pytest.mark.parametrize("version", SERIALIZERS)
+class TestSchema:
+    def test_an_order_of_which_nothing_was_reported_keeps_to_it(self, api, ada, version):
+        Order.objects.create(
+            user=ada, number="1", date_placed=DATE, payment_status="paid", total=0, refunded=0, document={}
+        )
+
+        entry = api(Scope.USERS_READ, api_version=version).get(orders_url(ada)).json()[0]
+
+        published("UserOrderInline", version).validate(entry)
+        assert entry["number"] == "1"
+        assert entry["created_at"] == entry["date_placed"] == "2026-10-03T09:12:44Z"
+
+    def test_an_order_of_which_anything_was_reported_wrong_keeps_to_it(self, version):
+        schema, serializer = published("UserOrderInline", version), SERIALIZERS[version]()
+        row = Order(number="1", payment_status="paid", date_placed=DATE)
+
+        for what, row.document in spoiled(full("order")):
+            assert schema.is_valid(serializer.to_representation(row)), what

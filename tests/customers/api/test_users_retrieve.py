@@ -1,0 +1,78 @@
+import pytest
+from rest_framework.serializers import Serializer
+
+from customers.api.serializers import AddressSerializer, UserSerializer
+from customers.models import User
+from tests.conftest import USERS, user_url
+from tests.customers.api.test_users_create import EVERY_FIELD
+from tests.factories import make_user
+
+
+class TestRetrieveUser:
+    def test_answers_the_customer_with_addresses(self, client, ada, ada_address):
+        response = client.get(user_url(ada))
+
+        assert response.status_code == 200
+        assert response.json()["email"] == "ada@lovelace.example"
+        assert [each["id"] for each in response.json()["addresses"]] == [ada_address.pk]
+
+    def test_takes_three_queries(self, client, ada, django_assert_num_queries):
+        with django_assert_num_queries(3):  # token, user, addresses
+            client.get(user_url(ada))
+
+    def test_finds_staff_too(self, client, owner):
+        answer = client.get(user_url(owner)).json()
+
+        assert (answer["user_type"], answer["email"]) == ("dashboard", "owner@store.example")
+
+    def test_tells_no_secrets(self, client, owner):
+        owner.set_password("correct horse battery staple")
+        owner.save()
+
+        answer = client.get(user_url(owner)).json()
+
+        assert set(answer) == {
+            "id", "email", "first_name", "last_name", "phone_number", "language", "user_type", "accepts_marketing",
+            "is_blocked",
+            "ip", "user_agent", "tags", "metadata", "orders_count", "subscriptions_count", "total_spent",
+            "date_joined", "addresses",
+        }  # fmt: skip
+
+    def test_answers_head(self, client, ada):
+        response = client.head(user_url(ada))
+
+        assert response.status_code == 200
+        assert response.content == b""
+        assert response.headers["ETag"]
+
+
+class TestRepresentation:
+    """What is written by hand is what the declared fields would give."""
+
+    @pytest.mark.parametrize("zone", ["UTC", "Asia/Bangkok", "America/St_Johns"])
+    def test_of_a_user_is_that_of_the_declared_fields(self, client, settings, zone):
+        settings.TIME_ZONE = zone
+        full = client.post(USERS, EVERY_FIELD).json()
+        User.objects.filter(pk=full["id"]).update(orders_count=3, subscriptions_count=1, total_spent="1234567890.50")
+
+        for user in [User.objects.get(pk=full["id"]), make_user(), make_user(email="no@ms.example")]:
+            user.date_joined = user.date_joined.replace(microsecond=0 if user.email == "no@ms.example" else 1)
+
+            by_hand = UserSerializer().to_representation(user)
+
+            declared = Serializer.to_representation(UserSerializer(), user)
+            assert list(by_hand.items()) == list(declared.items())
+
+    def test_of_an_address_is_that_of_the_declared_fields(self, client):
+        client.post(USERS, EVERY_FIELD)
+
+        for address in User.objects.get(user_type="lead").addresses.all():
+            by_hand = AddressSerializer().to_representation(address)
+
+            declared = Serializer.to_representation(AddressSerializer(), address)
+            assert list(by_hand.items()) == list(declared.items())
+
+    def test_shows_moments_in_the_time_zone_of_the_store(self, client, settings, ada):
+        settings.TIME_ZONE = "Asia/Bangkok"
+
+        assert client.get(user_url(ada)).json()["date_joined"].endswith("+07:00")

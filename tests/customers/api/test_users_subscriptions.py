@@ -1,0 +1,108 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from customers.api import order_serializers_20230210, subscription_serializers
+from customers.models import User
+from customers.orders.models import Subscription
+from customers.orders.services import record_subscription
+from oauth.models import ApiVersion
+from oauth.scopes import Scope
+from tests.conftest import user_url
+from tests.customers.orders.reports import full, published, spoiled, subscription
+from tests.factories import make_user
+
+NEWEST, OLDEST = ApiVersion.V2024_04_01, ApiVersion.V2023_02_10
+DATE = datetime(2026, 10, 3, 9, 12, 44, tzinfo=UTC)
+SERIALIZERS = {
+    NEWEST: subscription_serializers.SubscriptionSerializer,
+    OLDEST: order_serializers_20230210.SubscriptionSerializer,
+}
+
+
+def subscriptions_url(user) -> str:
+    return f"{user_url(user)}subscriptions/"
+
+
+class TestListSubscriptions:
+    def test_refuses_an_anonymous_request(self, anonymous, ada):
+        assert anonymous.get(subscriptions_url(ada)).status_code == 401
+
+    def test_refuses_a_token_without_the_read_scope(self, api, ada):
+        assert api(Scope.USERS_WRITE, Scope.SUBSCRIPTIONS_READ).get(subscriptions_url(ada)).status_code == 403
+
+    def test_refuses_an_unknown_version(self, client, ada):
+        assert client.get(subscriptions_url(ada), headers={"X-29next-API-Version": "1999-01-01"}).status_code == 400
+
+    def test_does_not_find_an_unknown_user(self, client, db):
+        assert client.get(subscriptions_url(987_654_321)).status_code == 404
+
+    def test_answers_an_empty_array_for_a_user_without_subscriptions(self, client, ada):
+        response = client.get(subscriptions_url(ada))
+
+        assert response.status_code == 200
+        assert response.json() == []
+
+    @pytest.mark.parametrize("version", [NEWEST, ApiVersion.UNSTABLE])
+    def test_reads_a_document_back_as_it_was_reported(self, api, version):
+        document = full("subscription")
+        fields = {name: value for name, value in document["user"].items() if name != "id"}
+        document["user"]["id"] = make_user(**fields).pk
+        record_subscription(user_id=document["user"]["id"], document=document)
+
+        response = api(Scope.USERS_READ, api_version=version).get(subscriptions_url(document["user"]["id"]))
+
+        assert response.json() == [document]
+        published("Subscription", version).validate(response.json()[0])
+
+    def test_shows_the_person_as_they_are_now(self, client, ada):
+        record_subscription(user_id=ada.pk, document=full("subscription"))
+
+        assert client.get(subscriptions_url(ada)).json()[0]["user"]["id"] == ada.pk
+
+    def test_answers_in_a_bare_array_newest_first(self, client, ada):
+        for number, day in [(1, "01"), (3, "03"), (2, "02")]:
+            record_subscription(
+                user_id=ada.pk, document=subscription(id=100 + number, date_created=f"2026-10-{day}T09:00:00Z")
+            )
+
+        response = client.get(subscriptions_url(ada))
+
+        assert [entry["id"] for entry in response.json()] == [103, 102, 101]
+
+    def test_asks_for_the_token_the_rate_limit_and_the_rows(self, api, ada, django_assert_num_queries):
+        client = api(Scope.USERS_READ, rate_limit=4)
+        for _ in range(3):
+            record_subscription(user_id=ada.pk, document=subscription())
+
+        with django_assert_num_queries(3):
+            client.get(subscriptions_url(ada))
+
+
+class TestTheOldestVersion:
+    def test_has_the_product_of_a_line_as_an_object(self, api, ada):
+        record_subscription(user_id=ada.pk, document=full("subscription"))
+
+        entry = api(Scope.USERS_READ, api_version=OLDEST).get(subscriptions_url(ada)).json()[0]
+
+        published("Subscription", OLDEST).validate(entry)
+        assert entry["lines"][0]["product"]["id"] == 71
+        assert "product_id" not in entry["lines"][0]
+
+
+@pytest.mark.parametrize("version", SERIALIZERS)
+class TestSchema:
+    def test_a_subscription_of_which_nothing_was_reported_keeps_to_it(self, api, ada, version):
+        Subscription.objects.create(user=ada, external_id=6001, date_created=DATE, status="active", document={})
+
+        entry = api(Scope.USERS_READ, api_version=version).get(subscriptions_url(ada)).json()[0]
+
+        published("Subscription", version).validate(entry)
+        assert (entry["id"], entry["date_created"]) == (6001, "2026-10-03T09:12:44Z")
+
+    def test_a_subscription_of_which_anything_was_reported_wrong_keeps_to_it(self, version):
+        schema, serializer = published("Subscription", version), SERIALIZERS[version]()
+        row = Subscription(user=User(pk=41), external_id=6001, date_created=DATE, status="active")
+
+        for what, row.document in spoiled(full("subscription")):
+            assert schema.is_valid(serializer.to_representation(row)), what

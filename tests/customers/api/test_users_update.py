@@ -1,0 +1,188 @@
+import json
+
+import pytest
+
+from customers.models import Tag, User
+from tests.conftest import USERS, user_url
+from tests.customers.api.test_users_create import EVERY_FIELD
+from tests.factories import address, make_user
+
+both_methods = pytest.mark.parametrize("method", ["put", "patch"])
+
+
+@both_methods
+class TestUpdateUser:
+    def test_changes_every_field_and_answers_the_customer(self, client, ada, method):
+        changes = {name: value for name, value in EVERY_FIELD.items() if name != "addresses"}
+
+        response = getattr(client, method)(user_url(ada), changes)
+
+        assert response.status_code == 200
+        assert {name: response.json()[name] for name in changes} == changes
+        assert client.get(user_url(ada)).content == response.content
+
+    def test_leaves_alone_what_is_left_out(self, client, method):
+        user = client.post(USERS, EVERY_FIELD).json()
+
+        response = getattr(client, method)(user_url(user["id"]), {"first_name": "Augusta"})
+
+        assert response.json() == {**user, "first_name": "Augusta"}
+
+    def test_needs_no_email(self, client, ada, method):
+        assert getattr(client, method)(user_url(ada), {}).status_code == 200
+
+    def test_takes_few_queries(self, client, ada, method, django_assert_num_queries):
+        getattr(client, method)(user_url(ada), {"first_name": "Warm"})
+
+        # Token, lock, update, and the user with addresses again, within two savepoints.
+        with django_assert_num_queries(9):
+            getattr(client, method)(user_url(ada), {"first_name": "Augusta"})
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("email", None), ("email", ""), ("email", "x"), ("language", "xx"), ("ip", "x"), ("tags", "x"), ("metadata",
+        1),
+         ("user_agent", "x" * 501), ("first_name", "x" * 256), ("phone_number", "x"), ("is_blocked", None)],
+    )  # fmt: skip
+    def test_refuses_a_wrong_value_naming_its_field(self, client, ada, method, field, value):
+        before = client.get(user_url(ada)).content
+
+        response = getattr(client, method)(user_url(ada), {"first_name": "Changed", field: value})
+
+        assert response.status_code == 400
+        assert list(response.json()) == [field]
+        assert client.get(user_url(ada)).content == before
+
+    def test_takes_addresses_as_read_only(self, client, ada, method):
+        before = client.get(user_url(ada)).json()["addresses"]
+
+        for addresses in ([], [address(line1="Elsewhere")], "nonsense", None):
+            response = getattr(client, method)(user_url(ada), {"addresses": addresses})
+
+            assert response.status_code == 200
+            assert response.json()["addresses"] == before
+
+    def test_leaves_alone_what_only_the_store_decides(self, client, ada, method):
+        before = client.get(user_url(ada)).json()
+        fields = {
+            "id": 1,
+            "user_type": "dashboard",
+            "orders_count": 9,
+            "subscriptions_count": 9,
+            "total_spent": "9",
+            "is_superuser": True,
+        }
+
+        response = getattr(client, method)(user_url(ada), {**fields, "date_joined": "2001-01-01T00:00:00Z"})
+
+        assert response.json() == before
+        assert not User.objects.get(pk=ada.pk).is_superuser
+
+    def test_refuses_an_email_of_somebody_else(self, client, ada, method):
+        make_user(email="taken@example.com")
+
+        response = getattr(client, method)(user_url(ada), {"email": "Taken@Example.COM", "first_name": "Changed"})
+
+        assert response.status_code == 400
+        assert list(response.json()) == ["email"]
+        assert User.objects.get(pk=ada.pk).first_name == "Ada"
+
+    def test_takes_its_own_email_in_another_case(self, client, ada, method):
+        assert (
+            getattr(client, method)(user_url(ada), {"email": "ADA@lovelace.example"}).json()["email"]
+            == "ADA@lovelace.example"
+        )
+
+    def test_reads_a_local_phone_in_the_country_of_the_first_address(self, client, method):
+        user = make_user(addresses=[address(country="FR"), address(country="US")])
+
+        response = getattr(client, method)(user_url(user), {"phone_number": "01 23 45 67 89"})
+
+        assert response.json()["phone_number"] == "+33123456789"
+
+    def test_refuses_a_local_phone_of_somebody_without_an_address(self, client, method):
+        response = getattr(client, method)(user_url(make_user()), {"phone_number": "01 23 45 67 89"})
+
+        assert list(response.json()) == ["phone_number"]
+
+    def test_empties_what_may_be_empty(self, client, method):
+        user = client.post(USERS, EVERY_FIELD).json()
+        nothing: dict = {
+            "phone_number": None,
+            "language": None,
+            "ip": None,
+            "user_agent": None,
+            "metadata": None,
+            "tags": [],
+            "last_name": "",
+        }
+
+        response = getattr(client, method)(user_url(user["id"]), nothing)
+
+        assert {name: response.json()[name] for name in nothing} == nothing
+
+    def test_replaces_metadata_as_a_whole(self, client, ada, method):
+        getattr(client, method)(user_url(ada), {"metadata": {"a": 1, "b": 2}})
+
+        assert getattr(client, method)(user_url(ada), {"metadata": {"c": 3}}).json()["metadata"] == {"c": 3}
+
+    @pytest.mark.parametrize(("before", "after"), [(1, True), (False, 0), (1, 1.5), (0, None), ("1", 1)])
+    def test_tells_apart_metadata_that_python_takes_for_equal(self, client, ada, method, before, after):
+        getattr(client, method)(user_url(ada), {"metadata": {"flag": before}})
+
+        response = getattr(client, method)(user_url(ada), {"metadata": {"flag": after}})
+
+        assert json.dumps(response.json()["metadata"]) == json.dumps({"flag": after})
+
+    def test_replaces_tags_as_a_whole_and_remembers_new_ones(self, client, ada, method):
+        getattr(client, method)(user_url(ada), {"tags": ["a", "b"]})
+
+        assert getattr(client, method)(user_url(ada), {"tags": ["c", None, "c"]}).json()["tags"] == ["c"]
+        assert sorted(Tag.objects.values_list("name", flat=True)) == ["a", "b", "c"]
+
+    def test_strips_emoji(self, client, ada, method):
+        assert getattr(client, method)(user_url(ada), {"first_name": "Ada 🚀"}).json()["first_name"] == "Ada"
+
+
+@both_methods
+class TestBlockList:
+    def test_takes_a_person_twice_and_lets_go_twice(self, client, ada, method):
+        for is_blocked in (True, True, False, False):
+            response = getattr(client, method)(user_url(ada), {"is_blocked": is_blocked})
+
+            assert response.status_code == 200
+            assert response.json()["is_blocked"] is is_blocked
+
+    def test_keeps_somebody_whom_an_update_does_not_mention(self, client, ada, method):
+        client.patch(user_url(ada), {"is_blocked": True})
+
+        assert getattr(client, method)(user_url(ada), {"first_name": "Augusta"}).json()["is_blocked"] is True
+
+
+@both_methods
+class TestDashboardUser:
+    @pytest.mark.parametrize("email", ["new@store.example", "new@STORE.example"])
+    def test_keeps_the_email(self, client, owner, method, email):
+        response = getattr(client, method)(user_url(owner), {"email": email, "first_name": "Changed"})
+
+        assert response.status_code == 400
+        assert list(response.json()) == ["email"]
+        owner.refresh_from_db()
+        assert (owner.email, owner.first_name) == ("owner@store.example", "Olive")
+
+    def test_takes_other_changes_along_with_the_same_email(self, client, owner, method):
+        response = getattr(client, method)(user_url(owner), {"email": "owner@store.example", "first_name": "Oda"})
+
+        assert response.status_code == 200
+        assert response.json()["first_name"] == "Oda"
+
+
+class TestUpdatedAt:
+    def test_moves_only_when_something_became_another_value(self, client, ada):
+        before = User.objects.get(pk=ada.pk).updated_at
+
+        client.patch(user_url(ada), {"first_name": "Ada", "is_blocked": False})
+        assert User.objects.get(pk=ada.pk).updated_at == before
+
+        client.patch(user_url(ada), {"first_name": "Augusta"})
+        assert User.objects.get(pk=ada.pk).updated_at > before

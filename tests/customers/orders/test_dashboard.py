@@ -1,0 +1,149 @@
+"""What a store owner does with orders and subscriptions in the dashboard."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from customers.orders.models import Order, Subscription
+from customers.orders.services import record_order, record_subscription
+from tests.customers.orders.reports import full, order, subscription
+from tests.factories import make_user
+
+DASHBOARD = "/dashboard/"
+ORDERS = f"{DASHBOARD}orders/order/"
+SUBSCRIPTIONS = f"{DASHBOARD}orders/subscription/"
+PEOPLE = f"{DASHBOARD}customers/user/"
+
+
+@pytest.fixture
+def dashboard(owner) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def ada(db):
+    return make_user(email="ada@lovelace.example", first_name="Ada", last_name="Lovelace")
+
+
+def change_url(row) -> str:
+    return f"{DASHBOARD}orders/{row._meta.model_name}/{row.pk}/change/"
+
+
+class TestOrders:
+    def test_an_owner_puts_one_in(self, dashboard, ada):
+        response = dashboard.post(f"{ORDERS}add/", {"user": ada.pk, "document": json.dumps(full("order"))})
+
+        assert response.status_code == 302
+        assert Order.objects.get().document == full("order")
+        ada.refresh_from_db()
+        assert (ada.orders_count, ada.user_type) == (1, "customer")
+
+    @pytest.mark.parametrize(
+        ("document", "message"),
+        [
+            (json.dumps(order(number="")), "number: Enter a text"),
+            (json.dumps(order(refunds=[{}])), "refunds.0.total_refund_amount: Enter an amount"),
+            (json.dumps("an order"), "document: A document is an object."),
+            (json.dumps(order(note="\0")), "NUL"),
+            ('{"number":', "Enter a valid JSON."),
+            ("", "This field is required."),
+        ],
+    )
+    def test_an_owner_is_told_what_is_wrong_with_one(self, dashboard, ada, document, message):
+        response = dashboard.post(f"{ORDERS}add/", {"user": ada.pk, "document": document})
+
+        assert response.status_code == 200
+        assert message in response.content.decode()
+        assert not Order.objects.exists()
+
+    def test_an_owner_is_told_that_the_person_is_unknown(self, dashboard):
+        response = dashboard.post(f"{ORDERS}add/", {"user": 987_654_321, "document": json.dumps(order())})
+
+        assert response.status_code == 200
+        assert not Order.objects.exists()
+
+    def test_an_owner_changes_one_and_the_counters_follow(self, dashboard, ada):
+        row = record_order(user_id=ada.pk, document=order())
+
+        document = {**row.document, "payment_status": "voided"}
+        response = dashboard.post(change_url(row), {"user": ada.pk, "document": json.dumps(document)})
+
+        assert response.status_code == 302
+        ada.refresh_from_db()
+        assert ada.orders_count == 0
+
+    def test_a_changed_one_keeps_its_number(self, dashboard, ada):
+        row = record_order(user_id=ada.pk, document=order())
+
+        response = dashboard.post(change_url(row), {"user": ada.pk, "document": json.dumps(order(number="other"))})
+
+        assert response.status_code == 200
+        assert Order.objects.get().number == row.number
+
+    def test_none_is_deleted(self, dashboard, ada):
+        row = record_order(user_id=ada.pk, document=order())
+
+        response = dashboard.post(change_url(row).replace("change", "delete"), {"post": "yes"})
+
+        assert response.status_code == 403
+        assert Order.objects.exists()
+
+    def test_they_are_listed_and_found_by_number(self, dashboard, ada):
+        record_order(user_id=ada.pk, document=order(number="first"))
+        record_order(user_id=ada.pk, document=order(number="second"))
+
+        page = dashboard.get(ORDERS, {"q": "sec"}).content.decode()
+
+        assert "second" in page
+        assert "first" not in page
+
+    def test_a_form_shows_the_document(self, dashboard, ada):
+        row = record_order(user_id=ada.pk, document=order(number="10023"))
+
+        page = dashboard.get(change_url(row)).content.decode()
+
+        assert "  &quot;number&quot;: &quot;10023&quot;" in page
+
+
+class TestSubscriptions:
+    def test_an_owner_puts_one_in(self, dashboard, ada):
+        response = dashboard.post(f"{SUBSCRIPTIONS}add/", {"user": ada.pk, "document": json.dumps(subscription(id=7))})
+
+        assert response.status_code == 302
+        assert Subscription.objects.get().external_id == 7
+        ada.refresh_from_db()
+        assert ada.subscriptions_count == 1
+
+    @pytest.mark.parametrize("text", ["7", "seven", "9" * 40])
+    def test_they_are_found_by_id(self, dashboard, ada, text):
+        row = record_subscription(user_id=ada.pk, document=subscription(id=7))
+
+        response = dashboard.get(SUBSCRIPTIONS, {"q": text})
+
+        assert response.status_code == 200
+        assert (change_url(row) in response.content.decode()) == (text == "7")
+
+
+class TestPeople:
+    @pytest.mark.parametrize("text", ["ADA@love", "ada love", "LOVELACE"])
+    def test_they_are_found_by_the_start_of_an_email_or_by_name(self, dashboard, ada, text):
+        make_user(email="grace@hopper.example", first_name="Grace", last_name="Hopper")
+
+        page = dashboard.get(PEOPLE, {"q": text}).content.decode()
+
+        assert "ada@lovelace.example" in page
+        assert "grace@hopper.example" not in page
+
+    def test_they_are_filtered_by_type(self, dashboard, ada):
+        page = dashboard.get(PEOPLE, {"user_type__exact": "customer"}).content.decode()
+
+        assert "ada@lovelace.example" not in page
+
+    def test_they_are_read_and_not_changed(self, dashboard, ada):
+        url = f"{PEOPLE}{ada.pk}/change/"
+
+        assert "ada@lovelace.example" in dashboard.get(url).content.decode()
+        assert dashboard.post(url, {"email": "other@example.com"}).status_code == 403

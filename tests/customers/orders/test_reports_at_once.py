@@ -1,0 +1,58 @@
+"""Reports that arrive at the same moment, each on a connection of its own."""
+
+from functools import partial
+
+import pytest
+
+from customers.models import User
+from customers.orders.models import Order
+from customers.orders.services import record_order
+from tests.concurrency import at_once
+from tests.customers.orders.reports import order
+from tests.factories import make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def counters() -> dict[str, tuple[int, str]]:
+    return {user.email: (user.orders_count, str(user.total_spent)) for user in User.objects.order_by("email")}
+
+
+def test_orders_of_one_person_are_all_counted():
+    ada = make_user(email="ada@lovelace.example")
+
+    at_once([partial(record_order, user_id=ada.pk, document=order()) for _ in range(16)])
+
+    assert counters() == {"ada@lovelace.example": (16, "320.00")}
+
+
+def test_one_order_is_counted_once():
+    ada = make_user(email="ada@lovelace.example")
+    document = order()
+
+    at_once([partial(record_order, user_id=ada.pk, document=document) for _ in range(16)])
+
+    assert counters() == {"ada@lovelace.example": (1, "20.00")}
+
+
+def test_a_new_order_reported_for_two_people_belongs_to_one():
+    people = [make_user(email="ada@lovelace.example"), make_user(email="grace@hopper.example")]
+
+    for _ in range(10):
+        document = order()
+        at_once([partial(record_order, user_id=people[n % 2].pk, document=document) for n in range(8)])
+
+    counts = [count for count, _ in counters().values()]
+    assert counts == [Order.objects.filter(user=person).count() for person in people]
+    assert sum(counts) == 10
+
+
+def test_orders_that_change_places_do_not_wait_for_each_other():
+    ada, grace = make_user(email="ada@lovelace.example"), make_user(email="grace@hopper.example")
+    hers, graces = order(), order()
+
+    for there, back in [(ada, grace), (grace, ada)] * 5:
+        moves = [(there, hers), (back, graces)] * 4
+        at_once([partial(record_order, user_id=person.pk, document=document) for person, document in moves])
+
+    assert set(counters().values()) == {(1, "20.00")}

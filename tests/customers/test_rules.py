@@ -1,0 +1,101 @@
+"""The functions that clean one value each; what they promise beyond what a request can show."""
+
+import pytest
+
+from customers import rules, services
+from customers.models import User
+from tests.factories import address
+
+
+class TestCustomerError:
+    def test_leads_to_the_value_it_is_about(self):
+        with pytest.raises(rules.CustomerError) as caught:
+            services.create_user(email="ada@example.com", addresses=[address(), address(country="XX")])
+
+        assert caught.value.path == ("addresses", 1, "country")
+        assert caught.value.code == "invalid"
+
+    def test_of_a_tag_leads_to_its_position(self):
+        with pytest.raises(rules.CustomerError) as caught:
+            rules.clean_tags(["ok", "x" * 256])
+
+        assert caught.value.path == ("tags", 1)
+
+    @pytest.mark.django_db
+    def test_of_a_taken_email_has_a_code_of_its_own(self):
+        services.create_user(email="ada@example.com")
+
+        with pytest.raises(rules.EmailTaken) as caught:
+            services.create_user(email="ADA@example.com")
+
+        assert (caught.value.code, caught.value.path) == ("unique", ("email",))
+        assert User.objects.count() == 1
+
+
+class TestCleanPhoneNumber:
+    @pytest.mark.parametrize(("text", "kept"), [(None, None), ("", ""), (" \t", "")])
+    def test_leaves_empty_values_as_they_are(self, text, kept):
+        assert rules.clean_phone_number(text, None) == kept
+
+    def test_says_what_is_missing_where_there_is_no_country(self):
+        with pytest.raises(rules.CustomerError, match="with its country code"):
+            rules.clean_phone_number("020 7946 0958", None)
+
+    @pytest.mark.parametrize("country", ["GB", "AQ", "XX", "", "001", None])
+    def test_needs_no_country_for_an_international_number(self, country):
+        assert rules.clean_phone_number("+44 20 7946 0958", country) == "+442079460958"
+
+    @pytest.mark.parametrize("country", ["AQ", "XX", "", "001"])
+    def test_refuses_a_local_number_of_a_place_without_phones(self, country):
+        with pytest.raises(rules.CustomerError):
+            rules.clean_phone_number("020 7946 0958", country)
+
+
+class TestWithoutEmoji:
+    @pytest.mark.parametrize("text", ["", "Ada", "  two  spaces ", "#1 * 5", "© ® ™", "é ß 漢字 ไทย ا", "→ ♭ ½ №"])
+    def test_leaves_a_text_without_emoji_as_it_is(self, text):
+        assert rules.without_emoji(text) == text
+
+    def test_takes_the_space_along(self):
+        assert rules.without_emoji("Ada 🚀 Lovelace 🚀") == "Ada Lovelace"
+
+
+class TestCleanMetadata:
+    @pytest.mark.parametrize(
+        "metadata", [None, {}, {"a": None}, {"é": "漢"}, {"": ""}, {"emoji": "🚀"}, {"n": 2**63 - 1}]
+    )
+    def test_leaves_what_it_takes_as_it_is(self, metadata):
+        assert rules.clean_metadata(metadata) == metadata
+
+    @pytest.mark.parametrize(
+        "metadata",
+        [
+            [],
+            "x",
+            1,
+            True,
+            {"a": float("nan")},
+            {"a": float("-inf")},
+            {"a": 2**63},
+            {"a": "\0"},
+            {"\0": 1},
+            {"a": ["\ud800"]},
+            {"\udfff": {}},
+        ],
+    )
+    def test_refuses_what_cannot_be_kept(self, metadata):
+        with pytest.raises(rules.CustomerError) as caught:
+            rules.clean_metadata(metadata)
+
+        assert caught.value.path == ("metadata",)
+
+
+class TestCleanCountry:
+    @pytest.mark.parametrize(("code", "kept"), [("GB", "GB"), ("gb", "GB"), ("Th", "TH")])
+    def test_takes_either_case(self, code, kept):
+        assert rules.clean_country(code) == kept
+
+    @pytest.mark.parametrize("code", ["", "X", "XX", "GBR", "UK", " GB", "\0\0"])
+    def test_refuses_what_is_no_country(self, code):
+        with pytest.raises(rules.CustomerError):
+            rules.clean_country(code)

@@ -1,0 +1,121 @@
+"""A store of its own for a test, served as `make run` serves one: other processes, real sockets, a real database."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+import psycopg
+import pytest
+import requests
+from selenium import webdriver
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class Store:
+    """A served store. `token` may read and write customers."""
+
+    def __init__(self, folder: Path, **environment: str):
+        self.environment = {**os.environ, "DEVELOPMENT": "1", "VAR_DIR": str(folder), **environment}
+        self.token = ""
+        self.output = ""
+
+    def start(self) -> None:
+        """Starts or restarts it: on a free port, with the data it has."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "quickstart", "--port", str(port)],
+            cwd=PROJECT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.output = ""
+        for line in self.process.stdout:
+            self.output += line
+            if line.startswith("Serving"):
+                break
+        if found := re.search(r"shc_\w+", self.output):
+            self.token = found[0]
+
+    def session(self) -> requests.Session:
+        session = requests.Session()
+        session.headers["Authorization"] = f"Bearer {self.token}"
+        return session
+
+    def manage(self, *arguments: str) -> str:
+        """What a command of `manage.py` prints, run against the store's database."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def kill(self) -> None:
+        """As a power cut would: the command, the server and its workers at once."""
+        servers = psutil.Process(self.process.pid).children()
+        self.process.kill()
+        for server in servers:
+            os.killpg(server.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Call it with environment variables: `store(RATE_LIMIT="0")`. Started, and stopped with the test."""
+    started: list[Store] = []
+    databases: list[str] = []
+    server = os.environ.get("DATABASE_URL")
+
+    def start(**environment: str) -> Store:
+        if server:
+            databases.append(f"live_{os.getpid()}_{time.monotonic_ns()}")
+            with psycopg.connect(server, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {databases[-1]}")
+            environment["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{databases[-1]}"))
+        fresh = Store(tmp_path, **environment)
+        started.append(fresh)
+        fresh.start()
+        return fresh
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.stop()
+    for database in databases:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Chromium without a window. Its log of requests: `browser.get_log("performance")`."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("needs Chromium and chromedriver (Debian: chromium, chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-component-update"):
+        options.add_argument(f"--{switch}")
+    options.add_argument("--disable-background-networking")
+    options.add_argument("--window-size=1280,1200")
+    options.add_argument(f"--user-data-dir={tmp_path / 'browser'}")
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    chrome.implicitly_wait(10)
+    yield chrome
+    chrome.quit()

@@ -1,0 +1,75 @@
+"""What was answered is kept, and one email is one customer, whatever happens around it."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import requests
+
+ADDRESS = {"line1": "1 High St", "line4": "Leeds", "country": "GB"}
+
+
+class TestRace:
+    def test_makes_one_customer_of_32_requests_with_one_email(self, store):
+        shop = store(RATE_LIMIT="0")
+        together = Barrier(32)
+
+        def create(number: int) -> requests.Response:
+            session = shop.session()
+            together.wait()
+            email = "Grace@example.com" if number % 2 else "grace@EXAMPLE.com"
+            return session.post(f"{shop.url}/api/admin/users/", json={"email": email, "tags": ["a", "b"]})
+
+        with ThreadPoolExecutor(32) as pool:
+            answers = list(pool.map(create, range(32)))
+
+        assert Counter(answer.status_code for answer in answers) == {201: 1, 400: 31}
+        assert all(list(answer.json()) == ["email"] for answer in answers if answer.status_code == 400)
+        found = shop.session().get(f"{shop.url}/api/admin/users/?email=grace@example.com").json()["results"]
+        assert len(found) == 1
+
+
+class TestKilledServer:
+    def test_keeps_every_customer_whose_201_arrived(self, store):
+        shop = store(RATE_LIMIT="0")
+        arrived: list[dict] = []
+
+        def create(number: int) -> None:
+            body = {"email": f"{number}@example.com", "tags": ["new", str(number)], "addresses": [ADDRESS, ADDRESS]}
+            try:
+                answer = shop.session().post(f"{shop.url}/api/admin/users/", json=body, timeout=10)
+            except requests.RequestException:
+                return
+            assert answer.status_code == 201
+            arrived.append(answer.json())
+            if len(arrived) == 60:
+                shop.kill()
+
+        with ThreadPoolExecutor(16) as pool:
+            list(pool.map(create, range(200)))
+        assert 60 <= len(arrived) < 200
+        shop.start()
+
+        session = shop.session()
+        for customer in arrived:
+            assert session.get(f"{shop.url}/api/admin/users/{customer['id']}/").json() == customer
+        # Nor is anybody there by half.
+        url = f"{shop.url}/api/admin/users/?page_size=250&name="
+        everybody = session.get(url).json()["results"]
+        newcomers = [person for person in everybody if person["tags"][:1] == ["new"]]
+        assert all(len(person["addresses"]) == 2 for person in newcomers)
+
+
+class TestRevokedToken:
+    def test_is_refused_by_every_process_at_once(self, store):
+        shop = store(RATE_LIMIT="0")
+        session = shop.session()
+        assert session.get(f"{shop.url}/api/admin/users/").status_code == 200
+
+        replaced = shop.manage("create_token", "--app", "Quickstart", "--scope", "users:read").strip()
+
+        # New connections, so that every worker is met.
+        answers = [requests.get(f"{shop.url}/api/admin/users/", headers=session.headers) for _ in range(12)]
+        assert {answer.status_code for answer in answers} == {401}
+        fresh = requests.get(f"{shop.url}/api/admin/users/", headers={"Authorization": f"Bearer {replaced}"})
+        assert fresh.status_code == 200

@@ -1,0 +1,32 @@
+"""The published document as a test plan: whatever it allows and forbids is sent, every answer held against it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from oauth.models import ApiVersion
+
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "15"))
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.mark.parametrize("version", ApiVersion.values)
+def test_no_crash_no_undocumented_status_no_answer_that_breaks_its_schema(store, version, tmp_path):
+    shop = store(RATE_LIMIT="0")
+
+    run = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIGURATION, "run"),
+            *(f"{shop.url}/api/schema/admin/?version={version}", "--url", shop.url),
+            *("--header", f"Authorization: Bearer {shop.token}", "--header", f"X-29next-API-Version: {version}"),
+            *("--max-time", str(SECONDS), "--continue-on-failure", "--no-color"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+
+    assert run.returncode == 0, run.stdout[-8000:]

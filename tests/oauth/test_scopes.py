@@ -1,0 +1,106 @@
+import pytest
+from django.urls import get_resolver
+from oauth2_provider.settings import oauth2_settings
+
+from customers.api.views import UnknownPath
+from oauth.authentication import BearerAuthentication
+from oauth.permissions import TokenHasActionScope
+from oauth.scopes import SCOPE_LABELS, Scope, grants
+
+SCOPES = [
+    "admin:read",
+    "admin:write",
+    "carts:read",
+    "carts:write",
+    "catalogue:read",
+    "catalogue:write",
+    "content:read",
+    "content:write",
+    "disputes:read",
+    "disputes:write",
+    "exports:read",
+    "exports:write",
+    "fulfillment_orders:read",
+    "fulfillment_orders:write",
+    "fulfillment_service:read",
+    "fulfillment_service:write",
+    "gateways:read",
+    "gift_cards:read",
+    "gift_cards:write",
+    "locations:read",
+    "locations:write",
+    "metadata:read",
+    "metadata:write",
+    "orders:read",
+    "orders:write",
+    "store:read",
+    "subscriptions:read",
+    "subscriptions:write",
+    "themes:read",
+    "themes:write",
+    "tickets:read",
+    "tickets:write",
+    "transactions:read",
+    "transactions:write",
+    "users:read",
+    "users:write",
+    "webhooks:read",
+    "webhooks:write",
+]
+
+
+class TestScopes:
+    def test_are_the_platform_s_38(self):
+        assert sorted(Scope) == SCOPES
+        assert len(SCOPES) == 38
+
+    def test_are_registered_with_a_label_each_that_tells_them_apart(self):
+        assert sorted(oauth2_settings.SCOPES) == SCOPES
+        assert all(SCOPE_LABELS.values())
+        assert len(set(SCOPE_LABELS.values())) == 38
+
+    @pytest.mark.parametrize("scope", Scope)
+    def test_are_granted_by_themselves_and_by_admin_of_their_kind_only(self, scope):
+        access = scope.partition(":")[2]
+
+        assert [granted for granted in Scope if grants(frozenset([granted]), scope)] == sorted(
+            {scope, f"admin:{access}"}
+        )
+
+    def test_are_granted_by_nothing_else(self):
+        assert not grants(frozenset(), Scope.USERS_READ)
+        assert not grants(frozenset(["users", "read", "users:", "*", "admin"]), Scope.USERS_READ)
+
+
+def routes(patterns, prefix=""):
+    """Path and callback of everything that is routed."""
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if hasattr(pattern, "url_patterns"):
+            yield from routes(pattern.url_patterns, path)
+        else:
+            yield path, pattern.callback
+
+
+ADMIN_API = [(path, view) for path, view in routes(get_resolver().url_patterns) if path.startswith("api/admin/")]
+
+
+class TestRoutes:
+    def test_lead_to_viewsets_or_to_what_answers_unknown_paths(self):
+        others = [view.view_class for _, view in ADMIN_API if not hasattr(view, "actions")]
+
+        assert others == [UnknownPath]
+        assert len(ADMIN_API) > 5
+
+    @pytest.mark.parametrize(("path", "view"), [(path, view) for path, view in ADMIN_API if hasattr(view, "actions")])
+    def test_need_a_scope_for_every_action(self, path, view):
+        for method, action in view.actions.items():
+            scope = view.cls.required_scopes[action]
+
+            assert isinstance(scope, Scope)
+            assert scope.endswith(":read" if method in ("get", "head") else ":write")
+
+    @pytest.mark.parametrize("viewset", dict.fromkeys(view.cls for _, view in ADMIN_API if hasattr(view, "actions")))
+    def test_check_it(self, viewset):
+        assert viewset.authentication_classes == [BearerAuthentication]
+        assert TokenHasActionScope in viewset.permission_classes

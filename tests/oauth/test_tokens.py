@@ -1,0 +1,164 @@
+import re
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from oauth import tokens
+from oauth.models import AccessToken, App
+from oauth.scopes import Scope
+from tests.factories import make_owner
+
+
+@pytest.fixture
+def issue(owner):
+    def make(**options):
+        return tokens.issue_personal_token(
+            **{"app_name": "ERP", "scopes": [Scope.USERS_READ], "owner": owner, **options}
+        )
+
+    return make
+
+
+class TestGenerateToken:
+    def test_starts_with_a_prefix_and_ends_with_a_checksum(self):
+        token = tokens.generate_token()
+
+        assert re.fullmatch(r"shc_[0-9A-Za-z]{42}", token)
+        assert token[-6:] == tokens.checksum(token[4:-6])
+
+    def test_never_comes_twice(self):
+        assert len({tokens.generate_token() for _ in range(1_000)}) == 1_000
+
+
+class TestIssuePersonalToken:
+    def test_keeps_only_the_digest(self, issue):
+        raw = issue()
+
+        with connection.cursor() as cursor:
+            for table in connection.introspection.table_names():
+                cursor.execute(f'SELECT * FROM "{table}"')
+                assert raw not in repr(cursor.fetchall()), table
+        assert AccessToken.objects.get().token_checksum == sha256(raw.encode()).hexdigest()
+
+    def test_makes_a_private_app_of_that_name(self, issue, owner):
+        issue(app_name="Warehouse", api_version="unstable", rate_limit=9)
+
+        app = App.objects.get()
+        assert (app.kind, app.name, app.user, app.api_version, app.rate_limit) == (
+            "private",
+            "Warehouse",
+            owner,
+            "unstable",
+            9,
+        )
+
+    def test_replaces_a_former_one_of_the_app(self, issue):
+        former = issue()
+
+        latter = issue(scopes=[Scope.ORDERS_READ])
+
+        assert tokens.find(former) is None
+        bearer = tokens.find(latter)
+        assert bearer is not None
+        assert bearer.scopes == {"orders:read"}
+        assert App.objects.count() == AccessToken.objects.count() == 1
+
+    def test_leaves_those_of_other_apps_alone(self, issue):
+        other = issue(app_name="Other")
+        issue()
+
+        assert tokens.find(other)
+
+    def test_takes_no_partner_app_for_a_private_one_of_the_same_name(self, issue, owner):
+        partner = App.objects.create(
+            name="ERP",
+            kind="partner",
+            user=owner,
+            client_type="confidential",
+            authorization_grant_type="authorization-code",
+        )
+
+        issue()
+
+        assert App.objects.count() == 2
+        assert not partner.accesstoken_set.exists()
+
+    def test_lasts_unless_told_otherwise(self, issue):
+        issue()
+
+        assert AccessToken.objects.get().expires.year == 9999
+
+
+class TestFind:
+    def test_says_what_the_token_says(self, issue, owner):
+        raw = issue(scopes=[Scope.USERS_READ, Scope.USERS_WRITE], api_version="2023-02-10", rate_limit=7)
+
+        bearer = tokens.find(raw)
+
+        token = AccessToken.objects.get()
+        assert bearer == tokens.Bearer(
+            token.pk, frozenset({"users:read", "users:write"}), token.application_id, "2023-02-10", 7, owner.pk
+        )
+
+    def test_takes_one_query(self, issue, django_assert_num_queries):
+        raw = issue()
+
+        with django_assert_num_queries(1):
+            tokens.find(raw)
+
+    @pytest.mark.parametrize("raw", ["", " ", "x", "shc_", "é", "\0", "x" * 100_000])
+    def test_finds_nothing_for_what_was_never_issued(self, issue, raw):
+        issue()
+
+        assert tokens.find(raw) is None
+
+    def test_finds_nothing_by_the_digest_itself(self, issue):
+        assert tokens.find(sha256(issue().encode()).hexdigest()) is None
+
+    @pytest.mark.parametrize(("seconds", "is_good"), [(3, True), (-1, False)])
+    def test_knows_when_a_token_expired(self, issue, seconds, is_good):
+        raw = issue(expires=timezone.now() + timedelta(seconds=seconds))
+
+        assert bool(tokens.find(raw)) is is_good
+
+    def test_knows_the_moment_in_any_time_zone_of_the_store(self, issue, settings):
+        settings.TIME_ZONE = "Pacific/Kiritimati"
+        good, expired = (
+            issue(app_name=str(minutes), expires=timezone.now() + timedelta(minutes=minutes)) for minutes in (5, -5)
+        )
+
+        assert tokens.find(good)
+        assert tokens.find(expired) is None
+
+    def test_needs_an_active_owner_and_an_active_app(self, issue):
+        owner = make_owner()
+        raw = issue(owner=owner)
+
+        owner.is_active = False
+        owner.save()
+        assert tokens.find(raw) is None
+        owner.is_active = True
+        owner.save()
+        assert tokens.find(raw)
+        App.objects.update(is_active=False)
+        assert tokens.find(raw) is None
+
+
+class TestSettingsOfAnApp:
+    def test_survive_a_new_token(self, issue):
+        issue(api_version="2023-02-10", rate_limit=9)
+        App.objects.update(is_active=False)
+
+        issue()
+
+        app = App.objects.get()
+        assert (app.api_version, app.rate_limit, app.is_active) == ("2023-02-10", 9, False)
+
+    def test_are_those_of_one_app_of_a_name(self, issue):
+        issue()
+
+        with pytest.raises(IntegrityError), transaction.atomic():
+            App.objects.create(name="ERP", kind=App.Kind.PRIVATE)

@@ -1,0 +1,7 @@
+"""The store's settings on a developer's machine."""
+
+import os
+
+os.environ.setdefault("DEVELOPMENT", "1")
+
+from config.settings import *  # noqa: F403  after the environment is set
