@@ -1,0 +1,42 @@
+"""`python -m tests.bench`: how fast the API is; exit code 1 where a bar is missed.
+
+DATABASE_URL names a PostgreSQL server, on which databases are made and dropped.
+"""
+
+import argparse
+import os
+import signal
+import sys
+
+from tests.bench.comparison import VARIANTS, compare
+from tests.bench.report import describe_machine
+from tests.bench.scale import compare_sizes
+from tests.bench.traffic import OPERATIONS
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3, help="of one turn (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each, of which the medians count (%(default)s)")
+    parser.add_argument("--only", nargs="+", choices=[*VARIANTS, *OPERATIONS], default=[], help="variants, operations")
+    parser.add_argument("--scale", action="store_true", help="median latencies with 10,000 and 1,000,000 customers")
+    options = parser.parse_args()
+
+    url, timing = os.environ["DATABASE_URL"], {"rounds": options.rounds, "seconds": options.seconds}
+    if options.scale:
+        table = compare_sizes(url, **timing)
+    else:
+        names, operations = (
+            [name for name in known if name in options.only] or list(known) for known in (VARIANTS, OPERATIONS)
+        )
+        table = compare(url, names=names, operations=operations, **timing)
+    print(f"{table}\n\n{describe_machine(url)}; {options.rounds} turns of {options.seconds:g} s.")
+    for miss in table.missed:
+        print(f"Missed: {miss}", file=sys.stderr)
+    return 1 if table.missed else 0
+
+
+if __name__ == "__main__":
+    # As Ctrl-C: servers stop, databases go.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    sys.exit(main())

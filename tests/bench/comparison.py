@@ -1,0 +1,89 @@
+"""This API between the raw ceiling and the textbook: the same requests, at the same time, on one PostgreSQL."""
+
+from contextlib import ExitStack
+from operator import truediv
+from statistics import median
+
+from tests.bench import load
+from tests.bench.report import Bar, Table
+from tests.bench.serving import Server, Store, Variant, prepared, served
+from tests.bench.traffic import CUSTOMER, OPERATIONS, PATH
+
+CUSTOMERS = 10_000
+RAW, OURS, TEXTBOOK = "raw", "this project", "textbook"
+VARIANTS = {
+    RAW: Variant("tests.bench.raw", "config.settings", "tests.bench.ours"),
+    OURS: Variant("config.wsgi", "config.settings", "tests.bench.ours"),
+    TEXTBOOK: Variant("tests.bench.textbook.wsgi", "tests.bench.textbook.settings", "tests.bench.textbook.prepare"),
+}
+# Our requests per second as a multiple of another variant's.
+RATIO_BARS = {
+    RAW: {"create": Bar("≥", 0.4), "list": Bar("≥", 0.4), "retrieve": Bar("≥", 0.4)},
+    TEXTBOOK: {"create": Bar("≥", 6), "list": Bar("≥", 10), "retrieve": Bar("≥", 10)},
+}
+TAIL_BAR = Bar("<", 10)  # our p99 as a multiple of p50
+
+
+def compare(server_url: str, *, names: list[str], operations: list[str], rounds: int, seconds: float) -> Table:
+    with ExitStack() as stack:
+        servers = serve_all(stack, server_url, names)
+        check_answers(servers)
+        runs = {
+            (name, operation): server.traffic(OPERATIONS[operation])
+            for operation in operations
+            for name, server in servers.items()
+        }
+        results = load.interleaved(runs, rounds=rounds, seconds=seconds)
+    rates = {name: [median(run.rate for run in results[name, operation]) for operation in operations] for name in names}
+
+    table = Table("requests per second", *operations)
+    for name in names:
+        table.add(name, rates[name], ",.0f")
+    if OURS not in names:
+        return table
+    for name in [name for name in RATIO_BARS if name in names]:
+        ratios = list(map(truediv, rates[OURS], rates[name]))
+        table.add(f"{OURS} ÷ {name}", ratios, ".2f", [RATIO_BARS[name][operation] for operation in operations])
+    p50, p99 = (
+        [median(run.percentile(percent) for run in results[OURS, operation]) * 1000 for operation in operations]
+        for percent in (50, 99)
+    )
+    table.add(f"{OURS}, p50 in ms", p50, ".1f")
+    table.add(f"{OURS}, p99 in ms", p99, ".1f")
+    table.add("p99 ÷ p50", list(map(truediv, p99, p50)), ".1f", [TAIL_BAR] * len(operations))
+    return table
+
+
+def serve_all(stack: ExitStack, server_url: str, names: list[str]) -> dict[str, Server]:
+    """Variants with the same preparation share a database: the raw one works on our tables."""
+    stores: dict[str, Store] = {}
+    servers = {}
+    for name in names:
+        variant = VARIANTS[name]
+        if variant.preparation not in stores:
+            store = prepared(variant, server_url, f"bench_{len(stores)}", CUSTOMERS)
+            stores[variant.preparation] = stack.enter_context(store)
+        servers[name] = stack.enter_context(served(variant, stores[variant.preparation]))
+    return servers
+
+
+def check_answers(servers: dict[str, Server]) -> None:
+    """Exits unless all answer the three requests with the same names, types and number of rows."""
+    expected = None
+    for name, server in servers.items():
+        created = server.ask("POST", PATH, CUSTOMER | {"email": f"{name.replace(' ', '-')}@example.net"})
+        page = server.ask("GET", PATH)
+        answers = [created, server.ask("GET", f"{PATH}{created['id']}/"), page]
+        known = [len(page["results"]), *(shape(answer) for answer in answers)]
+        expected = expected or known
+        if known != expected:
+            raise SystemExit(f"{name} answers otherwise than {next(iter(servers))}:\n{known}\n{expected}")
+
+
+def shape(value, path: str = "") -> set[str]:
+    """Where in JSON values of which type are: `results.addresses.id int`."""
+    if isinstance(value, list):
+        return {found for part in value for found in shape(part, path)}
+    if isinstance(value, dict):
+        return {found for key, part in value.items() for found in shape(part, f"{path}.{key}")}
+    return {f"{path} {type(value).__name__}"}

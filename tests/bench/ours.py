@@ -1,0 +1,43 @@
+"""The tables of our side and of the raw one: `python -m tests.bench.ours TOTAL` migrates, makes customers, and prints
+what requests need to know, as JSON: `tokens` and some `customers`."""
+
+import sys
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import django
+import orjson
+
+# So many that each stays under its own limit whatever the rate, which a single client's would not.
+TOKENS = 500
+REQUESTS_PER_SECOND = 20
+
+
+def prepare(total: int) -> dict:
+    from django.core.management import call_command
+
+    from customers import services
+    from customers.models import Address, User
+    from oauth.models import AccessToken
+    from oauth.scopes import Scope
+    from oauth.tokens import generate_token, issue_personal_token
+    from tests.bench import seed
+    from tests.bench.traffic import CUSTOMER
+
+    call_command("migrate", verbosity=0)
+    owner = User.objects.create_superuser("owner@example.com", date_joined=datetime(2020, 1, 1, tzinfo=UTC))
+    issue_personal_token(
+        app_name="Bench", scopes=[Scope.USERS_READ, Scope.USERS_WRITE], owner=owner, rate_limit=REQUESTS_PER_SECOND
+    )
+    tokens = [generate_token() for _ in range(TOKENS)]
+    first = AccessToken.objects.values("application_id", "user_id", "scope", "expires").get()
+    AccessToken.objects.bulk_create(
+        AccessToken(**first, token="", token_checksum=sha256(token.encode()).hexdigest()) for token in tokens
+    )
+    seed.multiply(services.create_user(**CUSTOMER), {Address: "user_id"}, total)
+    return {"tokens": tokens, "customers": seed.some(User)}
+
+
+if __name__ == "__main__":
+    django.setup()
+    sys.stdout.buffer.write(orjson.dumps(prepare(int(sys.argv[1]))))

@@ -1,0 +1,110 @@
+"""The ceiling: the same SQL and the same JSON, with nothing in between. No framework, no validation, no filters."""
+
+import base64
+import os
+import re
+from functools import cache
+from hashlib import sha256
+
+import django
+import orjson
+import psycopg
+from psycopg.rows import dict_row, tuple_row
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+
+django.setup()
+
+from customers import ratelimit, storage  # noqa: E402  models need the set-up
+from customers.api.serializers import ADDRESS_COLUMNS, USER_COLUMNS  # noqa: E402
+from customers.models import Address, User  # noqa: E402
+from oauth import tokens  # noqa: E402
+
+PATH = "/api/admin/users/"
+USER_PATH = re.compile(rf"{PATH}(\d+)/")
+PAGE_SIZE = 20
+TAKE = ratelimit.TAKE["postgresql"]
+INSERT = storage.insert_statement()
+PAGE = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user ORDER BY date_joined DESC, id DESC LIMIT {PAGE_SIZE + 1}"
+USER = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user WHERE id = %s"
+ADDRESSES = f"SELECT user_id, {', '.join(ADDRESS_COLUMNS)} FROM customers_address WHERE user_id = ANY(%s) ORDER BY id"
+
+set_json_loads(orjson.loads)
+set_json_dumps(orjson.dumps)
+
+
+@cache
+def database() -> psycopg.Connection:
+    """One connection per worker, which has one thread."""
+    return psycopg.connect(
+        os.environ["DATABASE_URL"],
+        autocommit=True,
+        prepare_threshold=0,
+        options="-c TimeZone=UTC",
+        row_factory=dict_row,
+    )
+
+
+def fetch_tuple(statement: str, values) -> tuple | None:
+    with database().cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(statement, values).fetchone()
+
+
+def application(environ, start_response):
+    status, answer = respond(environ)
+    body = orjson.dumps(answer, default=str, option=orjson.OPT_UTC_Z)
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def respond(environ) -> tuple[str, dict]:
+    token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
+    bearer = fetch_tuple(tokens.FIND, [sha256(token.encode()).hexdigest()])
+    if bearer is None:
+        return "401 Unauthorized", {}
+    token_id, _, _, _, limit, _ = bearer
+    if fetch_tuple(TAKE, {"token": token_id, "limit": limit}) is None:
+        return "429 Too Many Requests", {}
+    if environ["REQUEST_METHOD"] == "POST":
+        return "201 Created", create(orjson.loads(environ["wsgi.input"].read()))
+    if environ["PATH_INFO"] == PATH:
+        return "200 OK", page(environ["HTTP_HOST"])
+    user_id = int(USER_PATH.fullmatch(environ["PATH_INFO"])[1])
+    return "200 OK", with_addresses(database().execute(USER, [user_id]).fetchall())[0]
+
+
+def create(body: dict) -> dict:
+    user = {field.column: field.get_default() for field in storage.columns(User)} | body
+    addresses = [
+        {field.column: field.get_default() for field in storage.columns(Address)} | address
+        for address in user.pop("addresses")
+    ]
+    addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
+    columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
+    user["id"], _, address_ids = fetch_tuple(
+        INSERT, [*columns.values(), orjson.dumps(addresses).decode(), sorted(user["tags"])]
+    )
+    for address, address_id in zip(addresses, address_ids, strict=True):
+        address["id"] = address_id
+    return {name: user[name] for name in USER_COLUMNS} | {
+        "addresses": [{name: address[name] for name in ADDRESS_COLUMNS} for address in addresses]
+    }
+
+
+def page(host: str) -> dict:
+    users = database().execute(PAGE).fetchall()
+    next_page = None
+    if len(users) > PAGE_SIZE:
+        users.pop()
+        key = orjson.dumps(["a", users[-1]["date_joined"], users[-1]["id"]])
+        next_page = f"http://{host}{PATH}?cursor={base64.urlsafe_b64encode(key).decode().rstrip('=')}"
+    return {"next": next_page, "previous": None, "results": with_addresses(users)}
+
+
+def with_addresses(users: list[dict]) -> list[dict]:
+    by_id = {}
+    for user in users:
+        user["addresses"] = []
+        by_id[user["id"]] = user
+    for address in database().execute(ADDRESSES, [list(by_id)]):
+        by_id[address.pop("user_id")]["addresses"].append(address)
+    return users

@@ -1,0 +1,47 @@
+"""Many customers out of one, by the database."""
+
+from django.db import connection, models
+
+# How each of them differs from the first: SQL over its number `n` of `total`. Names and phone numbers are spread as
+# in life, so that a filter finds few of them whatever their number.
+VARIED = {
+    "email": "'customer-' || n || '@example.com'",
+    "first_name": "initcap(translate(left(md5(n::text), 7), '0123456789', 'aeioulnrst'))",
+    "last_name": "initcap(translate(right(md5(n::text), 9), '0123456789', 'aeioulnrst'))",
+    "phone_number": "'+1' || 2000000000 + mod(n * 6364136223, 7999999999)",
+    "date_joined": "now() - (total - n) * interval '1 minute'",
+}
+
+
+def multiply(person: models.Model, dependents: dict[type[models.Model], str], total: int) -> None:
+    """Makes `total` customers out of `person`, each with copies of the rows that `dependents` (model to column) hold
+    of them."""
+    people = type(person)._meta.db_table
+    names = _copied(type(person))
+    values = [VARIED.get(name, f"person.{name}") for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {people} ({', '.join(names)}) SELECT {', '.join(values)}"
+            f" FROM {people} person, (SELECT n, {total} AS total FROM generate_series(2::bigint, {total}) n) numbers"
+            " WHERE person.id = %s ORDER BY n",
+            [person.pk],
+        )
+        for model, owner in dependents.items():
+            table, names = model._meta.db_table, _copied(model)
+            values = [f"person.id AS {name}" if name == owner else f"own.{name}" for name in names]
+            cursor.execute(
+                f"INSERT INTO {table} ({', '.join(names)}) SELECT {', '.join(values)}"
+                f" FROM {people} person, {table} own WHERE own.{owner} = %s AND person.id > own.{owner}"
+                " ORDER BY person.id",
+                [person.pk],
+            )
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _copied(model: type[models.Model]) -> list[str]:
+    return [field.column for field in model._meta.concrete_fields if not (field.primary_key or field.generated)]
+
+
+def some(model: type[models.Model], number: int = 1000) -> list[dict]:
+    """Customers taken at random, as rows of `VARIED` and the id."""
+    return list(model._default_manager.exclude(phone_number=None).order_by("?").values("id", *VARIED)[:number])
