@@ -113,6 +113,6 @@ def forget_replaced_tokens() -> int:
     """Deletes what the database keeps of tokens that are no more; returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"DELETE FROM {TABLE} WHERE token_id NOT IN (SELECT id FROM {AccessToken._meta.db_table})"  # noqa: S608
+            f"DELETE FROM {TABLE} WHERE token_id NOT IN (SELECT id FROM {AccessToken._meta.db_table})"  # noqa: S608  names of tables
         )
         return cursor.rowcount

@@ -19,7 +19,7 @@ def insert_user(user: User, addresses: list[Address]) -> None:
     else:
         insert_user_in_one_transaction(user, addresses)
     # As a prefetch would leave it: reading them back costs no query.
-    user._prefetched_objects_cache = {"addresses": addresses}  # type: ignore[attr-defined]
+    user._prefetched_objects_cache = {"addresses": addresses}  # type: ignore[attr-defined]  # Django keeps it untyped
 
 
 def insert_user_in_one_transaction(user: User, addresses: list[Address]) -> None:

@@ -213,17 +213,17 @@ class AddressViewSet(OfUserViewSet):
         return Response(self.get_serializer(address).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="Retrieve an address")
-    def retrieve(self, request, id, addressId):  # noqa: N803  named as in the published document
+    def retrieve(self, request, id, addressId):
         return answer_if_new(request, self.represent(addressId))
 
     @extend_schema(summary="Update an address", description="With `If-Match`, only if nobody changed it since.")
-    def update(self, request, id, addressId):  # noqa: N803
+    def update(self, request, id, addressId):
         changes = self.validated()
         services.update_address(id, addressId, precondition=self.precondition(addressId), **changes)
         return answer_with_etag(self.represent(addressId))
 
     @extend_schema(summary="Delete an address")
-    def destroy(self, request, id, addressId):  # noqa: N803
+    def destroy(self, request, id, addressId):
         services.delete_address(id, addressId)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -47,7 +47,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
 
     def handle(self, *, host, port, **options):
-        self.store = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"  # noqa: S104
+        self.store = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
         self.refuse_a_taken_port(host, port)
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
@@ -106,7 +106,7 @@ class Command(BaseCommand):
         # In a session of its own, so that Ctrl-C reaches this command alone, which ends the server in order.
         hosts = ",".join({*settings.ALLOWED_HOSTS, urlsplit(self.store).hostname or host})
         environment = {**os.environ, "ALLOWED_HOSTS": hosts}
-        return subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603  no input from outside
+        return subprocess.Popen(command, env=environment, start_new_session=True)
 
     def wait_for(self, server: subprocess.Popen) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -115,7 +115,7 @@ class Command(BaseCommand):
             if server.poll() is not None:
                 raise CommandError(f"The server did not start; is another program using {self.store}? Set PORT.")
             try:
-                with urlopen(f"{self.store}/readyz", timeout=2):  # noqa: S310  an http address
+                with urlopen(f"{self.store}/readyz", timeout=2):
                     return
             except (URLError, OSError):
                 time.sleep(0.1)
@@ -124,7 +124,7 @@ class Command(BaseCommand):
     def create_first_customer(self, token: str) -> None:
         body = json.dumps(FIRST_CUSTOMER, indent=2)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        request = Request(f"{self.store}/api/admin/users/", body.encode(), headers)  # noqa: S310
-        with urlopen(request, timeout=10) as response:  # noqa: S310
+        request = Request(f"{self.store}/api/admin/users/", body.encode(), headers)
+        with urlopen(request, timeout=10) as response:
             answer = json.dumps(json.load(response), indent=2, ensure_ascii=False)
             self.stdout.write(f"\nPOST {request.full_url}\n{body}\n\n{response.status} {response.reason}\n{answer}\n")
