@@ -16,6 +16,7 @@ MAX_TAG_LENGTH = 255
 MAX_USER_AGENT_LENGTH = 500
 MAX_PHONE_NUMBER_LENGTH = 128
 MAX_JSON_LEVELS = 32
+SPACES = re.compile(" {2,}")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 COUNTRY_CODES = frozenset(code for code, _ in countries)
@@ -70,7 +71,7 @@ def without_emoji(text: str) -> str:
     if text.isascii():
         return text
     kept = emoji.replace_emoji(text, lambda found, _: found if found in "©®™" else "")
-    return kept if kept == text else " ".join(kept.split())
+    return kept if kept == text else SPACES.sub(" ", kept).strip()
 
 
 def clean_name(text: str) -> str:
@@ -157,10 +158,7 @@ def clean_address(fields: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises CustomerError.
     """
-    cleaned = {
-        name: without_emoji(value) if isinstance(value, str) and name != "notes" else value
-        for name, value in fields.items()
-    }
+    cleaned = {name: without_emoji(value) if isinstance(value, str) else value for name, value in fields.items()}
     if "country" in cleaned:
         cleaned["country"] = clean_country(cleaned["country"])
     if "phone_number" in cleaned:
