@@ -46,13 +46,13 @@ class ApiClient(Client):
         super().__init__(headers={**bearer, **(headers or {})}, raise_request_exception=False, **options)
         self.token = token
 
-    def post(self, path, data=None, content_type=JSON, **extra):  # type: ignore[override]  # a shorter signature
+    def post(self, path, data=None, content_type=JSON, **extra):
         return super().post(path, data, content_type, **extra)
 
-    def put(self, path, data=None, content_type=JSON, **extra):  # type: ignore[override]  # a shorter signature
+    def put(self, path, data=None, content_type=JSON, **extra):
         return super().put(path, {} if data is None else data, content_type, **extra)
 
-    def patch(self, path, data=None, content_type=JSON, **extra):  # type: ignore[override]  # a shorter signature
+    def patch(self, path, data=None, content_type=JSON, **extra):
         return super().patch(path, {} if data is None else data, content_type, **extra)
 
     def post_form(self, path, data, **extra):

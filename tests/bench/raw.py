@@ -14,10 +14,10 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 django.setup()
 
-from customers import ratelimit, storage  # noqa: E402  models need the set-up
-from customers.api.serializers import ADDRESS_COLUMNS, USER_COLUMNS  # noqa: E402
-from customers.models import Address, User  # noqa: E402
-from oauth import tokens  # noqa: E402
+from customers import ratelimit, storage
+from customers.api.serializers import ADDRESS_COLUMNS, USER_COLUMNS
+from customers.models import Address, User
+from oauth import tokens
 
 PATH = "/api/admin/users/"
 USER_PATH = re.compile(rf"{PATH}(\d+)/")

@@ -116,7 +116,9 @@ class TestCreateAddress:
         assert client.post(addresses_url(ada), address(country="fr")).json()["country"] == "FR"
 
     def test_strips_emoji_and_keeps_line_breaks(self, client, ada):
-        answer = client.post(addresses_url(ada), address(line1="1 High Street 🏠", notes="Ring 🔔 twice\nthen wait")).json()
+        body = address(line1="1 High Street 🏠", notes="Ring 🔔 twice\nthen wait")
+
+        answer = client.post(addresses_url(ada), body).json()
 
         assert (answer["line1"], answer["notes"]) == ("1 High Street", "Ring twice\nthen wait")
 
