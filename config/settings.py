@@ -17,17 +17,17 @@ DEBUG = env.bool("DEBUG", False)
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 
 
-def development_secret_key() -> str:
-    """A key made on first use and kept, so that sessions survive a restart."""
+def kept_secret_key() -> str:
+    """Made on a developer's machine and kept, so that sessions survive a restart; empty where none was made."""
     path = VAR_DIR / "secret_key"
-    if not path.exists():
+    if DEVELOPMENT and not path.exists():
         VAR_DIR.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(64))
-    return path.read_text()
+    return path.read_text() if path.exists() else ""
 
 
-SECRET_KEY = env.str("SECRET_KEY", "") or (development_secret_key() if DEVELOPMENT else "")
+SECRET_KEY = env.str("SECRET_KEY", "") or kept_secret_key()
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
