@@ -21,7 +21,8 @@ def fresh_connection():
 def end_our_session() -> None:
     """As a restart of the server, or a failover, would."""
     with psycopg.connect(**_parameters(), autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+        # With a time limit, in milliseconds, it waits until the session has ended.
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
 
 
 def _parameters() -> dict:

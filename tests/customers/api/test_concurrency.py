@@ -66,7 +66,8 @@ class TestAddresses:
         responses = at_once(calls)
 
         assert {response.status_code for response in responses} <= {200, 204, 404}
-        assert user.addresses.filter(is_default_for_shipping=True).count() == 1
+        # None, where the last one to ask for it was deleted after all.
+        assert user.addresses.filter(is_default_for_shipping=True).count() <= 1
 
 
 class TestTags:
