@@ -1,6 +1,7 @@
 """How a new customer is written: in one statement where the database can, in one transaction everywhere."""
 
 import json
+from contextlib import contextmanager
 from functools import cache
 
 from django.db import IntegrityError, connection, transaction
@@ -51,6 +52,18 @@ def insert_user_in_one_statement(user: User, addresses: list[Address]) -> None:
     user._state.adding = False
     for address, address_id in zip(addresses, address_ids, strict=True):
         address.pk, address.user, address._state.adding = address_id, user, False
+
+
+@contextmanager
+def planned_for_its_values():
+    """PostgreSQL plans a statement within for the values it has. A prepared one is soon planned for any: how rare a
+    part of a name is can't be known then, and the table is read in the order of the list until enough is found."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        yield
 
 
 def is_email_conflict(error: IntegrityError) -> bool:

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
 
@@ -15,10 +16,12 @@ from rest_framework.utils.urls import replace_query_param
 from customers.api.serializers import USER_COLUMNS
 from customers.compiled import Compiled
 from customers.models import User
+from customers.storage import planned_for_its_values
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 250
 AFTER, BEFORE = "a", "b"
+PARTIAL_FILTERS = frozenset({"name", "phone_number"})
 
 
 class KeysetPagination(BasePagination):
@@ -115,7 +118,9 @@ class UserPagination(KeysetPagination):
     def read(self, queryset, limit, backwards):
         if not queryset.query.where:
             return newest_users(limit)()
-        return super().read(queryset.values(*USER_COLUMNS), limit, backwards)
+        looks_for_a_part = not PARTIAL_FILTERS.isdisjoint(self.request.query_params)
+        with planned_for_its_values() if looks_for_a_part else nullcontext():
+            return super().read(queryset.values(*USER_COLUMNS), limit, backwards)
 
 
 @cache
