@@ -1,4 +1,4 @@
-"""Sessions for pages alone: the API knows no cookies, and a request there costs a tenth less without."""
+"""Sessions for pages alone: the API knows no cookies, and its requests are cheaper without."""
 
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
