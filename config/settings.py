@@ -1,9 +1,11 @@
 """Every setting, from the environment, safe by default. The README's table explains the variables."""
 
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 import environ
+from django.conf import global_settings
 
 from oauth.scopes import SCOPE_LABELS
 
@@ -36,10 +38,10 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "axes",
     "oauth2_provider",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -60,6 +62,7 @@ MIDDLEWARE = [
     "config.middleware.AuthenticationMiddleware",
     "config.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -105,7 +108,10 @@ REDIS_URL = env.str("REDIS_URL", "")
 # --- People, time, language ------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "customers.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -115,7 +121,33 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+PASSWORD_HASHERS = [*global_settings.PASSWORD_HASHERS, "oauth.hashers.ClientSecretHasher"]
 LOGIN_URL = "admin:login"
+SESSION_ENGINE = "oauth.sessions"
+
+# Ten failures on an account or from an address, at the sign-in page and the token endpoint together, and further ones
+# are refused until a quarter of an hour has passed without.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "oauth.protection.account"
+AXES_CLIENT_IP_CALLABLE = "oauth.protection.address"
+AXES_LOCKOUT_CALLABLE = "oauth.protection.locked_out"
+AXES_SENSITIVE_PARAMETERS = [
+    "username",
+    "ip_address",
+    "client_secret",
+    "code",
+    "code_verifier",
+    "refresh_token",
+    "token",
+]
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 USE_TZ = True
 # The store's time zone: whole-day filters and shown offsets. The database holds UTC.
@@ -124,7 +156,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 
 SILENCED_SYSTEM_CHECKS = [
-    "auth.E003",  # the email is unique: ignoring case, by a constraint on LOWER(email) that the check can't read
+    "auth.W004",  # the email is unique: ignoring case, by a constraint on LOWER(email) that the check can't read
 ]
 
 # --- The API ---------------------------------------------------------------------------------------------------------
@@ -157,6 +189,11 @@ SPECTACULAR_SETTINGS = {
     "PATH_CONVERTER_OVERRIDES": {"id": int},
 }
 
+# --- OAuth -----------------------------------------------------------------------------------------------------------
+
+# The network domain that apps know the store by; without it, the name that the request came to.
+STORE_DOMAIN = env.str("STORE_DOMAIN", "")
+
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.App"
 OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth.AccessToken"
 OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.RefreshToken"
@@ -165,10 +202,24 @@ OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth.IDToken"
 OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth.DeviceGrant"
 OAUTH2_PROVIDER = {
     "SCOPES": {str(scope): label for scope, label in SCOPE_LABELS.items()},
-    "DEFAULT_SCOPES": [],
-    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "DEFAULT_SCOPES": [],  # an app that asks for nothing gets nothing
+    "SCOPES_BACKEND_CLASS": "oauth.validators.AllowedScopes",
+    "OAUTH2_VALIDATOR_CLASS": "oauth.validators.Validator",
+    # Authorization code and refresh, and nothing else.
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.WebApplicationServer",
+    "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "refresh_token"],
+    "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
+    "OIDC_ISS_ENDPOINT": f"{'http' if DEVELOPMENT else 'https'}://{STORE_DOMAIN}" if STORE_DOMAIN else "",
+    "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
+    # The platform's apps never refresh: what ends their tokens is revocation.
+    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("ACCESS_TOKEN_DAYS", 365) * 24 * 3600,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 365 * 24 * 3600,
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,
+    "ACCESS_TOKEN_GENERATOR": "oauth.tokens.generate_access_token",
+    "REFRESH_TOKEN_GENERATOR": "oauth.tokens.generate_refresh_token",
+    "CLIENT_SECRET_HASHER": "pbkdf2_sha256_once",
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https", "http"] if DEVELOPMENT else ["https"],
     **{
         f"COMPLIANT_BCP_RFC9700_{gate}": True
         for gate in (
@@ -188,8 +239,9 @@ OAUTH2_PROVIDER = {
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------
 
-if env.bool("BEHIND_PROXY", False):
-    # Only behind a proxy that sets both headers itself: a client could forge them otherwise.
+# Only behind a proxy that sets X-Forwarded-Proto, -Host and -For itself: a client could forge them otherwise.
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEVELOPMENT)

@@ -13,6 +13,7 @@ urlpatterns = [
     path("api/admin/", include("customers.api.urls")),
     path("api/schema/admin/", serve_document, name="admin-api-schema"),
     path("api/docs/admin/", ReferencePage.as_view(), name="admin-api-docs"),
+    path("", include("oauth.urls")),
     path("dashboard/", admin.site.urls),
 ]
 

@@ -1,26 +1,266 @@
-"""Apps in the dashboard: who may call the API, at which rate, and whether at all."""
+"""API access, partner apps and the security log in the dashboard."""
 
-from django.contrib import admin
+from datetime import datetime, time, timedelta
 
-from oauth.models import AccessToken, App, Grant, IDToken, RefreshToken
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.widgets import AdminDateWidget
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from django.views.decorators.cache import never_cache
+
+from oauth import partners, tokens
+from oauth.audit import Event, Origin, record
+from oauth.models import AccessToken, App, AuditEvent, Grant, IDToken, PartnerApp, PrivateApp, RefreshToken
+from oauth.scopes import SCOPE_LABELS, Scope
 
 # The toolkit shows the tables of the protocol as they are, to be edited. An owner has no use for that.
 for model in (App, AccessToken, Grant, IDToken, RefreshToken):
     admin.site.unregister(model)
 
 
-@admin.register(App)
-class AppAdmin(admin.ModelAdmin):
-    """Made by `manage.py create_token`; switched off here, which ends all its tokens at once."""
+class ScopesField(forms.MultipleChoiceField):
+    widget = forms.CheckboxSelectMultiple
 
-    list_display = ("name", "kind", "user", "is_active", "api_version", "rate_limit", "created")
-    list_filter = ("kind", "is_active")
-    list_select_related = ("user",)
+    def __init__(self, **options):
+        choices = [(str(scope), f"{label} ({scope})") for scope, label in SCOPE_LABELS.items()]
+        super().__init__(choices=choices, **options)
+
+
+class PrivateAppForm(forms.ModelForm):
+    scopes = ScopesField(label="Permissions", required=False)
+    expires_on = forms.DateField(
+        required=False, widget=AdminDateWidget, help_text="The last day the token works; empty: it does not expire."
+    )
+
+    class Meta:
+        model = PrivateApp
+        fields = ("name", "api_version", "rate_limit", "is_active")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.instance.kind = App.Kind.PRIVATE
+        self.fields["name"].required = True
+        if token := AccessToken.objects.filter(application=self.instance.pk).first():
+            self.initial["scopes"] = token.scope.split()
+            if token.expires < tokens.NEVER:
+                self.initial["expires_on"] = timezone.localdate(token.expires - timedelta(microseconds=1))
+
+    def clean_name(self):
+        name = self.cleaned_data["name"].strip()
+        if PrivateApp.objects.filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("There is an app of this name.")
+        return name
+
+    def clean_expires_on(self):
+        day = self.cleaned_data["expires_on"]
+        if day and day < timezone.localdate():
+            raise ValidationError("This day is over.")
+        return day
+
+    @property
+    def expires(self) -> datetime:
+        day = self.cleaned_data["expires_on"]
+        return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min)) if day else tokens.NEVER
+
+
+class PartnerAppForm(forms.ModelForm):
+    allowed_scopes = ScopesField(label="Permissions", required=False, help_text="What the app may ask for.")
+
+    class Meta:
+        model = PartnerApp
+        fields = (
+            "name", "app_url", "redirect_uris", "client_type", "allowed_scopes", "version", "api_version", "rate_limit",
+            "is_active",
+        )  # fmt: skip
+        widgets = {"redirect_uris": forms.Textarea({"rows": 3, "class": "vLargeTextField"})}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = True
+
+
+class BaseAppAdmin(admin.ModelAdmin):
+    """`decisions`: views under an app that ask once more before they do something, by the names of their methods."""
+
+    change_form_template = "oauth/change_app.html"
+    decisions: tuple[str, ...] = ()
+
+    class Media:
+        css = {"all": ["oauth/page.css"]}
+
+    def get_urls(self):
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path(f"<path:object_id>/{decision}/", self.decision_view(decision), name=f"{name}_{decision}")
+            for decision in self.decisions
+        ]
+        return own + super().get_urls()
+
+    def decision_view(self, decision: str):
+        decide = getattr(self, decision)
+
+        @never_cache
+        def view(request, object_id):
+            app = self.get_object(request, unquote(object_id))
+            if app is None:
+                raise Http404
+            if not self.has_change_permission(request, app):
+                raise PermissionDenied
+            if request.method == "POST":
+                return decide(request, app)
+            context = {**self.admin_site.each_context(request), "title": decide.short_description, "app": app,
+                       "text": decide.__doc__, "opts": self.opts}  # fmt: skip
+            return render(request, "oauth/decide.html", context)
+
+        return self.admin_site.admin_view(view)
+
+    def show_once(self, request, app, **secrets):
+        """A page with what can be read this once. Not a message: those are kept until they are shown."""
+        context = {**self.admin_site.each_context(request), "title": app.name, "app": app, "secrets": secrets,
+                   "opts": self.opts}  # fmt: skip
+        return render(request, "oauth/show_once.html", context)
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if form.changed_data:
+            record(Event.APP_CHANGED, Origin.of(request), obj, changed=form.changed_data)
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(PrivateApp)
+class PrivateAppAdmin(BaseAppAdmin):
+    """A store owner's own tokens: each shown once, and revoked by making another in its place."""
+
+    form = PrivateAppForm
+    list_display = ("name", "permissions", "api_version", "last_used", "expires", "is_active")
+    list_filter = ("is_active",)
     search_fields = ("name",)
-    fields = ("name", "kind", "client_id", "user", "created", "is_active", "api_version", "rate_limit")
-    readonly_fields = ("name", "kind", "client_id", "user", "created")
+    decisions = ("replace",)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).prefetch_related("accesstoken_set")
+
+    def get_fields(self, request, obj=None):
+        fields = ("name", "scopes", "expires_on", "api_version", "rate_limit")
+        return (*fields, "is_active") if obj else fields
+
+    def save_model(self, request, obj, form, change):
+        scopes = [Scope(scope) for scope in form.cleaned_data["scopes"]]
+        if change:
+            super().save_model(request, obj, form, change)
+            AccessToken.objects.filter(application=obj).update(scope=" ".join(scopes), expires=form.expires)
+            return
+        request.issued_token = tokens.issue_personal_token(
+            app_name=obj.name, scopes=scopes, owner=request.user, expires=form.expires, by=Origin.of(request),
+            api_version=obj.api_version, rate_limit=obj.rate_limit,
+        )  # fmt: skip
+        obj.pk = PrivateApp.objects.get(name=obj.name).pk
+
+    def response_add(self, request, obj, post_url_continue=None):
+        return self.show_once(request, obj, access_token=request.issued_token)
+
+    @admin.action(description="Revoke and replace the token")
+    def replace(self, request, app):
+        """The token of this app stops working at once, and you get a new one with the same permissions."""
+        return self.show_once(request, app, access_token=tokens.replace_personal_token(app, Origin.of(request)))
+
+    @admin.display
+    def permissions(self, app):
+        return ", ".join(scope for token in app.accesstoken_set.all() for scope in token.scope.split()) or "–"
+
+    @admin.display
+    def last_used(self, app):
+        return format_html_join(
+            "",
+            "{} in version {} from {}",
+            (
+                (timezone.localtime(token.last_used_at).strftime("%Y-%m-%d %H:%M"), token.last_used_version,
+                 token.last_used_ip or "–")
+                for token in app.accesstoken_set.all()
+                if token.last_used_at
+            ),
+        ) or "–"  # fmt: skip
+
+    @admin.display
+    def expires(self, app):
+        token = next(iter(app.accesstoken_set.all()), None)
+        return token.expires if token and token.expires < tokens.NEVER else "–"
+
+
+@admin.register(PartnerApp)
+class PartnerAppAdmin(BaseAppAdmin):
+    """Registered here with what their makers give; installed by the consent of a member of staff."""
+
+    form = PartnerAppForm
+    list_display = ("name", "installed_at", "permissions", "version", "is_active")
+    list_filter = ("is_active", ("installed_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "client_id")
+    decisions = ("uninstall", "replace_secret")
+
+    def get_fields(self, request, obj=None):
+        if obj is None:
+            return tuple(field for field in PartnerAppForm.Meta.fields if field != "is_active")
+        return ("client_id", "installed_at", *PartnerAppForm.Meta.fields)
+
+    def get_readonly_fields(self, request, obj=None):
+        return ("client_id", "installed_at", "client_type") if obj else ()
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.user = request.user
+            request.client_secret = partners.register(obj, Origin.of(request))
+            return
+        super().save_model(request, obj, form, change)
+        partners.narrow(obj)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        return self.show_credentials(request, obj, request.client_secret)
+
+    def show_credentials(self, request, app, secret):
+        secrets = {"client_id": app.client_id} | ({"client_secret": secret} if secret else {})
+        return self.show_once(request, app, **secrets)
+
+    @admin.action(description="Uninstall")
+    def uninstall(self, request, app):
+        """Every token of this app stops working at once. Its settings stay, for when it is installed again."""
+        partners.uninstall(app, Origin.of(request))
+        self.message_user(request, f"{app.name} is uninstalled.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:oauth_partnerapp_change", args=[app.pk]))
+
+    @admin.action(description="Replace the client secret")
+    def replace_secret(self, request, app):
+        """The client secret of this app stops working at once, and you get a new one. Tokens stay."""
+        return self.show_credentials(request, app, partners.replace_secret(app, Origin.of(request)))
+
+    @admin.display
+    def permissions(self, app):
+        return ", ".join(app.granted_scopes) or "–"
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(admin.ModelAdmin):
+    """To read and to filter."""
+
+    list_display = ("at", "event", "actor", "app", "ip", "detail")
+    list_filter = ("event", ("at", admin.DateFieldListFilter))
+    search_fields = ("actor", "app", "client_id", "ip")
+    search_help_text = "Email address, app, client ID or IP address"
+    ordering = ("-at", "-id")
+    list_per_page = 50
+    show_full_result_count = False
 
     def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
         return False
 
     def has_delete_permission(self, request, obj=None):

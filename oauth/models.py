@@ -1,9 +1,17 @@
-"""The toolkit's models, swapped in as a whole so that they live in one app and one migration.
+"""The toolkit's models, swapped in as a whole so that they live in one app; sessions, and the audit log.
 
-Tokens are kept as SHA-256 digests (`token_checksum`) only: `COMPLIANT_BCP_RFC9700_TOKEN_STORAGE` leaves `token` empty.
+Nothing that unlocks anything is kept readable: tokens, codes and session keys as SHA-256 digests, client secrets hashed
+and, where they sign session tokens, encrypted.
 """
 
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from oauth2_provider.models import (
     AbstractAccessToken,
     AbstractApplication,
@@ -14,20 +22,66 @@ from oauth2_provider.models import (
     ApplicationManager,
 )
 
+from oauth.fields import DigestField
+from oauth.scopes import Scope
+
 
 class ApiVersion(models.TextChoices):
     """The versions of the Admin API, oldest first."""
 
-    V2023_02_10 = "2023-02-10"
-    V2024_04_01 = "2024-04-01"
+    V2023_02_10 = "2023-02-10", "2023-02-10"
+    V2024_04_01 = "2024-04-01", "2024-04-01"
     UNSTABLE = "unstable", "unstable"
 
 
 DEFAULT_API_VERSION = ApiVersion.V2024_04_01
 
 
+def check_app_uri(uri: str) -> None:
+    """Where a browser may be sent with a code: an absolute https URI without userinfo and fragment (RFC 9700, 2.1), or
+    with DEVELOPMENT http on loopback.
+
+    Raises ValidationError.
+    """
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValidationError(f"{uri} is not a URI.") from None
+    if not uri.isascii() or not uri.isprintable() or " " in uri or "\\" in uri:
+        raise ValidationError(f"{uri} has characters that have to be percent-encoded.")
+    if not host or parts.scheme not in ("https", "http"):
+        raise ValidationError(f"{uri} is not an absolute https URI.")
+    if "@" in parts.netloc or "#" in uri or "*" in parts.netloc:
+        raise ValidationError(f"{uri} may have neither a user name nor a fragment nor a wildcard.")
+    if parts.scheme == "http" and not (settings.DEVELOPMENT and _is_loopback(host)):
+        raise ValidationError(f"{uri} has to be https.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def check_app_uris(uris: str) -> None:
+    for uri in uris.split():
+        check_app_uri(uri)
+
+
+def check_scopes(scopes: object) -> None:
+    if not isinstance(scopes, list) or not set(scopes) <= set(Scope):
+        raise ValidationError("Some of these scopes are not known.")
+
+
 class App(AbstractApplication):
-    """Who calls the API: a partner's app, or a store owner's own (kind `private`, with a single token)."""
+    """Who calls the API: a partner's app, or a store owner's own (kind `private`, with a single token).
+
+    A partner app is registered, then installed by a member of staff who consents to what it asks for. `granted_scopes`
+    is what the last consent was to, empty where the app is not installed. `settings` are the app's own; they outlive
+    an installation.
+    """
 
     class Kind(models.TextChoices):
         PRIVATE = "private"
@@ -36,6 +90,7 @@ class App(AbstractApplication):
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PARTNER)
     is_active = models.BooleanField(default=True, help_text="Off: every token of the app is refused at once.")
     api_version = models.CharField(
+        "API version",
         max_length=16,
         choices=ApiVersion,
         default=DEFAULT_API_VERSION,
@@ -44,6 +99,27 @@ class App(AbstractApplication):
     rate_limit = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Requests per second and token; empty: the store's limit, 0: none."
     )
+    app_url = models.CharField(
+        "app URL",
+        max_length=2000,
+        blank=True,
+        validators=[check_app_uri],
+        help_text="Where staff are sent to install the app and to open it.",
+    )
+    redirect_uris = models.TextField(
+        "redirect URIs",
+        blank=True,
+        validators=[check_app_uris],
+        help_text="Where the app takes authorization codes; one per line. They have to match exactly.",
+    )
+    allowed_scopes = models.JSONField(
+        "permissions", default=list, blank=True, validators=[check_scopes], help_text="What the app may ask for."
+    )
+    granted_scopes = models.JSONField(default=list, blank=True, editable=False)
+    installed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    version = models.CharField(max_length=255, null=True, blank=True, help_text="Of the app; shown in the API.")
+    settings = models.JSONField(default=dict, blank=True, editable=False)
+    encrypted_client_secret = models.TextField(blank=True, editable=False)
 
     objects = ApplicationManager()
 
@@ -59,21 +135,69 @@ class App(AbstractApplication):
         return (self.client_id,)
 
     def clean(self):
-        # A private app takes part in no flow, so it needs no redirect URI.
+        """What is checked is said by the fields; a private app needs neither URIs nor a secret."""
         if self.kind == self.Kind.PARTNER:
-            super().clean()
+            missing = [name for name in ("app_url", "redirect_uris") if not getattr(self, name).strip()]
+            if missing:
+                raise ValidationError(dict.fromkeys(missing, "A partner app needs one."))
 
     def is_usable(self, request):
         """Whether the app may take part in a flow."""
         return self.is_active and self.kind == self.Kind.PARTNER
 
+    def redirect_uri_allowed(self, uri):
+        """By simple string comparison (RFC 9700, 2.1), ports of loopback addresses included."""
+        return uri in self.redirect_uris.split()
+
+    @property
+    def is_confidential(self) -> bool:
+        """Whether it can keep a secret (RFC 6749, 2.1)."""
+        return self.client_type == self.CLIENT_CONFIDENTIAL
+
+
+class PrivateAppManager(ApplicationManager):
+    def get_queryset(self):
+        return super().get_queryset().filter(kind=App.Kind.PRIVATE)
+
+
+class PartnerAppManager(ApplicationManager):
+    def get_queryset(self):
+        return super().get_queryset().filter(kind=App.Kind.PARTNER)
+
+
+class PrivateApp(App):
+    """A store owner's own access to the API."""
+
+    objects = PrivateAppManager()
+
+    class Meta:
+        proxy = True
+        verbose_name = "API access"
+        verbose_name_plural = "API access"
+
+
+class PartnerApp(App):
+    objects = PartnerAppManager()
+
+    class Meta:
+        proxy = True
+        verbose_name = "app"
+
 
 class Grant(AbstractGrant):
-    pass
+    """An authorization code. A used one is kept until it expires, to be known when it comes again; `token_family` then
+    tells which tokens it issued."""
+
+    code = DigestField(unique=True)
+    token_family = models.UUIDField(null=True, editable=False)
 
 
 class AccessToken(AbstractAccessToken):
-    pass
+    """`last_used_at` is at most a minute behind."""
+
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    last_used_version = models.CharField(max_length=16, blank=True, editable=False)
+    last_used_ip = models.GenericIPAddressField(null=True, editable=False)
 
 
 class RefreshToken(AbstractRefreshToken):
@@ -86,3 +210,74 @@ class IDToken(AbstractIDToken):
 
 class DeviceGrant(AbstractDeviceGrant):
     pass
+
+
+class Session(AbstractBaseSession):
+    session_key = DigestField(primary_key=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        db_table = "oauth_session"
+
+
+class AppendOnly(models.QuerySet):
+    def update(self, **changes):
+        raise TypeError("The audit log can't be changed.")
+
+    def delete(self):
+        raise TypeError("The audit log can't be changed.")
+
+
+class AuditEvent(models.Model):
+    """Something that matters to the store's safety. Never changed or deleted; PostgreSQL refuses it by itself, too.
+
+    Who and which app are kept by name, as they were then.
+    """
+
+    class Event(models.TextChoices):
+        SIGNED_IN = "signed_in", "Signed in"
+        SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
+        SIGNED_OUT = "signed_out", "Signed out"
+        LOCKED_OUT = "locked_out", "Locked out after failures"
+        TOKEN_ISSUED = "token_issued", "Token made"
+        TOKEN_FIRST_USED = "token_first_used", "Token used first"
+        TOKEN_REVOKED = "token_revoked", "Token revoked"
+        TOKEN_REFUSED = "token_refused", "Token request refused"
+        CODE_REUSED = "code_reused", "Authorization code used again"
+        REFRESH_TOKEN_REUSED = "refresh_token_reused", "Refresh token used again"
+        APP_REGISTERED = "app_registered", "App registered"
+        APP_CHANGED = "app_changed", "App changed"
+        SECRET_REPLACED = "secret_replaced", "Client secret replaced"
+        CONSENTED = "consented", "Permissions granted"
+        CONSENT_REFUSED = "consent_refused", "Permissions refused"
+        APP_OPENED = "app_opened", "App opened"
+        APP_UNINSTALLED = "app_uninstalled", "App uninstalled"
+
+    at = models.DateTimeField(default=timezone.now)
+    event = models.CharField(max_length=32, choices=Event)
+    actor = models.CharField(max_length=320, blank=True, help_text="Email address of who did it, or tried to.")
+    app = models.CharField(max_length=255, blank=True)
+    client_id = models.CharField(max_length=255, blank=True)
+    ip = models.GenericIPAddressField("IP address", null=True)
+    detail = models.JSONField(default=dict)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        verbose_name = "event"
+        verbose_name_plural = "security log"
+        indexes = [
+            models.Index(fields=["at", "id"], name="audit_event_newest"),
+            models.Index(fields=["event", "at", "id"], name="audit_event_by_kind"),
+            models.Index(fields=["client_id", "at", "id"], name="audit_event_by_app"),
+        ]
+
+    def __str__(self):
+        return f"{self.get_event_display()}, {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def save(self, **options):
+        if not self._state.adding:
+            raise TypeError("The audit log can't be changed.")
+        super().save(**options)
+
+    def delete(self, using=None, keep_parents=False):
+        raise TypeError("The audit log can't be changed.")

@@ -2,6 +2,7 @@ from rest_framework.exceptions import MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 
 from oauth.authentication import REALM
+from oauth.models import App
 from oauth.scopes import Scope, grants
 
 
@@ -27,4 +28,16 @@ class TokenHasActionScope(BasePermission):
             return False
         if not grants(request.auth.scopes, required):
             raise InsufficientScope(required)
+        return True
+
+
+class TokenOfApp(BasePermission):
+    """Requires a token of the app that the path names, whatever its scopes."""
+
+    def has_permission(self, request, view):
+        if request.auth is None:
+            return False
+        view.app = App.objects.get(pk=request.auth.app_id)
+        if view.app.client_id != view.kwargs["clientId"]:
+            raise PermissionDenied("This needs a token of the app itself.", code="wrong_app")
         return True

@@ -1,24 +1,29 @@
-"""Access tokens of the API: issue and find. A personal one is revoked by issuing another, or with its app."""
+"""Access tokens of the API: issue, find, replace, revoke."""
 
 import secrets
 import string
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from hashlib import sha256
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
+from django.utils import timezone
 
-from oauth.models import AccessToken, App
+from oauth.audit import Event, Origin, record
+from oauth.fields import digest
+from oauth.models import AccessToken, App, Grant, RefreshToken
 from oauth.scopes import Scope
 
-# Every token starts with it and ends with a checksum of what stands between, so that secret scanners can tell
-# one of ours from noise.
-PREFIX = "shc_"
+# What every token begins with. It ends with a checksum of what stands between, so that secret scanners can tell one of
+# ours from noise.
+ACCESS_PREFIX = "shc_"
+REFRESH_PREFIX = "shr_"
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 BASE62 = string.digits + string.ascii_letters
+# Between two notes of when a token was last used.
+USE_INTERVAL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,22 @@ class Bearer:
     api_version: str
     rate_limit: int | None
     user_id: int
+    is_use_due: bool
 
 
-def generate_token() -> str:
-    """`shc_`, 36 random characters (214 bits) and their CRC-32 in six, all base 62."""
+def generate_token(prefix: str) -> str:
+    """The prefix, 36 random characters (214 bits) and their CRC-32 in six, all base 62."""
     body = "".join(secrets.choice(BASE62) for _ in range(36))
-    return f"{PREFIX}{body}{checksum(body)}"
+    return f"{prefix}{body}{checksum(body)}"
+
+
+def generate_access_token(request: object = None, refresh_token: bool = False) -> str:
+    """With the parameters that oauthlib gives."""
+    return generate_token(ACCESS_PREFIX)
+
+
+def generate_refresh_token(request: object = None, refresh_token: bool = True) -> str:
+    return generate_token(REFRESH_PREFIX)
 
 
 def checksum(body: str) -> str:
@@ -50,7 +65,8 @@ def checksum(body: str) -> str:
 # By hand, because the ORM takes four times as long to write this query as the database to answer it, and each
 # request asks it. CURRENT_TIMESTAMP is UTC in both databases.
 FIND = f"""
-    SELECT token.id, token.scope, app.id, app.api_version, app.rate_limit, owner.id
+    SELECT token.id, token.scope, app.id, app.api_version, app.rate_limit, owner.id,
+        token.last_used_at IS NULL OR token.last_used_at < %s
     FROM {AccessToken._meta.db_table} token
     JOIN {App._meta.db_table} app ON app.id = token.application_id
     JOIN {AccessToken._meta.get_field("user").related_model._meta.db_table} owner ON owner.id = token.user_id
@@ -63,13 +79,28 @@ def find(raw: str) -> Bearer | None:
 
     Found by digest, so the comparison leaks nothing about the tokens that exist.
     """
+    used_before = connection.ops.adapt_datetimefield_value(timezone.now() - USE_INTERVAL)
     with connection.cursor() as cursor:
-        cursor.execute(FIND, [sha256(raw.encode()).hexdigest()])
+        cursor.execute(FIND, [used_before, digest(raw)])
         row = cursor.fetchone()
     if row is None:
         return None
-    token_id, scope, app_id, api_version, rate_limit, user_id = row
-    return Bearer(token_id, frozenset(scope.split()), app_id, api_version, rate_limit, user_id)
+    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due = row
+    return Bearer(token_id, frozenset(scope.split()), app_id, api_version, rate_limit, user_id, bool(is_use_due))
+
+
+def record_use(bearer: Bearer, *, version: str, ip: str | None) -> None:
+    """Notes when, in which API version and from where a token was used, at most once a minute."""
+    if not bearer.is_use_due:
+        return
+    token = AccessToken.objects.filter(pk=bearer.token_id)
+    now = timezone.now()
+    use = {"last_used_at": now, "last_used_version": version, "last_used_ip": ip}
+    if token.filter(last_used_at=None).update(**use):
+        app = App.objects.get(pk=bearer.app_id)
+        record(Event.TOKEN_FIRST_USED, Origin(ip=ip), app, version=version)
+    else:
+        token.filter(last_used_at__lt=now - USE_INTERVAL).update(**use)
 
 
 @transaction.atomic
@@ -79,6 +110,7 @@ def issue_personal_token(
     scopes: list[Scope],
     owner,
     expires: datetime = NEVER,
+    by: Origin = Origin(),  # noqa: B008  immutable
     **settings: Any,
 ) -> str:
     """A store owner's token for the private app of this name, made where there is none. The only time it can be read.
@@ -91,20 +123,41 @@ def issue_personal_token(
         "authorization_grant_type": App.GRANT_AUTHORIZATION_CODE,
         "client_secret": make_password(None),  # none: it takes part in no flow
     }
-    app, _ = App.objects.select_for_update().update_or_create(
+    app, is_new = App.objects.select_for_update().update_or_create(
         kind=App.Kind.PRIVATE,
         name=app_name,
         defaults={"user": owner, **settings},
         create_defaults={"user": owner, **settings, **new},
     )
-    app.accesstoken_set.all().delete()
-    raw = generate_token()
-    AccessToken.objects.create(
-        application=app,
-        user=owner,
-        scope=" ".join(scopes),
-        expires=expires,
-        token="",
-        token_checksum=sha256(raw.encode()).hexdigest(),
-    )
+    if not is_new:
+        revoke_tokens(app, by)
+    raw = generate_access_token()
+    store_access_token(raw, app=app, user=owner, scope=" ".join(scopes), expires=expires)
+    record(Event.TOKEN_ISSUED, by, app, scopes=list(scopes))
     return raw
+
+
+def replace_personal_token(app: App, by: Origin) -> str:
+    """A new token with the permissions and the expiry of the former one, which stops working.
+
+    Raises AccessToken.DoesNotExist.
+    """
+    former = AccessToken.objects.get(application=app)
+    return issue_personal_token(
+        app_name=app.name, scopes=former.scope.split(), owner=app.user, expires=former.expires, by=by
+    )
+
+
+def store_access_token(raw: str, **fields: Any) -> AccessToken:
+    """Keeps the digest of a token. `fields`: app, user, scope, expires, and what else its model has."""
+    return AccessToken.objects.create(application=fields.pop("app"), token="", token_checksum=digest(raw), **fields)
+
+
+@transaction.atomic
+def revoke_tokens(app: App, by: Origin) -> None:
+    """Ends every token and every authorization code of an app at once."""
+    Grant.objects.filter(application=app).delete()
+    RefreshToken.objects.filter(application=app).delete()
+    revoked, _ = AccessToken.objects.filter(application=app).delete()
+    if revoked:
+        record(Event.TOKEN_REVOKED, by, app, tokens=revoked)

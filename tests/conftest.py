@@ -8,7 +8,10 @@ from django.db import connection
 from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from django.test.utils import override_settings
+from django.utils import timezone
 
+from oauth.fields import digest
+from oauth.models import AccessToken
 from oauth.tokens import issue_personal_token
 from tests.factories import make_owner
 
@@ -80,15 +83,19 @@ def api(owner):
 
     def make(*scopes, headers=None, rate_limit=0, **token_options) -> ApiClient:
         options = {"owner": owner, "app_name": f"App {next(_app_number)}", "rate_limit": rate_limit, **token_options}
-        return ApiClient(issue_personal_token(scopes=list(scopes), **options), headers=headers)
+        token = issue_personal_token(scopes=list(scopes), **options)
+        # As one in use: the first use of a token is noted.
+        AccessToken.objects.filter(token_checksum=digest(token)).update(last_used_at=timezone.now())
+        return ApiClient(token, headers=headers)
 
     return make
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_hashes():
-    """A fifth of a second for the secret of each new app, saved."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+    """A fifth of a second for each password, saved."""
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher", "oauth.hashers.ClientSecretHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers):
         yield
 
 

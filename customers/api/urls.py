@@ -2,6 +2,7 @@ from django.urls import path, re_path, register_converter
 from django.urls.converters import IntConverter
 
 from customers.api import views
+from customers.api.app_views import AppViewSet
 from customers.api.order_views import HistoryViewSet
 
 
@@ -28,5 +29,18 @@ urlpatterns = [
     path("users/<id:id>/notes/", views.NoteViewSet.as_view({"get": "list", "post": "create"}), name="notes"),
     path("users/<id:id>/orders/", HistoryViewSet.as_view({"get": "orders"}), name="orders"),
     path("users/<id:id>/subscriptions/", HistoryViewSet.as_view({"get": "subscriptions"}), name="subscriptions"),
+    path("apps/<str:clientId>/", AppViewSet.as_view({"get": "retrieve"}), name="app"),
+    path(
+        "apps/<str:clientId>/settings/",
+        AppViewSet.as_view(
+            {
+                "get": "retrieve_settings",
+                "put": "replace_settings",
+                "patch": "change_settings",
+                "delete": "delete_settings",
+            }
+        ),
+        name="app-settings",
+    ),
     re_path(r"", views.UnknownPath.as_view()),
 ]

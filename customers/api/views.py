@@ -22,11 +22,12 @@ from customers.api.schema import AdminApiSchema
 from customers.api.throttling import TokenRateThrottle, rate_limit_headers
 from customers.api.versioning import HEADER, HeaderVersioning, named_version
 from customers.models import Address, Note, User
+from oauth import tokens
+from oauth.audit import client_ip
 from oauth.authentication import BearerAuthentication
 from oauth.models import ApiVersion
 from oauth.permissions import TokenHasActionScope
 from oauth.scopes import Scope
-from oauth.tokens import Bearer
 
 
 class AdminApiView(APIView):
@@ -49,6 +50,8 @@ class AdminApiView(APIView):
             raise errors.LengthRequired  # it would be taken for empty
         if length.isdecimal() and int(length) > settings.MAX_BODY_BYTES:
             raise errors.BodyTooLarge
+        if request.auth:
+            tokens.record_use(request.auth, version=request.version, ip=client_ip(request.META))
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -82,7 +85,7 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
 
     @property
     def actor(self) -> services.Actor:
-        bearer = cast(Bearer, self.request.auth)
+        bearer = cast(tokens.Bearer, self.request.auth)
         return services.Actor(user_id=bearer.user_id, app_id=bearer.app_id)
 
     def validated(self, **options) -> dict:

@@ -20,7 +20,7 @@ def prepare(total: int) -> dict:
     from customers.models import Address, User
     from oauth.models import AccessToken
     from oauth.scopes import Scope
-    from oauth.tokens import generate_token, issue_personal_token
+    from oauth.tokens import generate_access_token, issue_personal_token
     from tests.bench import seed
     from tests.bench.traffic import CUSTOMER
 
@@ -29,7 +29,7 @@ def prepare(total: int) -> dict:
     issue_personal_token(
         app_name="Bench", scopes=[Scope.USERS_READ, Scope.USERS_WRITE], owner=owner, rate_limit=REQUESTS_PER_SECOND
     )
-    tokens = [generate_token() for _ in range(TOKENS)]
+    tokens = [generate_access_token() for _ in range(TOKENS)]
     first = AccessToken.objects.values("application_id", "user_id", "scope", "expires").get()
     AccessToken.objects.bulk_create(
         AccessToken(**first, token="", token_checksum=sha256(token.encode()).hexdigest()) for token in tokens

@@ -1,68 +1,175 @@
+"""API access in the dashboard: a store owner's own tokens."""
+
+import re
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from oauth.models import App
+from oauth.models import AccessToken, App, AuditEvent
 from oauth.scopes import Scope
-from tests.conftest import USERS
+from tests.conftest import USERS, ApiClient
 
-APPS = "/dashboard/oauth/app/"
-
-
-@pytest.fixture
-def dashboard(owner) -> Client:
-    client = Client()
-    client.force_login(owner)
-    return client
+ACCESS = "/dashboard/oauth/privateapp/"
 
 
-class TestApps:
-    def test_are_listed(self, dashboard, api):
-        api(Scope.USERS_READ, app_name="Warehouse")
+def change_url(app) -> str:
+    return f"{ACCESS}{app.pk}/change/"
 
-        assert b"Warehouse" in dashboard.get(APPS).content
 
-    def test_are_switched_off_with_all_their_tokens(self, dashboard, api):
-        client = api(Scope.USERS_READ)
+def form(**changes) -> dict:
+    return {"name": "ERP", "scopes": ["users:read"], "expires_on": "", "api_version": "2024-04-01", "rate_limit": "",
+            "is_active": "on", **changes}  # fmt: skip
+
+
+def shown_token(page) -> str:
+    assert page.status_code == 200
+    return re.search(r"shc_\w{42}", page.content.decode())[0]
+
+
+class TestMakeAToken:
+    def test_shows_it_once(self, dashboard):
+        page = dashboard.post(f"{ACCESS}add/", form(name="Warehouse"))
+
+        token = shown_token(page)
+        assert "no-store" in page.headers["Cache-Control"]
+        assert ApiClient(token).get(USERS).status_code == 200
         app = App.objects.get()
+        for url in (ACCESS, change_url(app), "/dashboard/oauth/auditevent/"):
+            assert token not in dashboard.get(url).content.decode()
+
+    def test_gives_it_the_permissions_chosen_and_no_others(self, dashboard):
+        client = ApiClient(shown_token(dashboard.post(f"{ACCESS}add/", form(scopes=["users:read"]))))
+
         assert client.get(USERS).status_code == 200
+        assert client.post(USERS, {"email": "ada@example.com"}).status_code == 403
 
-        dashboard.post(f"{APPS}{app.pk}/change/", {"api_version": app.api_version, "rate_limit": ""})
+    def test_pins_a_version_and_a_limit(self, dashboard):
+        page = dashboard.post(f"{ACCESS}add/", form(api_version="2023-02-10", rate_limit="1000"))
 
-        assert client.get(USERS).status_code == 401
-
-    def test_have_a_version_and_a_limit_of_their_own(self, dashboard, api):
-        client = api(Scope.USERS_READ)
-        app = App.objects.get()
-
-        dashboard.post(
-            f"{APPS}{app.pk}/change/", {"is_active": "on", "api_version": "2023-02-10", "rate_limit": "1000"}
-        )
-
-        answer = client.get(USERS)
+        answer = ApiClient(shown_token(page)).get(USERS)
         assert answer.headers["X-29next-API-Version"] == "2023-02-10"
         assert answer.headers["RateLimit-Policy"] == '"token";q=1000;w=1'
 
-    def test_take_no_limit_that_could_not_be_counted(self, dashboard, api):
-        api(Scope.USERS_READ)
-        app = App.objects.get()
+    def test_works_through_its_last_day_in_the_time_zone_of_the_store(self, dashboard, settings):
+        settings.TIME_ZONE = "Pacific/Kiritimati"
+        today = timezone.localdate()
 
-        page = dashboard.post(
-            f"{APPS}{app.pk}/change/", {"is_active": "on", "api_version": "unstable", "rate_limit": "1001"}
-        )
+        dashboard.post(f"{ACCESS}add/", form(expires_on=today.isoformat()))
+
+        expires = timezone.localtime(AccessToken.objects.get().expires)
+        assert (expires.date(), expires.hour, expires.minute) == (today + timedelta(days=1), 0, 0)
+        assert today.isoformat() in dashboard.get(change_url(App.objects.get())).content.decode()
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"name": ""},
+            {"name": "Taken"},
+            {"scopes": ["users:destroy"]},
+            {"expires_on": "2020-01-01"},
+            {"api_version": "1999-01-01"},
+            {"rate_limit": "1001"},
+        ],
+        ids=lambda wrong: next(iter(wrong)),
+    )
+    def test_refuses_what_makes_no_sense(self, dashboard, api, wrong):
+        api(Scope.USERS_READ, app_name="Taken")
+
+        page = dashboard.post(f"{ACCESS}add/", form(**wrong))
 
         assert page.status_code == 200
         assert b"errornote" in page.content
+        assert App.objects.count() == 1
 
-    def test_show_no_secret(self, dashboard, api):
+
+class TestRevokeAToken:
+    def test_replaces_it_by_one_with_the_same_permissions_and_expiry(self, dashboard):
+        expires_on = (timezone.localdate() + timedelta(days=9)).isoformat()
+        former = ApiClient(shown_token(dashboard.post(f"{ACCESS}add/", form(expires_on=expires_on))))
+        before = AccessToken.objects.get()
+
+        latter = ApiClient(shown_token(dashboard.post(f"{ACCESS}{App.objects.get().pk}/replace/")))
+
+        assert former.get(USERS).status_code == 401
+        assert latter.get(USERS).status_code == 200
+        after = AccessToken.objects.get()
+        assert (after.scope, after.expires) == (before.scope, before.expires)
+
+    def test_asks_first(self, dashboard, api):
+        client = api(Scope.USERS_READ)
+
+        page = dashboard.get(f"{ACCESS}{App.objects.get().pk}/replace/")
+
+        assert b"Revoke and replace" in page.content
+        assert client.get(USERS).status_code == 200
+
+    def test_needs_a_form_of_the_store(self, owner, api):
+        client = api(Scope.USERS_READ)
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(owner)
+
+        assert browser.post(f"{ACCESS}{App.objects.get().pk}/replace/").status_code == 403
+        assert client.get(USERS).status_code == 200
+
+
+class TestChangeAnApp:
+    def test_switches_it_off(self, dashboard, api):
+        client = api(Scope.USERS_READ, app_name="ERP")
+        off = form()
+        del off["is_active"]
+
+        assert dashboard.post(change_url(App.objects.get()), off).status_code == 302
+
+        assert client.get(USERS).status_code == 401
+
+    def test_changes_the_permissions_of_its_token(self, dashboard, api):
+        client = api(Scope.USERS_READ, app_name="ERP")
+
+        dashboard.post(change_url(App.objects.get()), form(scopes=["users:write"]))
+
+        assert client.get(USERS).status_code == 403
+        assert client.post(USERS, {"email": "ada@example.com"}).status_code == 201
+
+    def test_shows_no_secret(self, dashboard, api):
         client = api(Scope.USERS_READ)
         app = App.objects.get()
 
-        page = dashboard.get(f"{APPS}{app.pk}/change/").content.decode()
+        page = dashboard.get(change_url(app)).content.decode()
 
         assert client.token not in page
         assert app.client_secret not in page
 
+    def test_is_logged(self, dashboard, api, owner):
+        api(Scope.USERS_READ, app_name="ERP", rate_limit=None)
 
-@pytest.mark.parametrize("model", ["accesstoken", "refreshtoken", "grant", "idtoken"])
+        dashboard.post(change_url(App.objects.get()), form(api_version="unstable"))
+
+        event = AuditEvent.objects.get(event="app_changed")
+        assert (event.actor, event.app, event.detail) == (owner.email, "ERP", {"changed": ["api_version"]})
+
+
+class TestLastUse:
+    def test_is_listed_with_version_and_address(self, dashboard):
+        token = shown_token(dashboard.post(f"{ACCESS}add/", form()))
+
+        ApiClient(token).get(USERS, headers={"X-29next-API-Version": "unstable"})
+
+        assert b"in version unstable from 127.0.0.1" in dashboard.get(ACCESS).content
+
+    def test_is_written_once_a_minute(self, dashboard, django_assert_num_queries):
+        client = ApiClient(shown_token(dashboard.post(f"{ACCESS}add/", form(rate_limit="0"))))
+        client.get(USERS)
+        first = AccessToken.objects.get().last_used_at
+
+        client.get(USERS)
+        assert AccessToken.objects.get().last_used_at == first
+        AccessToken.objects.update(last_used_at=first - timedelta(minutes=2))
+        client.get(USERS)
+        assert AccessToken.objects.get().last_used_at > first
+
+
+@pytest.mark.parametrize("model", ["accesstoken", "refreshtoken", "grant", "idtoken", "app"])
 def test_the_tables_of_the_protocol_are_not_shown(dashboard, model):
     assert dashboard.get(f"/dashboard/oauth/{model}/").status_code == 404

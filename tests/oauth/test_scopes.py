@@ -4,7 +4,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from customers.api.views import UnknownPath
 from oauth.authentication import BearerAuthentication
-from oauth.permissions import TokenHasActionScope
+from oauth.permissions import TokenHasActionScope, TokenOfApp
 from oauth.scopes import SCOPE_LABELS, Scope, grants
 
 SCOPES = [
@@ -83,6 +83,7 @@ def routes(patterns, prefix=""):
 
 
 ADMIN_API = [(path, view) for path, view in routes(get_resolver().url_patterns) if path.startswith("api/admin/")]
+VIEWSETS = [(path, view) for path, view in ADMIN_API if hasattr(view, "actions")]
 
 
 class TestRoutes:
@@ -92,15 +93,19 @@ class TestRoutes:
         assert others == [UnknownPath]
         assert len(ADMIN_API) > 5
 
-    @pytest.mark.parametrize(("path", "view"), [(path, view) for path, view in ADMIN_API if hasattr(view, "actions")])
+    @pytest.mark.parametrize(("path", "view"), [route for route in VIEWSETS if "/apps/" not in route[0]])
     def test_need_a_scope_for_every_action(self, path, view):
+        assert TokenHasActionScope in view.cls.permission_classes
         for method, action in view.actions.items():
             scope = view.cls.required_scopes[action]
 
             assert isinstance(scope, Scope)
             assert scope.endswith(":read" if method in ("get", "head") else ":write")
 
-    @pytest.mark.parametrize("viewset", dict.fromkeys(view.cls for _, view in ADMIN_API if hasattr(view, "actions")))
-    def test_check_it(self, viewset):
+    @pytest.mark.parametrize(("path", "view"), [route for route in VIEWSETS if "/apps/" in route[0]])
+    def test_need_a_token_of_the_app_for_what_is_its_own(self, path, view):
+        assert view.cls.permission_classes == [TokenOfApp]
+
+    @pytest.mark.parametrize("viewset", dict.fromkeys(view.cls for _, view in VIEWSETS))
+    def test_know_who_asks_by_their_token_alone(self, viewset):
         assert viewset.authentication_classes == [BearerAuthentication]
-        assert TokenHasActionScope in viewset.permission_classes

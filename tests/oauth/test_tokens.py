@@ -24,13 +24,13 @@ def issue(owner):
 
 class TestGenerateToken:
     def test_starts_with_a_prefix_and_ends_with_a_checksum(self):
-        token = tokens.generate_token()
+        token = tokens.generate_access_token()
 
         assert re.fullmatch(r"shc_[0-9A-Za-z]{42}", token)
         assert token[-6:] == tokens.checksum(token[4:-6])
 
     def test_never_comes_twice(self):
-        assert len({tokens.generate_token() for _ in range(1_000)}) == 1_000
+        assert len({tokens.generate_access_token() for _ in range(1_000)}) == 1_000
 
 
 class TestIssuePersonalToken:
@@ -100,7 +100,7 @@ class TestFind:
 
         token = AccessToken.objects.get()
         assert bearer == tokens.Bearer(
-            token.pk, frozenset({"users:read", "users:write"}), token.application_id, "2023-02-10", 7, owner.pk
+            token.pk, frozenset({"users:read", "users:write"}), token.application_id, "2023-02-10", 7, owner.pk, True
         )
 
     def test_takes_one_query(self, issue, django_assert_num_queries):

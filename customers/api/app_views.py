@@ -1,0 +1,85 @@
+"""What an app reads of itself and keeps in the store."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.response import Response
+
+from customers import rules
+from customers.api.conditional import answer_if_new
+from customers.api.views import AdminApiViewSet
+from oauth import partners
+from oauth.models import App
+from oauth.permissions import TokenOfApp
+
+
+class PublicAppSerializer(serializers.ModelSerializer):
+    client_id = serializers.CharField(allow_null=True, required=False)
+    settings = serializers.JSONField(allow_null=True, required=False)
+    version = serializers.CharField(allow_null=True, required=False)
+    created_at = serializers.DateTimeField(source="created", read_only=True)
+    updated_at = serializers.DateTimeField(source="updated", read_only=True)
+
+    class Meta:
+        model = App
+        fields = ("client_id", "name", "version", "settings", "created_at", "updated_at")
+        extra_kwargs = {"name": {"required": True, "allow_blank": True}}
+
+
+@extend_schema(
+    tags=["apps"],
+    parameters=[OpenApiParameter("clientId", {"type": ["string", "null"]}, OpenApiParameter.PATH)],
+)
+class AppViewSet(AdminApiViewSet):
+    """The app that calls."""
+
+    permission_classes = [TokenOfApp]
+    serializer_class = PublicAppSerializer
+    app: App
+
+    @extend_schema(summary="Retrieve the app itself", operation_id="appsRetrieve")
+    def retrieve(self, request, clientId):
+        return answer_if_new(request, self.get_serializer(self.app).data)
+
+    @extend_schema(
+        summary="Retrieve the app's settings",
+        description="What the app keeps in the store; it outlives an uninstallation.",
+        operation_id="appsSettingsRetrieve",
+        responses=OpenApiTypes.OBJECT,
+    )
+    def retrieve_settings(self, request, clientId):
+        return Response(self.app.settings)
+
+    @extend_schema(
+        summary="Replace the app's settings",
+        operation_id="appsSettingsUpdate",
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
+    )
+    def replace_settings(self, request, clientId):
+        return self.save_settings(keep_others=False)
+
+    @extend_schema(
+        summary="Change some of the app's settings",
+        description="Those that are not named stay.",
+        operation_id="appsSettingsPartialUpdate",
+        request=OpenApiTypes.OBJECT,
+        responses=OpenApiTypes.OBJECT,
+    )
+    def change_settings(self, request, clientId):
+        return self.save_settings(keep_others=True)
+
+    @extend_schema(summary="Delete the app's settings", operation_id="appsSettingsDestroy", responses={204: None})
+    def delete_settings(self, request, clientId):
+        partners.save_settings(self.app.pk, {}, keep_others=False)
+        return Response(status=204)
+
+    def save_settings(self, *, keep_others: bool) -> Response:
+        settings: Any = self.request.data
+        if not isinstance(settings, dict):
+            raise ValidationError("Enter an object.")
+        rules.check_json(settings, "settings")
+        return Response(partners.save_settings(self.app.pk, settings, keep_others=keep_others))

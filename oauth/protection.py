@@ -1,0 +1,71 @@
+"""Limits on failed attempts, per account and per address, at the sign-in page and the token endpoint: django-axes'."""
+
+from base64 import b64decode
+from urllib.parse import unquote_plus
+
+from axes.handlers.proxy import AxesProxyHandler
+from axes.signals import user_locked_out
+from django.conf import settings
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from oauth.audit import Event, Origin, client_ip, record
+from oauth.models import App
+
+
+def account(request: HttpRequest, credentials: dict | None) -> str:
+    """What attempts are counted under: an email address or, of an app, its client id."""
+    name = (credentials or {}).get("username") or request.POST.get("username") or ""
+    return name.replace("\0", "").strip().lower()[:255]
+
+
+def address(request: HttpRequest) -> str | None:
+    return client_ip(request.META)
+
+
+def count_failure(request: HttpRequest, error: str) -> None:
+    """A request to the token endpoint that was refused, where the reason is one that guessing leads to.
+
+    Past the limit the answer becomes 429. A right request is always answered: secrets, codes and tokens are too long to
+    be guessed, so nobody can lock out an app by failing in its name.
+    """
+    if error not in ("invalid_client", "invalid_grant"):
+        return
+    credentials = {"username": f"client {_client_id(request)}"}
+    if not AxesProxyHandler.is_allowed(request, credentials):
+        request.axes_locked_out = True  # type: ignore[attr-defined]  # what axes' middleware looks for
+        return
+    app = App.objects.filter(client_id=account(request, credentials).removeprefix("client ")).first()
+    record(Event.TOKEN_REFUSED, Origin(ip=address(request)), app, error=error)
+    AxesProxyHandler.user_login_failed(count_failure, credentials, request)
+
+
+def _client_id(request: HttpRequest) -> str:
+    """As claimed, in the header or in the body."""
+    scheme, _, claimed = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme != "Basic":
+        return request.POST.get("client_id", "")
+    try:
+        return unquote_plus(b64decode(claimed).decode()).partition(":")[0]
+    except ValueError:
+        return ""
+
+
+def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict | None) -> HttpResponse:
+    wait = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    if request.path.startswith("/oauth2/"):
+        error = {"error": "temporarily_unavailable", "error_description": "Too many failed attempts. Try again later."}
+        response = JsonResponse(error, status=429)
+    else:
+        response = render(request, "oauth/locked_out.html", {"minutes": wait // 60}, status=429)
+    response.headers["Retry-After"] = str(wait)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@receiver(user_locked_out)
+def record_lockout(sender, request, username, ip_address, **kwargs):
+    # None: it was locked out before, which is in the log already.
+    if request.axes_failures_since_start is not None:
+        record(Event.LOCKED_OUT, Origin(username or "", ip_address))

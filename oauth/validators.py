@@ -1,0 +1,153 @@
+"""The store's policy within the protocol, which is oauthlib's and the toolkit's."""
+
+import re
+import uuid
+from datetime import timedelta
+
+from django.utils import timezone
+from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.scopes import SettingsScopes
+from oauth2_provider.settings import oauth2_settings
+from oauthlib.oauth2.rfc6749 import errors
+
+from oauth.audit import Event, Origin, client_ip, record
+from oauth.fields import digest
+from oauth.models import AccessToken, App, Grant, RefreshToken
+from oauth.tokens import find, store_access_token
+
+S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class AllowedScopes(SettingsScopes):
+    """Every scope there is; to one app, those it may ask for."""
+
+    def get_available_scopes(self, application=None, request=None, *args, **kwargs):
+        return super().get_available_scopes() if application is None else application.allowed_scopes
+
+
+class Validator(OAuth2Validator):
+    """Runs inside the transaction of a request to the token endpoint.
+
+    Requests with codes and refresh tokens of one app take turns: each locks the app first, and so does whatever revokes
+    its tokens. Whoever comes second sees what the first one did.
+    """
+
+    def is_pkce_required(self, client_id, request):
+        """Of public clients. Confidential ones prove who they are, and the platform's documented flow has no PKCE.
+
+        Raises InvalidRequestError for a challenge that is not S256's (RFC 9700, 2.1.1).
+        """
+        challenge = request.code_challenge
+        if challenge and (request.code_challenge_method != "S256" or not S256_CHALLENGE.fullmatch(challenge)):
+            raise errors.InvalidRequestError("code_challenge_method has to be S256.", request=request)
+        return not request.client.is_confidential
+
+    def validate_code(self, client_id, code, client, request, *args, **kwargs):
+        lock(client)
+        grant = Grant.objects.select_related("user").filter(code=code, application=client).first()
+        if grant is None:
+            return False
+        if grant.token_family:
+            # RFC 6749, 4.1.2: whoever has it again is not who it was for, or was not the first.
+            RefreshToken.revoke_family(grant.token_family)
+            record(Event.CODE_REUSED, Origin(grant.user.email or "", client_ip(request.headers)), client)
+            return False
+        if request.code_verifier and not grant.code_challenge:
+            return False  # a challenge was stripped on the way (RFC 9700, 2.1.1)
+        request.grant = grant
+        request.user = grant.user
+        request.scopes = grant.scope.split()
+        return grant.user.is_active and not grant.is_expired()
+
+    def get_code_challenge(self, code, request):
+        return request.grant.code_challenge or None
+
+    def get_code_challenge_method(self, code, request):
+        return request.grant.code_challenge_method or None
+
+    def confirm_redirect_uri(self, client_id, code, redirect_uri, client, request, *args, **kwargs):
+        return request.grant.redirect_uri_allowed(redirect_uri)
+
+    def invalidate_authorization_code(self, client_id, code, request, *args, **kwargs):
+        """Kept until it expires, to be known when it comes again."""
+        Grant.objects.filter(pk=request.grant.pk).update(token_family=request.token_family)
+
+    def validate_refresh_token(self, refresh_token, client, request, *args, **kwargs):
+        lock(client)
+        token = RefreshToken.objects.select_related("user").filter(
+            token_checksum=digest(refresh_token), application=client
+        )
+        if not (former := token.first()):
+            return False
+        if former.revoked:
+            record(Event.REFRESH_TOKEN_REUSED, Origin(former.user.email or "", client_ip(request.headers)), client)
+        # Looks at expiry, and ends the whole family of one that was used before (RFC 9700, 4.14.2).
+        is_valid = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
+        return is_valid and former.user.is_active
+
+    def _create_authorization_code(self, request, code, expires=None):
+        return Grant.objects.create(
+            application=request.client,
+            user=request.user,
+            code=code["code"],
+            expires=timezone.now() + timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS),
+            redirect_uri=request.redirect_uri,
+            scope=" ".join(request.scopes),
+            code_challenge=request.code_challenge or "",
+            code_challenge_method=request.code_challenge_method or "",
+        )
+
+    def _save_bearer_token(self, token, request, *args, **kwargs):
+        """A pair of tokens, the first of a family or in place of the pair that it refreshes."""
+        former = getattr(request, "refresh_token_instance", None)
+        if former:
+            former.revoke()
+        request.token_family = former.token_family if former else uuid.uuid4()
+        owner = {"application": request.client, "user": request.user}
+        access_token = store_access_token(
+            token["access_token"],
+            app=request.client,
+            user=request.user,
+            scope=token["scope"],
+            expires=timezone.now() + timedelta(seconds=token["expires_in"]),
+            source_refresh_token=former,
+        )
+        RefreshToken.objects.create(
+            **owner,
+            access_token=access_token,
+            token="",
+            token_checksum=digest(token["refresh_token"]),
+            token_family=request.token_family,
+        )
+        by = Origin(request.user.email or "", client_ip(request.headers))
+        record(Event.TOKEN_ISSUED, by, request.client, scopes=token["scope"].split(), grant=request.grant_type)
+
+    def revoke_token(self, token, token_type_hint, request, *args, **kwargs):
+        """RFC 7009: an access token goes with its refresh token, and the other way round."""
+        lock(request.client)
+        held = AccessToken.objects.filter(application=request.client)
+        before = held.count()
+        super().revoke_token(token, token_type_hint, request, *args, **kwargs)
+        if revoked := before - held.count():
+            record(Event.TOKEN_REVOKED, Origin(ip=client_ip(request.headers)), request.client, tokens=revoked)
+
+    def introspect_token(self, token, token_type_hint, request, *args, **kwargs):
+        """Of an access token of the app that asks; None for any other, and for clients that have no secret."""
+        bearer = find(token)
+        if bearer is None or bearer.app_id != request.client.pk or not request.client.is_confidential:
+            return None
+        held = AccessToken.objects.select_related("user").get(pk=bearer.token_id)
+        return {
+            "scope": held.scope,
+            "client_id": request.client.client_id,
+            "username": held.user.email,
+            "token_type": "Bearer",
+            "exp": int(held.expires.timestamp()),
+            "iat": int(held.created.timestamp()),
+            "sub": str(held.user_id),
+        }
+
+
+def lock(app: App) -> None:
+    """Until the end of the transaction."""
+    App.objects.select_for_update(no_key=True).filter(pk=app.pk).first()

@@ -1,0 +1,190 @@
+"""The authorization server's endpoints, named after RFC 6749, 7009, 7662 and 8414, and the links of partner apps."""
+
+import json
+from functools import wraps
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
+from oauth2_provider.settings import oauth2_settings
+from oauth2_provider.views import OAuthServerMetadataView
+from oauth2_provider.views.base import BaseAuthorizationView
+from oauth2_provider.views.mixins import OAuthLibMixin
+from oauthlib.common import add_params_to_uri
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError
+
+from oauth import partners
+from oauth.audit import Event, Origin, record
+from oauth.models import PartnerApp
+from oauth.protection import count_failure
+from oauth.scopes import SCOPE_LABELS, Scope
+
+
+class StaffOnly:
+    """Of a view: staff who are signed in; everybody else is sent to the sign-in page, and back."""
+
+    def dispatch(self, request, *args, **kwargs):
+        if not admin.site.has_permission(request):
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mix-in
+
+
+@method_decorator(never_cache, name="dispatch")
+class AuthorizationView(StaffOnly, BaseAuthorizationView):
+    """RFC 6749, 4.1.1: shows what an app asks for, and sends the answer to the app.
+
+    What is granted is read from the URL both times, and checked both times: the form holds nothing but the decision.
+    """
+
+    http_method_names = ["get", "head", "post"]
+
+    def validate_authorization_request(self, request):
+        try:
+            return super().validate_authorization_request(request)
+        except ValueError:  # oauthlib's, for a query that is not percent-encoded right
+            raise FatalClientError(InvalidRequestFatalError("The query can't be read.")) from None
+
+    def get(self, request):
+        try:
+            scopes, credentials = self.validate_authorization_request(request)
+        except OAuthToolkitError as error:
+            return self.error_response(error, application=None)
+        app = credentials["request"].client
+        response = self.render_to_response(
+            {
+                "title": f"Install {app.name}" if not app.installed_at else f"Permissions of {app.name}",
+                "app": app,
+                "app_host": urlsplit(credentials["redirect_uri"]).netloc,
+                "new": _labels(scope for scope in scopes if scope not in app.granted_scopes),
+                "known": _labels(scope for scope in scopes if scope in app.granted_scopes),
+                "store": partners.store_domain(request),
+            }
+        )
+        # Browsers hold the redirect after the form against `form-action`, too.
+        target = urlsplit(credentials["redirect_uri"])
+        return _with_strict_policy(response, form_action=f"'self' {target.scheme}://{target.netloc}")
+
+    def post(self, request):
+        is_granted = request.POST.get("decision") == "authorize"
+        try:
+            scopes, credentials = self.validate_authorization_request(request)
+            app = credentials["request"].client
+            with transaction.atomic():
+                if is_granted:
+                    partners.record_consent(app, scopes, Origin.of(request))
+                else:
+                    record(Event.CONSENT_REFUSED, Origin.of(request), app)
+                uri, *_ = self.create_authorization_response(request, " ".join(scopes), credentials, is_granted)
+        except OAuthToolkitError as error:
+            return self.error_response(error, application=None)
+        return self.redirect(uri, app)
+
+    def redirect(self, redirect_to, application):
+        """With `store`, and `iss` (RFC 9207) on errors, too."""
+        issuer = oauth2_settings.oauth2_authorization_server_issuer(self.request)
+        added = [("store", partners.store_domain(self.request))]
+        if "iss" not in parse_qs(urlsplit(redirect_to).query):
+            added.append(("iss", issuer))
+        return super().redirect(add_params_to_uri(redirect_to, added), application)
+
+    def render_to_response(self, context, status=200):
+        context = {**admin.site.each_context(self.request), **context}
+        template = "oauth/authorize.html" if status == 200 else "oauth/refused.html"
+        return render(self.request, template, context, status=status)
+
+
+def _labels(scopes) -> list[str]:
+    return [SCOPE_LABELS[Scope(scope)] for scope in scopes]
+
+
+def _with_strict_policy(response: HttpResponse, *, form_action: str) -> HttpResponse:
+    response["Content-Security-Policy"] = (
+        f"default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action {form_action}; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    )
+    return response
+
+
+def for_clients(endpoint):
+    """Of an endpoint that apps call: POST, parameters in the body alone, as one transaction; failures are counted.
+
+    `endpoint` takes what oauthlib's endpoints take (URI, method, body, headers), and returns headers, body and status.
+    """
+
+    @csrf_exempt
+    @require_POST
+    @sensitive_post_parameters("client_secret", "code", "code_verifier", "refresh_token", "token")
+    @wraps(endpoint)
+    def view(request: HttpRequest) -> HttpResponse:
+        if request.META.get("QUERY_STRING"):  # oauthlib's own check comes after it has decoded it
+            refusal = InvalidRequestError("Parameters belong into the body.")
+            return HttpResponse(refusal.json, "application/json", 400, headers=refusal.headers)
+        with transaction.atomic():
+            headers, body, status = endpoint(*OAuthLibMixin.get_oauthlib_core()._extract_params(request))
+        if status == 401:
+            headers["WWW-Authenticate"] = 'Basic realm="oauth2"'  # RFC 6749, 5.2
+        if status in (400, 401):
+            count_failure(request, json.loads(body)["error"])
+        return HttpResponse(body, status=status, headers=headers)
+
+    return view
+
+
+@for_clients
+def token(*request):
+    """RFC 6749, 4.1.3 and 6."""
+    return OAuthLibMixin.get_oauthlib_core().server.create_token_response(*request)
+
+
+@for_clients
+def revoke_token(*request):
+    """RFC 7009."""
+    return OAuthLibMixin.get_oauthlib_core().server.create_revocation_response(*request)
+
+
+@for_clients
+def introspect(*request):
+    """RFC 7662, for an app's own access tokens."""
+    return OAuthLibMixin.get_oauthlib_core().server.create_introspect_response(*request)
+
+
+class MetadataView(OAuthServerMetadataView):
+    """RFC 8414."""
+
+    def get(self, request):
+        response = super().get(request)
+        metadata = json.loads(response.content)
+        for endpoint in ("token", "revocation"):  # where public clients name themselves
+            metadata[f"{endpoint}_endpoint_auth_methods_supported"].append("none")
+        response.content = json.dumps(metadata)
+        return response
+
+
+@require_safe
+@never_cache
+def install_app(request):
+    """Sends staff to the app that `client_id` names, which then asks for what it needs."""
+    app = get_object_or_404(PartnerApp, client_id=request.GET.get("client_id", ""), is_active=True)
+    return HttpResponseRedirect(partners.install_url(app, request))
+
+
+@require_safe
+@never_cache
+def open_app(request, client_id):
+    """Sends staff to an installed app, which learns who they are; to its installation where it is not installed."""
+    app = get_object_or_404(PartnerApp, client_id=client_id, is_active=True)
+    if not app.installed_at:
+        return redirect(f"{reverse('install-app')}?{urlencode({'client_id': client_id})}")
+    url = partners.open_url(app, request)
+    record(Event.APP_OPENED, Origin.of(request), app)
+    return HttpResponseRedirect(url)

@@ -1,0 +1,21 @@
+"""The authorization code flow, as the platform documents it."""
+
+from tests.conftest import USERS, ApiClient
+
+
+class TestFlow:
+    def test_ends_with_a_token_that_the_api_takes(self, partner, dashboard):
+        back = partner.consent(dashboard, state="xyz")
+
+        assert back["store"] == "testserver"
+        assert back["state"] == "xyz"
+        assert back["iss"] == "http://testserver"
+        answer = partner.exchange(back["code"])
+        assert answer.status_code == 200
+        token = answer.json()
+        assert token["token_type"] == "Bearer"
+        assert token["scope"] == "users:read users:write"
+        assert token["expires_in"] == 365 * 24 * 3600
+        assert set(token) == {"access_token", "refresh_token", "token_type", "scope", "expires_in"}
+        created = ApiClient(token["access_token"]).post(USERS, {"email": "ada@example.com"})
+        assert created.status_code == 201
