@@ -89,6 +89,7 @@ class BaseAppAdmin(admin.ModelAdmin):
     """`decisions`: views under an app that ask once more before they do something, by the names of their methods."""
 
     change_form_template = "oauth/change_app.html"
+    view_on_site = False
     decisions: tuple[str, ...] = ()
 
     class Media:
@@ -208,10 +209,10 @@ class PartnerAppAdmin(BaseAppAdmin):
     def get_fields(self, request, obj=None):
         if obj is None:
             return tuple(field for field in PartnerAppForm.Meta.fields if field != "is_active")
-        return ("client_id", "installed_at", *PartnerAppForm.Meta.fields)
+        return ("client_id", "installed_at", *PartnerAppForm.Meta.fields, "settings")
 
     def get_readonly_fields(self, request, obj=None):
-        return ("client_id", "installed_at", "client_type") if obj else ()
+        return ("client_id", "installed_at", "client_type", "settings") if obj else ()
 
     def save_model(self, request, obj, form, change):
         if not change:

@@ -4,7 +4,7 @@ import json
 from functools import wraps
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,10 +21,11 @@ from oauth2_provider.views import OAuthServerMetadataView
 from oauth2_provider.views.base import BaseAuthorizationView
 from oauth2_provider.views.mixins import OAuthLibMixin
 from oauthlib.common import add_params_to_uri
-from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError, OAuth2Error
 
 from oauth import partners
 from oauth.audit import Event, Origin, record
+from oauth.encryption import UnreadableSecret
 from oauth.models import PartnerApp
 from oauth.protection import count_failure
 from oauth.scopes import SCOPE_LABELS, Scope
@@ -79,11 +80,11 @@ class AuthorizationView(StaffOnly, BaseAuthorizationView):
         try:
             scopes, credentials = self.validate_authorization_request(request)
             app = credentials["request"].client
+            if not is_granted:
+                record(Event.CONSENT_REFUSED, Origin.of(request), app)
             with transaction.atomic():
                 if is_granted:
                     partners.record_consent(app, scopes, Origin.of(request))
-                else:
-                    record(Event.CONSENT_REFUSED, Origin.of(request), app)
                 uri, *_ = self.create_authorization_response(request, " ".join(scopes), credentials, is_granted)
         except OAuthToolkitError as error:
             return self.error_response(error, application=None)
@@ -126,11 +127,14 @@ def for_clients(endpoint):
     @sensitive_post_parameters("client_secret", "code", "code_verifier", "refresh_token", "token")
     @wraps(endpoint)
     def view(request: HttpRequest) -> HttpResponse:
-        if request.META.get("QUERY_STRING"):  # oauthlib's own check comes after it has decoded it
-            refusal = InvalidRequestError("Parameters belong into the body.")
-            return HttpResponse(refusal.json, "application/json", 400, headers=refusal.headers)
-        with transaction.atomic():
-            headers, body, status = endpoint(*OAuthLibMixin.get_oauthlib_core()._extract_params(request))
+        try:
+            if request.META.get("QUERY_STRING"):  # oauthlib's own check comes after it has decoded it
+                raise InvalidRequestError("Parameters belong into the body.")
+            with transaction.atomic():
+                headers, body, status = endpoint(*OAuthLibMixin.get_oauthlib_core()._extract_params(request))
+        except OAuth2Error as error:
+            headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **error.headers}
+            body, status = error.json, error.status_code
         if status == 401:
             headers["WWW-Authenticate"] = 'Basic realm="oauth2"'  # RFC 6749, 5.2
         if status in (400, 401):
@@ -185,6 +189,10 @@ def open_app(request, client_id):
     app = get_object_or_404(PartnerApp, client_id=client_id, is_active=True)
     if not app.installed_at:
         return redirect(f"{reverse('install-app')}?{urlencode({'client_id': client_id})}")
-    url = partners.open_url(app, request)
+    try:
+        url = partners.open_url(app, request)
+    except UnreadableSecret:
+        messages.error(request, "The app's secret can't be read with the store's present key. Replace the secret.")
+        return redirect("admin:oauth_partnerapp_change", app.pk)
     record(Event.APP_OPENED, Origin.of(request), app)
     return HttpResponseRedirect(url)

@@ -11,6 +11,7 @@ import sys
 from tests.bench.comparison import VARIANTS, compare
 from tests.bench.report import describe_machine
 from tests.bench.scale import compare_sizes
+from tests.bench.tokens import measure_exchanges
 from tests.bench.traffic import OPERATIONS
 
 
@@ -30,6 +31,10 @@ def main() -> int:
             [name for name in known if name in options.only] or list(known) for known in (VARIANTS, OPERATIONS)
         )
         table = compare(url, names=names, operations=operations, **timing)
+    if not (options.scale or options.only):
+        exchanges = measure_exchanges(url, **timing)
+        table.missed += exchanges.missed
+        print(exchanges, end="\n\n")
     print(f"{table}\n\n{describe_machine(url)}; {options.rounds} turns of {options.seconds:g} s.")
     for miss in table.missed:
         print(f"Missed: {miss}", file=sys.stderr)

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -21,11 +23,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Store:
-    """A served store. `token` may read and write customers."""
+    """A served store. `token` may read and write customers; `password` is the owner's."""
 
     def __init__(self, folder: Path, **environment: str):
         self.environment = {**os.environ, "DEVELOPMENT": "1", "VAR_DIR": str(folder), **environment}
         self.token = ""
+        self.password = ""
         self.output = ""
 
     def start(self) -> None:
@@ -48,6 +51,8 @@ class Store:
                 break
         if found := re.search(r"shc_\w+", self.output):
             self.token = found[0]
+        if found := re.search(r"with the password (\S+)", self.output):
+            self.password = found[1]
 
     def session(self) -> requests.Session:
         session = requests.Session()
@@ -73,31 +78,47 @@ class Store:
         self.process.wait(timeout=30)
 
 
-@pytest.fixture
-def store(tmp_path):
-    """Call it with environment variables: `store(RATE_LIMIT="0")`. Started, and stopped with the test."""
+@contextmanager
+def stores(folder: Path) -> Iterator[Callable[..., Store]]:
     started: list[Store] = []
     databases: list[str] = []
     server = os.environ.get("DATABASE_URL")
 
     def start(**environment: str) -> Store:
-        if server:
+        if server and "DATABASE_URL" not in environment:
             databases.append(f"live_{os.getpid()}_{time.monotonic_ns()}")
             with psycopg.connect(server, autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {databases[-1]}")
             environment["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{databases[-1]}"))
-        fresh = Store(tmp_path, **environment)
+        fresh = Store(folder, **environment)
         started.append(fresh)
         fresh.start()
         return fresh
 
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.stop()
-    for database in databases:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+    try:
+        yield start
+    finally:
+        for one in started:
+            if one.process.poll() is None:
+                one.stop()
+        for database in databases:
+            with psycopg.connect(server, autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Call it with environment variables: `store(RATE_LIMIT="0")`. Started, and stopped with the test. Called with the
+    environment of a store, it serves that one's database once more."""
+    with stores(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared_store(tmp_path_factory):
+    """One for all tests of a module, without a rate limit."""
+    with stores(tmp_path_factory.mktemp("store")) as start:
+        yield start(RATE_LIMIT="0")
 
 
 @pytest.fixture

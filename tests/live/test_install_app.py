@@ -1,0 +1,88 @@
+"""A partner's app, from its registration to its end, as a member of staff meets it in a browser."""
+
+from threading import Thread
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from selenium.webdriver.common.by import By
+
+from tests.live.owner import errors, hosts_asked, press, sign_in
+from tests.live.partner_app import PartnerApp
+
+
+@pytest.fixture
+def app():
+    with PartnerApp() as app:
+        Thread(target=app.serve_forever).start()
+        yield app
+        app.shutdown()
+
+
+@pytest.fixture
+def shop(store, app):
+    """Where the app is registered."""
+    shop = store()
+    printed = shop.manage(
+        *("register_app", "--name", "Mailer", "--app-url", f"{app.url}/", "--redirect-uri", f"{app.url}/callback"),
+        *("--scope", "users:read", "users:write"),
+    )
+    registered = dict(line.split("=", 1) for line in printed.splitlines())
+    app.client_id, app.client_secret = registered["client_id"], registered["client_secret"]
+    return shop
+
+
+def open_install_link(browser, shop, app) -> None:
+    browser.get(f"{shop.url}/dashboard/apps/install-app/?client_id={app.client_id}")
+    sign_in(browser, shop)
+
+
+def shown(browser, tag: str = "h1") -> str:
+    return browser.find_element(By.TAG_NAME, tag).text
+
+
+class TestInstallApp:
+    def test_installs_opens_and_uninstalls_an_app_by_the_documented_steps(self, shop, app, browser):
+        domain = urlsplit(shop.url).netloc
+
+        def create_customer(email: str) -> int:
+            bearer = {"Authorization": f"Bearer {app.access_token}"}
+            return requests.post(f"{shop.url}/api/admin/users/", {"email": email}, headers=bearer).status_code
+
+        open_install_link(browser, shop, app)
+        question = shown(browser, "main")
+        assert "Mailer wants to be installed" in question
+        assert "See customers" in question
+        assert "Add and change customers" in question
+
+        press(browser, "Authorize")
+        browser.find_element(By.XPATH, "//h1[.='installed']")
+        begun, finished = app.visits
+        assert begun == {"store": domain}
+        assert finished == {"store": domain, "code": finished["code"], "iss": shop.url}
+        assert create_customer("grace@example.com") == 201
+
+        browser.get(f"{shop.url}/dashboard/oauth/partnerapp/")
+        press(browser, "Mailer")
+        press(browser, "Open")
+        browser.find_element(By.XPATH, "//h1[.='welcome owner@example.com']")
+        assert set(app.visits[-1]) == {"store", "token"}
+
+        browser.back()
+        press(browser, "Uninstall")
+        press(browser, "Uninstall")
+        browser.find_element(By.XPATH, "//*[.='Mailer is uninstalled.']")
+        assert create_customer("ada.l@example.com") == 401
+
+        assert hosts_asked(browser, shop) <= {domain, urlsplit(app.url).netloc}
+        assert errors(browser) == []
+
+    def test_tells_an_app_that_it_was_refused_and_gives_it_no_code(self, shop, app, browser):
+        open_install_link(browser, shop, app)
+
+        press(browser, "Cancel")
+
+        browser.find_element(By.XPATH, "//h1[.='refused: access_denied']")
+        assert "code" not in app.visits[-1]
+        assert app.visits[-1]["store"] == urlsplit(shop.url).netloc
+        assert errors(browser) == []
