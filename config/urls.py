@@ -1,8 +1,10 @@
 """The composition root: every surface and where it is mounted."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views import defaults
+from django.views.generic import RedirectView
 
 from customers.api import errors as api_errors
 from customers.api.documents import ReferencePage, serve_document
@@ -13,6 +15,7 @@ urlpatterns = [
     path("api/admin/", include("customers.api.urls")),
     path("api/schema/admin/", serve_document, name="admin-api-schema"),
     path("api/docs/admin/", ReferencePage.as_view(), name="admin-api-docs"),
+    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}oauth/icon.svg")),  # browsers ask for one
     path("", include("oauth.urls")),
     path("dashboard/", admin.site.urls),
 ]

@@ -121,16 +121,23 @@ class BaseAppAdmin(admin.ModelAdmin):
 
         return self.admin_site.admin_view(view)
 
-    def show_once(self, request, app, **secrets):
-        """A page with what can be read this once. Not a message: those are kept until they are shown."""
+    def show_once(self, request, app, *secrets):
+        """A page with what can be read this once, each a name, a label and a value. A message would be kept."""
         context = {**self.admin_site.each_context(request), "title": app.name, "app": app, "secrets": secrets,
                    "opts": self.opts}  # fmt: skip
         return render(request, "oauth/show_once.html", context)
 
     def save_model(self, request, obj, form, change):
-        super().save_model(request, obj, form, change)
+        # What an app saves meanwhile, and an uninstallation, stay.
+        changed = set(form.changed_data) & {field.name for field in obj._meta.fields}
+        obj.save(update_fields=[*changed, "updated"])
         if form.changed_data:
             record(Event.APP_CHANGED, Origin.of(request), obj, changed=form.changed_data)
+
+    def render_change_form(self, request, context, add=False, **options):
+        if add:  # what follows is the page that shows secrets
+            context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, add=add, **options)
 
     def has_delete_permission(self, request, obj=None):
         return False
@@ -166,12 +173,15 @@ class PrivateAppAdmin(BaseAppAdmin):
         obj.pk = PrivateApp.objects.get(name=obj.name).pk
 
     def response_add(self, request, obj, post_url_continue=None):
-        return self.show_once(request, obj, access_token=request.issued_token)
+        return self.show_token(request, obj, request.issued_token)
 
     @admin.action(description="Revoke and replace the token")
     def replace(self, request, app):
         """The token of this app stops working at once, and you get a new one with the same permissions."""
-        return self.show_once(request, app, access_token=tokens.replace_personal_token(app, Origin.of(request)))
+        return self.show_token(request, app, tokens.replace_personal_token(app, Origin.of(request)))
+
+    def show_token(self, request, app, token):
+        return self.show_once(request, app, ("access_token", "Access token", token))
 
     @admin.display
     def permissions(self, app):
@@ -226,8 +236,8 @@ class PartnerAppAdmin(BaseAppAdmin):
         return self.show_credentials(request, obj, request.client_secret)
 
     def show_credentials(self, request, app, secret):
-        secrets = {"client_id": app.client_id} | ({"client_secret": secret} if secret else {})
-        return self.show_once(request, app, **secrets)
+        credentials = [("client_id", "Client ID", app.client_id), ("client_secret", "Client secret", secret)]
+        return self.show_once(request, app, *(each for each in credentials if each[-1]))
 
     @admin.action(description="Uninstall")
     def uninstall(self, request, app):
@@ -250,7 +260,22 @@ class PartnerAppAdmin(BaseAppAdmin):
 class AuditEventAdmin(admin.ModelAdmin):
     """To read and to filter."""
 
-    list_display = ("at", "event", "actor", "app", "ip", "detail")
+    class Media:
+        css = {"all": ["oauth/page.css"]}
+
+    @admin.display(ordering="at")
+    def time(self, event):
+        return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display
+    def details(self, event):
+        return "; ".join(
+            f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+            for name, value in event.detail.items()
+        )
+
+    list_display = ("time", "event", "actor", "app", "ip", "details")
+    fields = ("time", "event", "actor", "app", "client_id", "ip", "details")
     list_filter = ("event", ("at", admin.DateFieldListFilter))
     search_fields = ("actor", "app", "client_id", "ip")
     search_help_text = "Email address, app, client ID or IP address"

@@ -137,7 +137,7 @@ class App(AbstractApplication):
     def clean(self):
         """What is checked is said by the fields; a private app needs neither URIs nor a secret."""
         if self.kind == self.Kind.PARTNER:
-            missing = [name for name in ("app_url", "redirect_uris") if not getattr(self, name).strip()]
+            missing = [name for name in ("name", "app_url", "redirect_uris") if not getattr(self, name).strip()]
             if missing:
                 raise ValidationError(dict.fromkeys(missing, "A partner app needs one."))
 
@@ -252,7 +252,7 @@ class AuditEvent(models.Model):
         APP_OPENED = "app_opened", "App opened"
         APP_UNINSTALLED = "app_uninstalled", "App uninstalled"
 
-    at = models.DateTimeField(default=timezone.now)
+    at = models.DateTimeField("time", default=timezone.now)
     event = models.CharField(max_length=32, choices=Event)
     actor = models.CharField(max_length=320, blank=True, help_text="Email address of who did it, or tried to.")
     app = models.CharField(max_length=255, blank=True)

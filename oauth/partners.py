@@ -1,5 +1,6 @@
 """Partner apps: registered, installed in the store, opened from the dashboard, uninstalled."""
 
+import json
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
@@ -19,6 +20,12 @@ from oauth.models import App
 from oauth.tokens import BASE62, revoke_tokens
 
 SESSION_TOKEN_LIFETIME = timedelta(seconds=30)
+MAX_SETTINGS_LENGTH = 100_000  # characters of JSON
+
+
+class SettingsTooLarge(Exception):
+    def __init__(self):
+        super().__init__(f"An app's settings have at most {MAX_SETTINGS_LENGTH} characters in all.")
 
 
 def store_domain(request: HttpRequest) -> str:
@@ -45,7 +52,7 @@ def register(app: App, by: Origin) -> str | None:
 def replace_secret(app: App, by: Origin) -> str | None:
     """A new client secret; the former one stops working at once."""
     secret = _give_secret(app)
-    app.save()
+    app.save(update_fields=["client_secret", "encrypted_client_secret", "updated"])
     record(Event.SECRET_REPLACED, by, app)
     return secret
 
@@ -92,9 +99,14 @@ def narrow(app: App) -> None:
 
 @transaction.atomic
 def save_settings(app_id: int, settings: dict[str, Any], *, keep_others: bool) -> dict[str, Any]:
-    """What an app keeps in the store: all of it replaced, or the given keys alone. The answer is the whole."""
+    """What an app keeps in the store: all of it replaced, or the given keys alone. The answer is the whole.
+
+    Raises SettingsTooLarge.
+    """
     app = App.objects.select_for_update().get(pk=app_id)
     app.settings = {**app.settings, **settings} if keep_others else settings
+    if len(json.dumps(app.settings)) > MAX_SETTINGS_LENGTH:
+        raise SettingsTooLarge
     app.save(update_fields=["settings", "updated"])
     return app.settings
 

@@ -6,6 +6,8 @@ from urllib.parse import unquote_plus
 from axes.handlers.proxy import AxesProxyHandler
 from axes.signals import user_locked_out
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -32,11 +34,12 @@ def count_failure(request: HttpRequest, error: str) -> None:
     """
     if error not in ("invalid_client", "invalid_grant"):
         return
-    credentials = {"username": f"client {_client_id(request)}"}
+    client_id = _client_id(request).replace("\0", "")
+    credentials = {"username": f"client {client_id}"}
     if not AxesProxyHandler.is_allowed(request, credentials):
         request.axes_locked_out = True  # type: ignore[attr-defined]  # what axes' middleware looks for
         return
-    app = App.objects.filter(client_id=account(request, credentials).removeprefix("client ")).first()
+    app = App.objects.filter(client_id=client_id).first()
     record(Event.TOKEN_REFUSED, Origin(ip=address(request)), app, error=error)
     AxesProxyHandler.user_login_failed(count_failure, credentials, request)
 
@@ -58,10 +61,18 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict |
         error = {"error": "temporarily_unavailable", "error_description": "Too many failed attempts. Try again later."}
         response = JsonResponse(error, status=429)
     else:
-        response = render(request, "oauth/locked_out.html", {"minutes": wait // 60}, status=429)
+        response = render(
+            request, "oauth/locked_out.html", {**admin.site.each_context(request), "minutes": wait // 60}, status=429
+        )
     response.headers["Retry-After"] = str(wait)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@receiver(user_logged_in)
+def forget_failures(sender, user, **kwargs):
+    """Of the account alone: or whoever has one could go on guessing from their address at those of others."""
+    AxesProxyHandler.reset_attempts(username=user.get_username().lower()[:255])
 
 
 @receiver(user_locked_out)

@@ -32,6 +32,12 @@ class Validator(OAuth2Validator):
     its tokens. Whoever comes second sees what the first one did.
     """
 
+    def authenticate_client(self, request, *args, **kwargs):
+        """By the header where there is one, else by the body: one way a request (RFC 6749, 2.3)."""
+        if credentials := self._extract_basic_auth(request):
+            return credentials.isascii() and self._authenticate_basic_auth(request)
+        return self._authenticate_request_body(request)
+
     def is_pkce_required(self, client_id, request):
         """Of public clients. Confidential ones prove who they are, and the platform's documented flow has no PKCE.
 
@@ -42,21 +48,27 @@ class Validator(OAuth2Validator):
             raise errors.InvalidRequestError("code_challenge_method has to be S256.", request=request)
         return not request.client.is_confidential
 
+    def validate_grant_type(self, client_id, grant_type, client, request, *args, **kwargs):
+        """Raises UnsupportedGrantTypeError for `openid`, which oauthlib takes for a code."""
+        if grant_type not in ("authorization_code", "refresh_token"):
+            raise errors.UnsupportedGrantTypeError(request=request)
+        return super().validate_grant_type(client_id, grant_type, client, request, *args, **kwargs)
+
     def validate_code(self, client_id, code, client, request, *args, **kwargs):
-        lock(client)
+        app = lock(client)
         grant = Grant.objects.select_related("user").filter(code=code, application=client).first()
         if grant is None:
             return False
         if grant.token_family:
             # RFC 6749, 4.1.2: whoever has it again is not who it was for, or was not the first.
+            self._record_reuse(Event.CODE_REUSED, grant, request)
             RefreshToken.revoke_family(grant.token_family)
-            record(Event.CODE_REUSED, Origin(grant.user.email or "", client_ip(request.headers)), client)
             return False
         if request.code_verifier and not grant.code_challenge:
             return False  # a challenge was stripped on the way (RFC 9700, 2.1.1)
         request.grant = grant
         request.user = grant.user
-        request.scopes = grant.scope.split()
+        request.scopes = [scope for scope in grant.scope.split() if scope in app.allowed_scopes]
         return grant.user.is_active and not grant.is_expired()
 
     def get_code_challenge(self, code, request):
@@ -66,7 +78,12 @@ class Validator(OAuth2Validator):
         return request.grant.code_challenge_method or None
 
     def confirm_redirect_uri(self, client_id, code, redirect_uri, client, request, *args, **kwargs):
-        return request.grant.redirect_uri_allowed(redirect_uri)
+        """The one that the code was asked for with, and sent again (RFC 6749, 4.1.3). Raises InvalidGrantError."""
+        expected = request.grant.redirect_uri or client.default_redirect_uri
+        was_left_out = request.grant.redirect_uri and request.using_default_redirect_uri
+        if was_left_out or redirect_uri != expected:
+            raise errors.InvalidGrantError("redirect_uri is not the one of the code.", request=request)
+        return True
 
     def invalidate_authorization_code(self, client_id, code, request, *args, **kwargs):
         """Kept until it expires, to be known when it comes again."""
@@ -80,10 +97,15 @@ class Validator(OAuth2Validator):
         if not (former := token.first()):
             return False
         if former.revoked:
-            record(Event.REFRESH_TOKEN_REUSED, Origin(former.user.email or "", client_ip(request.headers)), client)
+            self._record_reuse(Event.REFRESH_TOKEN_REUSED, former, request)
         # Looks at expiry, and ends the whole family of one that was used before (RFC 9700, 4.14.2).
         is_valid = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
         return is_valid and former.user.is_active
+
+    def _record_reuse(self, event, used, request):
+        """Where it ends a family. Sent again and again, it would fill the log."""
+        if RefreshToken.objects.filter(token_family=used.token_family, revoked=None).exists():
+            record(event, Origin(used.user.email or "", client_ip(request.headers)), request.client)
 
     def _create_authorization_code(self, request, code, expires=None):
         return Grant.objects.create(
@@ -91,7 +113,7 @@ class Validator(OAuth2Validator):
             user=request.user,
             code=code["code"],
             expires=timezone.now() + timedelta(seconds=oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS),
-            redirect_uri=request.redirect_uri,
+            redirect_uri=request.redirect_uri if request.redirect_uri_was_sent else "",
             scope=" ".join(request.scopes),
             code_challenge=request.code_challenge or "",
             code_challenge_method=request.code_challenge_method or "",
@@ -148,6 +170,9 @@ class Validator(OAuth2Validator):
         }
 
 
-def lock(app: App) -> None:
-    """Until the end of the transaction."""
-    App.objects.select_for_update(no_key=True).filter(pk=app.pk).first()
+def lock(app: App) -> App:
+    """As it is now, until the end of the transaction. Raises InvalidClientError where it is gone or switched off."""
+    app = App.objects.select_for_update(no_key=True).filter(pk=app.pk, is_active=True).first()
+    if app is None:
+        raise errors.InvalidClientError
+    return app

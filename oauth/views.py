@@ -1,13 +1,13 @@
 """The authorization server's endpoints, named after RFC 6749, 7009, 7662 and 8414, and the links of partner apps."""
 
 import json
-from functools import wraps
-from urllib.parse import parse_qs, urlencode, urlsplit
+from functools import cache, wraps
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -15,12 +15,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
-from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
+from oauth2_provider.exceptions import OAuthToolkitError
+from oauth2_provider.oauth2_backends import OAuthLibCore, get_oauthlib_core
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views import OAuthServerMetadataView
 from oauth2_provider.views.base import BaseAuthorizationView
-from oauth2_provider.views.mixins import OAuthLibMixin
-from oauthlib.common import add_params_to_uri
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError, OAuth2Error
 
 from oauth import partners
@@ -40,6 +39,20 @@ class StaffOnly:
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mix-in
 
 
+def parameters(given: QueryDict) -> str:
+    """As a query string, without those that have no value (RFC 6749, 3.1). Raises InvalidRequestFatalError for one that
+    comes twice."""
+    for name, values in given.lists():
+        if len(values) > 1:
+            raise InvalidRequestFatalError(f"{name} comes more than once.")
+    return urlencode({name: value for name, value in given.items() if value})
+
+
+class FromTheUrl(OAuthLibCore):
+    def _extract_params(self, request):
+        return f"{request.path}?{parameters(request.GET)}", "GET", "", self.extract_headers(request)
+
+
 @method_decorator(never_cache, name="dispatch")
 class AuthorizationView(StaffOnly, BaseAuthorizationView):
     """RFC 6749, 4.1.1: shows what an app asks for, and sends the answer to the app.
@@ -48,12 +61,13 @@ class AuthorizationView(StaffOnly, BaseAuthorizationView):
     """
 
     http_method_names = ["get", "head", "post"]
+    oauthlib_backend_class = FromTheUrl
 
     def validate_authorization_request(self, request):
-        try:
-            return super().validate_authorization_request(request)
-        except ValueError:  # oauthlib's, for a query that is not percent-encoded right
-            raise FatalClientError(InvalidRequestFatalError("The query can't be read.")) from None
+        scopes, credentials = super().validate_authorization_request(request)
+        credentials["redirect_uri_was_sent"] = not credentials["request"].using_default_redirect_uri
+        credentials["response_mode"] = "query"  # oauthlib would put the code into a fragment for an app that asks
+        return scopes, credentials
 
     def get(self, request):
         try:
@@ -92,11 +106,13 @@ class AuthorizationView(StaffOnly, BaseAuthorizationView):
 
     def redirect(self, redirect_to, application):
         """With `store`, and `iss` (RFC 9207) on errors, too."""
-        issuer = oauth2_settings.oauth2_authorization_server_issuer(self.request)
-        added = [("store", partners.store_domain(self.request))]
-        if "iss" not in parse_qs(urlsplit(redirect_to).query):
-            added.append(("iss", issuer))
-        return super().redirect(add_params_to_uri(redirect_to, added), application)
+        own = {
+            "store": partners.store_domain(self.request),
+            "iss": oauth2_settings.oauth2_authorization_server_issuer(self.request),
+        }
+        parts = urlsplit(redirect_to)
+        theirs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in own]
+        return super().redirect(parts._replace(query=urlencode([*theirs, *own.items()])).geturl(), application)
 
     def render_to_response(self, context, status=200):
         context = {**admin.site.each_context(self.request), **context}
@@ -116,6 +132,9 @@ def _with_strict_policy(response: HttpResponse, *, form_action: str) -> HttpResp
     return response
 
 
+core = cache(get_oauthlib_core)
+
+
 def for_clients(endpoint):
     """Of an endpoint that apps call: POST, parameters in the body alone, as one transaction; failures are counted.
 
@@ -128,10 +147,11 @@ def for_clients(endpoint):
     @wraps(endpoint)
     def view(request: HttpRequest) -> HttpResponse:
         try:
-            if request.META.get("QUERY_STRING"):  # oauthlib's own check comes after it has decoded it
+            if request.META.get("QUERY_STRING"):
                 raise InvalidRequestError("Parameters belong into the body.")
+            sent = parameters(request.POST)
             with transaction.atomic():
-                headers, body, status = endpoint(*OAuthLibMixin.get_oauthlib_core()._extract_params(request))
+                headers, body, status = endpoint(request.path, "POST", sent, core().extract_headers(request))
         except OAuth2Error as error:
             headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **error.headers}
             body, status = error.json, error.status_code
@@ -147,19 +167,19 @@ def for_clients(endpoint):
 @for_clients
 def token(*request):
     """RFC 6749, 4.1.3 and 6."""
-    return OAuthLibMixin.get_oauthlib_core().server.create_token_response(*request)
+    return core().server.create_token_response(*request)
 
 
 @for_clients
 def revoke_token(*request):
     """RFC 7009."""
-    return OAuthLibMixin.get_oauthlib_core().server.create_revocation_response(*request)
+    return core().server.create_revocation_response(*request)
 
 
 @for_clients
 def introspect(*request):
     """RFC 7662, for an app's own access tokens."""
-    return OAuthLibMixin.get_oauthlib_core().server.create_introspect_response(*request)
+    return core().server.create_introspect_response(*request)
 
 
 class MetadataView(OAuthServerMetadataView):
@@ -178,7 +198,7 @@ class MetadataView(OAuthServerMetadataView):
 @never_cache
 def install_app(request):
     """Sends staff to the app that `client_id` names, which then asks for what it needs."""
-    app = get_object_or_404(PartnerApp, client_id=request.GET.get("client_id", ""), is_active=True)
+    app = get_object_or_404(PartnerApp, client_id=request.GET.get("client_id", "").replace("\0", ""), is_active=True)
     return HttpResponseRedirect(partners.install_url(app, request))
 
 

@@ -80,6 +80,9 @@ class AppViewSet(AdminApiViewSet):
     def save_settings(self, *, keep_others: bool) -> Response:
         settings: Any = self.request.data
         if not isinstance(settings, dict):
-            raise ValidationError("Enter an object.")
+            raise ValidationError({"settings": ["Enter an object."]})
         rules.check_json(settings, "settings")
-        return Response(partners.save_settings(self.app.pk, settings, keep_others=keep_others))
+        try:
+            return Response(partners.save_settings(self.app.pk, settings, keep_others=keep_others))
+        except partners.SettingsTooLarge as error:
+            raise ValidationError({"settings": [str(error)]}) from None

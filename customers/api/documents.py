@@ -29,8 +29,9 @@ the API does not know are ignored.
 **Limits.** A token may make a few requests per second, as the `RateLimit` fields of every answer say. Above that the
 answer is 429 with `Retry-After`.
 
-**Safe repetition.** A POST with an `Idempotency-Key` can be sent again: the first answer comes back. Retrieved objects
-carry an `ETag`; an update with `If-Match` is refused with 412 when somebody else was faster.
+**Safe repetition.** A POST with an `Idempotency-Key` can be sent again: the first answer comes back. Retrieved
+customers
+and addresses carry an `ETag`; an update with `If-Match` is refused with 412 when somebody else was faster.
 
 **Errors** are objects: `{"detail": "…"}`, or for refused values `{"field": ["…"]}`, nested as the body was.
 """
@@ -38,7 +39,7 @@ carry an `ETag`; an update with `If-Match` is refused with 412 when somebody els
 ERRORS = {
     "400": "The request is malformed, a value is refused, or the version is unknown.",
     "401": "There is no valid access token.",
-    "403": "The token lacks the scope.",
+    "403": "The token lacks the scope, or is of another app.",
     "406": "Only JSON is spoken.",
     "429": "Too many requests with this token; `Retry-After` says when to come back.",
     "503": "The database did not answer in time.",
@@ -105,7 +106,7 @@ class AdminApiGenerator(SchemaGenerator):
         version = {"type": "string", "enum": [self.api_version], "default": self.api_version}
         operation.setdefault("parameters", []).append({**VERSION_PARAMETER, "schema": version})
         errors = dict(ERRORS)
-        if "{" in template:
+        if "{" in template and "/apps/" not in template:
             errors |= OBJECT_ERRORS
         elif method == "get":
             errors["404"] = "The cursor is none of ours."

@@ -65,6 +65,12 @@ class Store:
         done = subprocess.run(command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, check=True)
         return done.stdout
 
+    def register_app(self, app_url: str, redirect_uri: str, *options: str) -> dict[str, str]:
+        """One that may read and write customers: its `client_id`, `client_secret` and the path to `install` it."""
+        names = ("--name", "Mailer", "--app-url", app_url, "--redirect-uri", redirect_uri)
+        printed = self.manage("register_app", *names, "--scope", "users:read", "users:write", *options)
+        return dict(line.split("=", 1) for line in printed.splitlines())
+
     def kill(self) -> None:
         """As a power cut would: the command, the server and its workers at once."""
         servers = psutil.Process(self.process.pid).children()

@@ -2,7 +2,7 @@
 
 import json
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import requests
 from selenium.webdriver.common.by import By
@@ -10,42 +10,51 @@ from selenium.webdriver.common.by import By
 from customers.management.commands.quickstart import OWNER
 from tests.live.conftest import Store
 
+REDIRECT_URI = "https://app.example/callback"
+
 
 class Dashboard(requests.Session):
-    """The dashboard of a store, after signing in."""
+    """Signed in to the dashboard of a store, unless the password is a wrong one."""
 
-    def __init__(self, shop: Store):
+    def __init__(self, shop: Store, password: str = ""):
         super().__init__()
         self.shop = shop
-        signed_in = self.submit("/dashboard/login/", username=OWNER, password=shop.password, next="/dashboard/")
-        assert signed_in.status_code == 302
+        self.submit("/dashboard/login/", username=OWNER, password=password or shop.password, next="/dashboard/")
 
     def submit(self, url: str, **fields) -> requests.Response:
-        """Opens the page of a form and sends the form. A redirect is answered, not followed."""
+        """Opens the page of a form and sends the form. Redirects are answered, not followed."""
         url = urljoin(self.shop.url, url)
         csrf_token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(url).text)[1]
         return self.post(url, {**fields, "csrfmiddlewaretoken": csrf_token}, allow_redirects=False)
 
-    def register_app(self, **fields) -> dict[str, str]:
-        """A partner app that may read and write customers; the answer is its `client_id` and `client_secret`."""
-        return shown_once(
-            self.submit(
-                "/dashboard/oauth/partnerapp/add/",
-                **{
-                    "name": "Mailer",
-                    "app_url": "https://app.example/",
-                    "redirect_uris": "https://app.example/callback",
-                    "client_type": "confidential",
-                    "allowed_scopes": ["users:read", "users:write"],
-                    "api_version": "2024-04-01",
-                    **fields,
-                },
-            )
-        )
+    def decide(self, decision: str) -> requests.Response:
+        """Says yes to what the page of the one registered app calls `decision`."""
+        listed = self.get(f"{self.shop.url}/dashboard/oauth/partnerapp/").text
+        return self.submit(re.search(r"/dashboard/oauth/partnerapp/\d+/", listed)[0] + f"{decision}/")
 
     def consent(self, authorize_url: str) -> str:
-        """The URL that the app is sent back to."""
+        """The URL that the app is called back at."""
         return self.submit(authorize_url, decision="authorize").headers["Location"]
+
+    def authorize(self, app: dict[str, str], **challenge: str) -> dict[str, str]:
+        """The form by which the app then gets its tokens."""
+        url = self.consent(authorize_path(app, REDIRECT_URI, **challenge))
+        return {
+            "grant_type": "authorization_code",
+            "code": query_of(url)["code"],
+            "redirect_uri": REDIRECT_URI,
+            "client_id": app["client_id"],
+            "client_secret": app["client_secret"],
+        }
+
+
+def authorize_path(app: dict[str, str], redirect_uri: str, **more: str) -> str:
+    asked = {"response_type": "code", "client_id": app["client_id"], "redirect_uri": redirect_uri}
+    return "/oauth2/authorize/?" + urlencode({**asked, "scope": "users:read users:write", **more})
+
+
+def query_of(url: str) -> dict[str, str]:
+    return dict(parse_qsl(urlsplit(url).query))
 
 
 def shown_once(page: requests.Response) -> dict[str, str]:
@@ -65,6 +74,11 @@ def press(browser, text: str) -> None:
     """A link or a button."""
     said = f"[normalize-space()='{text}' or @value='{text}']"
     browser.find_element(By.XPATH, f"//a{said} | //button{said} | //input{said}").click()
+
+
+def shown(browser, xpath: str) -> str:
+    """The text of an element, once it is there."""
+    return browser.find_element(By.XPATH, xpath).text
 
 
 def hosts_asked(browser, shop: Store) -> set[str]:

@@ -4,26 +4,29 @@ import pytest
 import requests
 from selenium.webdriver.common.by import By
 
-from tests.live.owner import errors, fits_the_window, press, resize, shown_secret, sign_in
+from tests.live.owner import authorize_path, errors, press, shown, sign_in
 
 
 @pytest.fixture
 def shop(store, browser):
-    """With its owner signed in."""
+    """With its owner at the dashboard."""
     shop = store()
     browser.get(f"{shop.url}/dashboard/")
     sign_in(browser, shop)
     return shop
 
 
-def make_token(browser, shop, name: str) -> str:
-    browser.get(f"{shop.url}/dashboard/")
+def make_token(browser, name: str) -> str:
     press(browser, "API access")
     press(browser, "Add API access")
     browser.find_element(By.NAME, "name").send_keys(name)
-    browser.find_element(By.CSS_SELECTOR, "input[name=scopes][value='users:read']").click()
+    browser.find_element(By.CSS_SELECTOR, "[name=scopes][value='users:read']").click()
     press(browser, "Save")
-    return shown_secret(browser)
+    return shown_token(browser)
+
+
+def shown_token(browser) -> str:
+    return browser.find_element(By.ID, "access_token").get_attribute("value")
 
 
 def status(shop, token: str) -> int:
@@ -32,34 +35,73 @@ def status(shop, token: str) -> int:
 
 class TestApiAccess:
     def test_makes_a_token_that_is_shown_once_and_replaced(self, shop, browser):
-        browser.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
+        browser.execute_cdp_cmd(
+            "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+        )
 
-        token = make_token(browser, shop, "Warehouse")
+        token = make_token(browser, "Warehouse")
         press(browser, "Copy")
-        browser.find_element(By.XPATH, "//button[.='Copied']")
+        assert shown(browser, "//button[.='Copied']")
         assert browser.execute_async_script("navigator.clipboard.readText().then(arguments[0])") == token
         assert status(shop, token) == 200
 
         press(browser, "Done")
-        row = browser.find_element(By.XPATH, "//tr[contains(., 'Warehouse')]")
-        assert "in version 2024-04-01 from 127.0.0.1" in row.text
+        assert "in version 2024-04-01 from 127.0.0.1" in shown(browser, "//tr[contains(., 'Warehouse')]")
         assert token not in browser.page_source
 
         press(browser, "Warehouse")
         press(browser, "Revoke and replace")
         press(browser, "Revoke and replace the token")
-        replacement = shown_secret(browser)
-        assert (status(shop, token), status(shop, replacement)) == (401, 200)
+        replacement = shown_token(browser)
+        assert replacement != token
+        assert [status(shop, token), status(shop, replacement)] == [401, 200]
         assert errors(browser) == []
 
 
 class TestSecurityLog:
-    def test_lists_what_happened_by_event_and_by_app(self, shop, browser):
-        status(shop, make_token(browser, shop, "Warehouse"))
-        browser.get(f"{shop.url}/dashboard/oauth/auditevent/")
+    def test_tells_what_happened_by_event_and_by_app(self, shop, browser):
+        status(shop, make_token(browser, "Warehouse"))
 
-        def listed() -> list[tuple[str, str]]:
+        def listed() -> list[str]:
+            """Event, actor and app, newest first."""
             rows = browser.find_elements(By.CSS_SELECTOR, "#result_list tbody tr")
-            return [tuple(row.find_element(By.CLASS_NAME, f"field-{name}").text for name in ("event", "app")) for row in rows]
+            cells = ("field-event", "field-actor", "field-app")
+            return [" | ".join(row.find_element(By.CLASS_NAME, cell).text for cell in cells) for row in rows]
 
-        ...
+        press(browser, "Security log")
+        assert listed() == [
+            "Token used first | - | Warehouse",
+            "Token made | owner@example.com | Warehouse",
+            "Signed in | owner@example.com | -",
+            "Token used first | - | Quickstart",
+            "Token made | - | Quickstart",
+        ]
+
+        press(browser, "Token made")
+        assert listed() == ["Token made | owner@example.com | Warehouse", "Token made | - | Quickstart"]
+
+        browser.find_element(By.NAME, "q").send_keys("warehouse")
+        press(browser, "Search")
+        assert listed() == ["Token made | owner@example.com | Warehouse"]
+        assert errors(browser) == []
+
+
+class TestPages:
+    @pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
+    def test_are_no_wider_than_the_window(self, shop, browser, width):
+        window = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False}
+        redirect_uri = f"https://{'subdomain.' * 12}example/callback"
+        app = shop.register_app(redirect_uri, redirect_uri, "--name", "Mailer " * 20)
+
+        make_token(browser, "Warehouse")
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+        assert overflow(browser) <= 1
+
+        browser.get(shop.url + authorize_path(app, redirect_uri))
+        assert shown(browser, "//button[.='Authorize']")
+        assert overflow(browser) <= 1
+
+
+def overflow(browser) -> int:
+    """The pixels of the page that the window is too narrow for."""
+    return browser.execute_script("return document.documentElement.scrollWidth - innerWidth")

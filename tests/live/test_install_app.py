@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from selenium.webdriver.common.by import By
 
-from tests.live.owner import errors, hosts_asked, press, sign_in
+from tests.live.owner import errors, hosts_asked, press, shown, sign_in
 from tests.live.partner_app import PartnerApp
 
 
@@ -20,25 +19,14 @@ def app():
 
 
 @pytest.fixture
-def shop(store, app):
-    """Where the app is registered."""
+def shop(store, app, browser):
+    """With the app registered, and its owner's browser sent to install it and to sign in first."""
     shop = store()
-    printed = shop.manage(
-        *("register_app", "--name", "Mailer", "--app-url", f"{app.url}/", "--redirect-uri", f"{app.url}/callback"),
-        *("--scope", "users:read", "users:write"),
-    )
-    registered = dict(line.split("=", 1) for line in printed.splitlines())
+    registered = shop.register_app(f"{app.url}/", f"{app.url}/callback")
     app.client_id, app.client_secret = registered["client_id"], registered["client_secret"]
-    return shop
-
-
-def open_install_link(browser, shop, app) -> None:
-    browser.get(f"{shop.url}/dashboard/apps/install-app/?client_id={app.client_id}")
+    browser.get(f"{shop.url}{registered['install']}")
     sign_in(browser, shop)
-
-
-def shown(browser, tag: str = "h1") -> str:
-    return browser.find_element(By.TAG_NAME, tag).text
+    return shop
 
 
 class TestInstallApp:
@@ -49,14 +37,13 @@ class TestInstallApp:
             bearer = {"Authorization": f"Bearer {app.access_token}"}
             return requests.post(f"{shop.url}/api/admin/users/", {"email": email}, headers=bearer).status_code
 
-        open_install_link(browser, shop, app)
-        question = shown(browser, "main")
+        question = shown(browser, "//main")
         assert "Mailer wants to be installed" in question
         assert "See customers" in question
         assert "Add and change customers" in question
 
         press(browser, "Authorize")
-        browser.find_element(By.XPATH, "//h1[.='installed']")
+        assert shown(browser, "//h1[.='installed']")
         begun, finished = app.visits
         assert begun == {"store": domain}
         assert finished == {"store": domain, "code": finished["code"], "iss": shop.url}
@@ -65,24 +52,22 @@ class TestInstallApp:
         browser.get(f"{shop.url}/dashboard/oauth/partnerapp/")
         press(browser, "Mailer")
         press(browser, "Open")
-        browser.find_element(By.XPATH, "//h1[.='welcome owner@example.com']")
+        assert shown(browser, "//h1[.='welcome owner@example.com']")
         assert set(app.visits[-1]) == {"store", "token"}
 
         browser.back()
         press(browser, "Uninstall")
         press(browser, "Uninstall")
-        browser.find_element(By.XPATH, "//*[.='Mailer is uninstalled.']")
+        assert shown(browser, "//*[.='Mailer is uninstalled.']")
         assert create_customer("ada.l@example.com") == 401
 
         assert hosts_asked(browser, shop) <= {domain, urlsplit(app.url).netloc}
         assert errors(browser) == []
 
     def test_tells_an_app_that_it_was_refused_and_gives_it_no_code(self, shop, app, browser):
-        open_install_link(browser, shop, app)
-
         press(browser, "Cancel")
 
-        browser.find_element(By.XPATH, "//h1[.='refused: access_denied']")
+        assert shown(browser, "//h1[.='refused: access_denied']")
         assert "code" not in app.visits[-1]
         assert app.visits[-1]["store"] == urlsplit(shop.url).netloc
         assert errors(browser) == []

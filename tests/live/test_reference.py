@@ -18,7 +18,7 @@ class TestReferencePage:
 
         document = shop.session().get(f"{shop.url}/api/schema/admin/?version=2024-04-01").json()
         operations = [operation for path in document["paths"].values() for operation in path.values()]
-        assert shown == {f"operations-customers-{operation['operationId']}" for operation in operations}
+        assert shown == {f"operations-{operation['tags'][0]}-{operation['operationId']}" for operation in operations}
         asked = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
         sent = [entry["params"] for entry in asked if entry["method"] == "Network.requestWillBeSent"]
         urls = {request["request"]["url"] for request in sent if request["documentURL"].startswith(shop.url)}

@@ -104,3 +104,9 @@ def partner(owner) -> Partner:
 def public_partner(owner) -> Partner:
     """A public client: no secret, so PKCE is required."""
     return register_partner(owner, client_type=PartnerApp.CLIENT_PUBLIC)
+
+
+@pytest.fixture
+def other_partner(owner) -> Partner:
+    """A confidential client of somebody else."""
+    return register_partner(owner)

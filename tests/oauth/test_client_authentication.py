@@ -1,0 +1,159 @@
+"""Who an app is: its secret, sent in one way alone, and compared in constant time (RFC 6749, 2.3; RFC 9700, 2.5)."""
+
+import secrets
+from base64 import b64encode
+from unittest.mock import Mock
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.conftest import USERS, ApiClient
+from tests.oauth.conftest import INTROSPECT, REVOKE, TOKEN
+from tests.oauth.outcomes import error_of, is_live
+
+ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])
+ATTEMPT = {"grant_type": "authorization_code", "code": "x", "token": "x"}
+
+
+def basic(text: str | bytes) -> dict[str, str]:
+    raw = text if isinstance(text, bytes) else text.encode()
+    return {"Authorization": f"Basic {b64encode(raw).decode()}"}
+
+
+class TestSecret:
+    @ENDPOINTS
+    @pytest.mark.parametrize("by_header", [True, False], ids=["header", "body"])
+    @pytest.mark.parametrize("secret", ["", "guessed", "\0", "é", 100_000 * "x"], ids=lambda secret: repr(secret)[:9])
+    def test_that_is_wrong_is_refused(self, partner, endpoint, by_header, secret):
+        partner.secret = secret
+
+        refused = partner.post(endpoint, by_header, **ATTEMPT)
+
+        assert error_of(refused) == "invalid_client"
+        assert refused.status_code == 401
+        assert refused.headers["WWW-Authenticate"].startswith("Basic ")
+
+    @ENDPOINTS
+    @pytest.mark.parametrize("column", ["client_secret", "encrypted_client_secret"])
+    def test_as_the_database_has_it_is_refused(self, partner, endpoint, column):
+        partner.secret = getattr(partner.app, column)
+
+        assert error_of(partner.post(endpoint, **ATTEMPT)) == "invalid_client"
+
+    @pytest.mark.parametrize("by_header", [True, False], ids=["header", "body"])
+    def test_is_taken_from_header_or_body(self, partner, dashboard, by_header):
+        code = partner.consent(dashboard)["code"]
+
+        assert partner.exchange(code, basic=by_header).status_code == 200
+
+    @pytest.mark.parametrize("client_id", ["unknown", "", "a\0b", "é", 10_000 * "x"], ids=lambda name: repr(name)[:9])
+    @ENDPOINTS
+    @pytest.mark.parametrize("by_header", [True, False], ids=["header", "body"])
+    def test_of_an_unknown_app_is_refused(self, partner, endpoint, by_header, client_id):
+        partner.client_id = client_id
+
+        assert error_of(partner.post(endpoint, by_header, **ATTEMPT)) == "invalid_client"
+
+    @ENDPOINTS
+    def test_of_another_app_is_refused(self, partner, other_partner, endpoint):
+        partner.secret = other_partner.secret
+
+        assert error_of(partner.post(endpoint, **ATTEMPT)) == "invalid_client"
+
+    def test_is_refused_from_a_public_client_which_has_none(self, public_partner):
+        assert error_of(public_partner.post(REVOKE, token="x", client_secret="guessed")) == "invalid_client"
+
+
+class TestTwoWaysAtOnce:
+    """RFC 6749, 2.3: one method in each request."""
+
+    @pytest.mark.parametrize("header", ["wrong:secret", ":", "{client_id}:wrong"])
+    def test_with_a_wrong_header_are_refused_though_the_body_is_right(self, partner, dashboard, header):
+        code = partner.consent(dashboard)["code"]
+        body = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
+                "client_id": partner.client_id, "client_secret": partner.secret}  # fmt: skip
+
+        refused = partner.http.post(TOKEN, body, headers=basic(header.format(client_id=partner.client_id)))
+
+        assert error_of(refused) in ("invalid_client", "invalid_request")
+
+    def test_of_two_apps_are_refused(self, partner, other_partner, dashboard):
+        code = other_partner.consent(dashboard)["code"]
+
+        refused = partner.exchange(
+            code, basic=True, client_id=other_partner.client_id, redirect_uri=other_partner.redirect_uri
+        )
+
+        assert error_of(refused)
+
+    def test_of_two_apps_end_no_token_of_the_one_in_the_body(self, partner, other_partner, dashboard):
+        issued = other_partner.install(dashboard)
+
+        partner.post(REVOKE, basic=True, client_id=other_partner.client_id, token=issued["access_token"])
+
+        assert is_live(issued["access_token"])
+
+
+class TestBrokenHeader:
+    @ENDPOINTS
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "Basic",
+            "Basic ",
+            "Basic  ",
+            "Basic !!!!",
+            "Basic YQ",
+            "Basic é",
+            "Basic \xff\xfe",
+            "basic YTpi",
+            "Bearer YTpi",
+            "Negotiate",
+            basic("no colon")["Authorization"],
+            basic(":")["Authorization"],
+            basic("a:b:c")["Authorization"],
+            basic("%zz:%")["Authorization"],
+            basic("%00:%00")["Authorization"],
+            basic("\0:\0")["Authorization"],
+            basic(b"\xff\xfe:\xff")["Authorization"],
+            f"Basic {100_000 * 'A'}",
+        ],
+        ids=lambda header: repr(header)[:24],
+    )
+    def test_is_refused(self, partner, endpoint, header):
+        refused = partner.http.post(endpoint, ATTEMPT, headers={"Authorization": header})
+
+        assert error_of(refused) == "invalid_client"
+        assert refused.status_code == 401
+
+
+class TestComparison:
+    def test_of_secrets_takes_the_same_time_wherever_they_differ(self, partner, monkeypatch):
+        compare = Mock(wraps=secrets.compare_digest)
+        monkeypatch.setattr("secrets.compare_digest", compare)
+
+        partner.post(REVOKE, token="x", client_secret="guessed")
+
+        compared = [argument for call in compare.call_args_list for argument in call.args]
+        assert partner.app.client_secret.encode() in compared
+
+    def test_of_secrets_takes_one_round_of_hashing(self, partner):
+        assert partner.app.client_secret.startswith("pbkdf2_sha256_once$1$")
+
+    def test_of_codes_and_tokens_is_of_digests_alone(self, partner, dashboard):
+        code = partner.consent(dashboard)["code"]
+        with CaptureQueriesContext(connection) as queries:
+            issued = partner.exchange(code).json()
+            ApiClient(issued["access_token"]).get(USERS)
+            partner.post(INTROSPECT, token=issued["access_token"])
+            refreshed = partner.refresh(issued["refresh_token"]).json()
+            partner.post(REVOKE, token=refreshed["refresh_token"])
+
+        asked = " ".join(query["sql"] for query in queries)
+        assert len(queries) > 10
+        for secret in (
+            code,
+            *(tokens[kind] for tokens in (issued, refreshed) for kind in ("access_token", "refresh_token")),
+        ):
+            assert secret not in asked

@@ -1,0 +1,167 @@
+"""Authorization codes that were stolen, used before, or are too old (RFC 6749, 4.1; RFC 9700, 4.2 to 4.5)."""
+
+from datetime import timedelta
+
+import pytest
+
+from oauth.fields import digest
+from oauth.models import AuditEvent, Grant
+from tests.oauth.conftest import register_partner
+from tests.oauth.outcomes import error_of, is_live, logged
+
+
+@pytest.fixture
+def code(partner, dashboard) -> str:
+    return partner.consent(dashboard)["code"]
+
+
+class TestUsedCode:
+    def test_is_refused(self, partner, code):
+        partner.exchange(code)
+
+        assert error_of(partner.exchange(code)) == "invalid_grant"
+
+    def test_ends_the_tokens_that_it_issued(self, partner, code):
+        issued = partner.exchange(code).json()
+
+        partner.exchange(code)
+
+        assert not is_live(issued["access_token"])
+        assert error_of(partner.refresh(issued["refresh_token"])) == "invalid_grant"
+
+    def test_ends_the_tokens_that_those_were_refreshed_to(self, partner, code):
+        refreshed = partner.refresh(partner.exchange(code).json()["refresh_token"]).json()
+        refreshed = partner.refresh(refreshed["refresh_token"]).json()
+
+        partner.exchange(code)
+
+        assert not is_live(refreshed["access_token"])
+        assert error_of(partner.refresh(refreshed["refresh_token"])) == "invalid_grant"
+
+    @pytest.mark.parametrize("wrong", [{"redirect_uri": "https://evil.example/"}, {"code_verifier": 43 * "x"}])
+    def test_ends_them_even_where_it_comes_with_something_wrong(self, partner, code, wrong):
+        issued = partner.exchange(code).json()
+
+        partner.exchange(code, **wrong)
+
+        assert not is_live(issued["access_token"])
+
+    def test_ends_them_even_when_the_code_would_have_expired(self, partner, code):
+        issued = partner.exchange(code).json()
+        let_pass(seconds=60)
+
+        partner.exchange(code)
+
+        assert not is_live(issued["access_token"])
+
+    def test_leaves_the_tokens_of_another_code_alone(self, partner, dashboard, code):
+        partner.exchange(code)
+        another = partner.install(dashboard)
+
+        partner.exchange(code)
+
+        assert is_live(another["access_token"])
+
+    def test_is_logged(self, partner, owner, code):
+        partner.exchange(code)
+
+        partner.exchange(code)
+
+        event = AuditEvent.objects.get(event="code_reused")
+        assert (event.actor, event.app, event.client_id) == (owner.email, partner.app.name, partner.client_id)
+
+
+class TestStolenCode:
+    """The thief has an app of his own, and puts the code of another app into its requests."""
+
+    @pytest.fixture(params=["confidential", "public"])
+    def thief(self, request, owner):
+        return register_partner(owner, client_type=request.param)
+
+    def test_is_refused_to_another_app(self, partner, thief, code):
+        assert error_of(thief.exchange(code, redirect_uri=partner.redirect_uri)) == "invalid_grant"
+
+    @pytest.mark.parametrize(
+        "claim",
+        [
+            {"client_secret": None},
+            {"client_secret": ""},
+            {"client_secret": "guessed"},
+            {"client_id": None, "client_secret": None},
+        ],
+        ids=["no secret", "an empty secret", "a wrong secret", "no name"],
+    )
+    def test_is_refused_in_the_name_of_its_app(self, partner, code, claim):
+        assert error_of(partner.exchange(code, **claim)) == "invalid_client"
+
+    def test_is_refused_in_the_name_of_its_app_with_the_secret_of_another(self, partner, other_partner, code):
+        assert error_of(partner.exchange(code, client_secret=other_partner.secret)) == "invalid_client"
+
+    def test_stays_good_for_its_app(self, partner, thief, code):
+        thief.exchange(code, redirect_uri=partner.redirect_uri)
+
+        assert partner.exchange(code).status_code == 200
+
+    def test_does_no_harm_to_its_app_once_it_was_used(self, partner, thief, code):
+        issued = partner.exchange(code).json()
+
+        thief.exchange(code, redirect_uri=partner.redirect_uri)
+
+        assert is_live(issued["access_token"])
+        assert not logged("code_reused", partner.client_id)
+
+
+class TestExpiry:
+    @pytest.mark.parametrize(("seconds", "status"), [(50, 200), (60, 400)])
+    def test_comes_after_sixty_seconds(self, partner, code, seconds, status):
+        let_pass(seconds)
+
+        assert partner.exchange(code).status_code == status
+
+
+class TestRedirectUri:
+    @pytest.fixture
+    def partner(self, owner):
+        return register_partner(owner, redirect_uris="https://app.example/callback https://app.example/other")
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "https://app.example/other",
+            "https://app.example/callback/",
+            "https://app.example/callback?",
+            "https://APP.example/callback",
+            "https://evil.example/callback",
+        ],
+    )
+    def test_has_to_be_the_one_of_the_authorization_request(self, partner, code, uri):
+        assert error_of(partner.exchange(code, redirect_uri=uri)) == "invalid_grant"
+
+    @pytest.mark.parametrize("nothing", [None, ""])
+    def test_may_not_be_left_out(self, partner, code, nothing):
+        assert error_of(partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
+
+    @pytest.mark.parametrize("nothing", [None, ""])
+    def test_may_not_be_left_out_where_one_alone_is_registered(self, other_partner, dashboard, nothing):
+        code = other_partner.consent(dashboard)["code"]
+
+        assert error_of(other_partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
+
+    def test_may_be_left_out_where_the_authorization_request_had_none(self, other_partner, dashboard):
+        code = other_partner.consent(dashboard, redirect_uri=None)["code"]
+
+        assert other_partner.exchange(code, redirect_uri=None).status_code == 200
+
+
+class TestStorage:
+    def test_is_by_digest_alone(self, code):
+        assert Grant.objects.values_list("code", flat=True).get() == digest(code)
+
+    def test_takes_no_digest_for_a_code(self, partner, code):
+        assert error_of(partner.exchange(digest(code))) == "invalid_grant"
+
+
+def let_pass(seconds: int) -> None:
+    for grant in Grant.objects.all():
+        grant.expires -= timedelta(seconds=seconds)
+        grant.save()

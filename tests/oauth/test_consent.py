@@ -1,0 +1,284 @@
+"""The page that asks a member of staff: who sees it, what grants, and what it leaves behind (RFC 9700, 2.4 to 4.16)."""
+
+import re
+from urllib.parse import quote, urlsplit
+
+import pytest
+from django.shortcuts import resolve_url
+from django.test import Client
+from oauth2_provider.views.mixins import OAuthLibMixin
+
+from customers.models import UserType
+from oauth.models import AuditEvent, Grant, PartnerApp
+from oauth.views import AuthorizationView
+from tests.factories import make_owner, make_user
+from tests.oauth.conftest import TOKEN, register_partner
+from tests.oauth.outcomes import brought_back, is_live, is_refused_on_a_page, logged
+
+SIGN_IN = "/dashboard/login/"
+PASSWORD = "correct horse battery staple"
+AUTHORIZE = {"decision": "authorize"}
+
+
+def items(page, kind: str) -> list[str]:
+    """Of a list on the page: `<ul class="...">` of this kind, or the plain one."""
+    found = re.search(rf"<ul{kind}>(.*?)</ul>", page.content.decode())
+    return re.findall("<li>(.*?)</li>", found[1]) if found else []
+
+
+class TestSignIn:
+    @pytest.fixture
+    def browser(self, db):
+        make_owner(email="olive@store.example", password=PASSWORD)
+        return Client(raise_request_exception=False)
+
+    @staticmethod
+    def sign_in(browser, url, email="olive@store.example"):
+        return browser.post(url, {"username": email, "password": PASSWORD})
+
+    def test_comes_first_and_leads_back(self, partner, browser):
+        url = partner.authorize_url(state="a b&c")
+
+        asked = browser.get(url)
+
+        assert asked.headers["Location"] == f"{SIGN_IN}?next={quote(url)}"
+        back = self.sign_in(browser, asked.headers["Location"])
+        assert back.headers["Location"] == url
+        assert b"Authorize" in browser.get(url).content
+
+    def test_comes_before_an_error_that_would_redirect(self, partner, browser):
+        """Or anybody could be sent to an app by a link to the store (RFC 9700, 4.11.2)."""
+        response = browser.get(partner.authorize_url(scope="unknown"))
+
+        assert response.headers["Location"].startswith(SIGN_IN)
+
+    def test_comes_before_consent(self, partner, browser):
+        assert browser.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
+        assert not Grant.objects.exists()
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "https://evil.example/",
+            "//evil.example/",
+            "///evil.example/",
+            "/\\evil.example/",
+            "\\\\evil.example/",
+            "https:evil.example",
+            "javascript:alert(1)",
+            "http://testserver@evil.example/",
+            " //evil.example",
+            "/\t/evil.example",
+        ],
+    )
+    def test_leads_to_no_other_site(self, browser, settings, target):
+        response = self.sign_in(browser, f"{SIGN_IN}?next={quote(target)}")
+
+        assert response.headers["Location"] == resolve_url(settings.LOGIN_REDIRECT_URL)
+
+    @pytest.mark.parametrize("user_type", [kind for kind in UserType if kind != UserType.DASHBOARD])
+    def test_is_for_staff_alone(self, partner, browser, user_type):
+        customer = make_user(email="ada@example.com", user_type=user_type)
+        customer.set_password(PASSWORD)
+        customer.save()
+
+        self.sign_in(browser, SIGN_IN, email=customer.email)
+        assert "_auth_user_id" not in browser.session
+
+        browser.force_login(customer)
+        assert browser.get(partner.authorize_url()).headers["Location"].startswith(SIGN_IN)
+        assert browser.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
+        assert not Grant.objects.exists()
+
+    def test_of_somebody_inactive_is_over(self, partner, dashboard, owner):
+        owner.is_active = False
+        owner.save()
+
+        assert dashboard.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
+        assert not Grant.objects.exists()
+
+
+class TestDecision:
+    @pytest.fixture
+    def careful(self, owner) -> Client:
+        """A browser whose forms are checked."""
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(owner)
+        return browser
+
+    def test_of_another_site_s_form_is_refused(self, partner, careful):
+        careful.get(partner.authorize_url())
+
+        assert careful.post(partner.authorize_url(), AUTHORIZE).status_code == 403
+        assert not Grant.objects.exists()
+        assert not PartnerApp.objects.get().installed_at
+
+    def test_of_the_page_s_own_form_is_taken(self, partner, careful):
+        page = careful.get(partner.authorize_url())
+        token = re.search('name="csrfmiddlewaretoken" value="(.+?)"', page.content.decode())[1]
+
+        assert "code" in brought_back(
+            careful.post(partner.authorize_url(), {**AUTHORIZE, "csrfmiddlewaretoken": token})
+        )
+
+    @pytest.mark.parametrize(
+        "extra",
+        [{}, {"approval_prompt": "auto"}, {"prompt": "none"}, {"decision": "authorize"}, {"allow": "true"}],
+        ids=str,
+    )
+    @pytest.mark.parametrize("method", ["get", "head"])
+    @pytest.mark.parametrize("is_installed", [True, False], ids=["installed", "new"])
+    def test_is_never_made_by_a_link(self, partner, dashboard, extra, method, is_installed):
+        if is_installed:
+            partner.install(dashboard)
+            Grant.objects.all().delete()
+
+        page = getattr(dashboard, method)(partner.authorize_url(**extra))
+
+        assert page.status_code == 200
+        assert not Grant.objects.exists()
+
+    @pytest.mark.parametrize("decision", ["", "Authorize", "true", "authorize\0", None])
+    def test_of_any_other_word_is_no(self, partner, dashboard, decision):
+        form = {} if decision is None else {"decision": decision}
+
+        assert brought_back(dashboard.post(partner.authorize_url(), form))["error"] == "access_denied"
+        assert not Grant.objects.exists()
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            {"scope": "users:write"},
+            {"state": "forged"},
+            {"redirect_uri": "https://evil.example/"},
+            {"redirect_uri": "https://app.example/other"},
+            {"client_id": "forged"},
+            {"response_type": "token"},
+            {"code_challenge": 43 * "x", "code_challenge_method": "S256"},
+            {"user": "1", "scopes": "users:write"},
+        ],
+        ids=str,
+    )
+    @pytest.mark.parametrize("asked", [{"scope": None}, {"scope": "users:read", "state": "own"}], ids=str)
+    def test_grants_what_the_page_showed_and_nothing_from_the_form(self, owner, dashboard, asked, field):
+        partner = register_partner(owner, redirect_uris="https://app.example/callback https://app.example/other")
+
+        response = dashboard.post(partner.authorize_url(**asked), {**AUTHORIZE, **field})
+
+        if not is_refused_on_a_page(response):
+            grant = Grant.objects.get()
+            assert (grant.scope, grant.redirect_uri) == (asked["scope"] or "", partner.redirect_uri)
+            assert grant.code_challenge == ""
+            assert grant.application_id == partner.app.pk
+            assert response.headers["Location"].startswith(f"{partner.redirect_uri}?")
+            assert brought_back(response).get("state") == asked.get("state")
+
+    def test_is_read_from_the_url_alone_even_if_the_first_request_of_the_server_was_for_a_token(
+        self, partner, dashboard, monkeypatch
+    ):
+        for view in (OAuthLibMixin, AuthorizationView):  # as after a start
+            monkeypatch.delattr(view, "_oauthlib_core", raising=False)
+        partner.post(TOKEN)
+
+        dashboard.post(partner.authorize_url(scope=None), {**AUTHORIZE, "scope": "users:write"})
+
+        assert Grant.objects.get().scope == ""
+
+    def test_to_cancel_tells_the_app_and_installs_nothing(self, partner, dashboard):
+        response = dashboard.post(partner.authorize_url(state="a b&c"), {"decision": "cancel"})
+
+        assert response.headers["Location"].startswith(f"{partner.redirect_uri}?")
+        assert brought_back(response) == {
+            "error": "access_denied",
+            "state": "a b&c",
+            "store": "testserver",
+            "iss": "http://testserver",
+        }
+        assert not PartnerApp.objects.get().installed_at
+        assert logged("consent_refused", partner.client_id)
+
+
+class TestPage:
+    @pytest.mark.parametrize("path", ["{}", f"{SIGN_IN}?next={{}}", "/oauth2/authorize/"])
+    def test_is_shown_in_no_frame(self, partner, dashboard, path):
+        page = dashboard.get(path.format(partner.authorize_url()))
+
+        assert page.headers["X-Frame-Options"] == "DENY"
+        assert page.headers["Referrer-Policy"] == "same-origin"
+
+    def test_runs_nothing_and_goes_nowhere_but_to_the_app(self, partner, dashboard):
+        page = dashboard.get(partner.authorize_url())
+
+        policy = dict(part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; "))
+        assert policy["frame-ancestors"] == policy["default-src"] == policy["base-uri"] == "'none'"
+        assert policy["form-action"] == "'self' https://app1.example"
+        assert "no-store" in page.headers["Cache-Control"]
+
+    def test_shows_an_app_s_name_as_text(self, owner, dashboard):
+        partner = register_partner(owner, name="<script>alert(1)</script>")
+
+        assert b"<script>alert" not in dashboard.get(partner.authorize_url()).content
+
+    def test_shows_where_the_answer_goes(self, partner, dashboard):
+        assert b"app1.example" in dashboard.get(partner.authorize_url()).content
+
+
+class TestAgain:
+    def test_marks_what_is_new_since_the_last_consent(self, partner, dashboard):
+        partner.install(dashboard, scope="users:read")
+
+        page = dashboard.get(partner.authorize_url())
+
+        assert items(page, ' class="oauth-new"') == ["Add and change customers"]
+        assert items(page, "") == ["See customers"]
+
+    def test_marks_nothing_where_nothing_is_new(self, partner, dashboard):
+        partner.install(dashboard)
+
+        page = dashboard.get(partner.authorize_url())
+
+        assert items(page, ' class="oauth-new"') == []
+        assert items(page, "") == ["See customers", "Add and change customers"]
+
+    def test_marks_everything_after_it_was_uninstalled(self, partner, dashboard):
+        partner.install(dashboard)
+        dashboard.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/")
+
+        page = dashboard.get(partner.authorize_url())
+
+        assert items(page, ' class="oauth-new"') == ["See customers", "Add and change customers"]
+
+    def test_is_asked_and_logged_with_what_is_new(self, partner, dashboard, owner):
+        former = partner.install(dashboard, scope="users:read")
+
+        latter = partner.install(dashboard)
+
+        event = AuditEvent.objects.filter(event="consented").latest("id")
+        assert event.actor == owner.email
+        assert event.detail == {"scopes": ["users:read", "users:write"], "new": ["users:write"]}
+        assert is_live(former["access_token"])
+        assert latter["scope"] == "users:read users:write"
+
+
+class TestInstallLink:
+    @pytest.mark.parametrize(
+        "extra", ["&next=https://evil.example/", "&app_url=https://evil.example/", "&store=evil.example"]
+    )
+    def test_leads_to_the_registered_page_alone(self, partner, dashboard, extra):
+        response = dashboard.get(f"/dashboard/apps/install-app/?client_id={partner.client_id}{extra}")
+
+        assert response.headers["Location"] == "https://app1.example/?store=testserver"
+
+    @pytest.mark.parametrize("client_id", ["", "unknown", "%00", "https://evil.example/", "%zz", "%FF"])
+    def test_to_an_unknown_app_leads_nowhere(self, dashboard, client_id):
+        assert dashboard.get(f"/dashboard/apps/install-app/?client_id={client_id}").status_code == 404
+
+    def test_names_no_store_that_the_request_made_up(self, partner, dashboard):
+        link = f"/dashboard/apps/install-app/?client_id={partner.client_id}"
+
+        assert dashboard.get(link, headers={"Host": "evil.example"}).status_code == 400
+
+    def test_to_an_app_that_is_not_installed_asks_first(self, partner, dashboard):
+        response = dashboard.get(f"/dashboard/apps/{partner.client_id}/open/")
+
+        assert urlsplit(response.headers["Location"]).path == "/dashboard/apps/install-app/"

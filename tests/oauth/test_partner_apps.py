@@ -1,0 +1,265 @@
+"""Partner apps in the dashboard: registered, installed, opened, changed, uninstalled."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+
+from oauth import partners
+from oauth.models import App, AuditEvent, PartnerApp
+from tests.concurrency import in_thread, wait_until_waiting
+from tests.conftest import USERS, ApiClient
+from tests.factories import make_user
+
+APPS = "/dashboard/oauth/partnerapp/"
+INSTALL = "/dashboard/apps/install-app/"
+LOG = "/dashboard/oauth/auditevent/"
+
+
+def page_of(app, name="change") -> str:
+    return f"{APPS}{app.pk}/{name}/"
+
+
+def open_url(app) -> str:
+    return f"/dashboard/apps/{app.client_id}/open/"
+
+
+def form(**changes) -> dict:
+    return {"name": "Reviews", "app_url": "https://reviews.example/", "client_type": "confidential",
+            "redirect_uris": "https://reviews.example/callback", "allowed_scopes": ["users:read"], "version": "",
+            "api_version": "2024-04-01", "rate_limit": "", "is_active": "on", **changes}  # fmt: skip
+
+
+def shown(page) -> dict[str, str]:
+    """The names and values that a page shows this once."""
+    assert page.status_code == 200
+    return dict(re.findall(r'<input id="(client_id|client_secret)" value="(\w+)"', page.content.decode()))
+
+
+class TestRegister:
+    def test_shows_the_client_id_and_the_secret_once(self, dashboard):
+        page = dashboard.post(f"{APPS}add/", form())
+
+        app = PartnerApp.objects.get()
+        secret = shown(page)["client_secret"]
+        assert shown(page)["client_id"] == app.client_id
+        assert "no-store" in page.headers["Cache-Control"]
+        for url in (APPS, page_of(app), page_of(app, "history"), page_of(app, "replace_secret"), LOG):
+            later = dashboard.get(url)
+            assert later.status_code == 200
+            assert secret not in later.content.decode()
+
+    def test_gives_a_public_client_no_secret(self, dashboard):
+        page = dashboard.post(f"{APPS}add/", form(client_type="public"))
+
+        assert set(shown(page)) == {"client_id"}
+        assert PartnerApp.objects.get().encrypted_client_secret == ""
+
+    def test_takes_several_redirect_uris_and_http_on_a_developer_s_machine(self, dashboard):
+        dashboard.post(f"{APPS}add/", form(redirect_uris="https://a.example/1?x=y\r\nhttp://127.0.0.1:3000/2\r\n"))
+
+        app = PartnerApp.objects.get()
+        assert app.redirect_uris.split() == ["https://a.example/1?x=y", "http://127.0.0.1:3000/2"]
+
+    @pytest.mark.parametrize("field", ["app_url", "redirect_uris"])
+    @pytest.mark.parametrize(
+        "uri",
+        ["", " ", "reviews", "/callback", "//a.example/", "ftp://a.example/", "javascript:alert(1)", "https://",
+         "http://a.example/", "https://user@a.example/", "https://a.example/#top", "https://*.example/",
+         "https://a.example\\@b.example/", "https://é.example/", "https://[::1/", "https://a.example:x/",
+         "https://a.example/\0"],
+    )  # fmt: skip
+    def test_refuses_what_no_browser_should_be_sent_to(self, dashboard, field, uri):
+        page = dashboard.post(f"{APPS}add/", form(**{field: uri}))
+
+        assert page.status_code == 200
+        assert list(page.context["adminform"].form.errors) == [field]
+        assert not App.objects.exists()
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"name": " "},
+            {"redirect_uris": "https://a.example/\nhttp://b.example/"},
+            {"allowed_scopes": ["users:read", "users:destroy"]},
+            {"client_type": "secret"},
+            {"api_version": "1999-01-01"},
+            {"rate_limit": "1001"},
+        ],
+        ids=lambda wrong: next(iter(wrong)),
+    )
+    def test_refuses_what_makes_no_sense(self, dashboard, wrong):
+        page = dashboard.post(f"{APPS}add/", form(**wrong))
+
+        assert page.status_code == 200
+        assert b"errornote" in page.content
+        assert not App.objects.exists()
+
+
+class TestChange:
+    def test_can_t_make_a_confidential_client_public(self, partner, dashboard):
+        dashboard.post(page_of(partner.app), form(client_type="public", client_id="chosen"))
+
+        app = PartnerApp.objects.get()
+        assert (app.client_type, app.client_id) == ("confidential", partner.client_id)
+
+    def test_takes_a_permission_from_living_tokens_at_once(self, partner, dashboard):
+        client = ApiClient(partner.install(dashboard)["access_token"])
+        assert client.post(USERS, {"email": "ada@example.com"}).status_code == 201
+
+        dashboard.post(page_of(partner.app), form(allowed_scopes=["users:read"]))
+
+        assert client.post(USERS, {"email": "eve@example.com"}).status_code == 403
+        assert client.get(USERS).status_code == 200
+
+    def test_gives_a_permission_only_with_another_consent(self, partner, dashboard):
+        token = partner.install(dashboard, scope="users:read")
+
+        dashboard.post(page_of(partner.app), form(allowed_scopes=["users:read", "users:write", "orders:read"]))
+
+        assert ApiClient(token["access_token"]).post(USERS, {"email": "a@example.com"}).status_code == 403
+        assert PartnerApp.objects.get().granted_scopes == ["users:read"]
+
+
+class TestReplaceTheSecret:
+    def test_refuses_the_former_one_and_takes_the_new_one(self, partner, dashboard):
+        token = partner.install(dashboard)
+        former = partner.secret
+
+        partner.secret = shown(dashboard.post(page_of(partner.app, "replace_secret")))["client_secret"]
+
+        refused = partner.refresh(token["refresh_token"], client_secret=former)
+        assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+        assert ApiClient(token["access_token"]).get(USERS).status_code == 200
+        assert partner.refresh(token["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("decision", ["uninstall", "replace_secret"])
+class TestDecision:
+    def test_is_asked_for_first(self, partner, dashboard, decision):
+        token = partner.install(dashboard)
+
+        page = dashboard.get(page_of(partner.app, decision))
+
+        assert partner.app.name in page.content.decode()
+        assert partner.refresh(token["refresh_token"]).status_code == 200
+        assert not AuditEvent.objects.filter(event__in=["app_uninstalled", "secret_replaced"]).exists()
+
+    def test_needs_a_form_of_the_store(self, partner, dashboard, owner, decision):
+        token = partner.install(dashboard)
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(owner)
+
+        assert browser.post(page_of(partner.app, decision)).status_code == 403
+        assert partner.refresh(token["refresh_token"]).status_code == 200
+
+    def test_needs_the_permission_to_change_apps(self, partner, decision):
+        browser = Client()
+        browser.force_login(make_user(user_type="dashboard"))
+
+        assert browser.post(page_of(partner.app, decision)).status_code == 403
+
+    @pytest.mark.parametrize("pk", ["0", "x", "%00"])
+    def test_about_an_unknown_app_is_404(self, dashboard, decision, pk):
+        assert dashboard.post(f"{APPS}{pk}/{decision}/").status_code == 404
+
+
+class TestInstall:
+    def test_sends_staff_to_the_app_with_the_store(self, partner, dashboard):
+        response = dashboard.get(INSTALL, {"client_id": partner.client_id})
+
+        assert response.status_code == 302
+        assert response.headers["Location"] == f"{partner.app.app_url}?store=testserver"
+        assert "no-store" in response.headers["Cache-Control"]
+
+    def test_keeps_the_query_of_the_app_url_and_the_store_s_own_domain(self, partner, dashboard, settings):
+        settings.STORE_DOMAIN = "shop.example"
+        PartnerApp.objects.update(app_url="https://reviews.example/?plan=1")
+
+        response = dashboard.get(INSTALL, {"client_id": partner.client_id})
+
+        assert response.headers["Location"] == "https://reviews.example/?plan=1&store=shop.example"
+
+    @pytest.mark.parametrize("client_id", ["", "unknown", "\0", "x" * 5_000])
+    def test_of_an_unknown_app_is_404(self, partner, dashboard, client_id):
+        assert dashboard.get(INSTALL, {"client_id": client_id}).status_code == 404
+
+
+class TestOpen:
+    def test_leads_to_the_installation_of_an_app_that_is_not_installed(self, partner, dashboard):
+        response = dashboard.get(open_url(partner))
+
+        assert (response.status_code, response.headers["Location"]) == (302, f"{INSTALL}?client_id={partner.client_id}")
+
+    def test_gives_a_public_client_no_session_token(self, public_partner, dashboard):
+        PartnerApp.objects.update(installed_at="2026-01-01T00:00Z")
+
+        response = dashboard.get(open_url(public_partner))
+
+        assert response.headers["Location"] == f"{public_partner.app.app_url}?store=testserver"
+
+    def test_of_an_app_whose_secret_can_t_be_read_leads_to_where_it_is_replaced(
+        self, partner, dashboard, owner, settings
+    ):
+        partner.install(dashboard)
+        settings.SECRET_KEY = "another"
+        dashboard.force_login(owner)
+
+        response = dashboard.get(open_url(partner), follow=True)
+
+        assert response.redirect_chain == [(page_of(partner.app), 302)]
+        assert b"Replace the secret" in response.content
+        assert not AuditEvent.objects.filter(event="app_opened").exists()
+
+    def test_of_an_unknown_app_is_404(self, dashboard):
+        assert dashboard.get("/dashboard/apps/unknown/open/").status_code == 404
+
+
+def links(partner) -> list[str]:
+    return [open_url(partner), f"{INSTALL}?client_id={partner.client_id}"]
+
+
+class TestLinks:
+    def test_to_a_private_app_are_404(self, api, dashboard):
+        api()
+
+        assert [dashboard.get(link).status_code for link in links(App.objects.get())] == [404, 404]
+
+    @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+    def test_are_followed_by_get_alone(self, partner, dashboard, method):
+        assert [getattr(dashboard, method)(link).status_code for link in links(partner)] == [405, 405]
+
+
+@pytest.mark.parametrize("visitor", ["anonymous", "customer"])
+def test_whoever_is_not_staff_is_sent_to_the_sign_in_page(partner, visitor):
+    browser = Client()
+    if visitor == "customer":
+        browser.force_login(make_user())
+
+    for url in (
+        *links(partner),
+        APPS,
+        f"{APPS}add/",
+        *(page_of(partner.app, name) for name in ("change", "uninstall")),
+    ):
+        response = browser.get(url)
+
+        assert response.status_code == 302
+        assert response.headers["Location"].startswith("/dashboard/login/?next=")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("page", ["change", "replace_secret"])
+def test_settings_that_an_app_saves_meanwhile_are_not_lost(partner, dashboard, page):
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        partners.save_settings(partner.app.pk, {"theme": "dark"}, keep_others=True)
+        answer = pool.submit(in_thread, dashboard.post, page_of(partner.app, page), form())
+        wait_until_waiting(1)
+
+    assert answer.result().status_code in (200, 302)
+    assert PartnerApp.objects.get().settings == {"theme": "dark"}

@@ -1,0 +1,108 @@
+"""The same code or token many times at the same moment, and access that ends while it begins."""
+
+import pytest
+
+from oauth.models import AccessToken, PartnerApp
+from tests.concurrency import at_once
+from tests.oauth.conftest import REVOKE
+from tests.oauth.outcomes import is_live, logged
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def issued_by(answers) -> list[dict]:
+    return [answer.json() for answer in answers if answer.status_code == 200]
+
+
+def assert_nothing_works(partner, issued: list[dict]) -> None:
+    assert not AccessToken.objects.filter(application=partner.app).exists()
+    for tokens in issued:
+        assert not is_live(tokens["access_token"])
+        assert partner.refresh(tokens["refresh_token"]).status_code == 400
+
+
+def uninstall(partner, dashboard):
+    return dashboard.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/")
+
+
+class TestEightTimesAtOnce:
+    def test_a_code_issues_tokens_once_and_ends_them(self, partner, dashboard):
+        code = partner.consent(dashboard)["code"]
+
+        answers = at_once([lambda: partner.exchange(code)] * 8)
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+        assert logged("code_reused", partner.client_id)
+        assert_nothing_works(partner, issued_by(answers))
+
+    def test_a_refresh_token_issues_tokens_once_and_ends_its_family(self, partner, dashboard):
+        former = partner.install(dashboard)
+
+        answers = at_once([lambda: partner.refresh(former["refresh_token"])] * 8)
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
+        assert logged("refresh_token_reused", partner.client_id)
+        assert_nothing_works(partner, [former, *issued_by(answers)])
+
+    def test_a_code_and_the_refresh_token_it_issued_leave_nothing(self, partner, dashboard):
+        code = partner.consent(dashboard)["code"]
+        former = partner.exchange(code).json()
+
+        answers = at_once([lambda: partner.exchange(code), lambda: partner.refresh(former["refresh_token"])] * 4)
+
+        assert len(issued_by(answers)) <= 1
+        assert_nothing_works(partner, [former, *issued_by(answers)])
+
+    def test_a_consent_gives_as_many_codes_that_work_once_each(self, partner, dashboard):
+        codes = [back["code"] for back in at_once([lambda: partner.consent(dashboard)] * 8)]
+
+        answers = at_once([lambda code=code: partner.exchange(code) for code in codes])
+
+        assert {answer.status_code for answer in answers} == {200}
+        assert all(is_live(tokens["access_token"]) for tokens in issued_by(answers))
+        assert AccessToken.objects.filter(application=partner.app).count() == 8
+
+
+@pytest.mark.parametrize("turn", range(3))
+class TestUninstalledAtTheSameMoment:
+    def test_as_a_code_is_exchanged_nothing_works(self, partner, dashboard, turn):
+        codes = [partner.consent(dashboard)["code"] for _ in range(4)]
+        exchanges = [lambda code=code: partner.exchange(code) for code in codes]
+
+        *answers, _ = at_once([*exchanges, lambda: uninstall(partner, dashboard)])
+
+        assert {answer.status_code for answer in answers} <= {200, 400}
+        assert_nothing_works(partner, issued_by(answers))
+        assert PartnerApp.objects.get().installed_at is None
+
+    def test_as_a_token_is_refreshed_nothing_works(self, partner, dashboard, turn):
+        former = [partner.install(dashboard) for _ in range(4)]
+        refreshes = [lambda tokens=tokens: partner.refresh(tokens["refresh_token"]) for tokens in former]
+
+        *answers, _ = at_once([*refreshes, lambda: uninstall(partner, dashboard)])
+
+        assert {answer.status_code for answer in answers} <= {200, 400}
+        assert_nothing_works(partner, [*former, *issued_by(answers)])
+
+    def test_as_it_is_consented_to_a_code_works_if_the_app_is_installed(self, partner, dashboard, turn):
+        consent, _ = at_once([lambda: partner.consent(dashboard), lambda: uninstall(partner, dashboard)])
+
+        answer = partner.exchange(consent["code"])
+
+        assert (answer.status_code == 200) == bool(PartnerApp.objects.get().installed_at)
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_token_that_is_revoked_while_it_is_refreshed_leaves_at_most_its_successor(partner, dashboard, turn):
+    former = partner.install(dashboard)
+
+    refreshed, revoked = at_once(
+        [
+            lambda: partner.refresh(former["refresh_token"]),
+            lambda: partner.post(REVOKE, token=former["refresh_token"]),
+        ]
+    )
+
+    assert revoked.status_code == 200
+    assert not is_live(former["access_token"])
+    assert AccessToken.objects.filter(application=partner.app).count() == len(issued_by([refreshed]))

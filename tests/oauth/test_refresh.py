@@ -1,0 +1,161 @@
+"""Refresh tokens: each works once, for its app alone, and not for ever (RFC 6749, 6; RFC 9700, 2.2.2 and 4.14)."""
+
+from datetime import timedelta
+
+import pytest
+
+from oauth.fields import digest
+from oauth.models import AccessToken, AuditEvent, RefreshToken
+from tests.conftest import USERS, ApiClient
+from tests.oauth.conftest import register_partner
+from tests.oauth.outcomes import error_of, is_live
+from tests.oauth.test_pkce import S256, VERIFIER
+
+
+@pytest.fixture
+def issued(partner, dashboard) -> dict:
+    return partner.install(dashboard)
+
+
+class TestRotation:
+    def test_replaces_both_tokens(self, partner, issued):
+        refreshed = partner.refresh(issued["refresh_token"]).json()
+
+        assert refreshed["refresh_token"] != issued["refresh_token"]
+        assert is_live(refreshed["access_token"])
+        assert not is_live(issued["access_token"])
+
+    def test_is_for_public_clients_too(self, public_partner, dashboard):
+        code = public_partner.consent(dashboard, **S256)["code"]
+        issued = public_partner.exchange(code, code_verifier=VERIFIER).json()
+
+        refreshed = public_partner.refresh(issued["refresh_token"]).json()
+
+        assert refreshed["refresh_token"] != issued["refresh_token"]
+        assert error_of(public_partner.refresh(issued["refresh_token"])) == "invalid_grant"
+
+    def test_keeps_the_scopes(self, partner, issued):
+        assert partner.refresh(issued["refresh_token"]).json()["scope"] == issued["scope"]
+
+
+class TestReuse:
+    @pytest.fixture
+    def refreshed(self, partner, issued) -> dict:
+        return partner.refresh(issued["refresh_token"]).json()
+
+    def test_is_refused_at_once(self, partner, issued, refreshed):
+        assert error_of(partner.refresh(issued["refresh_token"])) == "invalid_grant"
+
+    def test_ends_the_whole_family(self, partner, issued, refreshed):
+        latest = partner.refresh(refreshed["refresh_token"]).json()
+
+        partner.refresh(issued["refresh_token"])
+
+        assert not is_live(latest["access_token"])
+        assert error_of(partner.refresh(latest["refresh_token"])) == "invalid_grant"
+
+    def test_leaves_another_family_alone(self, partner, dashboard, issued, refreshed):
+        another = partner.install(dashboard)
+
+        partner.refresh(issued["refresh_token"])
+
+        assert is_live(another["access_token"])
+        assert partner.refresh(another["refresh_token"]).status_code == 200
+
+    def test_is_logged(self, partner, owner, issued, refreshed):
+        partner.refresh(issued["refresh_token"])
+
+        event = AuditEvent.objects.get(event="refresh_token_reused")
+        assert (event.actor, event.client_id) == (owner.email, partner.client_id)
+
+
+class TestScope:
+    @pytest.mark.parametrize(
+        "scope", ["admin:write", "users:read admin:write", "unknown", "users:read,users:write", " "]
+    )
+    def test_can_t_be_widened(self, partner, issued, scope):
+        assert error_of(partner.refresh(issued["refresh_token"], scope=scope)) == "invalid_scope"
+
+        assert is_live(issued["access_token"])
+        assert partner.refresh(issued["refresh_token"]).status_code == 200
+
+    def test_can_t_be_widened_to_what_the_app_may_ask_for(self, partner, dashboard):
+        issued = partner.install(dashboard, scope="users:read")
+
+        assert error_of(partner.refresh(issued["refresh_token"], scope="users:read users:write")) == "invalid_scope"
+
+    def test_can_t_be_had_where_there_was_none(self, partner, dashboard):
+        issued = partner.install(dashboard, scope=None)
+
+        assert error_of(partner.refresh(issued["refresh_token"], scope="users:read")) == "invalid_scope"
+        assert partner.refresh(issued["refresh_token"]).json()["scope"] == ""
+
+    def test_can_be_narrowed(self, partner, issued):
+        refreshed = partner.refresh(issued["refresh_token"], scope="users:read").json()
+
+        assert refreshed["scope"] == "users:read"
+        assert ApiClient(refreshed["access_token"]).get(USERS).status_code == 200
+        assert ApiClient(refreshed["access_token"]).post(USERS, {"email": "ada@example.com"}).status_code == 403
+
+
+class TestStolenToken:
+    @pytest.mark.parametrize("client_type", ["confidential", "public"])
+    def test_is_refused_to_another_app_and_not_harmed(self, partner, owner, issued, client_type):
+        thief = register_partner(owner, client_type=client_type)
+
+        assert error_of(thief.refresh(issued["refresh_token"])) == "invalid_grant"
+
+        assert is_live(issued["access_token"])
+        assert partner.refresh(issued["refresh_token"]).status_code == 200
+
+    def test_used_before_is_refused_to_another_app_and_its_family_not_harmed(self, partner, other_partner, issued):
+        refreshed = partner.refresh(issued["refresh_token"]).json()
+
+        other_partner.refresh(issued["refresh_token"])
+
+        assert is_live(refreshed["access_token"])
+
+    @pytest.mark.parametrize("secret", [None, "", "guessed"])
+    def test_is_refused_without_the_secret_of_its_app_and_not_harmed(self, partner, issued, secret):
+        assert error_of(partner.refresh(issued["refresh_token"], client_secret=secret)) == "invalid_client"
+
+        assert partner.refresh(issued["refresh_token"]).status_code == 200
+
+
+class TestExpiry:
+    @staticmethod
+    def let_pass(days: int) -> None:
+        for token in AccessToken.objects.all():
+            token.expires -= timedelta(days=days)
+            token.save()
+
+    def test_comes_when_a_token_was_not_used_for_a_year_after_its_access_token(self, partner, issued):
+        self.let_pass(days=2 * 365)
+
+        assert error_of(partner.refresh(issued["refresh_token"])) == "invalid_grant"
+
+    def test_comes_after_that_of_its_access_token(self, partner, issued):
+        self.let_pass(days=366)
+
+        assert not is_live(issued["access_token"])
+        assert partner.refresh(issued["refresh_token"]).status_code == 200
+
+
+class TestKinds:
+    def test_are_told_apart_by_their_prefix(self, issued):
+        assert issued["access_token"].startswith("shc_")
+        assert issued["refresh_token"].startswith("shr_")
+
+    def test_do_not_stand_in_for_each_other(self, partner, issued):
+        assert not is_live(issued["refresh_token"])
+        assert error_of(partner.refresh(issued["access_token"])) == "invalid_grant"
+
+    def test_are_kept_by_digest_alone(self, partner, issued):
+        token = RefreshToken.objects.get()
+
+        assert (token.token, token.token_checksum) == ("", digest(issued["refresh_token"]))
+        assert error_of(partner.refresh(token.token_checksum)) == "invalid_grant"
+
+    @pytest.mark.parametrize("made_up", ["x", "shr_", "\0", "é", 100_000 * "x"], ids=lambda token: repr(token)[:9])
+    def test_refuse_what_was_never_issued(self, partner, made_up):
+        assert error_of(partner.refresh(made_up)) == "invalid_grant"

@@ -1,0 +1,133 @@
+"""Revocation (RFC 7009) and introspection (RFC 7662): by an app, of its own tokens."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from oauth.fields import digest
+from oauth.models import AccessToken
+from tests.oauth.conftest import INTROSPECT, REVOKE
+from tests.oauth.outcomes import error_of, is_live, logged
+from tests.oauth.test_pkce import S256, VERIFIER
+
+KINDS = pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+HINTS = pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "unknown", "\0"])
+MADE_UP = pytest.mark.parametrize(
+    "made_up", ["x", "shc_", "\0", "é", "%00", 100_000 * "x"], ids=lambda token: repr(token)[:9]
+)
+
+
+@pytest.fixture
+def issued(partner, dashboard) -> dict:
+    return partner.install(dashboard)
+
+
+@pytest.fixture
+def issued_to_public(public_partner, dashboard) -> dict:
+    code = public_partner.consent(dashboard, **S256)["code"]
+    return public_partner.exchange(code, code_verifier=VERIFIER).json()
+
+
+class TestRevocation:
+    @HINTS
+    @KINDS
+    def test_of_either_token_ends_both_whatever_the_hint(self, partner, issued, kind, hint):
+        response = partner.post(REVOKE, token=issued[kind], token_type_hint=hint)
+
+        assert response.status_code == 200
+        assert not is_live(issued["access_token"])
+        assert error_of(partner.refresh(issued["refresh_token"])) == "invalid_grant"
+        assert logged("token_revoked", partner.client_id)
+
+    @KINDS
+    def test_of_tokens_of_another_app_does_nothing_and_tells_nothing(self, partner, other_partner, issued, kind):
+        response = other_partner.post(REVOKE, token=issued[kind])
+
+        assert (response.status_code, response.content) == (200, b"")
+        assert is_live(issued["access_token"])
+        assert partner.refresh(issued["refresh_token"]).status_code == 200
+
+    @KINDS
+    def test_of_tokens_of_another_app_is_not_for_public_clients_either(self, public_partner, issued, kind):
+        public_partner.post(REVOKE, token=issued[kind])
+
+        assert is_live(issued["access_token"])
+
+    @MADE_UP
+    def test_of_what_was_never_issued_is_no_error(self, partner, made_up):
+        assert partner.post(REVOKE, token=made_up).status_code == 200
+
+    @pytest.mark.parametrize("nothing", [None, ""])
+    def test_of_nothing_is_an_error(self, partner, nothing):
+        assert error_of(partner.post(REVOKE, token=nothing)) == "invalid_request"
+
+    def test_needs_the_secret(self, partner, issued):
+        assert error_of(partner.post(REVOKE, token=issued["access_token"], client_secret=None)) == "invalid_client"
+
+        assert is_live(issued["access_token"])
+
+    def test_is_for_public_clients_too(self, public_partner, issued_to_public):
+        assert public_partner.post(REVOKE, token=issued_to_public["access_token"]).status_code == 200
+
+        assert not is_live(issued_to_public["access_token"])
+
+    def test_by_digest_does_nothing(self, partner, issued):
+        partner.post(REVOKE, token=digest(issued["access_token"]))
+
+        assert is_live(issued["access_token"])
+
+
+class TestIntrospection:
+    INACTIVE = {"active": False}
+
+    @HINTS
+    def test_of_an_own_token_tells_what_it_may_do_for_whom(self, partner, owner, issued, hint):
+        token = AccessToken.objects.get()
+
+        response = partner.post(INTROSPECT, token=issued["access_token"], token_type_hint=hint)
+
+        assert response.json() == {
+            "active": True,
+            "scope": "users:read users:write",
+            "client_id": partner.client_id,
+            "username": owner.email,
+            "token_type": "Bearer",
+            "exp": int(token.expires.timestamp()),
+            "iat": int(token.created.timestamp()),
+            "sub": str(owner.pk),
+        }
+        assert "no-store" in response.headers["Cache-Control"]
+
+    def test_of_a_token_of_another_app_tells_nothing(self, other_partner, issued):
+        assert other_partner.post(INTROSPECT, token=issued["access_token"]).json() == self.INACTIVE
+
+    def test_of_a_refresh_token_tells_nothing(self, partner, issued):
+        assert partner.post(INTROSPECT, token=issued["refresh_token"]).json() == self.INACTIVE
+
+    @MADE_UP
+    def test_of_what_was_never_issued_tells_nothing(self, partner, made_up):
+        assert partner.post(INTROSPECT, token=made_up).json() == self.INACTIVE
+
+    def test_by_digest_tells_nothing(self, partner, issued):
+        assert partner.post(INTROSPECT, token=digest(issued["access_token"])).json() == self.INACTIVE
+
+    def test_of_an_expired_token_tells_nothing(self, partner, issued):
+        AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
+
+        assert partner.post(INTROSPECT, token=issued["access_token"]).json() == self.INACTIVE
+
+    def test_of_a_revoked_token_tells_nothing(self, partner, issued):
+        partner.post(REVOKE, token=issued["access_token"])
+
+        assert partner.post(INTROSPECT, token=issued["access_token"]).json() == self.INACTIVE
+
+    @pytest.mark.parametrize("nothing", [None, ""])
+    def test_of_nothing_is_an_error(self, partner, nothing):
+        assert error_of(partner.post(INTROSPECT, token=nothing)) == "invalid_request"
+
+    def test_needs_the_secret(self, partner, issued):
+        assert error_of(partner.post(INTROSPECT, token=issued["access_token"], client_secret=None)) == "invalid_client"
+
+    def test_is_not_for_public_clients_whom_anybody_may_claim_to_be(self, public_partner, issued_to_public):
+        assert public_partner.post(INTROSPECT, token=issued_to_public["access_token"]).json() == self.INACTIVE

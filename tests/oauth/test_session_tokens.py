@@ -1,0 +1,104 @@
+"""JWTs: the one an app is opened with, and those that somebody forged (RFC 8725; RFC 9700, 4.9 and 4.10)."""
+
+import json
+from base64 import urlsafe_b64encode
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+from jwcrypto.jwt import JWT
+
+from oauth.encryption import decrypt
+from tests.conftest import USERS, ApiClient
+from tests.oauth.conftest import INTROSPECT, REVOKE
+from tests.oauth.outcomes import logged
+
+
+def open_app(partner, dashboard):
+    return dashboard.get(f"/dashboard/apps/{partner.client_id}/open/")
+
+
+def session_token(partner, dashboard) -> str:
+    location = open_app(partner, dashboard).headers["Location"]
+    return parse_qs(urlsplit(location).query)["token"][0]
+
+
+def verified(token: str, secret: str) -> dict:
+    return json.loads(JWT(jwt=token, key=JWK.from_password(secret), algs=["HS256"]).claims)
+
+
+def signed(secret: str, claims: dict) -> str:
+    token = JWT(header={"alg": "HS256", "typ": "JWT"}, claims=claims)
+    token.make_signed_token(JWK.from_password(secret))
+    return token.serialize()
+
+
+def unsigned(claims: dict, alg: str) -> str:
+    parts = ({"alg": alg, "typ": "JWT"}, claims)
+    return ".".join(urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
+
+
+class TestSessionToken:
+    @pytest.fixture
+    def token(self, partner, dashboard) -> str:
+        partner.install(dashboard)
+        return session_token(partner, dashboard)
+
+    def test_says_who_comes_from_which_store_for_thirty_seconds(self, partner, owner, token):
+        claims = verified(token, partner.secret)
+
+        issued_at = claims["iat"]
+        assert claims == {
+            "iss": "https://testserver/dashboard",
+            "sub": "https://testserver",
+            "aud": partner.client_id,
+            "iat": issued_at,
+            "nbf": issued_at,
+            "exp": issued_at + 30,
+            "uid": owner.pk,
+            "user_email": owner.email,
+            "store": "testserver",
+        }
+
+    def test_is_signed_with_the_secret_of_the_app_alone(self, partner, other_partner, token):
+        with pytest.raises(JWException):
+            verified(token, other_partner.secret)
+
+    def test_is_signed_with_a_new_secret_once_there_is_one(self, partner, dashboard, token):
+        dashboard.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/replace_secret/")
+        partner.app.refresh_from_db()
+
+        renewed = session_token(partner, dashboard)
+
+        with pytest.raises(JWException):
+            verified(renewed, partner.secret)
+        assert verified(renewed, decrypt(partner.app.encrypted_client_secret))
+
+    def test_is_no_access_token(self, partner, token):
+        assert ApiClient(token).get(USERS).status_code == 401
+        assert partner.post(INTROSPECT, token=token).json() == {"active": False}
+        assert partner.post(REVOKE, token=token).status_code == 200
+
+    def test_goes_to_the_app_s_own_page_and_is_logged(self, partner, dashboard, token):
+        response = open_app(partner, dashboard)
+
+        assert response.headers["Location"].startswith("https://app1.example/?store=testserver&token=")
+        assert "no-store" in response.headers["Cache-Control"]
+        assert logged("app_opened", partner.client_id)
+
+
+class TestForgedToken:
+    CLAIMS = {"iss": "http://testserver", "sub": "1", "uid": 1, "scope": "admin:read admin:write", "exp": 9_999_999_999}
+
+    @pytest.mark.parametrize("alg", ["none", "None", "NONE", "HS256"])
+    def test_without_a_signature_is_refused(self, partner, alg):
+        assert ApiClient(unsigned(self.CLAIMS, alg)).get(USERS).status_code == 401
+
+    def test_signed_with_a_secret_that_the_app_knows_is_refused(self, partner):
+        forged = signed(partner.secret, {**self.CLAIMS, "aud": partner.client_id})
+
+        assert ApiClient(forged).get(USERS).status_code == 401
+
+    def test_signed_with_what_everybody_knows_is_refused(self, partner):
+        assert ApiClient(signed(partner.client_id, self.CLAIMS)).get(USERS).status_code == 401

@@ -1,0 +1,175 @@
+"""How tokens and requests for them travel: in headers and bodies, never in URLs (RFC 6750, 2.3; RFC 9700, 4.3)."""
+
+import pytest
+
+from oauth.models import AccessToken
+from tests.conftest import USERS, ApiClient
+from tests.oauth.conftest import FORM, INTROSPECT, REVOKE, TOKEN
+from tests.oauth.outcomes import error_of, is_live
+
+ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])
+BROKEN_BODIES = {
+    "nothing": b"",
+    "noise": b"\xff\xfe\x00\x01",
+    "percent": b"grant_type=%zz&code=%&client_id=%0",
+    "not UTF-8": b"grant_type=%FF&code=%FF&client_id=%FF&token=%FF",
+    "NUL": b"grant_type=%00&code=%00&client_id=%00&client_secret=%00&refresh_token=%00&token=%00",
+    "raw NUL": b"client_id=\0&token=\0",
+    "surrogates": b"client_id=%ED%A0%80&token=%ED%A0%80",
+    "delimiters": b"&&&===&&;;;",
+    "JSON": b'{"grant_type": "authorization_code"}',
+    "long": b"client_id=" + 100_000 * b"x",
+}
+
+
+class TestAccessToken:
+    @pytest.mark.parametrize("name", ["access_token", "token", "bearer_token"])
+    def test_is_not_taken_from_a_url(self, partner, dashboard, anonymous, name):
+        token = partner.install(dashboard)["access_token"]
+
+        assert anonymous.get(f"{USERS}?{name}={token}").status_code == 401
+
+    @pytest.mark.parametrize("post", ["post", "post_form", "post_multipart"])
+    def test_is_not_taken_from_a_body(self, partner, dashboard, anonymous, post):
+        body = {"access_token": partner.install(dashboard)["access_token"], "email": "ada@example.com"}
+
+        assert getattr(anonymous, post)(USERS, body).status_code == 401
+
+    def test_is_not_taken_from_a_session(self, dashboard):
+        assert dashboard.get(USERS).status_code == 401
+
+    @pytest.mark.parametrize("scheme", ["Basic", "Token", "MAC", ""])
+    def test_is_not_taken_under_another_scheme(self, partner, dashboard, anonymous, scheme):
+        token = partner.install(dashboard)["access_token"]
+
+        assert anonymous.get(USERS, headers={"Authorization": f"{scheme} {token}"}).status_code == 401
+
+    @pytest.mark.parametrize(
+        "token", ["", "shc_", "\0", "é", "a b", "null", 42 * "0", 100_000 * "x"], ids=lambda token: repr(token)[:9]
+    )
+    def test_that_was_never_issued_is_refused(self, db, token):
+        refused = ApiClient().get(USERS, headers={"Authorization": f"Bearer {token}"})
+
+        assert refused.status_code == 401
+        assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
+
+    @pytest.mark.parametrize(
+        ("body", "content_type"),
+        [
+            ("{", "application/json"),
+            (5_000 * "[", "application/json"),
+            ("%zz", FORM),
+            (b"\xff", "application/json"),
+            ("x", "text/plain"),
+            ("x", "multipart/form-data"),
+        ],
+    )
+    def test_is_checked_before_a_body_is_read(self, db, body, content_type):
+        assert ApiClient("shc_unknown").post(USERS, body, content_type).status_code == 401
+
+
+class TestEndpoints:
+    @ENDPOINTS
+    def test_take_nothing_from_a_url(self, partner, dashboard, endpoint):
+        issued = partner.install(dashboard)
+        query = f"client_id={partner.client_id}&client_secret={partner.secret}&token={issued['access_token']}"
+
+        refused = partner.http.post(f"{endpoint}?{query}", {}, headers={"Content-Type": FORM})
+
+        assert error_of(refused) == "invalid_request"
+        assert is_live(issued["access_token"])
+
+    @ENDPOINTS
+    @pytest.mark.parametrize("query", ["%zz", "x", "=", "\0", "\xff", "a=%00"])
+    def test_refuse_a_url_with_anything_in_it(self, partner, endpoint, query):
+        assert error_of(partner.post(f"{endpoint}?{query}", token="x")) == "invalid_request"
+
+    @ENDPOINTS
+    @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options", "trace"])
+    def test_are_for_post_alone(self, partner, endpoint, method):
+        assert getattr(partner.http, method)(endpoint).status_code == 405
+
+    @ENDPOINTS
+    @pytest.mark.parametrize(
+        "content_type", [FORM, "multipart/form-data; boundary=x", "application/json", "text/plain"]
+    )
+    @pytest.mark.parametrize("body", BROKEN_BODIES.values(), ids=BROKEN_BODIES)
+    def test_refuse_what_makes_no_sense(self, partner, endpoint, content_type, body):
+        refused = partner.http.post(endpoint, body, content_type)
+
+        assert refused.status_code in (400, 401)
+        assert not AccessToken.objects.exists()
+
+    @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+    def test_take_forms_alone(self, partner, dashboard, content_type):
+        code = partner.consent(dashboard)["code"]
+        body = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
+                "client_id": partner.client_id, "client_secret": partner.secret}  # fmt: skip
+        sent = body if content_type == "application/json" else "&".join(f"{name}={body[name]}" for name in body)
+
+        assert error_of(partner.http.post(TOKEN, sent, content_type))
+
+    @ENDPOINTS
+    @pytest.mark.parametrize("body", [2_000_000 * "x", "&".join(f"a{number}=1" for number in range(1_001))])
+    def test_refuse_what_is_oversized(self, partner, endpoint, body):
+        assert partner.http.post(endpoint, body, FORM).status_code in (400, 413)
+
+    @pytest.mark.parametrize(
+        "name", ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier"]
+    )
+    def test_refuse_what_names_something_twice(self, partner, dashboard, name):
+        """RFC 6749, 3.2: whoever reads the first and whoever reads the last would see two requests."""
+        code = partner.consent(dashboard)["code"]
+        right = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
+                 "client_id": partner.client_id, "client_secret": partner.secret}  # fmt: skip
+        body = [(name, "x"), (name, "x"), *right.items()] if name not in right else [(name, "x"), *right.items()]
+
+        refused = partner.http.post(TOKEN, "&".join(f"{key}={value}" for key, value in body), FORM)
+
+        assert error_of(refused) == "invalid_request"
+
+    @ENDPOINTS
+    def test_answer_no_script_of_another_site(self, partner, endpoint):
+        response = partner.http.post(endpoint, {"token": "x"}, headers={"Origin": "https://evil.example"})
+
+        assert "Access-Control-Allow-Origin" not in response.headers
+
+    def test_answer_with_what_no_cache_may_keep(self, partner, dashboard):
+        code = partner.consent(dashboard)["code"]
+
+        assert "no-store" in partner.exchange(code).headers["Cache-Control"]
+
+
+class TestGrantType:
+    @pytest.mark.parametrize(
+        "grant_type",
+        [
+            "password",
+            "client_credentials",
+            "implicit",
+            "openid",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+            "AUTHORIZATION_CODE",
+            "authorization_code ",
+            "\0",
+            "",
+            None,
+        ],
+    )
+    @pytest.mark.parametrize("app", ["partner", "public_partner"])
+    def test_is_code_or_refresh_token_alone(self, request, dashboard, owner, app, grant_type):
+        partner = request.getfixturevalue(app)
+        credentials = {"username": owner.email, "password": "x", "code": "x", "device_code": "x", "assertion": "x"}
+
+        refused = partner.post(TOKEN, grant_type=grant_type, scope="users:read", **credentials)
+
+        assert error_of(refused) in ("unsupported_grant_type", "invalid_request")
+        assert not AccessToken.objects.exists()
+
+    @pytest.mark.parametrize(
+        "path", ["device-authorization/", "device/", "register/", "applications/", "authorized_tokens/"]
+    )
+    def test_of_the_toolkit_has_no_other_endpoint(self, dashboard, path):
+        assert dashboard.get(f"/oauth2/{path}").status_code == 404

@@ -1,0 +1,113 @@
+"""What ends an app's access at once: its owner's end, being switched off, being uninstalled (RFC 9700, 4.14.2)."""
+
+import pytest
+
+from oauth.models import Grant, PartnerApp
+from tests.conftest import ADMIN_API, ApiClient
+from tests.oauth.conftest import INTROSPECT
+from tests.oauth.outcomes import error_of, is_live, is_refused_on_a_page, logged
+
+
+def deactivate_owner(partner, dashboard, owner):
+    owner.is_active = False
+    owner.save()
+
+
+def change(partner, dashboard, **changes):
+    """Saves the form of the app in the dashboard."""
+    app = partner.app
+    form = {
+        "name": app.name,
+        "app_url": app.app_url,
+        "redirect_uris": app.redirect_uris,
+        "allowed_scopes": app.allowed_scopes,
+        "api_version": app.api_version,
+        **changes,
+    }
+    assert dashboard.post(f"/dashboard/oauth/partnerapp/{app.pk}/change/", form).status_code == 302
+
+
+def switch_off(partner, dashboard, owner):
+    change(partner, dashboard)
+
+
+def uninstall(partner, dashboard, owner):
+    assert dashboard.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/").status_code == 302
+
+
+@pytest.mark.parametrize("withdraw", [deactivate_owner, switch_off, uninstall])
+class TestWithdrawal:
+    def test_ends_tokens(self, partner, dashboard, owner, withdraw):
+        issued = partner.install(dashboard)
+        assert is_live(issued["access_token"])
+
+        withdraw(partner, dashboard, owner)
+
+        assert not is_live(issued["access_token"])
+        assert partner.post(INTROSPECT, token=issued["access_token"]).json().get("active") is not True
+
+    def test_ends_refresh_tokens(self, partner, dashboard, owner, withdraw):
+        issued = partner.install(dashboard)
+
+        withdraw(partner, dashboard, owner)
+
+        assert error_of(partner.refresh(issued["refresh_token"])) in ("invalid_grant", "invalid_client")
+
+    def test_ends_codes(self, partner, dashboard, owner, withdraw):
+        code = partner.consent(dashboard)["code"]
+
+        withdraw(partner, dashboard, owner)
+
+        assert error_of(partner.exchange(code)) in ("invalid_grant", "invalid_client")
+
+
+class TestSwitchedOff:
+    def test_can_t_be_consented_to(self, partner, dashboard, owner):
+        switch_off(partner, dashboard, owner)
+
+        assert is_refused_on_a_page(dashboard.get(partner.authorize_url()))
+        assert is_refused_on_a_page(dashboard.post(partner.authorize_url(), {"decision": "authorize"}))
+        assert not Grant.objects.exists()
+
+    @pytest.mark.parametrize("path", ["install-app/?client_id={}", "{}/open/"])
+    def test_can_t_be_reached_from_the_dashboard(self, partner, dashboard, owner, path):
+        switch_off(partner, dashboard, owner)
+
+        assert dashboard.get(f"/dashboard/apps/{path.format(partner.client_id)}").status_code == 404
+
+
+class TestUninstalled:
+    def test_is_logged_and_forgets_what_was_granted(self, partner, dashboard, owner):
+        partner.install(dashboard)
+
+        uninstall(partner, dashboard, owner)
+
+        app = PartnerApp.objects.get()
+        assert (app.granted_scopes, app.installed_at) == ([], None)
+        assert logged("app_uninstalled", partner.client_id)
+
+    def test_keeps_its_settings_for_the_next_time(self, partner, dashboard, owner):
+        settings_url = f"{ADMIN_API}apps/{partner.client_id}/settings/"
+        ApiClient(partner.install(dashboard)["access_token"]).put(settings_url, {"theme": "dark"})
+
+        uninstall(partner, dashboard, owner)
+
+        again = ApiClient(partner.install(dashboard)["access_token"])
+        assert again.get(settings_url).json() == {"theme": "dark"}
+
+
+class TestFewerPermissions:
+    def test_are_those_of_the_tokens_at_once(self, partner, dashboard):
+        issued = partner.install(dashboard)
+
+        change(partner, dashboard, allowed_scopes=["users:read"], is_active="on")
+
+        assert partner.post(INTROSPECT, token=issued["access_token"]).json()["scope"] == "users:read"
+        assert partner.refresh(issued["refresh_token"]).json()["scope"] == "users:read"
+
+    def test_are_those_of_the_codes_at_once(self, partner, dashboard):
+        code = partner.consent(dashboard)["code"]
+
+        change(partner, dashboard, allowed_scopes=["users:read"], is_active="on")
+
+        assert partner.exchange(code).json()["scope"] == "users:read"
