@@ -7,80 +7,110 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
+        ("customers", "0001_initial"),
         migrations.swappable_dependency(settings.OAUTH2_PROVIDER_APPLICATION_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='note',
-            name='app',
-            field=models.ForeignKey(blank=True, help_text='None: written in the dashboard.', null=True, on_delete=django.db.models.deletion.SET_NULL, to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL),
+            model_name="note",
+            name="app",
+            field=models.ForeignKey(
+                blank=True,
+                help_text="None: written in the dashboard.",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='note',
-            name='author',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notes_written', to=settings.AUTH_USER_MODEL),
+            model_name="note",
+            name="author",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="notes_written", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='note',
-            name='user',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='notes', to=settings.AUTH_USER_MODEL),
+            model_name="note",
+            name="user",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="notes",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['date_joined', 'id'], name='user_newest'),
+            model_name="user",
+            index=models.Index(fields=["date_joined", "id"], name="user_newest"),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['user_type', 'date_joined', 'id'], name='user_by_type'),
+            model_name="user",
+            index=models.Index(fields=["user_type", "date_joined", "id"], name="user_by_type"),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['language', 'date_joined', 'id'], name='user_by_language'),
+            model_name="user",
+            index=models.Index(fields=["language", "date_joined", "id"], name="user_by_language"),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(fields=['accepts_marketing', 'date_joined', 'id'], name='user_by_marketing'),
+            model_name="user",
+            index=models.Index(fields=["accepts_marketing", "date_joined", "id"], name="user_by_marketing"),
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(condition=models.Q(('is_blocked', True)), fields=['date_joined', 'id'], name='user_blocked'),
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("is_blocked", True)), fields=["date_joined", "id"], name="user_blocked"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('email'), name='user_email_unique'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                django.db.models.functions.text.Lower("email"), name="user_email_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('orders_count__gte', 0)), name='user_orders_count_not_negative'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("orders_count__gte", 0)), name="user_orders_count_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('subscriptions_count__gte', 0)), name='user_subscriptions_count_not_negative'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("subscriptions_count__gte", 0)), name="user_subscriptions_count_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(('total_spent__gte', 0)), name='user_total_spent_not_negative'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("total_spent__gte", 0)), name="user_total_spent_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='address',
-            index=models.Index(fields=['user', 'id'], name='address_of_user'),
+            model_name="address",
+            index=models.Index(fields=["user", "id"], name="address_of_user"),
         ),
         migrations.AddConstraint(
-            model_name='address',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_default_for_shipping', True)), fields=('user',), name='address_one_default_for_shipping'),
+            model_name="address",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_default_for_shipping", True)),
+                fields=("user",),
+                name="address_one_default_for_shipping",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='address',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_default_for_billing', True)), fields=('user',), name='address_one_default_for_billing'),
+            model_name="address",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_default_for_billing", True)),
+                fields=("user",),
+                name="address_one_default_for_billing",
+            ),
         ),
         migrations.AddIndex(
-            model_name='note',
-            index=models.Index(fields=['user', 'created_at', 'id'], name='note_newest_of_user'),
+            model_name="note",
+            index=models.Index(fields=["user", "created_at", "id"], name="note_newest_of_user"),
         ),
     ]
