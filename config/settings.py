@@ -123,6 +123,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = [*global_settings.PASSWORD_HASHERS, "oauth.hashers.ClientSecretHasher"]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_ENGINE = "oauth.sessions"
 
 # Ten failures on an account or from an address, at the sign-in page and the token endpoint together, and further ones

@@ -33,23 +33,22 @@ class ScopesField(forms.MultipleChoiceField):
 
 
 class PrivateAppForm(forms.ModelForm):
-    scopes = ScopesField(label="Permissions", required=False)
+    allowed_scopes = ScopesField(label="Permissions", required=False)
     expires_on = forms.DateField(
         required=False, widget=AdminDateWidget, help_text="The last day the token works; empty: it does not expire."
     )
 
     class Meta:
         model = PrivateApp
-        fields = ("name", "api_version", "rate_limit", "is_active")
+        fields = ("name", "allowed_scopes", "api_version", "rate_limit", "is_active")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.instance.kind = App.Kind.PRIVATE
         self.fields["name"].required = True
-        if token := AccessToken.objects.filter(application=self.instance.pk).first():
-            self.initial["scopes"] = token.scope.split()
-            if token.expires < tokens.NEVER:
-                self.initial["expires_on"] = timezone.localdate(token.expires - timedelta(microseconds=1))
+        token = AccessToken.objects.filter(application=self.instance.pk).first()
+        if token and token.expires < tokens.NEVER:
+            self.initial["expires_on"] = timezone.localdate(token.expires - timedelta(microseconds=1))
 
     def clean_name(self):
         name = self.cleaned_data["name"].strip()
@@ -157,11 +156,11 @@ class PrivateAppAdmin(BaseAppAdmin):
         return super().get_queryset(request).prefetch_related("accesstoken_set")
 
     def get_fields(self, request, obj=None):
-        fields = ("name", "scopes", "expires_on", "api_version", "rate_limit")
+        fields = ("name", "allowed_scopes", "expires_on", "api_version", "rate_limit")
         return (*fields, "is_active") if obj else fields
 
     def save_model(self, request, obj, form, change):
-        scopes = [Scope(scope) for scope in form.cleaned_data["scopes"]]
+        scopes = [Scope(scope) for scope in obj.allowed_scopes]
         if change:
             super().save_model(request, obj, form, change)
             AccessToken.objects.filter(application=obj).update(scope=" ".join(scopes), expires=form.expires)
@@ -185,7 +184,7 @@ class PrivateAppAdmin(BaseAppAdmin):
 
     @admin.display
     def permissions(self, app):
-        return ", ".join(scope for token in app.accesstoken_set.all() for scope in token.scope.split()) or "–"
+        return ", ".join(app.allowed_scopes) or "–"
 
     @admin.display
     def last_used(self, app):

@@ -126,8 +126,8 @@ def issue_personal_token(
     app, is_new = App.objects.select_for_update().update_or_create(
         kind=App.Kind.PRIVATE,
         name=app_name,
-        defaults={"user": owner, **settings},
-        create_defaults={"user": owner, **settings, **new},
+        defaults={"user": owner, "allowed_scopes": list(scopes), **settings},
+        create_defaults={"user": owner, "allowed_scopes": list(scopes), **settings, **new},
     )
     if not is_new:
         revoke_tokens(app, by)
@@ -138,14 +138,13 @@ def issue_personal_token(
 
 
 def replace_personal_token(app: App, by: Origin) -> str:
-    """A new token with the permissions and the expiry of the former one, which stops working.
-
-    Raises AccessToken.DoesNotExist.
-    """
-    former = AccessToken.objects.get(application=app)
-    return issue_personal_token(
-        app_name=app.name, scopes=former.scope.split(), owner=app.user, expires=former.expires, by=by
-    )
+    """A new token with the permissions and the expiry of the former one, which stops working; in place of an expired
+    one, with its lifetime."""
+    former, now = AccessToken.objects.filter(application=app).first(), timezone.now()
+    expires = former.expires if former else NEVER
+    if former and expires <= now:
+        expires = now + (former.expires - former.created)
+    return issue_personal_token(app_name=app.name, scopes=app.allowed_scopes, owner=app.user, expires=expires, by=by)
 
 
 def store_access_token(raw: str, **fields: Any) -> AccessToken:

@@ -42,7 +42,7 @@ def use_every_secret(shop, app: dict[str, str]) -> dict[str, str]:
     second = ask_for_tokens(**{**form, "grant_type": "refresh_token", "refresh_token": first["refresh_token"]})
     opened = dashboard.get(f"{shop.url}/dashboard/apps/{app['client_id']}/open/", allow_redirects=False)
     replaced = shown_once(dashboard.decide("replace_secret"))
-    access = {"name": "Warehouse", "scopes": ["users:read"], "api_version": "2024-04-01"}
+    access = {"name": "Warehouse", "allowed_scopes": ["users:read"], "api_version": "2024-04-01"}
     personal = shown_once(dashboard.submit("/dashboard/oauth/privateapp/add/", **access))
     return {
         "password": shop.password,

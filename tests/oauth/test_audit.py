@@ -61,7 +61,7 @@ class TestSignIn:
 
 class TestToken:
     def test_of_a_private_app_is_logged_with_its_permissions(self, dashboard):
-        form = {"name": "ERP", "scopes": ["users:read"], "api_version": "unstable"}
+        form = {"name": "ERP", "allowed_scopes": ["users:read"], "api_version": "unstable"}
 
         dashboard.post("/dashboard/oauth/privateapp/add/", form)
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -19,8 +20,8 @@ def change_url(app) -> str:
 
 
 def form(**changes) -> dict:
-    return {"name": "ERP", "scopes": ["users:read"], "expires_on": "", "api_version": "2024-04-01", "rate_limit": "",
-            "is_active": "on", **changes}  # fmt: skip
+    usual = {"name": "ERP", "allowed_scopes": ["users:read"], "expires_on": "", "api_version": "2024-04-01"}
+    return {**usual, "rate_limit": "", "is_active": "on", **changes}
 
 
 def shown_token(page) -> str:
@@ -40,7 +41,7 @@ class TestMakeAToken:
             assert token not in dashboard.get(url).content.decode()
 
     def test_gives_it_the_permissions_chosen_and_no_others(self, dashboard):
-        client = ApiClient(shown_token(dashboard.post(f"{ACCESS}add/", form(scopes=["users:read"]))))
+        client = ApiClient(shown_token(dashboard.post(f"{ACCESS}add/", form(allowed_scopes=["users:read"]))))
 
         assert client.get(USERS).status_code == 200
         assert client.post(USERS, {"email": "ada@example.com"}).status_code == 403
@@ -67,7 +68,7 @@ class TestMakeAToken:
         [
             {"name": ""},
             {"name": "Taken"},
-            {"scopes": ["users:destroy"]},
+            {"allowed_scopes": ["users:destroy"]},
             {"expires_on": "2020-01-01"},
             {"api_version": "1999-01-01"},
             {"rate_limit": "1001"},
@@ -96,6 +97,17 @@ class TestRevokeAToken:
         assert latter.get(USERS).status_code == 200
         after = AccessToken.objects.get()
         assert (after.scope, after.expires) == (before.scope, before.expires)
+
+    def test_gives_one_with_the_lifetime_of_an_expired_one(self, dashboard):
+        expires_on = (timezone.localdate() + timedelta(days=9)).isoformat()
+        dashboard.post(f"{ACCESS}add/", form(expires_on=expires_on))
+        long_ago = timedelta(days=30)
+        AccessToken.objects.update(created=F("created") - long_ago, expires=F("expires") - long_ago)
+
+        latter = ApiClient(shown_token(dashboard.post(f"{ACCESS}{App.objects.get().pk}/replace/")))
+
+        assert latter.get(USERS).status_code == 200
+        assert AccessToken.objects.get().expires < timezone.now() + timedelta(days=11)
 
     def test_asks_first(self, dashboard, api):
         client = api(Scope.USERS_READ)
@@ -127,7 +139,7 @@ class TestChangeAnApp:
     def test_changes_the_permissions_of_its_token(self, dashboard, api):
         client = api(Scope.USERS_READ, app_name="ERP")
 
-        dashboard.post(change_url(App.objects.get()), form(scopes=["users:write"]))
+        dashboard.post(change_url(App.objects.get()), form(allowed_scopes=["users:write"]))
 
         assert client.get(USERS).status_code == 403
         assert client.post(USERS, {"email": "ada@example.com"}).status_code == 201
