@@ -133,10 +133,10 @@ class BaseAppAdmin(admin.ModelAdmin):
         if form.changed_data:
             record(Event.APP_CHANGED, Origin.of(request), obj, changed=form.changed_data)
 
-    def render_change_form(self, request, context, add=False, **options):
-        if add:  # what follows is the page that shows secrets
-            context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().render_change_form(request, context, add=add, **options)
+    def add_view(self, request, form_url="", extra_context=None):
+        # What follows is the page that shows secrets, and no other.
+        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**buttons, **(extra_context or {})})
 
     def has_delete_permission(self, request, obj=None):
         return False

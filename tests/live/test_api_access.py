@@ -20,7 +20,7 @@ def make_token(browser, name: str) -> str:
     press(browser, "API access")
     press(browser, "Add API access")
     browser.find_element(By.NAME, "name").send_keys(name)
-    browser.find_element(By.CSS_SELECTOR, "[name=scopes][value='users:read']").click()
+    browser.find_element(By.CSS_SELECTOR, "[name=allowed_scopes][value='users:read']").click()
     press(browser, "Save")
     return shown_token(browser)
 
