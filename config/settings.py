@@ -136,15 +136,6 @@ AXES_USERNAME_FORM_FIELD = "username"
 AXES_USERNAME_CALLABLE = "oauth.protection.account"
 AXES_CLIENT_IP_CALLABLE = "oauth.protection.address"
 AXES_LOCKOUT_CALLABLE = "oauth.protection.locked_out"
-AXES_SENSITIVE_PARAMETERS = [
-    "username",
-    "ip_address",
-    "client_secret",
-    "code",
-    "code_verifier",
-    "refresh_token",
-    "token",
-]
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
@@ -266,6 +257,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "oauthlib": {"level": "INFO"},  # below, it tells codes and tokens
         "django.request": {"level": "ERROR"},  # a 4xx is the client's, who was told
     },
 }

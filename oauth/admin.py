@@ -46,9 +46,8 @@ class PrivateAppForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.instance.kind = App.Kind.PRIVATE
         self.fields["name"].required = True
-        token = AccessToken.objects.filter(application=self.instance.pk).first()
-        if token and token.expires < tokens.NEVER:
-            self.initial["expires_on"] = timezone.localdate(token.expires - timedelta(microseconds=1))
+        if self.instance.token_expires:
+            self.initial["expires_on"] = timezone.localdate(self.instance.token_expires - timedelta(microseconds=1))
 
     def clean_name(self):
         name = self.cleaned_data["name"].strip()
@@ -63,9 +62,9 @@ class PrivateAppForm(forms.ModelForm):
         return day
 
     @property
-    def expires(self) -> datetime:
+    def expires(self) -> datetime | None:
         day = self.cleaned_data["expires_on"]
-        return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min)) if day else tokens.NEVER
+        return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min)) if day else None
 
 
 class PartnerAppForm(forms.ModelForm):
@@ -163,7 +162,7 @@ class PrivateAppAdmin(BaseAppAdmin):
         scopes = [Scope(scope) for scope in obj.allowed_scopes]
         if change:
             super().save_model(request, obj, form, change)
-            AccessToken.objects.filter(application=obj).update(scope=" ".join(scopes), expires=form.expires)
+            tokens.change_personal_token(obj, scopes=scopes, expires=form.expires)
             return
         request.issued_token = tokens.issue_personal_token(
             app_name=obj.name, scopes=scopes, owner=request.user, expires=form.expires, by=Origin.of(request),
@@ -177,7 +176,12 @@ class PrivateAppAdmin(BaseAppAdmin):
     @admin.action(description="Revoke and replace the token")
     def replace(self, request, app):
         """The token of this app stops working at once, and you get a new one with the same permissions."""
-        return self.show_token(request, app, tokens.replace_personal_token(app, Origin.of(request)))
+        try:
+            token = tokens.replace_personal_token(app, owner=request.user, by=Origin.of(request))
+        except tokens.TokenExpired:
+            self.message_user(request, "The token has expired. Set another day first.", messages.ERROR)
+            return HttpResponseRedirect(reverse("admin:oauth_privateapp_change", args=[app.pk]))
+        return self.show_token(request, app, token)
 
     def show_token(self, request, app, token):
         return self.show_once(request, app, ("access_token", "Access token", token))
@@ -201,8 +205,7 @@ class PrivateAppAdmin(BaseAppAdmin):
 
     @admin.display
     def expires(self, app):
-        token = next(iter(app.accesstoken_set.all()), None)
-        return token.expires if token and token.expires < tokens.NEVER else "–"
+        return app.token_expires or "–"
 
 
 @admin.register(PartnerApp)

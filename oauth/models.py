@@ -21,6 +21,7 @@ from oauth2_provider.models import (
     AbstractRefreshToken,
     ApplicationManager,
 )
+from oauthlib.uri_validate import is_absolute_uri
 
 from oauth.fields import DigestField
 from oauth.scopes import Scope
@@ -50,7 +51,7 @@ def check_app_uri(uri: str) -> None:
         raise ValidationError(f"{uri} is not a URI.") from None
     if not uri.isascii() or not uri.isprintable() or " " in uri or "\\" in uri:
         raise ValidationError(f"{uri} has characters that have to be percent-encoded.")
-    if not host or parts.scheme not in ("https", "http"):
+    if not host or parts.scheme not in ("https", "http") or not is_absolute_uri(uri):
         raise ValidationError(f"{uri} is not an absolute https URI.")
     if "@" in parts.netloc or "#" in uri or "*" in parts.netloc:
         raise ValidationError(f"{uri} may have neither a user name nor a fragment nor a wildcard.")
@@ -79,7 +80,7 @@ class App(AbstractApplication):
     """Who calls the API: a partner's app, or a store owner's own (kind `private`, with a single token).
 
     A partner app is registered, then installed by a member of staff who consents to what it asks for. `granted_scopes`
-    is what the last consent was to, empty where the app is not installed. `settings` are the app's own; they outlive
+    is what was consented to since, empty where the app is not installed. `settings` are the app's own; they outlive
     an installation.
     """
 
@@ -114,6 +115,9 @@ class App(AbstractApplication):
     )
     allowed_scopes = models.JSONField(
         "permissions", default=list, blank=True, validators=[check_scopes], help_text="What the app may ask for."
+    )
+    token_expires = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Of a private app's token; empty: never."
     )
     granted_scopes = models.JSONField(default=list, blank=True, editable=False)
     installed_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -265,6 +269,7 @@ class AuditEvent(models.Model):
     class Meta:
         verbose_name = "event"
         verbose_name_plural = "security log"
+        base_manager_name = "objects"
         indexes = [
             models.Index(fields=["at", "id"], name="audit_event_newest"),
             models.Index(fields=["event", "at", "id"], name="audit_event_by_kind"),

@@ -67,10 +67,10 @@ def _give_secret(app: App) -> str | None:
 
 @transaction.atomic
 def record_consent(app: App, scopes: Iterable[str], by: Origin) -> None:
-    """The app is installed, with these permissions."""
+    """The app is installed, with these permissions and those it was granted before: their tokens live on."""
     app = App.objects.select_for_update().get(pk=app.pk)
     record(Event.CONSENTED, by, app, scopes=list(scopes), new=sorted(set(scopes) - set(app.granted_scopes)))
-    app.granted_scopes = list(scopes)
+    app.granted_scopes = list(dict.fromkeys([*app.granted_scopes, *scopes]))
     app.installed_at = app.installed_at or timezone.now()
     app.save(update_fields=["granted_scopes", "installed_at"])
 

@@ -1,13 +1,16 @@
 """Limits on failed attempts, per account and per address, at the sign-in page and the token endpoint: django-axes'."""
 
 from base64 import b64decode
+from ipaddress import ip_network
 from urllib.parse import unquote_plus
 
 from axes.handlers.proxy import AxesProxyHandler
+from axes.models import AccessAttempt
 from axes.signals import user_locked_out
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -23,7 +26,11 @@ def account(request: HttpRequest, credentials: dict | None) -> str:
 
 
 def address(request: HttpRequest) -> str | None:
-    return client_ip(request.META)
+    """What attempts are counted under: of IPv6 the /64, which is one customer's of a provider."""
+    address = client_ip(request.META)
+    if address and ":" in address:
+        return str(ip_network(f"{address.partition('%')[0]}/64", strict=False).network_address)
+    return address
 
 
 def count_failure(request: HttpRequest, error: str) -> None:
@@ -47,7 +54,7 @@ def count_failure(request: HttpRequest, error: str) -> None:
 def _client_id(request: HttpRequest) -> str:
     """As claimed, in the header or in the body."""
     scheme, _, claimed = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme != "Basic":
+    if scheme.lower() != "basic":
         return request.POST.get("client_id", "")
     try:
         return unquote_plus(b64decode(claimed).decode()).partition(":")[0]
@@ -67,6 +74,12 @@ def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict |
     response.headers["Retry-After"] = str(wait)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+@receiver(pre_save, sender=AccessAttempt)
+def keep_no_parameters(instance, **kwargs):
+    """Of a failed attempt: who knows which secret was put into which field?"""
+    instance.get_data = instance.post_data = ""
 
 
 @receiver(user_logged_in)

@@ -26,6 +26,10 @@ BASE62 = string.digits + string.ascii_letters
 USE_INTERVAL = timedelta(minutes=1)
 
 
+class TokenExpired(Exception):
+    """The expiry of an app's token is over: another one would not work either."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """What a valid token says about the request that carries it."""
@@ -70,12 +74,14 @@ FIND = f"""
     FROM {AccessToken._meta.db_table} token
     JOIN {App._meta.db_table} app ON app.id = token.application_id
     JOIN {AccessToken._meta.get_field("user").related_model._meta.db_table} owner ON owner.id = token.user_id
-    WHERE token.token_checksum = %s AND token.expires > CURRENT_TIMESTAMP AND app.is_active AND owner.is_active
+    WHERE token.token_checksum = %s AND token.expires > CURRENT_TIMESTAMP AND app.is_active
+        AND owner.is_active AND owner.user_type = 'dashboard'
 """  # noqa: S608  only table names are put in
 
 
 def find(raw: str) -> Bearer | None:
-    """The bearer of a token; None where it is unknown, expired or revoked, or its app or owner is inactive.
+    """The bearer of a token; None where it is unknown, expired or revoked, or its app is switched off, or its owner is
+    no active member of staff any more.
 
     Found by digest, so the comparison leaks nothing about the tokens that exist.
     """
@@ -109,7 +115,7 @@ def issue_personal_token(
     app_name: str,
     scopes: list[Scope],
     owner,
-    expires: datetime = NEVER,
+    expires: datetime | None = None,
     by: Origin = Origin(),  # noqa: B008  immutable
     **settings: Any,
 ) -> str:
@@ -118,6 +124,7 @@ def issue_personal_token(
     An app of kind `private` has one token: a former one stops working. `settings` are fields of the app, such as
     `api_version`; those that are not given stay as they are.
     """
+    kept = {"user": owner, "allowed_scopes": list(scopes), "token_expires": expires}
     new = {
         "client_type": App.CLIENT_CONFIDENTIAL,
         "authorization_grant_type": App.GRANT_AUTHORIZATION_CODE,
@@ -126,25 +133,36 @@ def issue_personal_token(
     app, is_new = App.objects.select_for_update().update_or_create(
         kind=App.Kind.PRIVATE,
         name=app_name,
-        defaults={"user": owner, "allowed_scopes": list(scopes), **settings},
-        create_defaults={"user": owner, "allowed_scopes": list(scopes), **settings, **new},
+        defaults={**kept, **settings},
+        create_defaults={**kept, **settings, **new},
     )
     if not is_new:
         revoke_tokens(app, by)
     raw = generate_access_token()
-    store_access_token(raw, app=app, user=owner, scope=" ".join(scopes), expires=expires)
+    store_access_token(raw, app=app, user=owner, scope=" ".join(scopes), expires=expires or NEVER)
     record(Event.TOKEN_ISSUED, by, app, scopes=list(scopes))
     return raw
 
 
-def replace_personal_token(app: App, by: Origin) -> str:
-    """A new token with the permissions and the expiry of the former one, which stops working; in place of an expired
-    one, with its lifetime."""
-    former, now = AccessToken.objects.filter(application=app).first(), timezone.now()
-    expires = former.expires if former else NEVER
-    if former and expires <= now:
-        expires = now + (former.expires - former.created)
-    return issue_personal_token(app_name=app.name, scopes=app.allowed_scopes, owner=app.user, expires=expires, by=by)
+@transaction.atomic
+def replace_personal_token(app: App, *, owner, by: Origin) -> str:
+    """A new token, of the person who asks, with the permissions and the expiry of the former one, which stops working.
+
+    Raises TokenExpired.
+    """
+    app = App.objects.select_for_update().get(pk=app.pk)
+    if app.token_expires and app.token_expires <= timezone.now():
+        raise TokenExpired
+    return issue_personal_token(
+        app_name=app.name, scopes=app.allowed_scopes, owner=owner, expires=app.token_expires, by=by
+    )
+
+
+@transaction.atomic
+def change_personal_token(app: App, *, scopes: list[Scope], expires: datetime | None) -> None:
+    """What the token of a private app may do from now on, and how long; None: it does not expire."""
+    App.objects.filter(pk=app.pk).update(allowed_scopes=scopes, token_expires=expires)
+    AccessToken.objects.filter(application=app).update(scope=" ".join(scopes), expires=expires or NEVER)
 
 
 def store_access_token(raw: str, **fields: Any) -> AccessToken:

@@ -73,7 +73,7 @@ class Validator(OAuth2Validator):
         request.grant = grant
         request.user = grant.user
         request.scopes = [scope for scope in grant.scope.split() if scope in app.allowed_scopes]
-        return grant.user.is_active and not grant.is_expired()
+        return is_staff(grant.user) and not grant.is_expired()
 
     def get_code_challenge(self, code, request):
         return request.grant.code_challenge or None
@@ -104,15 +104,15 @@ class Validator(OAuth2Validator):
             self._record_reuse(Event.REFRESH_TOKEN_REUSED, former, request)
         # Looks at expiry, and ends the whole family of one that was used before (RFC 9700, 4.14.2).
         is_valid = super().validate_refresh_token(refresh_token, client, request, *args, **kwargs)
-        return is_valid and former.user.is_active
+        return is_valid and is_staff(former.user)
 
     def _record_reuse(self, event, used, request):
         """Where it ends a family. Sent again and again, it would fill the log."""
         if RefreshToken.objects.filter(token_family=used.token_family, revoked=None).exists():
             record(event, Origin(used.user.email or "", client_ip(request.headers)), request.client)
 
-    def _create_authorization_code(self, request, code, expires=None):
-        return Grant.objects.create(
+    def save_authorization_code(self, client_id, code, request, *args, **kwargs):
+        Grant.objects.create(
             application=request.client,
             user=request.user,
             code=code["code"],
@@ -120,7 +120,7 @@ class Validator(OAuth2Validator):
             redirect_uri=request.redirect_uri if request.redirect_uri_was_sent else "",
             scope=" ".join(request.scopes),
             code_challenge=request.code_challenge or "",
-            code_challenge_method=request.code_challenge_method or "",
+            code_challenge_method="S256" if request.code_challenge else "",
         )
 
     def _save_bearer_token(self, token, request, *args, **kwargs):
@@ -172,6 +172,11 @@ class Validator(OAuth2Validator):
             "iat": int(held.created.timestamp()),
             "sub": str(held.user_id),
         }
+
+
+def is_staff(user) -> bool:
+    """Who may grant an app anything; what they granted ends with it."""
+    return user.is_active and user.is_staff
 
 
 def lock(app: App) -> App:

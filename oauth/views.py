@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -31,21 +32,46 @@ from oauth.scopes import SCOPE_LABELS, Scope
 
 
 class StaffOnly:
-    """Of a view: staff who are signed in; everybody else is sent to the sign-in page, and back."""
+    """Of a view: staff who may change apps. Who is not signed in is sent to the sign-in page, and back."""
 
     def dispatch(self, request, *args, **kwargs):
         if not admin.site.has_permission(request):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        if not request.user.has_perm("oauth.change_partnerapp"):
+            raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mix-in
 
 
+# oauthlib makes each parameter an attribute of its request: others could stand in for what it keeps there.
+PARAMETERS = frozenset(
+    [
+        "response_type",
+        "client_id",
+        "client_secret",
+        "redirect_uri",
+        "scope",
+        "state",
+        "code_challenge",
+        "code_challenge_method",
+        "grant_type",
+        "code",
+        "code_verifier",
+        "refresh_token",
+        "token",
+        "token_type_hint",
+    ]
+)
+
+
 def parameters(given: QueryDict) -> str:
-    """As a query string, without those that have no value (RFC 6749, 3.1). Raises InvalidRequestFatalError for one that
-    comes twice."""
+    """As a query string, without unknown ones and those that have no value (RFC 6749, 3.1).
+
+    Raises InvalidRequestFatalError for one that comes twice.
+    """
     for name, values in given.lists():
         if len(values) > 1:
             raise InvalidRequestFatalError(f"{name} comes more than once.")
-    return urlencode({name: value for name, value in given.items() if value})
+    return urlencode({name: value for name, value in given.items() if value and name in PARAMETERS})
 
 
 class FromTheUrl(OAuthLibCore):
@@ -66,7 +92,6 @@ class AuthorizationView(StaffOnly, BaseAuthorizationView):
     def validate_authorization_request(self, request):
         scopes, credentials = super().validate_authorization_request(request)
         credentials["redirect_uri_was_sent"] = not credentials["request"].using_default_redirect_uri
-        credentials["response_mode"] = "query"  # oauthlib would put the code into a fragment for an app that asks
         return scopes, credentials
 
     def get(self, request):
@@ -149,9 +174,14 @@ def for_clients(endpoint):
         try:
             if request.META.get("QUERY_STRING"):
                 raise InvalidRequestError("Parameters belong into the body.")
-            sent = parameters(request.POST)
+            if request.content_type != "application/x-www-form-urlencoded":
+                raise InvalidRequestError("The body has to be application/x-www-form-urlencoded.")
+            sent, headers = parameters(request.POST), core().extract_headers(request)
+            scheme, space, credentials = headers.get("HTTP_AUTHORIZATION", "").partition(" ")
+            if scheme.lower() == "basic":  # in any case (RFC 9110, 11.1); the toolkit knows one
+                headers["HTTP_AUTHORIZATION"] = f"Basic{space}{credentials}"
             with transaction.atomic():
-                headers, body, status = endpoint(request.path, "POST", sent, core().extract_headers(request))
+                headers, body, status = endpoint(request.path, "POST", sent, headers)
         except OAuth2Error as error:
             headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **error.headers}
             body, status = error.json, error.status_code

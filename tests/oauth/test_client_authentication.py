@@ -3,13 +3,14 @@
 import secrets
 from base64 import b64encode
 from unittest.mock import Mock
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import USERS, ApiClient
-from tests.oauth.conftest import INTROSPECT, REVOKE, TOKEN
+from tests.oauth.conftest import FORM, INTROSPECT, REVOKE, TOKEN
 from tests.oauth.outcomes import error_of, is_live
 
 ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])
@@ -122,7 +123,7 @@ class TestBrokenHeader:
         ids=lambda header: repr(header)[:24],
     )
     def test_is_refused(self, partner, endpoint, header):
-        refused = partner.http.post(endpoint, ATTEMPT, headers={"Authorization": header})
+        refused = partner.http.post(endpoint, urlencode(ATTEMPT), FORM, headers={"Authorization": header})
 
         assert error_of(refused) == "invalid_client"
         assert refused.status_code == 401

@@ -4,13 +4,14 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.db.models import F
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
 from oauth.models import AccessToken, App, AuditEvent
 from oauth.scopes import Scope
 from tests.conftest import USERS, ApiClient
+from tests.factories import make_owner
 
 ACCESS = "/dashboard/oauth/privateapp/"
 
@@ -98,16 +99,33 @@ class TestRevokeAToken:
         after = AccessToken.objects.get()
         assert (after.scope, after.expires) == (before.scope, before.expires)
 
-    def test_gives_one_with_the_lifetime_of_an_expired_one(self, dashboard):
-        expires_on = (timezone.localdate() + timedelta(days=9)).isoformat()
-        dashboard.post(f"{ACCESS}add/", form(expires_on=expires_on))
-        long_ago = timedelta(days=30)
-        AccessToken.objects.update(created=F("created") - long_ago, expires=F("expires") - long_ago)
+    @pytest.mark.parametrize("cleared", [False, True])
+    def test_asks_for_another_day_where_it_has_expired(self, dashboard, cleared):
+        dashboard.post(f"{ACCESS}add/", form(expires_on=timezone.localdate().isoformat()))
+        app = App.objects.get()
+        for table, column in ((App, "token_expires"), (AccessToken, "expires")):
+            table.objects.update(**{column: timezone.now() - timedelta(days=1)})
+        if cleared:
+            call_command("clear_expired", verbosity=0)
+        tomorrow = timezone.localdate() + timedelta(days=1)
 
-        latter = ApiClient(shown_token(dashboard.post(f"{ACCESS}{App.objects.get().pk}/replace/")))
+        refused = dashboard.post(f"{ACCESS}{app.pk}/replace/", follow=True)
+        dashboard.post(change_url(app), form(expires_on=tomorrow.isoformat()))
+        replaced = dashboard.post(f"{ACCESS}{app.pk}/replace/")
 
-        assert latter.get(USERS).status_code == 200
-        assert AccessToken.objects.get().expires < timezone.now() + timedelta(days=11)
+        assert b"The token has expired" in refused.content
+        assert ApiClient(shown_token(replaced)).get(USERS).status_code == 200
+        assert timezone.localdate(AccessToken.objects.get().expires) == tomorrow + timedelta(days=1)
+
+    def test_makes_it_the_token_of_whoever_replaces_it(self, owner, api):
+        api(Scope.USERS_READ)
+        colleague = make_owner()
+        browser = Client()
+        browser.force_login(colleague)
+
+        browser.post(f"{ACCESS}{App.objects.get().pk}/replace/")
+
+        assert AccessToken.objects.get().user == colleague
 
     def test_asks_first(self, dashboard, api):
         client = api(Scope.USERS_READ)

@@ -1,6 +1,7 @@
 """How tokens and requests for them travel: in headers and bodies, never in URLs (RFC 6750, 2.3; RFC 9700, 4.3)."""
 
 import pytest
+from django.test.client import MULTIPART_CONTENT
 
 from oauth.models import AccessToken
 from tests.conftest import USERS, ApiClient
@@ -173,3 +174,22 @@ class TestGrantType:
     )
     def test_of_the_toolkit_has_no_other_endpoint(self, dashboard, path):
         assert dashboard.get(f"/oauth2/{path}").status_code == 404
+
+
+class TestParameters:
+    """oauthlib makes attributes of them."""
+
+    @pytest.mark.parametrize("name", ["refresh_token_instance", "encoding", "client", "user", "scopes", "grant"])
+    def test_that_are_not_known_change_nothing(self, partner, dashboard, name):
+        code = partner.consent(dashboard)["code"]
+
+        answer = partner.exchange(code, basic=True, **{name: "x"})
+
+        assert answer.status_code == 200
+        assert answer.json()["scope"] == "users:read users:write"
+
+    @pytest.mark.parametrize("content_type", [MULTIPART_CONTENT, "multipart/form-data; boundary=x; charset=hex"])
+    def test_come_in_a_form_alone(self, partner, content_type):
+        answer = partner.http.post(TOKEN, b"--x\r\n", content_type)
+
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")

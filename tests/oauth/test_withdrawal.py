@@ -2,8 +2,11 @@
 
 import pytest
 
+from customers.models import User, UserType
 from oauth.models import Grant, PartnerApp
-from tests.conftest import ADMIN_API, ApiClient
+from oauth.scopes import Scope
+from oauth.tokens import issue_personal_token
+from tests.conftest import ADMIN_API, USERS, ApiClient
 from tests.oauth.conftest import INTROSPECT
 from tests.oauth.outcomes import error_of, is_live, is_refused_on_a_page, logged
 
@@ -111,3 +114,24 @@ class TestFewerPermissions:
         change(partner, dashboard, allowed_scopes=["users:read"], is_active="on")
 
         assert partner.exchange(code).json()["scope"] == "users:read"
+
+
+class TestFormerStaff:
+    def test_leave_no_working_token_behind(self, partner, dashboard, owner):
+        issued = partner.install(dashboard)
+        personal = issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=owner)
+
+        User.objects.filter(pk=owner.pk).update(user_type=UserType.LEAD)
+
+        assert ApiClient(issued["access_token"]).get(USERS).status_code == 401
+        assert ApiClient(personal).get(USERS).status_code == 401
+        assert partner.refresh(issued["refresh_token"]).status_code == 400
+
+
+class TestNarrowerConsent:
+    def test_still_shows_what_the_app_may_do(self, partner, dashboard):
+        partner.install(dashboard)
+        partner.install(dashboard, scope="users:read")
+
+        partner.app.refresh_from_db()
+        assert partner.app.granted_scopes == ["users:read", "users:write"]
