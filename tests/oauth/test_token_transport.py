@@ -190,6 +190,6 @@ class TestParameters:
 
     @pytest.mark.parametrize("content_type", [MULTIPART_CONTENT, "multipart/form-data; boundary=x; charset=hex"])
     def test_come_in_a_form_alone(self, partner, content_type):
-        answer = partner.http.post(TOKEN, b"--x\r\n", content_type)
+        answer = partner.http.generic("POST", TOKEN, b"--x\r\n", content_type)
 
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
