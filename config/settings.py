@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+from csp import constants as csp
 from django.conf import global_settings
 
 from oauth.scopes import SCOPE_LABELS
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "axes",
+    "csp",
     "oauth2_provider",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -49,6 +51,7 @@ INSTALLED_APPS = [
     "oauth",
     "customers",
     "customers.orders",
+    "customers.transfers",
 ]
 
 MIDDLEWARE = [
@@ -62,6 +65,7 @@ MIDDLEWARE = [
     "config.middleware.AuthenticationMiddleware",
     "config.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -71,6 +75,7 @@ ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "config" / "templates"],  # what takes the place of the admin site's own
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -150,12 +155,27 @@ SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # the email is unique: ignoring case, by a constraint on LOWER(email) that the check can't read
 ]
 
+# --- Email -----------------------------------------------------------------------------------------------------------
+
+EMAIL = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST = EMAIL["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = EMAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = EMAIL["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = EMAIL.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "store@localhost")
+
 # --- The API ---------------------------------------------------------------------------------------------------------
 
 # Requests per second and token; an app may carry its own. 0 switches the limit off.
 RATE_LIMIT = env.int("RATE_LIMIT", 4)
 MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1_000_000)
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a customer's form has 30 for each address; MAX_BODY_BYTES bounds it, too
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
+API_USAGE_INTERVAL = 10  # seconds, at least, between two notes of how often apps called
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "customers.api.schema.AdminApiSchema",
@@ -240,6 +260,20 @@ SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("HSTS_SUBDOMAINS", not DEVELOPMENT)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/api/"],  # no pages, but for a viewer that needs inline styles and scripts
+    "DIRECTIVES": {
+        "default-src": [csp.NONE],
+        "script-src": [csp.SELF],
+        "style-src": [csp.SELF],
+        "font-src": [csp.SELF],
+        "connect-src": [csp.SELF],
+        "form-action": [csp.SELF],
+        "img-src": [csp.SELF, "data:"],  # icons in the admin site's style sheets
+        "frame-ancestors": [csp.NONE],
+        "base-uri": [csp.NONE],
+    },
+}
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"

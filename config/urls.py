@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views import defaults
 from django.views.generic import RedirectView
 
+from customers.admin.home import home
 from customers.api import errors as api_errors
 from customers.api.documents import ReferencePage, serve_document
 from customers.api.views import UnknownPath
@@ -17,6 +18,8 @@ urlpatterns = [
     path("api/docs/admin/", ReferencePage.as_view(), name="admin-api-docs"),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}oauth/icon.svg")),  # browsers ask for one
     path("", include("oauth.urls")),
+    path("dashboard/password_reset/", include("customers.admin.password_urls")),
+    path("dashboard/", admin.site.admin_view(home), name="home"),
     path("dashboard/", admin.site.urls),
 ]
 

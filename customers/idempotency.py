@@ -23,13 +23,13 @@ def fingerprint(*parts: bytes) -> str:
 
 @transaction.atomic
 def answer_once(
-    *, app_id: int, key: str, request_fingerprint: str, answer: Callable[[], tuple[int, str]]
+    *, app_id: int, key: str, request_fingerprint: str, answer: Callable[[], tuple[int, str, int | None]]
 ) -> tuple[int, str, bool]:
     """Status and body of the first answer to `key`, and whether it is a repetition.
 
-    `answer` makes the first one, in the same transaction: what it writes and the record of it stand or fall together,
-    and an exception leaves the key free. Of two at once, the second waits for the first. A key is forgotten after
-    `IDEMPOTENCY_HOURS`. Raises KeyReused where the key came with another fingerprint.
+    `answer` makes the first one, and tells which person it is about, in the same transaction: what it writes and the
+    record of it stand or fall together, and an exception leaves the key free. Of two at once, the second waits for the
+    first. A key is forgotten after `IDEMPOTENCY_HOURS`. Raises KeyReused where the key came with another fingerprint.
     """
     forgotten = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
     IdempotentAnswer.objects.filter(app_id=app_id, key=key, created_at__lt=forgotten).delete()
@@ -40,8 +40,8 @@ def answer_once(
         if record.fingerprint != request_fingerprint:
             raise KeyReused
         return record.status, record.body, True
-    record.status, record.body = answer()
-    record.save(update_fields=["status", "body"])
+    record.status, record.body, record.user_id = answer()
+    record.save(update_fields=["status", "body", "user_id"])
     return record.status, record.body, False
 
 

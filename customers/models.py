@@ -1,16 +1,20 @@
 """One table of people, and what is known about them: columns, constraints, indexes, querysets."""
 
+import re
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
-from django.db.models.functions import Concat, Lower
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection, models
+from django.db.models.functions import Coalesce, Concat, Lower, NullIf
 from django.utils import timezone
 
-models.EmailField.register_lookup(Lower)
+models.CharField.register_lookup(Lower)
 
 SHORTEST_LOCAL_NUMBER = 7  # digits
+THREE_IN_A_ROW = re.compile(r"[^\W_]{3}")
+PHONE_LIKE = re.compile(r"[-+()./\s]*\d[-+()./\d\s]*")
 
 
 class Language(models.TextChoices):
@@ -41,7 +45,23 @@ class UserQuerySet(models.QuerySet):
 
     def named(self, text: str):
         """First and last name together contain `text`, ignoring case and the number of spaces."""
-        return self.filter(full_name__contains=" ".join(text.lower().split()))
+        name = " ".join(text.lower().split())
+        return self.filter(search_text__contains=name, full_name__contains=name)
+
+    def found_by(self, text: str):
+        """Every word of `text` is a part of a name, the email address or the phone number, in any order. One of less
+        than three letters begins it: the index knows no shorter parts.
+
+        What looks like a phone number is looked for as one, too, if it has three digits."""
+        matching = models.Q()
+        for word in text.lower().split():
+            if THREE_IN_A_ROW.search(word):
+                matching &= models.Q(search_text__contains=word)
+            else:
+                matching &= models.Q(search_text__startswith=word) | models.Q(search_text__contains=f" {word}")
+        people = self.filter(matching)
+        may_be_number = PHONE_LIKE.fullmatch(text) and sum(map(str.isdecimal, text)) >= 3
+        return people | self.with_phone_like(text) if may_be_number else people
 
     def with_phone_like(self, text: str):
         """The number contains the digits of `text`, whatever the punctuation. What is long enough for a local number is
@@ -49,9 +69,10 @@ class UserQuerySet(models.QuerySet):
         digits = "".join(filter(str.isdecimal, text))
         if not digits:
             return self.none()
-        matching = models.Q(phone_number__contains=digits)
+        matching = models.Q(search_text__contains=digits, phone_number__contains=digits)
         if len(digits) >= SHORTEST_LOCAL_NUMBER and digits.startswith("0"):
-            matching |= models.Q(phone_number__contains=digits.lstrip("0"))
+            local = digits.lstrip("0")
+            matching |= models.Q(search_text__contains=local, phone_number__contains=local)
         return self.filter(matching)
 
     def joined_between(self, first: date | None, last: date | None):
@@ -63,6 +84,26 @@ class UserQuerySet(models.QuerySet):
         if last and last < date.max - timedelta(days=1):
             people = people.filter(date_joined__lt=_start_of(last + timedelta(days=1)))
         return people
+
+    def tagged(self, word: str):
+        if connection.vendor == "postgresql":
+            return self.filter(tags__contains=[word])
+        words = models.Func("tags", template="(SELECT value FROM json_each(%(expressions)s))")
+        return self.filter(
+            models.Func(
+                models.Value(word),
+                words,
+                template="%(expressions)s",
+                arg_joiner=" IN ",
+                output_field=models.BooleanField(),
+            )
+        )
+
+    def with_address(self, **place: str):
+        """One of the addresses is at `place`, of which all columns but `country` are compared ignoring case."""
+        country = {"country": place.pop("country")} if "country" in place else {}
+        rest = {f"{name}__lower": value.lower() for name, value in place.items()}
+        return self.filter(models.Exists(Address.objects.filter(user=models.OuterRef("pk"), **country, **rest)))
 
 
 def _start_of(day: date) -> datetime:
@@ -91,9 +132,25 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     email = models.EmailField(max_length=320, null=True)
     first_name = models.CharField(max_length=255, blank=True, default="")
     last_name = models.CharField(max_length=255, blank=True, default="")
-    # Kept by the database, for one index over both names.
+    # Kept by the database, for one index over what a person is looked for by: names, email, phone number.
     full_name = models.GeneratedField(
         expression=Lower(Concat("first_name", models.Value(" "), "last_name")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    search_text = models.GeneratedField(
+        expression=Lower(
+            Concat(
+                "first_name",
+                models.Value(" "),
+                "last_name",
+                models.Value(" "),
+                Coalesce("email", models.Value("")),
+                models.Value(" "),
+                Coalesce("phone_number", models.Value("")),
+                output_field=models.TextField(),
+            )
+        ),
         output_field=models.TextField(),
         db_persist=True,
     )
@@ -133,6 +190,10 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             models.Index(fields=["language", "date_joined", "id"], name="user_by_language"),
             models.Index(fields=["accepts_marketing", "date_joined", "id"], name="user_by_marketing"),
             models.Index(fields=["date_joined", "id"], name="user_blocked", condition=models.Q(is_blocked=True)),
+            # The other orders of the dashboard's list. Those without a name are last; leads have bought nothing.
+            models.Index(NullIf("full_name", models.Value(" ")), "id", name="user_by_name"),
+            models.Index(fields=["user_type", "-total_spent", "-id"], name="user_by_spent"),
+            models.Index(fields=["user_type", "-orders_count", "-id"], name="user_by_orders"),
         ]
 
     def __str__(self):
@@ -145,6 +206,42 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     def is_staff(self) -> bool:
         """Whether the dashboard lets them in."""
         return self.user_type == UserType.DASHBOARD
+
+
+class CustomerManager(UserManager):
+    def get_queryset(self):
+        # By the types there are, which an index can look up.
+        return super().get_queryset().filter(user_type__in=(UserType.CUSTOMER, UserType.LEAD))
+
+
+class Customer(User):  # type: ignore[django-manager-missing]  # the toolkit's are untyped
+    """A lead or a customer: whom the dashboard lists as such."""
+
+    objects = CustomerManager()  # type: ignore[misc]  # Django lets a proxy have its own
+
+    class Meta:
+        proxy = True
+        permissions = [
+            ("import_customer", "Can import customers"),
+            ("export_customer", "Can export customers"),
+            ("erase_customer", "Can erase customers"),
+        ]
+
+
+class StaffManager(UserManager):
+    def get_queryset(self):
+        return super().get_queryset().filter(user_type=UserType.DASHBOARD)
+
+
+class StaffMember(User):  # type: ignore[django-manager-missing]  # the toolkit's are untyped
+    """Who may enter the dashboard."""
+
+    objects = StaffManager()  # type: ignore[misc]  # Django lets a proxy have its own
+
+    class Meta:
+        proxy = True
+        verbose_name = "staff member"
+        verbose_name_plural = "staff"
 
 
 class Address(models.Model):
@@ -177,7 +274,12 @@ class Address(models.Model):
                 fields=["user"], condition=models.Q(is_default_for_billing=True), name="address_one_default_for_billing"
             ),
         ]
-        indexes = [models.Index(fields=["user", "id"], name="address_of_user")]
+        indexes = [
+            models.Index(fields=["user", "id"], name="address_of_user"),
+            models.Index(
+                fields=["country"], condition=models.Q(is_default_for_shipping=True), name="address_default_by_country"
+            ),
+        ]
 
     def __str__(self):
         return ", ".join(filter(None, [self.line1, self.line4, self.country]))
@@ -211,6 +313,44 @@ class Note(models.Model):
         return self.message[:80]
 
 
+class Event(models.Model):
+    """Something that happened to a customer, as the timeline shows it. Notes and orders are rows of their own."""
+
+    class Kind(models.TextChoices):
+        CREATED = "created"
+        CHANGED = "changed"
+        BLOCKED = "blocked"
+        UNBLOCKED = "unblocked"
+        ADDRESS_ADDED = "address_added"
+        ADDRESS_CHANGED = "address_changed"
+        ADDRESS_DELETED = "address_deleted"
+        PASSWORD_RESET_SENT = "password_reset_sent"
+        EXPORTED = "exported"
+        ERASED = "erased"
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="events", db_index=False)
+    kind = models.CharField(max_length=32, choices=Kind)
+    at = models.DateTimeField(default=timezone.now)
+    actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", help_text="Who did it.")
+    app = models.ForeignKey("oauth.App", models.SET_NULL, null=True, help_text="None: done in the dashboard.")
+    changes = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text="Names of fields, each with its value before and after."
+    )
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "at", "id"], name="event_newest_of_user"),
+            models.Index(
+                fields=["at"],
+                condition=models.Q(kind="changed", changes__has_key="user_type"),
+                name="event_of_other_user_type",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.get_kind_display()}, {self.at:%Y-%m-%d %H:%M}"
+
+
 class IdempotentAnswer(models.Model):
     """The answer to a request that carried an `Idempotency-Key`, kept for a repetition of it."""
 
@@ -220,6 +360,7 @@ class IdempotentAnswer(models.Model):
     status = models.PositiveSmallIntegerField(default=0)
     body = models.TextField(default="")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The person it tells of.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["app_id", "key"], name="idempotent_answer_key_unique")]

@@ -15,6 +15,7 @@ MAX_EMAIL_LENGTH = 320
 MAX_TAG_LENGTH = 255
 MAX_USER_AGENT_LENGTH = 500
 MAX_PHONE_NUMBER_LENGTH = 128
+MAX_NOTE_LENGTH = 10_000  # in the dashboard
 MAX_JSON_LEVELS = 32
 SPACES = re.compile(" {2,}")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -53,6 +54,13 @@ class EmailFixed(CustomerError):
 
     def __init__(self):
         super().__init__("The email of a dashboard user can't be changed here.", "email")
+
+
+class NoteFixed(CustomerError):
+    code = "fixed"
+
+    def __init__(self):
+        super().__init__("A note can be edited by its author only, and for five minutes.", "message")
 
 
 def clean_email(email: str) -> str:

@@ -6,13 +6,14 @@ Values are expected in the types of the columns and within their lengths; `rules
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from customers import rules, storage
-from customers.models import Address, Note, User, UserType
+from customers.models import Address, Event, Note, User, UserType
 
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
 FILLED_FROM_FIRST_ADDRESS = ("first_name", "last_name", "phone_number")
@@ -31,29 +32,42 @@ Precondition = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change: a person and, unless it is made in the dashboard, the app they act through."""
+    """Who makes a change: a person and, unless it is made in the dashboard, the app they act through. Neither: the
+    store itself, such as a command of its."""
 
-    user_id: int
+    user_id: int | None = None
     app_id: int | None = None
 
 
-def create_user(*, addresses: Iterable[Mapping[str, Any]] = (), **fields: Any) -> User:
+STORE = Actor()
+NOTE_EDITABLE_FOR = timedelta(minutes=5)
+# What follows from what an order system reports, or from the other changes.
+COUNTERS = ("orders_count", "total_spent", "subscriptions_count")
+
+
+def create_user(*, by: Actor, addresses: Iterable[Mapping[str, Any]] = (), **fields: Any) -> User:
     """A new lead, with addresses. The answer's `addresses` are loaded.
 
     Raises EmailTaken, or CustomerError with a path such as ("addresses", 0, "country").
     """
-    book = _clean_book(addresses)
-    fields = _clean_person(fields, country=book[0].country if book else None)
-    user = User(**fields)
-    if book:
-        for name, value in _filled_from(book[0], user).items():
-            setattr(user, name, value)
-    storage.insert_user(user, book)
+    person, book = prepare_user(addresses, fields)
+    user = User(**person)
+    event = Event(kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id)
+    storage.insert_user(user, [Address(**address) for address in book], event)
     return user
 
 
+def prepare_user(
+    addresses: Iterable[Mapping[str, Any]], fields: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The columns of a new person and of their addresses, clean. Raises CustomerError, and writes nothing."""
+    book = _clean_book(addresses)
+    person = _clean_person(fields, country=book[0]["country"] if book else None)
+    return person | (_filled_from(book[0], person) if book else {}), book
+
+
 @transaction.atomic
-def update_user(user_id: int, *, precondition: Precondition | None = None, **changes: Any) -> User:
+def update_user(user_id: int, *, by: Actor, precondition: Precondition | None = None, **changes: Any) -> User:
     """Changes the given fields; `updated_at` moves only where one became another value.
 
     Raises User.DoesNotExist, EmailTaken, EmailFixed, CustomerError, and what `precondition` raises.
@@ -67,12 +81,12 @@ def update_user(user_id: int, *, precondition: Precondition | None = None, **cha
     country = None
     if changes.get("phone_number"):
         country = user.addresses.order_by("id").values_list("country", flat=True).first()
-    change(user, _clean_person(changes, country=country))
+    change(user, _clean_person(changes, country=country), by)
     return user
 
 
 @transaction.atomic
-def add_address(user_id: int, **fields: Any) -> Address:
+def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
     """A further address; the first one becomes both defaults and fills an empty name or phone number.
 
     Raises User.DoesNotExist, CustomerError.
@@ -82,44 +96,70 @@ def add_address(user_id: int, **fields: Any) -> Address:
     if not user.addresses.exists():
         for flag in DEFAULT_FLAGS:
             setattr(address, flag, True)
-        change(user, _filled_from(address, user))
+        change(user, _filled_from(vars(address), vars(user)), by)
     _take_defaults(address)
     address.save(force_insert=True)
+    record(user, Event.Kind.ADDRESS_ADDED, by, _differences({}, _plain(address)))
     return address
 
 
 @transaction.atomic
 def update_address(
-    user_id: int, address_id: int, *, precondition: Precondition | None = None, **changes: Any
+    user_id: int, address_id: int, *, by: Actor, precondition: Precondition | None = None, **changes: Any
 ) -> Address:
     """Raises User.DoesNotExist, Address.DoesNotExist, CustomerError, and what `precondition` raises."""
-    address = _locked(user_id).addresses.get(pk=address_id)
+    user = _locked(user_id)
+    address = user.addresses.get(pk=address_id)
     if precondition:
         precondition()
+    former = _plain(address)
     for name, value in rules.clean_address({"country": address.country, **changes}).items():
         setattr(address, name, value)
     _take_defaults(address)
     address.save()
+    if differences := _differences(former, _plain(address)):
+        record(user, Event.Kind.ADDRESS_CHANGED, by, differences)
     return address
 
 
 @transaction.atomic
-def delete_address(user_id: int, address_id: int) -> None:
+def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
     """Raises User.DoesNotExist, Address.DoesNotExist."""
-    _locked(user_id).addresses.get(pk=address_id).delete()
+    user = _locked(user_id)
+    address = user.addresses.get(pk=address_id)
+    record(user, Event.Kind.ADDRESS_DELETED, by, _differences(_plain(address), {}))
+    address.delete()
 
 
 def add_note(user_id: int, *, message: str, by: Actor) -> Note:
     """Raises User.DoesNotExist."""
     user = User.objects.only("pk").get(pk=user_id)
-    return Note.objects.create(user=user, message=message, author_id=by.user_id, app_id=by.app_id)
+    author = cast(int, by.user_id)  # the store itself writes no notes
+    return Note.objects.create(user=user, message=message, author_id=author, app_id=by.app_id)
 
 
-def change(user: User, values: Mapping[str, Any]) -> None:
+@transaction.atomic
+def edit_note(note_id: int, *, message: str, by: Actor) -> Note:
+    """Raises Note.DoesNotExist, and NoteFixed where `may_edit_note` says no."""
+    note = Note.objects.select_for_update().get(pk=note_id)
+    if not may_edit_note(note, by):
+        raise rules.NoteFixed
+    note.message = message
+    note.save(update_fields=["message", "updated_at"])
+    return note
+
+
+def may_edit_note(note: Note, by: Actor) -> bool:
+    """Its author may, for five minutes."""
+    return note.author_id == by.user_id and timezone.now() < note.created_at + NOTE_EDITABLE_FOR
+
+
+def change(user: User, values: Mapping[str, Any], by: Actor) -> None:
     """Saves the values that differ, clean as they are, to a locked user. Raises EmailTaken."""
     changed = [name for name, value in values.items() if not _is_same(getattr(user, name), value)]
     if not changed:
         return
+    differences = {name: [getattr(user, name), values[name]] for name in changed if name not in COUNTERS}
     for name in changed:
         setattr(user, name, values[name])
     user.updated_at = timezone.now()
@@ -132,6 +172,25 @@ def change(user: User, values: Mapping[str, Any]) -> None:
         if storage.is_email_conflict(error):
             raise rules.EmailTaken from None
         raise
+    if blocked := differences.pop("is_blocked", None):
+        record(user, Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, by)
+    if differences:
+        record(user, Event.Kind.CHANGED, by, differences)
+
+
+def record(user: User, kind: Event.Kind, by: Actor, changes: Mapping[str, Any] | None = None) -> None:
+    """Puts into the timeline what was done to a person, within the transaction that does it."""
+    Event.objects.create(user=user, kind=kind, actor_id=by.user_id, app_id=by.app_id, changes=changes or {})
+
+
+def _plain(address: Address) -> dict[str, Any]:
+    return {field.name: getattr(address, field.name) for field in address._meta.fields if field.name != "user"}
+
+
+def _differences(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Of each field that has become another: before and after, None where there was or is no object."""
+    pairs = {name: [former.get(name), latter.get(name)] for name in {**former, **latter}}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _is_same(former: Any, value: Any) -> bool:
@@ -154,24 +213,24 @@ def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str
     return cleaned
 
 
-def _clean_book(addresses: Iterable[Mapping[str, Any]]) -> list[Address]:
+def _clean_book(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """A new person's addresses: of those that ask to be a default the last one is, else the first address."""
     book = []
     for position, fields in enumerate(addresses):
         try:
-            book.append(Address(**rules.clean_address(fields)))
+            book.append(rules.clean_address(fields))
         except rules.CustomerError as error:
             raise error.within("addresses", position) from None
     for flag in DEFAULT_FLAGS:
-        asking = [address for address in book if getattr(address, flag)]
+        asking = [address for address in book if address.get(flag)]
         for address in book:
-            setattr(address, flag, address is (asking or book[:1])[-1])
+            address[flag] = address is (asking or book[:1])[-1]
     return book
 
 
-def _filled_from(address: Address, user: User) -> dict[str, Any]:
+def _filled_from(address: Mapping[str, Any], person: Mapping[str, Any]) -> dict[str, Any]:
     """What the person's first address tells of them and they have not told."""
-    told = {name: getattr(address, name) for name in FILLED_FROM_FIRST_ADDRESS if not getattr(user, name)}
+    told = {name: address.get(name) for name in FILLED_FROM_FIRST_ADDRESS if not person.get(name)}
     return {name: CLEANERS.get(name, str)(value) for name, value in told.items() if value}
 
 

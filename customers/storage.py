@@ -3,27 +3,31 @@
 import json
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import AutoField
 
-from customers.models import Address, Tag, User
+from customers.models import Address, Event, Tag, User
 from customers.rules import EmailTaken
 
 EMAIL_CONSTRAINT = "user_email_unique"
 
 
-def insert_user(user: User, addresses: list[Address]) -> None:
-    """Inserts a person, addresses and unseen tags, and sets their ids. Raises EmailTaken, with nothing written."""
+def insert_user(user: User, addresses: list[Address], event: Event) -> None:
+    """Inserts a person, addresses, unseen tags and the event; sets the ids of person and addresses.
+
+    Raises EmailTaken, with nothing written.
+    """
     if connection.vendor == "postgresql":
-        insert_user_in_one_statement(user, addresses)
+        insert_user_in_one_statement(user, addresses, event)
     else:
-        insert_user_in_one_transaction(user, addresses)
+        insert_user_in_one_transaction(user, addresses, event)
     # As a prefetch would leave it: reading them back costs no query.
     user._prefetched_objects_cache = {"addresses": addresses}  # type: ignore[attr-defined]  # Django keeps it untyped
 
 
-def insert_user_in_one_transaction(user: User, addresses: list[Address]) -> None:
+def insert_user_in_one_transaction(user: User, addresses: list[Address], event: Event) -> None:
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -36,14 +40,17 @@ def insert_user_in_one_transaction(user: User, addresses: list[Address]) -> None
             address.user = user
         Address.objects.bulk_create(addresses)
         remember_tags(user.tags)
+        event.user = user
+        event.save(force_insert=True)
 
 
-def insert_user_in_one_statement(user: User, addresses: list[Address]) -> None:
+def insert_user_in_one_statement(user: User, addresses: list[Address], event: Event) -> None:
     """The same with one round trip instead of five (a CTE)."""
     values = [field.get_db_prep_save(getattr(user, field.attname), connection) for field in columns(User)]
     book = [{field.attname: getattr(address, field.attname) for field in columns(Address)} for address in addresses]
+    happened: list[Any] = [event.kind, event.at, event.actor_id, event.app_id]
     with connection.cursor() as cursor:
-        cursor.execute(insert_statement(), [*values, json.dumps(book), sorted(user.tags)])
+        cursor.execute(insert_statement(), [*values, json.dumps(book), sorted(user.tags), *happened])
         row = cursor.fetchone()
     if row is None:
         raise EmailTaken
@@ -106,6 +113,9 @@ def insert_statement() -> str:
             WHERE NOT EXISTS (SELECT FROM {Tag._meta.db_table} WHERE name = word)
             ORDER BY word COLLATE "C"
             ON CONFLICT DO NOTHING
+        ), happened AS (
+            INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
+            SELECT id, %s, %s, %s, %s, '{{}}' FROM person
         )
         SELECT person.id, person.metadata, ARRAY(SELECT id FROM book ORDER BY id) FROM person
     """  # noqa: S608  only names of tables and columns are put in

@@ -4,18 +4,17 @@ from datetime import datetime, time, timedelta
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import AdminDateWidget
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpResponseRedirect
+from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
-from django.views.decorators.cache import never_cache
 
 from oauth import partners, tokens
 from oauth.audit import Event, Origin, record
+from oauth.decisions import Decisions
 from oauth.models import AccessToken, App, AuditEvent, Grant, IDToken, PartnerApp, PrivateApp, RefreshToken
 from oauth.scopes import SCOPE_LABELS, Scope
 
@@ -83,41 +82,12 @@ class PartnerAppForm(forms.ModelForm):
         self.fields["name"].required = True
 
 
-class BaseAppAdmin(admin.ModelAdmin):
-    """`decisions`: views under an app that ask once more before they do something, by the names of their methods."""
-
+class BaseAppAdmin(Decisions):
     change_form_template = "oauth/change_app.html"
     view_on_site = False
-    decisions: tuple[str, ...] = ()
 
     class Media:
         css = {"all": ["oauth/page.css"]}
-
-    def get_urls(self):
-        name = f"{self.opts.app_label}_{self.opts.model_name}"
-        own = [
-            path(f"<path:object_id>/{decision}/", self.decision_view(decision), name=f"{name}_{decision}")
-            for decision in self.decisions
-        ]
-        return own + super().get_urls()
-
-    def decision_view(self, decision: str):
-        decide = getattr(self, decision)
-
-        @never_cache
-        def view(request, object_id):
-            app = self.get_object(request, unquote(object_id))
-            if app is None:
-                raise Http404
-            if not self.has_change_permission(request, app):
-                raise PermissionDenied
-            if request.method == "POST":
-                return decide(request, app)
-            context = {**self.admin_site.each_context(request), "title": decide.short_description, "app": app,
-                       "text": decide.__doc__, "opts": self.opts}  # fmt: skip
-            return render(request, "oauth/decide.html", context)
-
-        return self.admin_site.admin_view(view)
 
     def show_once(self, request, app, *secrets):
         """A page with what can be read this once, each a name, a label and a value. A message would be kept."""

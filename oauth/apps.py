@@ -6,4 +6,4 @@ class OAuthConfig(AppConfig):
     verbose_name = "Apps and API access"
 
     def ready(self):
-        from oauth import audit, protection  # noqa: F401  their receivers
+        from oauth import audit, protection, sign_ins  # noqa: F401  their receivers

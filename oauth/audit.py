@@ -71,4 +71,5 @@ def record_failed_sign_in(sender, credentials, request=None, **kwargs):
     if getattr(request, "axes_locked_out", False):
         return  # or whoever goes on trying would fill the log
     account = str(credentials.get("username") or "").replace("\0", "")
-    record(Event.SIGN_IN_FAILED, Origin(account, client_ip(request.META) if request else None))
+    detail = {"step": credentials["step"]} if "step" in credentials else {}
+    record(Event.SIGN_IN_FAILED, Origin(account, client_ip(request.META) if request else None), **detail)

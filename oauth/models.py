@@ -1,7 +1,8 @@
 """The toolkit's models, swapped in as a whole so that they live in one app; sessions, and the audit log.
 
 Nothing that unlocks anything is kept readable: tokens, codes and session keys as SHA-256 digests, client secrets hashed
-and, where they sign session tokens, encrypted.
+and, where they sign session tokens, encrypted, as the keys of
+two-factor sign-in are.
 """
 
 from ipaddress import ip_address
@@ -217,15 +218,58 @@ class DeviceGrant(AbstractDeviceGrant):
 
 
 class Session(AbstractBaseSession):
+    """Whose it is and where it was begun is copied from its data, to be listed and ended by."""
+
     session_key = DigestField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
+    created_at = models.DateTimeField(null=True, help_text="When they signed in.")
+    ip = models.GenericIPAddressField("IP address", null=True)
+    user_agent = models.CharField(max_length=500, blank=True)
 
     class Meta(AbstractBaseSession.Meta):
         db_table = "oauth_session"
 
 
+class TwoFactor(models.Model):
+    """What a person proves at sign-in that they hold: a key in an authenticator app or, once each, recovery codes.
+
+    The key is encrypted, the codes are digests: neither can be read from a dump of the database.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="two_factor")
+    encrypted_key = models.TextField()
+    is_on = models.BooleanField(default=False, help_text="Off until a first code has been confirmed.")
+    last_step = models.BigIntegerField(default=-1, help_text="Of the last code that was taken: none is taken twice.")
+    recovery_digests = models.JSONField(default=list)
+
+    def __str__(self):
+        return f"Two-factor sign-in of {self.user}"
+
+
+class ApiUsage(models.Model):
+    """How many requests an app has sent within an hour."""
+
+    # Not held against the apps: one may go between a request and the note of it.
+    app = models.ForeignKey(App, models.CASCADE, related_name="usage", db_constraint=False, db_index=False)
+    hour = models.DateTimeField()
+    calls = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["hour", "app"], name="api_usage_of_app_in_hour")]
+
+    def __str__(self):
+        return f"{self.app}, {self.hour:%Y-%m-%d %H}h: {self.calls}"
+
+
+# The one change that the log allows: to forget who it was, and from where.
+ERASED = {"actor": "(erased)", "ip": None}
+
+
 class AppendOnly(models.QuerySet):
     def update(self, **changes):
-        raise TypeError("The audit log can't be changed.")
+        if changes != ERASED:
+            raise TypeError("The audit log can't be changed.")
+        return super().update(**changes)
 
     def delete(self):
         raise TypeError("The audit log can't be changed.")
@@ -234,7 +278,7 @@ class AppendOnly(models.QuerySet):
 class AuditEvent(models.Model):
     """Something that matters to the store's safety. Never changed or deleted; PostgreSQL refuses it by itself, too.
 
-    Who and which app are kept by name, as they were then.
+    Who and which app are kept by name, as they were then; a customer who is erased becomes `ERASED`.
     """
 
     class Event(models.TextChoices):
@@ -255,6 +299,12 @@ class AuditEvent(models.Model):
         CONSENT_REFUSED = "consent_refused", "Permissions refused"
         APP_OPENED = "app_opened", "App opened"
         APP_UNINSTALLED = "app_uninstalled", "App uninstalled"
+        CUSTOMER_ERASED = "customer_erased", "Customer erased"
+        STAFF_INVITED = "staff_invited", "Staff invited"
+        STAFF_CHANGED = "staff_changed", "Staff changed"
+        SESSIONS_ENDED = "sessions_ended", "Sessions ended"
+        TWO_FACTOR_ON = "two_factor_on", "Two-factor sign-in on"
+        TWO_FACTOR_OFF = "two_factor_off", "Two-factor sign-in off"
 
     at = models.DateTimeField("time", default=timezone.now)
     event = models.CharField(max_length=32, choices=Event)

@@ -178,3 +178,13 @@ def revoke_tokens(app: App, by: Origin) -> None:
     revoked, _ = AccessToken.objects.filter(application=app).delete()
     if revoked:
         record(Event.TOKEN_REVOKED, by, app, tokens=revoked)
+
+
+@transaction.atomic
+def revoke_tokens_of(user, by: Origin) -> None:
+    """Ends every token and every authorization code that a person has made or consented to, at once and for good."""
+    Grant.objects.filter(user=user).delete()
+    RefreshToken.objects.filter(user=user).delete()
+    for token in AccessToken.objects.filter(user=user).select_related("application").order_by("pk"):
+        token.delete()
+        record(Event.TOKEN_REVOKED, by, token.application, tokens=1)

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from oauth import views
+from oauth import account, sign_in, views
 
 endpoints = [
     path("oauth2/authorize/", views.AuthorizationView.as_view(), name="authorize"),
@@ -13,8 +13,18 @@ endpoints = [
     path(".well-known/oauth-authorization-server", views.MetadataView.as_view(), name="oauth-server-metadata"),
 ]
 
+private = admin.site.admin_view
+
 urlpatterns = [
+    # In front of the admin site's own, which knows no second step.
+    path("dashboard/login/", sign_in.SignIn.as_view(), name="sign-in"),
+    path("dashboard/login/code/", sign_in.EnterCode.as_view(), name="sign-in-code"),
+    path("dashboard/account/", private(account.account), name="account"),
+    path("dashboard/account/sign-out/", private(account.sign_out), name="account-sign-out"),
+    path("dashboard/account/two-factor/begin/", private(account.begin_two_factor), name="two-factor-begin"),
+    path("dashboard/account/two-factor/", private(account.ConfirmTwoFactor.as_view()), name="two-factor-confirm"),
+    path("dashboard/account/two-factor/off/", private(account.SwitchOffTwoFactor.as_view()), name="two-factor-off"),
     path("", include((endpoints, "oauth2_provider"))),
-    path("dashboard/apps/install-app/", admin.site.admin_view(views.install_app), name="install-app"),
-    path("dashboard/apps/<slug:client_id>/open/", admin.site.admin_view(views.open_app), name="open-app"),
+    path("dashboard/apps/install-app/", views.install_app, name="install-app"),
+    path("dashboard/apps/<slug:client_id>/open/", views.open_app, name="open-app"),
 ]

@@ -6,7 +6,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -31,15 +30,19 @@ from oauth.protection import count_failure
 from oauth.scopes import SCOPE_LABELS, Scope
 
 
-class StaffOnly:
-    """Of a view: staff who may change apps. Who is not signed in is sent to the sign-in page, and back."""
+def for_app_managers(view):
+    """Of a view: staff who may change apps. Other staff are told so; everybody else is sent to the sign-in page, and
+    back."""
 
-    def dispatch(self, request, *args, **kwargs):
+    @wraps(view)
+    def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
         if not admin.site.has_permission(request):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
         if not request.user.has_perm("oauth.change_partnerapp"):
-            raise PermissionDenied
-        return super().dispatch(request, *args, **kwargs)  # type: ignore[misc]  # a mix-in
+            return render(request, "oauth/not_allowed.html", admin.site.each_context(request), status=403)
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 # oauthlib makes each parameter an attribute of its request: others could stand in for what it keeps there.
@@ -79,8 +82,8 @@ class FromTheUrl(OAuthLibCore):
         return f"{request.path}?{parameters(request.GET)}", "GET", "", self.extract_headers(request)
 
 
-@method_decorator(never_cache, name="dispatch")
-class AuthorizationView(StaffOnly, BaseAuthorizationView):
+@method_decorator([never_cache, for_app_managers], name="dispatch")
+class AuthorizationView(BaseAuthorizationView):
     """RFC 6749, 4.1.1: shows what an app asks for, and sends the answer to the app.
 
     What is granted is read from the URL both times, and checked both times: the form holds nothing but the decision.
@@ -100,6 +103,8 @@ class AuthorizationView(StaffOnly, BaseAuthorizationView):
         except OAuthToolkitError as error:
             return self.error_response(error, application=None)
         app = credentials["request"].client
+        # Browsers hold the redirect after the form against `form-action`, too.
+        target = urlsplit(credentials["redirect_uri"])
         response = self.render_to_response(
             {
                 "title": f"Install {app.name}" if not app.installed_at else f"Permissions of {app.name}",
@@ -110,9 +115,8 @@ class AuthorizationView(StaffOnly, BaseAuthorizationView):
                 "store": partners.store_domain(request),
             }
         )
-        # Browsers hold the redirect after the form against `form-action`, too.
-        target = urlsplit(credentials["redirect_uri"])
-        return _with_strict_policy(response, form_action=f"'self' {target.scheme}://{target.netloc}")
+        response._csp_update = {"form-action": [f"{target.scheme}://{target.netloc}"]}
+        return response
 
     def post(self, request):
         is_granted = request.POST.get("decision") == "authorize"
@@ -147,14 +151,6 @@ class AuthorizationView(StaffOnly, BaseAuthorizationView):
 
 def _labels(scopes) -> list[str]:
     return [SCOPE_LABELS[Scope(scope)] for scope in scopes]
-
-
-def _with_strict_policy(response: HttpResponse, *, form_action: str) -> HttpResponse:
-    response["Content-Security-Policy"] = (
-        f"default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action {form_action}; "
-        "frame-ancestors 'none'; base-uri 'none'"
-    )
-    return response
 
 
 core = cache(get_oauthlib_core)
@@ -226,6 +222,7 @@ class MetadataView(OAuthServerMetadataView):
 
 @require_safe
 @never_cache
+@for_app_managers
 def install_app(request):
     """Sends staff to the app that `client_id` names, which then asks for what it needs."""
     app = get_object_or_404(PartnerApp, client_id=request.GET.get("client_id", "").replace("\0", ""), is_active=True)
@@ -234,6 +231,7 @@ def install_app(request):
 
 @require_safe
 @never_cache
+@for_app_managers
 def open_app(request, client_id):
     """Sends staff to an installed app, which learns who they are; to its installation where it is not installed."""
     app = get_object_or_404(PartnerApp, client_id=client_id, is_active=True)

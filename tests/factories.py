@@ -10,7 +10,7 @@ _number = count(1)
 
 def make_user(**fields) -> User:
     """A lead; `addresses` are dictionaries of an address's fields."""
-    user = services.create_user(**{"email": f"person-{next(_number)}@example.com", **fields})
+    user = services.create_user(**{"by": services.STORE, "email": f"person-{next(_number)}@example.com", **fields})
     return User.objects.get(pk=user.pk)
 
 
@@ -32,7 +32,7 @@ def address(**fields) -> dict:
 
 
 def make_address(user: User, **fields) -> Address:
-    return services.add_address(user.pk, **address(**fields))
+    return services.add_address(user.pk, by=services.STORE, **address(**fields))
 
 
 def make_note(user: User, *, author: User, app_id: int | None = None, message: str = "Asked for a call back.") -> Note:

@@ -27,9 +27,10 @@ def idempotent(handler):
         if not 0 < len(key) <= idempotency.MAX_KEY_LENGTH:
             raise ParseError(f"An Idempotency-Key has 1 to {idempotency.MAX_KEY_LENGTH} characters.")
 
-        def answer() -> tuple[int, str]:
+        def answer() -> tuple[int, str, int | None]:
             response = handler(view, request, *args, **kwargs)
-            return response.status_code, to_json(response.data).decode()
+            about = kwargs.get("id") or response.data.get("id")  # the person of the path, or the new one
+            return response.status_code, to_json(response.data).decode(), about
 
         try:
             status, body, repeated = idempotency.answer_once(

@@ -22,7 +22,7 @@ from customers.api.schema import AdminApiSchema
 from customers.api.throttling import TokenRateThrottle, rate_limit_headers
 from customers.api.versioning import HEADER, HeaderVersioning, named_version
 from customers.models import Address, Note, User
-from oauth import tokens
+from oauth import tokens, usage
 from oauth.audit import client_ip
 from oauth.authentication import BearerAuthentication
 from oauth.models import ApiVersion
@@ -52,6 +52,7 @@ class AdminApiView(APIView):
             raise errors.BodyTooLarge
         if request.auth:
             tokens.record_use(request.auth, version=request.version, ip=client_ip(request.META))
+            usage.count_call(request.auth.app_id)
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -146,7 +147,7 @@ class UserViewSet(AdminApiViewSet):
     )
     @idempotent
     def create(self, request):
-        user = services.create_user(**self.validated())
+        user = services.create_user(by=self.actor, **self.validated())
         return Response(self.get_serializer(user).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -162,7 +163,7 @@ class UserViewSet(AdminApiViewSet):
     )
     def update(self, request, id, partial=False):
         changes = self.validated(partial=partial)
-        services.update_user(id, precondition=self.precondition(id), **changes)
+        services.update_user(id, by=self.actor, precondition=self.precondition(id), **changes)
         return answer_with_etag(self.represent(id))
 
     @extend_schema(summary="Update parts of a customer", responses=serializers.UserSerializer)
@@ -212,7 +213,7 @@ class AddressViewSet(OfUserViewSet):
     @extend_schema(summary="Add an address", description="A new default takes over from the former one.")
     @idempotent
     def create(self, request, id):
-        address = services.add_address(id, **self.validated())
+        address = services.add_address(id, by=self.actor, **self.validated())
         return Response(self.get_serializer(address).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="Retrieve an address")
@@ -222,12 +223,12 @@ class AddressViewSet(OfUserViewSet):
     @extend_schema(summary="Update an address", description="With `If-Match`, only if nobody changed it since.")
     def update(self, request, id, addressId):
         changes = self.validated()
-        services.update_address(id, addressId, precondition=self.precondition(addressId), **changes)
+        services.update_address(id, addressId, by=self.actor, precondition=self.precondition(addressId), **changes)
         return answer_with_etag(self.represent(addressId))
 
     @extend_schema(summary="Delete an address")
     def destroy(self, request, id, addressId):
-        services.delete_address(id, addressId)
+        services.delete_address(id, addressId, by=self.actor)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -7,14 +7,16 @@ from customers.ratelimit import TABLE
 POSTGRESQL = [
     # Not logged: a crash may forget who called within the last second.
     f"CREATE UNLOGGED TABLE {TABLE} (token_id bigint PRIMARY KEY, moments float8[] NOT NULL) WITH (fillfactor = 50)",
+    "CREATE INDEX user_tags ON customers_user USING gin (tags jsonb_path_ops)",
 ]
-# What a "contains" is looked up in. `pg_trgm` comes with PostgreSQL's contrib package; without it such a filter is
-# right, and scans.
-POSTGRESQL_TRIGRAMS = [
-    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    "CREATE INDEX user_full_name_trigrams ON customers_user USING gin (full_name gin_trgm_ops)",
-    "CREATE INDEX user_phone_number_trigrams ON customers_user USING gin (phone_number gin_trgm_ops)",
-]
+# Extensions of PostgreSQL's contrib package; without one, a filter that it serves is right, and scans.
+POSTGRESQL_EXTENSIONS = {
+    # What a "contains" is looked up in.
+    "pg_trgm": "CREATE INDEX user_search_text_trigrams ON customers_user USING gin (search_text gin_trgm_ops)",
+    # One index for any of these columns together.
+    "btree_gin": "CREATE INDEX address_place ON customers_address"
+    " USING gin (country, lower(line4), lower(state), lower(postcode))",
+}
 SQLITE = [f"CREATE TABLE {TABLE} (token_id INTEGER PRIMARY KEY, moments TEXT NOT NULL) WITHOUT ROWID"]
 
 
@@ -23,9 +25,11 @@ def forwards(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         statements = POSTGRESQL
         with schema_editor.connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm')")
-            if cursor.fetchone()[0]:
-                statements = POSTGRESQL + POSTGRESQL_TRIGRAMS
+            cursor.execute("SELECT name FROM pg_available_extensions")
+            available = {name for (name,) in cursor.fetchall()}
+        for name, index in POSTGRESQL_EXTENSIONS.items():
+            if name in available:
+                statements = [*statements, f"CREATE EXTENSION IF NOT EXISTS {name}", index]
     for statement in statements:
         schema_editor.execute(statement)
 
@@ -33,7 +37,7 @@ def forwards(apps, schema_editor):
 def backwards(apps, schema_editor):
     schema_editor.execute(f"DROP TABLE {TABLE}")
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX IF EXISTS user_full_name_trigrams, user_phone_number_trigrams")
+        schema_editor.execute("DROP INDEX IF EXISTS user_tags, user_search_text_trigrams, address_place")
 
 
 class Migration(migrations.Migration):

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 
+from customers.admin.forms import JSONField
 from customers.orders import services
 from customers.orders.models import Order, Subscription
 from customers.rules import CustomerError
@@ -24,7 +25,7 @@ class ReportForm(forms.ModelForm):
     columns_of: Callable[[Any], dict[str, Any]]
     key: str
 
-    document = forms.JSONField(
+    document = JSONField(
         encoder=IndentedEncoder,
         widget=forms.Textarea(attrs={"rows": 30, "cols": 100}),
         help_text="JSON, in the shape of the Admin API. Reporting a known one again replaces it.",

@@ -74,7 +74,14 @@ class Order(models.Model):
             models.CheckConstraint(condition=models.Q(total__gte=0), name="order_total_not_negative"),
             models.CheckConstraint(condition=models.Q(refunded__gte=0), name="order_refunded_not_negative"),
         ]
-        indexes = [models.Index(fields=["user", "date_placed", "id"], name="order_newest_of_user")]
+        indexes = [
+            models.Index(fields=["user", "date_placed", "id"], name="order_newest_of_user"),
+            models.Index(
+                fields=["date_placed", "user"],
+                condition=models.Q(payment_status__in=SUCCESSFUL_PAYMENT, is_test=False),
+                name="order_successful_by_date",
+            ),
+        ]
 
     def __str__(self):
         return self.number

@@ -119,7 +119,7 @@ def _recount(user: User) -> None:
     }
     if counters["orders_count"] and user.user_type == UserType.LEAD:
         counters["user_type"] = UserType.CUSTOMER
-    services.change(user, counters)
+    services.change(user, counters, services.STORE)
 
 
 def _check_document(document: Any) -> None:

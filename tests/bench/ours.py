@@ -34,7 +34,7 @@ def prepare(total: int) -> dict:
     AccessToken.objects.bulk_create(
         AccessToken(**first, token="", token_checksum=sha256(token.encode()).hexdigest()) for token in tokens
     )
-    seed.multiply(services.create_user(**CUSTOMER), {Address: "user_id"}, total)
+    seed.multiply(services.create_user(by=services.STORE, **CUSTOMER), {Address: "user_id"}, total)
     return {"tokens": tokens, "customers": seed.some(User)}
 
 

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 
@@ -58,21 +59,22 @@ def application(environ, start_response):
 
 def respond(environ) -> tuple[str, dict]:
     token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
-    bearer = fetch_tuple(tokens.FIND, [sha256(token.encode()).hexdigest()])
+    used_before = datetime.now(UTC) - tokens.USE_INTERVAL
+    bearer = fetch_tuple(tokens.FIND, [used_before, sha256(token.encode()).hexdigest()])
     if bearer is None:
         return "401 Unauthorized", {}
-    token_id, _, _, _, limit, _ = bearer
+    token_id, _, app_id, _, limit, user_id, _ = bearer
     if fetch_tuple(TAKE, {"token": token_id, "limit": limit}) is None:
         return "429 Too Many Requests", {}
     if environ["REQUEST_METHOD"] == "POST":
-        return "201 Created", create(orjson.loads(environ["wsgi.input"].read()))
+        return "201 Created", create(orjson.loads(environ["wsgi.input"].read()), user_id, app_id)
     if environ["PATH_INFO"] == PATH:
         return "200 OK", page(environ["HTTP_HOST"])
     user_id = int(USER_PATH.fullmatch(environ["PATH_INFO"])[1])
     return "200 OK", with_addresses(database().execute(USER, [user_id]).fetchall())[0]
 
 
-def create(body: dict) -> dict:
+def create(body: dict, actor_id: int, app_id: int) -> dict:
     user = {field.column: field.get_default() for field in storage.columns(User)} | body
     addresses = [
         {field.column: field.get_default() for field in storage.columns(Address)} | address
@@ -80,8 +82,9 @@ def create(body: dict) -> dict:
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
     columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
+    happened = ["created", user["date_joined"], actor_id, app_id]
     user["id"], _, address_ids = fetch_tuple(
-        INSERT, [*columns.values(), orjson.dumps(addresses).decode(), sorted(user["tags"])]
+        INSERT, [*columns.values(), orjson.dumps(addresses).decode(), sorted(user["tags"]), *happened]
     )
     for address, address_id in zip(addresses, address_ids, strict=True):
         address["id"] = address_id

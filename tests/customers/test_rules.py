@@ -10,7 +10,9 @@ from tests.factories import address
 class TestCustomerError:
     def test_leads_to_the_value_it_is_about(self):
         with pytest.raises(rules.CustomerError) as caught:
-            services.create_user(email="ada@example.com", addresses=[address(), address(country="XX")])
+            services.create_user(
+                by=services.STORE, email="ada@example.com", addresses=[address(), address(country="XX")]
+            )
 
         assert caught.value.path == ("addresses", 1, "country")
         assert caught.value.code == "invalid"
@@ -23,10 +25,10 @@ class TestCustomerError:
 
     @pytest.mark.django_db
     def test_of_a_taken_email_has_a_code_of_its_own(self):
-        services.create_user(email="ada@example.com")
+        services.create_user(by=services.STORE, email="ada@example.com")
 
         with pytest.raises(rules.EmailTaken) as caught:
-            services.create_user(email="ADA@example.com")
+            services.create_user(by=services.STORE, email="ADA@example.com")
 
         assert (caught.value.code, caught.value.path) == ("unique", ("email",))
         assert User.objects.count() == 1

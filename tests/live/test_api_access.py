@@ -2,7 +2,9 @@
 
 import pytest
 import requests
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.live.owner import authorize_path, errors, press, shown, sign_in
 
@@ -68,21 +70,23 @@ class TestSecurityLog:
             cells = ("field-event", "field-actor", "field-app")
             return [" | ".join(row.find_element(By.CLASS_NAME, cell).text for cell in cells) for row in rows]
 
+        def wait_for(*rows: str) -> None:
+            waiting = WebDriverWait(browser, 20, ignored_exceptions=[StaleElementReferenceException])
+            waiting.until(lambda _: listed() == list(rows))
+
         press(browser, "Security log")
-        assert listed() == [
+        wait_for(
             "Token used first | - | Warehouse",
             "Token made | owner@example.com | Warehouse",
             "Signed in | owner@example.com | -",
             "Token used first | - | Quickstart",
             "Token made | - | Quickstart",
-        ]
-
+        )
         press(browser, "Token made")
-        assert listed() == ["Token made | owner@example.com | Warehouse", "Token made | - | Quickstart"]
-
+        wait_for("Token made | owner@example.com | Warehouse", "Token made | - | Quickstart")
         browser.find_element(By.NAME, "q").send_keys("warehouse")
         press(browser, "Search")
-        assert listed() == ["Token made | owner@example.com | Warehouse"]
+        wait_for("Token made | owner@example.com | Warehouse")
         assert errors(browser) == []
 
 

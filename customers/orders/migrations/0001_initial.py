@@ -61,7 +61,28 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [models.Index(fields=["user", "date_placed", "id"], name="order_newest_of_user")],
+                "indexes": [
+                    models.Index(fields=["user", "date_placed", "id"], name="order_newest_of_user"),
+                    models.Index(
+                        condition=models.Q(
+                            ("is_test", False),
+                            (
+                                "payment_status__in",
+                                (
+                                    "authorized",
+                                    "expiring",
+                                    "paid",
+                                    "refunded",
+                                    "partially_paid",
+                                    "partially_refunded",
+                                    "partially_voided",
+                                ),
+                            ),
+                        ),
+                        fields=["date_placed", "user"],
+                        name="order_successful_by_date",
+                    ),
+                ],
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("total__gte", 0)), name="order_total_not_negative"),
                     models.CheckConstraint(

@@ -1,16 +1,20 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from oauth import partners
+from oauth import partners, two_factor
 from oauth.encryption import UnreadableSecret
 
 
 class Command(BaseCommand):
-    help = "Encrypt every client secret with SECRET_KEY. Afterwards SECRET_KEY_FALLBACKS is not needed for them."
+    help = (
+        "Encrypt every client secret and every key of two-factor sign-in with SECRET_KEY. "
+        "Afterwards SECRET_KEY_FALLBACKS is not needed for them."
+    )
 
     def handle(self, **options):
         try:
-            number = partners.rotate_secrets()
+            number, keys = partners.rotate_secrets(), two_factor.rotate_keys()
         except UnreadableSecret:
-            message = "A client secret was encrypted with neither SECRET_KEY nor one of SECRET_KEY_FALLBACKS."
+            message = "A secret was encrypted with neither SECRET_KEY nor one of SECRET_KEY_FALLBACKS."
             raise CommandError(message) from None
         self.stdout.write(f"{number} client secrets encrypted with the newest key.")
+        self.stdout.write(f"{keys} keys of two-factor sign-in encrypted with the newest key.")

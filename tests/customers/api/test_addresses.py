@@ -141,9 +141,9 @@ class TestCreateAddress:
         client.post(addresses_url(ada), address())
 
         # Token, lock, is it the first, insert, within a savepoint; a default takes two updates more.
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             client.post(addresses_url(ada), address())
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             client.post(addresses_url(ada), address(is_default_for_shipping=True, is_default_for_billing=True))
 
 
@@ -231,5 +231,5 @@ class TestDeleteAddress:
 
     def test_takes_few_queries(self, client, ada_address, django_assert_num_queries):
         # Token, lock, address, delete, within a savepoint.
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(7):
             client.delete(address_url(ada_address))

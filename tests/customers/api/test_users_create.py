@@ -106,7 +106,7 @@ class TestCreateUser:
         client.post(USERS, {"email": "warm@example.com"})
 
         # The token and one statement; on SQLite: the token, user, addresses and tags within two savepoints.
-        with django_assert_num_queries(by_database(postgresql=2, sqlite=8)):
+        with django_assert_num_queries(by_database(postgresql=2, sqlite=9)):
             client.post(USERS, EVERY_FIELD)
 
     @pytest.mark.parametrize(

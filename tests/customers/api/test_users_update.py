@@ -35,7 +35,7 @@ class TestUpdateUser:
         getattr(client, method)(user_url(ada), {"first_name": "Warm"})
 
         # Token, lock, update, and the user with addresses again, within two savepoints.
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             getattr(client, method)(user_url(ada), {"first_name": "Augusta"})
 
     @pytest.mark.parametrize(

@@ -1,0 +1,11 @@
+"""The store owner's dashboard: the Django admin site, made for customers. What changes a customer is a service."""
+
+from django.contrib import admin
+
+from customers.admin import customers, home, staff
+
+__all__ = ["customers", "home", "staff"]
+
+admin.site.site_header = admin.site.site_title = "Store"
+admin.site.index_title = "Dashboard"
+admin.site.site_url = None

@@ -1,0 +1,192 @@
+"""What the list of customers is narrowed by: links for a choice, a small form for what is typed."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.utils.translation import get_language_info
+from django_countries import countries
+
+from customers.models import Customer, Language, UserQuerySet, UserType
+from customers.rules import MAX_TAG_LENGTH
+
+YES_OR_NO = [("True", "Yes"), ("False", "No")]
+MAX_INTEGER = 2**31 - 1  # of the column
+
+
+class ChoiceFilter(admin.SimpleListFilter):
+    """A link for each value of the column `parameter_name`. Any other value is ignored."""
+
+    parameter_name: str
+    options: Sequence[tuple[str, Any]]
+
+    @classmethod
+    def parameters(cls):
+        return [cls.parameter_name]
+
+    def lookups(self, request, model_admin):
+        return self.options
+
+    def queryset(self, request, queryset):
+        value = self.value()
+        return queryset.filter(**{self.parameter_name: value}) if value in dict(self.options) else queryset
+
+
+class FormFilter(admin.ListFilter):
+    """A form in the sidebar, whose other filters it keeps. What is wrong in it is said there, and ignored.
+
+    `lookups`: of each field of the form that is a mere comparison with a column.
+    """
+
+    template = "customers/form_filter.html"
+    form_class: type[forms.Form]
+    lookups: Mapping[str, str] = {}
+
+    def __init__(self, request, params, model, model_admin):
+        super().__init__(request, params, model, model_admin)
+        given = {name: params.pop(name)[-1] for name in self.parameters() if name in params}
+        self.form = self.form_class(given or None, auto_id="filter_%s")
+
+    @classmethod
+    def parameters(cls):
+        return list(cls.form_class.base_fields)
+
+    def expected_parameters(self):
+        return self.parameters()
+
+    def has_output(self):
+        return True
+
+    def queryset(self, request, queryset):
+        self.form.is_valid()  # or not: then the fields that are
+        values = getattr(self.form, "cleaned_data", {})
+        asked = {name: value for name, value in values.items() if value not in forms.Field.empty_values}
+        return self.narrow(queryset, **asked) if asked else queryset
+
+    def narrow(self, people: UserQuerySet, **asked: Any) -> UserQuerySet:
+        return people.filter(**{self.lookups[name]: value for name, value in asked.items()})
+
+    def choices(self, changelist):
+        own = self.parameters()
+        self.kept = [
+            (name, value) for name, values in changelist.filter_params.items() if name not in own for value in values
+        ]
+        self.without = changelist.get_query_string(remove=own)
+        return []
+
+
+def bounds(name: str, field: type[forms.Field], **options: Any) -> type[forms.Form]:
+    """A form for a range, both ends included; either may be left open."""
+    ends = {f"{name}_{end}": field(label=end.capitalize(), required=False, **options) for end in ("from", "to")}
+    return type("Bounds", (forms.Form,), ends)
+
+
+class TagForm(forms.Form):
+    tag = forms.CharField(max_length=MAX_TAG_LENGTH, required=False, help_text="A whole tag, as it is written.")
+
+
+class AddressForm(forms.Form):
+    country = forms.ChoiceField(choices=lambda: [("", "Any"), *countries], required=False)
+    city = forms.CharField(required=False)
+    state = forms.CharField(required=False)
+    postcode = forms.CharField(required=False)
+
+
+class TypeFilter(ChoiceFilter):
+    title = "type"
+    parameter_name = "user_type"
+    options = [(each.value, each.label) for each in (UserType.CUSTOMER, UserType.LEAD)]
+
+
+class LanguageFilter(ChoiceFilter):
+    title = parameter_name = "language"
+    options = [(code, get_language_info(code)["name"]) for code in Language.values]
+
+
+class BlockedFilter(ChoiceFilter):
+    title = "blocked"
+    parameter_name = "is_blocked"
+    options = YES_OR_NO
+
+
+class MarketingFilter(ChoiceFilter):
+    title = "marketing consent"
+    parameter_name = "accepts_marketing"
+    options = YES_OR_NO
+
+
+class TagFilter(FormFilter):
+    """Any tag, typed; those that the newest customers have most are links, too."""
+
+    title = "tag"
+    newest = 500
+    most_common = 8
+    form_class = TagForm
+
+    def narrow(self, people, **asked):
+        return people.tagged(asked["tag"])
+
+    def choices(self, changelist):
+        super().choices(changelist)
+        newest = Customer.objects.newest_first().values_list("tags", flat=True)[: self.newest]
+        words = Counter(word for tags in newest for word in tags).most_common(self.most_common)
+        chosen = self.form["tag"].value()
+        return [
+            {"display": word, "selected": word == chosen, "query_string": changelist.get_query_string({"tag": word})}
+            for word, _ in words
+        ]
+
+
+class JoinedFilter(FormFilter):
+    title = "day joined"
+    form_class = bounds("joined", forms.DateField, widget=forms.DateInput({"type": "date"}))
+
+    def narrow(self, people, **asked):
+        return people.joined_between(asked.get("joined_from"), asked.get("joined_to"))
+
+
+class AddressFilter(FormFilter):
+    """All of it is of one address."""
+
+    title = "address"
+    form_class = AddressForm
+
+    def narrow(self, people, **asked):
+        return people.with_address(**{"line4" if name == "city" else name: value for name, value in asked.items()})
+
+
+class CounterFilter(FormFilter):
+    """Who has more than none is a customer: said so, no order leads through all the leads first."""
+
+    def narrow(self, people, **asked):
+        people = super().narrow(people, **asked)
+        has_some = any(value > 0 for name, value in asked.items() if name.endswith("_from"))
+        return people.filter(user_type=UserType.CUSTOMER) if has_some else people
+
+
+class SpentFilter(CounterFilter):
+    title = "amount spent"
+    form_class = bounds("spent", forms.DecimalField, min_value=0, max_digits=12, decimal_places=2)
+    lookups = {"spent_from": "total_spent__gte", "spent_to": "total_spent__lte"}
+
+
+class OrdersFilter(CounterFilter):
+    title = "number of orders"
+    form_class = bounds("orders", forms.IntegerField, min_value=0, max_value=MAX_INTEGER)
+    lookups = {"orders_from": "orders_count__gte", "orders_to": "orders_count__lte"}
+
+
+FILTERS = (
+    TypeFilter,
+    BlockedFilter,
+    MarketingFilter,
+    TagFilter,
+    JoinedFilter,
+    SpentFilter,
+    OrdersFilter,
+    AddressFilter,
+    LanguageFilter,
+)
+PARAMETERS = frozenset(name for each in FILTERS for name in each.parameters())

@@ -1,0 +1,41 @@
+"""The first page of the dashboard: what the store's customers are like, and where everything else is."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+
+from customers import statistics
+from oauth import usage
+
+admin.site.index_template = "customers/home.html"
+
+
+def home(request: HttpRequest):
+    """Shows to each role what its members may look up."""
+    context: dict[str, Any] = {}
+    if request.user.has_perm("customers.view_customer"):
+        context["customers"] = customer_statistics()
+    if request.user.has_perm("oauth.view_partnerapp"):
+        since = statistics.start_of(statistics.last_days(timezone.localdate())[0].first)
+        context["calls_by_app"] = usage.calls_by_app(since)
+    return admin.site.index(request, context)
+
+
+def customer_statistics() -> dict[str, Any]:
+    today = timezone.localdate()
+    days, months = statistics.last_days(today), statistics.last_months(today)
+    return {
+        "by_day": _labelled(days),
+        "by_month": _labelled(months),
+        "buyers": statistics.buyers_since(days[0].first),
+        "turned": statistics.leads_turned_customers_since(days[0].first),
+        "by_language": statistics.people_by_language(),
+        "by_country": statistics.people_by_country(),
+        "newest": statistics.newest(),
+    }
+
+
+def _labelled(periods: list[statistics.Period]) -> list[tuple[str, int]]:
+    return [(period.label, joined) for period, joined in zip(periods, statistics.joined_within(periods), strict=True)]

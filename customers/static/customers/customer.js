@@ -1,0 +1,109 @@
+"use strict";
+
+// Tags as chips. The field of the form stays what is sent: words separated by commas.
+
+const SUGGESTIONS_AFTER = 150; // milliseconds without typing
+
+function words(line) {
+  return [...line.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/g)]
+    .map(([, quoted, plain]) => (quoted === undefined ? plain : quoted.replaceAll('""', '"')).trim())
+    .filter(Boolean);
+}
+
+function line(list) {
+  return list.map((word) => (/[,"\r\n]/.test(word) ? `"${word.replaceAll('"', '""')}"` : word)).join(", ");
+}
+
+function element(name, attributes = {}, ...children) {
+  const made = Object.assign(document.createElement(name), attributes);
+  made.append(...children);
+  return made;
+}
+
+function enhance(field) {
+  const chips = element("ul");
+  const suggestions = element("datalist", { id: "customer-tag-names" });
+  const entry = element("input", { type: "text", className: "vTextField", autocomplete: "off", id: "customer-tag-entry" });
+  entry.setAttribute("list", suggestions.id);
+  entry.setAttribute("aria-describedby", `${field.id}_helptext`);
+  field.after(element("div", { className: "customer-tags" }, chips, entry, suggestions));
+  field.type = "hidden";
+  document.querySelector(`label[for="${field.id}"]`)?.setAttribute("for", entry.id);
+
+  let list = words(field.value);
+
+  function change(next) {
+    list = [...new Set(next)];
+    field.value = line(list);
+    show();
+  }
+
+  function show() {
+    chips.replaceChildren(
+      ...list.map((word) => {
+        const remove = element("button", { type: "button", textContent: "×", ariaLabel: `Remove ${word}` });
+        remove.addEventListener("click", () => {
+          change(list.filter((each) => each !== word));
+          entry.focus();
+        });
+        return element("li", { className: "customer-tag" }, word, remove);
+      }),
+    );
+  }
+
+  function take() {
+    const typed = words(entry.value);
+    entry.value = "";
+    if (typed.length) change([...list, ...typed]);
+  }
+
+  let waiting;
+  entry.addEventListener("input", (event) => {
+    if (entry.value.endsWith(",") && !entry.value.trimStart().startsWith('"')) return take();
+    // A suggestion that was chosen comes without a typed character.
+    const chosen = !(event instanceof InputEvent) || event.inputType === "insertReplacementText";
+    if (chosen && [...suggestions.options].some((option) => option.value === entry.value)) {
+      change([...list, entry.value]);
+      entry.value = "";
+      return;
+    }
+    clearTimeout(waiting);
+    waiting = setTimeout(suggest, SUGGESTIONS_AFTER);
+  });
+  entry.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && entry.value.trim()) {
+      event.preventDefault();
+      take();
+    } else if (event.key === "Backspace" && !entry.value && list.length) {
+      change(list.slice(0, -1));
+    }
+  });
+  entry.addEventListener("blur", take);
+
+  async function suggest() {
+    const typed = entry.value.trim();
+    if (!typed) return;
+    const answer = await fetch(`${field.dataset.suggestions}?q=${encodeURIComponent(typed)}`);
+    if (!answer.ok || entry.value.trim() !== typed) return;
+    const { names } = await answer.json();
+    suggestions.replaceChildren(
+      ...names.filter((name) => !list.includes(name)).map((value) => element("option", { value })),
+    );
+  }
+
+  show();
+}
+
+// Only one address is the default: ticking one unticks the others, as the store will.
+document.addEventListener("change", ({ target }) => {
+  const flag = /^addresses-\d+-(is_default_for_\w+)$/.exec(target.name)?.[1];
+  if (!flag || !target.checked) return;
+  for (const other of document.querySelectorAll(`input[type="checkbox"][name$="-${flag}"]`)) {
+    if (other !== target) other.checked = false;
+  }
+});
+
+document.addEventListener("DOMContentLoaded", () => {
+  const field = document.querySelector("[data-suggestions]");
+  if (field) enhance(field);
+});

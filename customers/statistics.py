@@ -1,0 +1,112 @@
+"""What the home page tells about all customers. One query each, read off indexes; each says off which."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import get_language_info
+from django_countries import countries
+
+from customers.models import Address, Customer, Event, Language, StaffMember, User, UserType
+from customers.orders.models import Order
+
+DAYS, MONTHS = 30, 12
+MOST = 8
+LANGUAGE_NAMES = {code: str(get_language_info(code)["name"]) for code in Language.values}
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From the start of `first` to the start of `end`, in the store's time zone."""
+
+    first: date
+    end: date
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Buyers:
+    """People with an order that counts: those whose first one it was, and the others."""
+
+    new: int
+    returning: int
+
+
+def last_days(today: date) -> list[Period]:
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    return [Period(day, day + timedelta(days=1), f"{day:%d %b}") for day in days]
+
+
+def last_months(today: date) -> list[Period]:
+    numbers = [today.year * 12 + today.month - 1 - back for back in reversed(range(MONTHS))]
+    firsts = [date(number // 12, number % 12 + 1, 1) for number in [*numbers, numbers[-1] + 1]]
+    return [Period(first, end, f"{first:%b %Y}") for first, end in pairwise(firsts)]
+
+
+def joined_within(periods: Sequence[Period]) -> list[int]:
+    """How many leads and customers joined within each: a part of an index (`user_by_type`) for each, and no dates to
+    compute with."""
+    people, types = User._meta.db_table, [UserType.LEAD.value, UserType.CUSTOMER.value]
+    count = f"SELECT count(*) FROM {people} WHERE user_type IN (%s, %s) AND date_joined >= %s AND date_joined < %s"  # noqa: S608
+    adapt = connection.ops.adapt_datetimefield_value
+    values: list[str | datetime | None] = []
+    for period in periods:
+        values += [*types, adapt(start_of(period.first)), adapt(start_of(period.end))]
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join([f'({count})'] * len(periods))}", values)
+        return list(cursor.fetchone())
+
+
+def buyers_since(first: date) -> Buyers:
+    """Among the orders that count, which have an index (`order_successful_by_date`); one look-up for each of these."""
+    orders, since = Order.objects.successful(), start_of(first)
+    earlier = orders.filter(user=OuterRef("user"), date_placed__lt=since)
+    people = Count("user", distinct=True)
+    counts = (
+        orders.filter(date_placed__gte=since)
+        .annotate(is_returning=Exists(earlier))
+        .aggregate(all=people, returning=Count("user", distinct=True, filter=Q(is_returning=True)))
+    )
+    return Buyers(counts["all"] - counts["returning"], counts["returning"])
+
+
+def people_by_language() -> list[tuple[str, int]]:
+    """The most frequent first. An index (`user_by_language`) is enough, and has staff in it: they are taken off."""
+    counts = Counter(dict(User.objects.order_by().values_list("language").annotate(number=Count("*"))))
+    counts.subtract(dict(StaffMember.objects.order_by().values_list("language").annotate(number=Count("*"))))
+    return _most_frequent({LANGUAGE_NAMES.get(code, "not known"): number for code, number in counts.items()})
+
+
+def people_by_country() -> list[tuple[str, int]]:
+    """The most frequent first, by the default address for shipping, which is the first one unless another was chosen:
+    an index (`address_default_by_country`) is enough."""
+    addresses = Address.objects.filter(is_default_for_shipping=True).order_by()
+    counts = dict(addresses.values_list("country").annotate(number=Count("*")))
+    return _most_frequent({countries.name(code) or code: number for code, number in counts.items()})
+
+
+def leads_turned_customers_since(first: date) -> int:
+    """By the index of changes of the type (`event_of_other_user_type`)."""
+    changes = Event.objects.filter(kind=Event.Kind.CHANGED, changes__has_key="user_type", at__gte=start_of(first))
+    turned = changes.filter(changes__user_type=[UserType.LEAD.value, UserType.CUSTOMER.value])
+    return turned.aggregate(people=Count("user", distinct=True))["people"]
+
+
+def newest(number: int = 8) -> QuerySet[Customer]:
+    return Customer.objects.newest_first().defer("metadata")[:number]
+
+
+def start_of(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _most_frequent(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """What is beyond `MOST` is summed up."""
+    ranked = sorted(((name, number) for name, number in counts.items() if number), key=lambda row: (-row[1], row[0]))
+    others = sum(number for _, number in ranked[MOST:])
+    return [*ranked[:MOST], ("others", others)] if others else ranked

@@ -1,0 +1,158 @@
+"""What happened to a customer, newest first: events, notes, orders and subscriptions as one list."""
+
+import json
+import re
+from collections.abc import Container
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.text import capfirst
+
+from customers.models import Event, Note, User
+from customers.orders.models import Order, Subscription
+from oauth.models import App
+
+PAGE_SIZE = 50
+LABELS = {"line1": "Street and number", "line4": "City", "ip": "IP address"}
+POSITION = re.compile(r"([-+:.0-9TZ]{1,40})_([0-9])_([0-9]{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table that entries come from; `at` is its column of when they happened."""
+
+    kind: str
+    at: str
+    rows: QuerySet
+
+
+SOURCES = (
+    Source("event", "at", Event.objects.select_related("actor", "app")),
+    Source("note", "created_at", Note.objects.select_related("author", "app")),
+    Source("order", "date_placed", Order.objects.defer("document")),
+    Source("subscription", "date_created", Subscription.objects.defer("document")),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where an entry stands. `rank` (in SOURCES) and `id` tell apart what happened at the same moment, so that no entry
+    is left out or shown twice where one page ends."""
+
+    at: datetime
+    rank: int
+    id: int
+
+    def __str__(self):
+        return f"{self.at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}_{self.rank}_{self.id}"
+
+    @classmethod
+    def read(cls, text: str) -> "Position | None":
+        """None for what is no position."""
+        found = POSITION.fullmatch(text)
+        try:
+            at = datetime.fromisoformat(found[1]) if found else None
+        except ValueError:
+            return None
+        return cls(at, int(found[2]), int(found[3])) if found and at and at.tzinfo == UTC else None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Of a field; an empty text where it had or has no value."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    position: Position
+    kind: str
+    row: Any
+
+    @property
+    def at(self) -> datetime:
+        return self.position.at
+
+    @property
+    def who(self) -> User | None:
+        """None: the store itself or, of orders and subscriptions, the order system."""
+        if self.kind == "event":
+            return self.row.actor
+        return self.row.author if self.kind == "note" else None
+
+    @property
+    def app(self) -> App | None:
+        """None: in the dashboard, or nobody knows."""
+        return self.row.app if self.kind in ("event", "note") else None
+
+    @property
+    def title(self) -> str:
+        return self.row.get_kind_display().capitalize() if self.kind == "event" else self.kind.capitalize()
+
+    @property
+    def changes(self) -> list[Change]:
+        """Of an event: each field that it changed, but for ids and what is empty before and after."""
+        fields = self.row.changes.items() if self.kind == "event" else ()
+        changes = [_change(name, pair) for name, pair in fields if name != "id"]
+        return [change for change in changes if change.before or change.after]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`older`: what to give as `before` for the next page; empty on the last one."""
+
+    entries: list[Entry]
+    older: str
+
+
+def read(user_id: int, *, before: str = "", without: Container[str] = ()) -> Page:
+    """The 50 newest entries, or the 50 that precede a page's `older`; a query for each source, however many entries.
+
+    `without`: the kinds of sources to leave out.
+    """
+    end = Position.read(before)
+    entries = []
+    for rank, source in enumerate(SOURCES):
+        if source.kind not in without:
+            rows = source.rows.filter(user_id=user_id).order_by(f"-{source.at}", "-id")
+            rows = _preceding(end, rank, source.at, rows) if end else rows
+            entries += [
+                Entry(Position(getattr(row, source.at), rank, row.pk), source.kind, row)
+                for row in rows[: PAGE_SIZE + 1]
+            ]
+    entries.sort(key=lambda entry: entry.position, reverse=True)
+    shown = entries[:PAGE_SIZE]
+    return Page(shown, older=str(shown[-1].position) if len(entries) > PAGE_SIZE else "")
+
+
+def _preceding(end: Position, rank: int, at: str, rows: QuerySet) -> QuerySet:
+    if rank > end.rank:
+        return rows.filter(**{f"{at}__lt": end.at})
+    rows = rows.filter(**{f"{at}__lte": end.at})
+    return rows.exclude(**{at: end.at, "id__gte": end.id}) if rank == end.rank else rows
+
+
+def _change(name: str, pair: Any) -> Change:
+    before, after = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
+    label = LABELS.get(name) or capfirst(name.replace("_", " "))
+    if isinstance(before, bool) and isinstance(after, bool):
+        return Change(label, _yes_or_no(before), _yes_or_no(after))
+    return Change(label, _text(before), _text(after))
+
+
+def _yes_or_no(flag: bool) -> str:
+    return "yes" if flag else "no"
+
+
+def _text(value: Any) -> str:
+    """Nothing for what is empty, and for a flag that is off where there was or is no object."""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if value is None or isinstance(value, list):
+        return ", ".join(map(str, value or []))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

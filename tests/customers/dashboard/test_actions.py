@@ -1,0 +1,233 @@
+"""What is done to a customer by a button: blocking, and the email that resets a password."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.test import Client
+from django.utils import timezone
+
+from customers.models import Event, User
+from tests.customers.dashboard.conftest import CUSTOMERS, customer_url
+from tests.factories import make_users
+
+RESET = "/dashboard/password_reset/"
+PASSWORD = "correct horse battery staple"
+
+
+class BrokenBackend(BaseEmailBackend):
+    def send_messages(self, messages):
+        raise ConnectionRefusedError
+
+
+def action_url(customer, name: str) -> str:
+    return f"{CUSTOMERS}{customer.pk}/{name}/"
+
+
+def link_in(message) -> str:
+    return re.search(r"http://testserver(/\S+)", message.body)[1]
+
+
+def choose_password(link: str):
+    """As the person who got the email, in a browser of their own."""
+    browser = Client()
+    form = browser.get(link, follow=True)
+    url = form.redirect_chain[-1][0] if form.redirect_chain else link
+    return browser.post(url, {"new_password1": PASSWORD, "new_password2": PASSWORD})
+
+
+class TestBlock:
+    def test_asks_first(self, dashboard, ada):
+        page = dashboard.get(action_url(ada, "block"))
+
+        assert b"Ada Lovelace will be on the store" in page.content
+        ada.refresh_from_db()
+        assert not ada.is_blocked
+
+    def test_blocks_and_unblocks_and_is_recorded(self, dashboard, owner, ada):
+        for name, is_blocked in (("block", True), ("unblock", False)):
+            assert action_url(ada, name).split("/")[-2] in dashboard.get(customer_url(ada)).content.decode()
+
+            response = dashboard.post(action_url(ada, name))
+
+            assert response.headers["Location"] == customer_url(ada)
+            ada.refresh_from_db()
+            assert ada.is_blocked is is_blocked
+        assert list(Event.objects.order_by("id").values_list("kind", "actor_id", "app_id")[1:]) == [
+            ("blocked", owner.pk, None),
+            ("unblocked", owner.pk, None),
+        ]
+
+    def test_offers_what_makes_a_difference(self, dashboard, ada):
+        page = dashboard.get(customer_url(ada)).content.decode()
+
+        assert 'href="../block/"' in page
+        assert 'href="../unblock/"' not in page
+
+    def test_twice_is_once(self, dashboard, ada):
+        dashboard.post(action_url(ada, "block"))
+        dashboard.post(action_url(ada, "block"))
+
+        assert Event.objects.filter(kind="blocked").count() == 1
+
+    def test_shows_a_name_as_text(self, dashboard, ada):
+        User.objects.filter(pk=ada.pk).update(first_name="<b>{0.password}</b>")
+
+        page = dashboard.get(action_url(ada, "block")).content.decode()
+
+        assert "&lt;b&gt;{0.password}&lt;/b&gt;" in page
+
+
+@pytest.mark.parametrize("name", ["block", "unblock", "send_password_reset"])
+class TestEveryAction:
+    def test_is_not_for_viewers(self, as_role, ada, name):
+        viewer = as_role("Viewer")
+
+        assert f"../{name}/" not in viewer.get(customer_url(ada)).content.decode()
+        assert viewer.get(action_url(ada, name)).status_code == 403
+        assert viewer.post(action_url(ada, name)).status_code == 403
+        assert not mail.outbox
+        assert Event.objects.filter(user=ada).count() == 1
+
+    def test_needs_a_form_of_the_store(self, owner, ada, name):
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(owner)
+
+        assert browser.post(action_url(ada, name)).status_code == 403
+        assert Event.objects.filter(user=ada).count() == 1
+
+    def test_knows_customers_alone(self, dashboard, owner, name):
+        assert dashboard.post(action_url(owner, name)).status_code == 404
+        assert dashboard.post(f"{CUSTOMERS}987654321/{name}/").status_code == 404
+
+
+class TestSendPasswordReset:
+    def test_leads_a_customer_without_a_usable_password_to_one(self, dashboard, owner, ada):
+        assert not ada.has_usable_password()
+
+        response = dashboard.post(action_url(ada, "send_password_reset"))
+
+        assert response.headers["Location"] == customer_url(ada)
+        (message,) = mail.outbox
+        assert message.to == ["ada@lovelace.example"]
+        event = Event.objects.get(kind="password_reset_sent")
+        assert (event.user_id, event.actor) == (ada.pk, owner)
+
+        assert choose_password(link_in(message)).headers["Location"] == f"{RESET}complete/"
+        ada.refresh_from_db()
+        assert ada.check_password(PASSWORD)
+        assert Client().get(f"{RESET}complete/").status_code == 200
+
+    def test_sends_a_link_that_works_once(self, dashboard, ada):
+        dashboard.post(action_url(ada, "send_password_reset"))
+        choose_password(link_in(mail.outbox[0]))
+
+        page = Client().get(link_in(mail.outbox[0]), follow=True)
+
+        assert "The password reset link was invalid" in page.content.decode()
+
+    def test_writes_nothing_but_the_password(self, dashboard, ada):
+        dashboard.post(action_url(ada, "send_password_reset"))
+        before = User.objects.filter(pk=ada.pk).values().get()
+
+        choose_password(link_in(mail.outbox[0]))
+
+        after = User.objects.filter(pk=ada.pk).values().get()
+        assert {name for name in after if after[name] != before[name]} == {"password"}
+
+    @pytest.mark.parametrize(
+        ("change", "reason"), [({"email": None}, "no email address"), ({"is_active": False}, "off")]
+    )
+    def test_tells_why_it_can_not_be_sent(self, dashboard, ada, change, reason):
+        User.objects.filter(pk=ada.pk).update(**change)
+
+        assert "../send_password_reset/" not in dashboard.get(customer_url(ada)).content.decode()
+        page = dashboard.post(action_url(ada, "send_password_reset"), follow=True)
+
+        assert reason in page.content.decode()
+        assert not mail.outbox
+        assert not Event.objects.filter(kind="password_reset_sent").exists()
+
+    @pytest.mark.parametrize(
+        "email", ["GRACE@example.com", "grace@münchen.example", f"{'g' * 64}@{'e' * 63}.{'x' * 63}.{'y' * 63}.org"]
+    )
+    def test_reaches_any_address_that_the_store_takes(self, dashboard, email):
+        [customer] = make_users(1, email=email)
+
+        dashboard.post(action_url(customer, "send_password_reset"))
+
+        assert [message.to for message in mail.outbox] == [[email]]
+
+    def test_tells_when_the_mail_server_is_away(self, dashboard, ada, settings):
+        settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
+
+        page = dashboard.post(action_url(ada, "send_password_reset"), follow=True)
+
+        assert "could not be sent" in page.content.decode()
+        assert not Event.objects.filter(kind="password_reset_sent").exists()
+
+
+class TestForgottenPassword:
+    def ask(self, email):
+        return Client(raise_request_exception=False).post(RESET, {"email": email})
+
+    def test_is_offered_at_the_sign_in_page(self, db):
+        page = Client().get("/dashboard/login/").content.decode()
+
+        assert f'href="{RESET}"' in page
+        assert Client().get(RESET).status_code == 200
+
+    def test_gets_staff_in_again(self, owner):
+        self.ask("OWNER@store.example")
+
+        choose_password(link_in(mail.outbox[0]))
+
+        signed_in = Client().post("/dashboard/login/", {"username": owner.email, "password": PASSWORD})
+        assert signed_in.status_code == 302
+
+    def test_answers_the_same_for_whom_the_store_does_not_know(self, ada, settings):
+        known, unknown = self.ask(ada.email), self.ask("nobody@example.com")
+        settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
+        Event.objects.all().delete()
+        unsent = self.ask(ada.email)
+
+        assert {(each.status_code, each.headers["Location"]) for each in (known, unknown, unsent)} == {
+            (302, f"{RESET}done/")
+        }
+        assert len(mail.outbox) == 1
+        assert Client().get(f"{RESET}done/").status_code == 200
+
+    def test_is_recorded_as_nobodys_doing(self, ada):
+        self.ask(ada.email)
+
+        event = Event.objects.get(kind="password_reset_sent")
+        assert (event.user_id, event.actor, event.app) == (ada.pk, None, None)
+
+    def test_fills_no_mailbox(self, ada):
+        self.ask(ada.email)
+        self.ask(ada.email)
+        assert len(mail.outbox) == 1
+
+        Event.objects.update(at=timezone.now() - timedelta(minutes=6))
+        self.ask(ada.email)
+        assert len(mail.outbox) == 2
+
+    def test_is_not_for_who_was_switched_off(self, ada):
+        User.objects.filter(pk=ada.pk).update(is_active=False)
+
+        self.ask(ada.email)
+
+        assert not mail.outbox
+
+    @pytest.mark.parametrize("email", ["", "x", "a\0b@example.com", f"{'x' * 400}@example.com"])
+    def test_survives_anything_typed(self, db, email):
+        assert self.ask(email).status_code == 200
+
+    @pytest.mark.parametrize("path", ["MQ/set-password/", "x/y/", "%00/%00/", f"{'9' * 300}/x-y/"])
+    def test_survives_links_that_nobody_sent(self, db, path):
+        response = Client(raise_request_exception=False).get(RESET + path)
+
+        assert response.status_code == 200
+        assert "invalid" in response.content.decode()

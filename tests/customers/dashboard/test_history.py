@@ -1,0 +1,34 @@
+"""Who did what to something, as its history page tells."""
+
+import pytest
+
+from customers.orders.services import record_order
+from tests.customers.dashboard.conftest import DASHBOARD, customer_url
+from tests.customers.orders.reports import order
+from tests.oauth.conftest import register_partner
+
+
+def test_of_an_app_tells_what_was_decided_and_by_whom(dashboard, owner):
+    app = f"{DASHBOARD}oauth/partnerapp/{register_partner(owner).app.pk}/"
+
+    dashboard.post(f"{app}uninstall/")
+
+    page = dashboard.get(f"{app}history/").content.decode()
+    assert "Uninstall" in page
+    assert owner.email in page
+
+
+def test_of_an_app_tells_nothing_that_was_only_asked(dashboard, owner):
+    app = f"{DASHBOARD}oauth/partnerapp/{register_partner(owner).app.pk}/"
+
+    dashboard.get(f"{app}uninstall/")
+
+    assert "doesn’t have a change history" in dashboard.get(f"{app}history/").content.decode()
+
+
+@pytest.mark.parametrize("kind", ["customer", "order"])
+def test_is_there_for_what_was_never_changed(dashboard, ada, kind):
+    row = record_order(user_id=ada.pk, document=order())
+    url = {"customer": customer_url(ada), "order": f"{DASHBOARD}orders/order/{row.pk}/change/"}[kind]
+
+    assert dashboard.get(url.replace("change", "history"), follow=True).status_code == 200

@@ -1,0 +1,308 @@
+"""How the owner finds people in the dashboard: search, filters, order, pages."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext, override_settings
+
+from customers.admin import listing
+from customers.models import User, UserType
+from customers.orders.services import record_order
+from tests.customers.dashboard.conftest import CUSTOMERS, browser_of, customer_url
+from tests.customers.orders.reports import order
+from tests.factories import address, make_address, make_user, make_users
+
+
+def found(browser, **query) -> list[str]:
+    """The emails on the page, in order."""
+    response = browser.get(CUSTOMERS, query)
+    assert response.status_code == 200
+    return [customer.email for customer in response.context_data["cl"].result_list]
+
+
+def page(browser, **query) -> str:
+    response = browser.get(CUSTOMERS, query)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.fixture
+def grace(db):
+    return make_user(email="grace@hopper.example", first_name="Grace", last_name="Hopper", phone_number="+12025550143")
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "love ada", "LOVELACE", "ada@love", "@lovelace.ex", "+44 20 7946", "020 7946 0018", "7946-0018", "ad lo",
+            " ada  ", "+44", "+4",
+        ],
+    )  # fmt: skip
+    def test_finds_by_parts_of_name_email_and_phone_number_in_any_order(self, dashboard, ada, grace, text):
+        assert found(dashboard, q=text) == [ada.email]
+
+    @pytest.mark.parametrize("text", ["love grace", "xq", "%", "_", "\\", "0", "020 7946 0019", "'", "é" * 2000])
+    def test_finds_nobody_else(self, dashboard, ada, grace, text):
+        assert found(dashboard, q=text) == []
+
+    def test_refuses_what_no_text_has(self, dashboard):
+        assert "Null characters are not allowed." in page(dashboard, q="a\0")
+
+    def test_finds_everybody_for_nothing(self, dashboard, ada, grace):
+        assert found(dashboard, q="  ") == [grace.email, ada.email]
+
+    def test_says_what_it_looks_in(self, dashboard):
+        assert "Parts of names, email address and phone number, in any order" in page(dashboard)
+
+    def test_goes_with_a_filter(self, dashboard, ada, grace):
+        make_user(email="ada@other.example", language="fr")
+
+        assert found(dashboard, q="ada", language="fr") == ["ada@other.example"]
+
+
+class TestFilters:
+    @pytest.mark.parametrize(
+        ("fields", "query"),
+        [
+            ({"user_type": UserType.CUSTOMER}, {"user_type": "customer"}),
+            ({"language": "th"}, {"language": "th"}),
+            ({"is_blocked": True}, {"is_blocked": "True"}),
+            ({"accepts_marketing": True}, {"accepts_marketing": "True"}),
+            ({"tags": ["new", "vip"]}, {"tag": "vip"}),
+            ({"tags": ['"Émigré" é%']}, {"tag": '"Émigré" é%'}),
+            ({"user_type": UserType.CUSTOMER, "total_spent": "99.50"}, {"spent_from": "99.50"}),
+            ({"user_type": UserType.CUSTOMER, "total_spent": "99.50"}, {"spent_from": "1", "spent_to": "99.5"}),
+            ({"user_type": UserType.CUSTOMER, "orders_count": 3}, {"orders_from": "3", "orders_to": "3"}),
+            ({"user_type": UserType.CUSTOMER, "orders_count": 3}, {"orders_from": "1", "spent_to": "0"}),
+        ],
+    )
+    def test_find_who_they_say(self, dashboard, ada, fields, query):
+        wanted = make_user(email="wanted@example.com")
+        User.objects.filter(pk=wanted.pk).update(**fields)
+
+        assert found(dashboard, **query) == [wanted.email]
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"is_blocked": "False"},
+            {"accepts_marketing": "False"},
+            {"user_type": "lead"},
+            {"spent_to": "0"},
+            {"orders_from": 0},
+        ],
+    )
+    def test_find_who_has_none(self, dashboard, ada, query):
+        other = make_user(is_blocked=True, accepts_marketing=True)
+        User.objects.filter(pk=other.pk).update(user_type=UserType.CUSTOMER, total_spent=1)
+
+        assert ada.email in found(dashboard, **query)
+
+    def test_tell_a_tag_from_a_part_of_one(self, dashboard):
+        make_user(tags=["vip-2", 'a"vip"'])
+
+        assert found(dashboard, tag="vip") == []
+
+    def test_link_the_tags_that_the_newest_customers_have_most(self, dashboard):
+        make_users(3, tags=["newsletter"])
+        make_users(1, tags=["vip & more"])
+
+        content = page(dashboard, language="th")
+
+        assert content.index("?language=th&amp;tag=newsletter") < content.index("?language=th&amp;tag=vip+%26+more")
+
+    @pytest.mark.parametrize(
+        ("query", "is_found"),
+        [
+            ({"country": "GB"}, True),
+            ({"city": "london"}, True),
+            ({"state": "GREATER LONDON"}, True),
+            ({"postcode": "sw1y 4jh", "country": "GB"}, True),
+            ({"country": "SE"}, True),
+            ({"country": "DE"}, False),
+            ({"city": "lon"}, False),
+            ({"country": "SE", "city": "London"}, False),
+        ],
+    )
+    def test_find_by_any_one_address(self, dashboard, ada, grace, query, is_found):
+        make_address(ada, country="GB", line4="London", state="Greater London", postcode="SW1Y 4JH")
+        make_address(ada, country="SE", line4="Malmö")
+
+        assert found(dashboard, **query) == ([ada.email] if is_found else [])
+
+    @pytest.mark.parametrize(
+        ("query", "is_found"),
+        [
+            ({"joined_from": "2026-01-02", "joined_to": "2026-01-02"}, True),
+            ({"joined_from": "2026-01-02"}, True),
+            ({"joined_to": "2026-01-02"}, True),
+            ({"joined_to": "2026-01-01"}, False),
+            ({"joined_from": "2026-01-03"}, False),
+            ({"joined_from": "0001-01-01", "joined_to": "9999-12-31"}, True),
+        ],
+    )
+    def test_take_whole_days_in_the_stores_time_zone(self, dashboard, query, is_found):
+        make_user(email="night@example.com", date_joined="2026-01-01T23:30:00Z")
+
+        with override_settings(TIME_ZONE="Europe/Berlin"):
+            assert found(dashboard, **query) == (["night@example.com"] if is_found else [])
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            {"joined_from": "yesterday"}, {"joined_to": "2026-02-31"}, {"spent_from": "much"}, {"spent_to": "NaN"},
+            {"spent_from": "-1"}, {"spent_from": "1e400"}, {"orders_from": "9" * 40}, {"orders_to": "1.5"},
+            {"country": "XX"}, {"city": "\0"}, {"tag": "x" * 300},
+        ],
+    )  # fmt: skip
+    def test_say_what_is_wrong_and_ignore_it(self, dashboard, ada, query):
+        assert found(dashboard, **query) == [ada.email]
+        assert "errorlist" in page(dashboard, **query)
+
+    @pytest.mark.parametrize(
+        "query", [{"user_type": "dashboard"}, {"language": "xx"}, {"is_blocked": "maybe"}, {"city": ""}]
+    )
+    def test_ignore_what_is_no_choice(self, dashboard, ada, query):
+        assert found(dashboard, **query) == [ada.email]
+
+    def test_keep_each_other_the_search_and_the_order(self, dashboard, ada):
+        content = page(dashboard, q="ada", o="-1", tag="vip", language="en", p="1")
+
+        (form,) = re.findall(r"<form method=\"get\">(?:(?!</form>).)*spent_from.*?</form>", content, re.DOTALL)
+        kept = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+        assert kept == {"q": "ada", "o": "-1", "tag": "vip", "language": "en"}
+
+    def test_label_what_is_typed(self, dashboard):
+        content = page(dashboard)
+
+        for name in ("tag", "joined_from", "spent_to", "orders_from", "country", "city", "state", "postcode"):
+            assert f'for="filter_{name}"' in content
+            assert f'id="filter_{name}"' in content
+
+    @pytest.mark.parametrize(
+        "lookup", ["password__startswith", "first_name", "addresses__country", "is_superuser__exact"]
+    )
+    def test_refuse_any_other_column(self, dashboard, lookup):
+        assert dashboard.get(CUSTOMERS, {lookup: "x"}).status_code == 400
+
+
+class TestOrder:
+    @pytest.fixture
+    def people(self):
+        names = {"b": ("Ben", 2, "10"), "a": ("", 0, "0"), "c": ("ada", 1, "30.5")}
+        for email, (name, orders, spent) in names.items():
+            person = make_user(email=f"{email}@example.com", first_name=name)
+            User.objects.filter(pk=person.pk).update(
+                orders_count=orders, total_spent=spent, user_type=UserType.CUSTOMER if orders else UserType.LEAD
+            )
+
+    @pytest.mark.parametrize(
+        ("column", "emails"),
+        [
+            ("name", "cba"),  # those without a name are last
+            ("mail", "abc"),
+            ("order_count", "acb"),
+            ("spent", "abc"),
+            ("joined", "bac"),
+        ],
+    )
+    def test_is_by_a_column_either_way(self, dashboard, people, column, emails):
+        number = dashboard.get(CUSTOMERS).context_data["cl"].list_display.index(column)
+
+        assert "".join(email[0] for email in found(dashboard, o=str(number))) == emails
+        assert "".join(email[0] for email in found(dashboard, o=f"-{number}")) == emails[::-1]
+
+    def test_is_newest_first(self, dashboard, people):
+        assert [email[0] for email in found(dashboard)] == ["c", "a", "b"]
+
+    @pytest.mark.parametrize("order", ["99", "x", "-", "1.x", "3", "..", "-1.2.3"])
+    def test_takes_any_number_for_one(self, dashboard, people, order):
+        assert len(found(dashboard, o=order)) == 3
+
+
+class TestPages:
+    @pytest.fixture
+    def small(self, monkeypatch):
+        monkeypatch.setattr(listing, "REACHABLE", 6)
+        monkeypatch.setattr(listing.Listing, "list_per_page", 2)
+
+    @pytest.mark.parametrize(("quantity", "text"), [(0, "0 customers"), (1, "1 customer"), (6, "6 customers")])
+    def test_say_how_many_there_are(self, dashboard, small, quantity, text):
+        make_users(quantity)
+
+        assert re.search(rf"\b{text}\b", page(dashboard))
+
+    def test_say_that_there_are_more_than_are_counted(self, dashboard, small):
+        make_users(7, language="fr")
+
+        assert "more than 6 customers" in page(dashboard, language="fr")
+        assert "the list leads to the first 6" in page(dashboard, language="fr")
+
+    def test_lead_to_each_once(self, dashboard, small):
+        people = make_users(6, date_joined="2026-01-01T00:00:00Z")
+
+        emails = [email for number in (1, 2, 3) for email in found(dashboard, p=number)]
+
+        assert emails == [person.email for person in reversed(people)]
+
+    @pytest.mark.parametrize("number", ["0", "-1", "4", "9" * 30, "x", ""])
+    def test_end_with_the_last(self, dashboard, small, number):
+        make_users(8)
+
+        assert len(found(dashboard, p=number)) == 2
+
+    def test_take_as_many_queries_for_many_as_for_few(self, dashboard, ada, django_assert_num_queries):
+        make_address(ada)
+        with CaptureQueriesContext(connection) as few:
+            dashboard.get(CUSTOMERS)
+        for _ in range(30):
+            make_user(addresses=[address(), address()], tags=["vip"])
+
+        with django_assert_num_queries(len(few)):
+            dashboard.get(CUSTOMERS)
+
+
+class TestRows:
+    def test_show_what_is_known(self, dashboard, ada):
+        make_address(ada, country="SE", line4="Malmö")
+        record_order(user_id=ada.pk, document=order(total_incl_tax="1234.50"))
+
+        content = page(dashboard)
+
+        for text in ("Ada Lovelace", "ada@lovelace.example", "+442079460018", "SE", "Customer", "1", "1234.50"):
+            assert f">{text}</" in content
+        assert customer_url(ada) in content
+
+    def test_show_a_dash_for_what_is_missing(self, dashboard):
+        User.objects.create(email=None, phone_number=None)
+
+        content = page(dashboard)
+
+        for column in ("name", "mail", "phone", "country"):
+            assert re.search(rf"field-{column}[^>]*>(<a [^>]*>)?—<", content)
+
+    def test_never_show_staff(self, dashboard, owner, as_role):
+        as_role("Staff")
+
+        assert found(dashboard) == []
+        assert found(dashboard, q="store.example") == []
+
+
+class TestWhoMayLook:
+    @pytest.mark.parametrize("role", ["Owner", "Staff", "Viewer"])
+    def test_staff_see_the_list(self, as_role, ada, role):
+        assert found(as_role(role)) == [ada.email]
+
+    def test_customers_and_others_are_asked_to_sign_in(self, client, ada):
+        for browser in (client, browser_of(ada)):
+            response = browser.get(CUSTOMERS)
+
+            assert response.status_code == 302
+            assert "/login/" in response.url
+
+    def test_staff_without_a_role_do_not(self, db):
+        nobody = User.objects.create(email="new@store.example", user_type=UserType.DASHBOARD)
+
+        assert browser_of(nobody).get(CUSTOMERS).status_code == 403

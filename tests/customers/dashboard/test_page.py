@@ -1,0 +1,436 @@
+"""The page of a customer: what it shows, and what its form changes."""
+
+import re
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+
+from customers import services
+from customers.models import Customer, Event, Tag
+from customers.orders.services import record_order, record_subscription
+from tests.customers.dashboard.conftest import CUSTOMERS, customer_url
+from tests.customers.dashboard.pages import fields_of, new_address
+from tests.customers.orders.reports import order, subscription
+from tests.factories import make_address, make_user, make_users
+
+ADD = f"{CUSTOMERS}add/"
+
+
+def save(browser, customer, **changes):
+    """Opens the page, changes these fields of its form and sends it."""
+    fields = fields_of(browser.get(customer_url(customer)))
+    return browser.post(customer_url(customer), {**fields, **changes})
+
+
+def add(browser, **fields):
+    return browser.post(ADD, {**fields_of(browser.get(ADD)), **fields})
+
+
+def card_of(page) -> dict[str, str]:
+    pairs = re.findall(r"<dt>([^<]+)</dt><dd[^>]*>(.*?)</dd>", page.content.decode())
+    return {name: " ".join(re.sub("<[^>]+>", " ", value).split()) for name, value in pairs}
+
+
+class TestCard:
+    def test_shows_what_is_known(self, dashboard):
+        customer = make_user(email="ada@lovelace.example", phone_number="+442079460018", tags=["vip", "b2b"])
+        record_order(user_id=customer.pk, document=order(total_incl_tax="20.00"))
+        services.update_user(customer.pk, by=services.STORE, is_blocked=True)
+
+        card = card_of(dashboard.get(customer_url(customer)))
+
+        assert card.pop("Customer since") == f"{customer.date_joined:%Y-%m-%d}"
+        assert card == {
+            "Email": "ada@lovelace.example",
+            "Phone": "+442079460018",
+            "Total spent": "20.00",
+            "Orders": "1",
+            "Last login": "—",
+            "Status": "Blocked",
+            "Tags": "vip b2b",
+        }
+
+    def test_shows_a_dash_for_what_is_missing(self, dashboard):
+        [customer] = make_users(1, email=None)
+
+        card = card_of(dashboard.get(customer_url(customer)))
+
+        assert (card["Email"], card["Phone"], card["Tags"], card["Status"]) == ("—", "—", "—", "Not blocked")
+
+    def test_shows_what_is_stored_while_the_form_shows_what_was_typed(self, dashboard, ada):
+        page = save(dashboard, ada, email="new@example.com", metadata="[")
+
+        assert card_of(page)["Email"] == "ada@lovelace.example"
+        assert fields_of(page)["email"] == "new@example.com"
+
+
+class TestReports:
+    def test_are_listed_newest_first_with_links(self, dashboard, ada):
+        old = record_order(user_id=ada.pk, document=order(number="A1", date_placed="2026-01-01T00:00:00Z"))
+        new = record_order(user_id=ada.pk, document=order(number="A2", date_placed="2026-02-01T00:00:00Z"))
+        weekly = record_subscription(user_id=ada.pk, document=subscription(id=77))
+
+        page = dashboard.get(customer_url(ada)).content.decode()
+        table = page[page.index('id="orders"') : page.index('id="timeline"')]
+
+        urls = [f"/dashboard/orders/order/{each.pk}/change/" for each in (new, old)]
+        assert 0 < table.index(urls[0]) < table.index(urls[1])
+        assert f"/dashboard/orders/subscription/{weekly.pk}/change/" in table
+
+    def test_are_at_most_twenty_with_a_link_to_all(self, dashboard, ada):
+        for number in range(21):
+            record_order(user_id=ada.pk, document=order(number=f"A{number}"))
+        record_order(user_id=make_user().pk, document=order(number="of-another"))
+
+        page = dashboard.get(customer_url(ada)).content.decode()
+        table = page[page.index('id="orders"') : page.index('id="subscriptions"')]
+
+        assert table.count('<th scope="row">') == 20
+        everything = re.search(r'href="([^"]+user__id__exact[^"]+)"', table)[1]
+        listed = dashboard.get(everything).content.decode()
+        assert "A0" in listed
+        assert "of-another" not in listed
+
+
+class TestChange:
+    def test_writes_what_was_changed_through_the_services(self, dashboard, owner, ada):
+        changes = {
+            "first_name": "Augusta",
+            "phone_number": "+44 20 7946 0999",
+            "language": "en",
+            "accepts_marketing": "on",
+            "tags": 'vip, "old, gold", vip',
+            "metadata": '{"tier": 2}',
+        }
+
+        response = save(dashboard, ada, **changes)
+
+        assert response.status_code == 302
+        ada.refresh_from_db()
+        assert (ada.first_name, ada.phone_number, ada.language) == ("Augusta", "+442079460999", "en")
+        assert (ada.accepts_marketing, ada.tags, ada.metadata) == (True, ["vip", "old, gold"], {"tier": 2})
+        assert set(Tag.objects.values_list("name", flat=True)) == {"vip", "old, gold"}
+        event = Event.objects.get(user=ada, kind="changed")
+        assert (event.actor, event.app) == (owner, None)
+        assert set(event.changes) == set(changes)
+
+    def test_changes_and_records_nothing_if_nothing_was_changed(self, dashboard):
+        customer = make_user(
+            tags=["a, b", 'say "hi"', "c"],
+            metadata={"z": [1, 2.5, None], "a": "ä"},
+            accepts_marketing=True,
+            language="fr",
+        )
+        make_address(customer, notes="ring\ntwice")
+        before = Customer.objects.filter(pk=customer.pk).values().get()
+        events = Event.objects.count()
+
+        response = save(dashboard, customer)
+
+        assert response.status_code == 302
+        assert Customer.objects.filter(pk=customer.pk).values().get() == before
+        assert Event.objects.count() == events
+
+    def test_leaves_alone_what_others_changed_meanwhile(self, dashboard, ada):
+        address = make_address(ada)
+        fields = fields_of(dashboard.get(customer_url(ada)))
+        services.update_user(ada.pk, by=services.STORE, first_name="Augusta", tags=["vip"], accepts_marketing=True)
+        services.update_address(ada.pk, address.pk, by=services.STORE, postcode="SW1Y 4JH")
+
+        changes = {"last_name": "King", "addresses-0-line2": "Attic"}
+        assert dashboard.post(customer_url(ada), {**fields, **changes}).status_code == 302
+
+        ada.refresh_from_db()
+        address.refresh_from_db()
+        assert (ada.first_name, ada.last_name, ada.tags, ada.accepts_marketing) == ("Augusta", "King", ["vip"], True)
+        assert (address.line2, address.postcode) == ("Attic", "SW1Y 4JH")
+
+    def test_still_knows_what_was_changed_after_a_refusal(self, dashboard, ada):
+        refused = save(dashboard, ada, last_name="King", metadata="[")
+        services.update_user(ada.pk, by=services.STORE, first_name="Augusta")
+
+        dashboard.post(customer_url(ada), {**fields_of(refused), "metadata": ""})
+
+        ada.refresh_from_db()
+        assert (ada.first_name, ada.last_name) == ("Augusta", "King")
+
+    @pytest.mark.parametrize(
+        ("field", "value", "message"),
+        [
+            ("email", "GRACE@example.com", "A user with this email already exists."),
+            ("email", "", "This field is required."),
+            ("email", "no", "Enter a valid email address."),
+            ("phone_number", "+1", "Enter a valid phone number."),
+            ("phone_number", "020 7946 0018", "with its country code"),
+            ("language", "xx", "Select a valid choice."),
+            ("first_name", "x" * 256, "at most 255 characters"),
+            ("first_name", "a\0b", "Null characters are not allowed."),
+            ("tags", "x" * 256, "A tag has at most 255 characters."),
+            ("tags", "a\0b", "Null characters are not allowed."),
+            ("tags", "x" * 140_000, "Enter words separated by commas."),
+            ("metadata", "[1]", "Enter an object."),
+            ("metadata", '{"a":', "Enter a valid JSON."),
+            ("metadata", '{"a": 1' + "0" * 5000 + "}", "Enter a valid JSON."),
+            ("metadata", '{"a": 1e999}', "A number of this size"),
+            ("metadata", r'{"a": "\ud800"}', "half a surrogate pair"),
+            ("metadata", '{"a":' + "[" * 40 + "]" * 40 + "}", "More than 32 levels"),
+            ("metadata", '{"a":' * 100_000, "Enter a valid JSON."),
+        ],
+        ids=lambda value: str(value)[:20],
+    )
+    def test_says_at_a_field_what_is_wrong_and_saves_nothing(self, dashboard, ada, field, value, message):
+        make_user(email="grace@example.com")
+
+        page = save(dashboard, ada, last_name="King", **{field: value})
+
+        ada.refresh_from_db()
+        assert page.status_code == 200
+        assert message in "".join(page.context["adminform"].form.errors[field])
+        assert fields_of(page)["last_name"] == "King"
+        assert (ada.last_name, ada.email) == ("Lovelace", "ada@lovelace.example")
+
+    def test_takes_a_customer_without_an_email(self, dashboard):
+        [customer] = make_users(1, email=None)
+
+        assert save(dashboard, customer, first_name="Ada").status_code == 302
+        customer.refresh_from_db()
+        assert (customer.first_name, customer.email) == ("Ada", None)
+
+    @pytest.mark.parametrize(
+        "field", ["user_type", "orders_count", "total_spent", "ip", "user_agent", "date_joined", "is_blocked"]
+    )
+    def test_does_not_write_what_is_only_recorded(self, dashboard, ada, field):
+        before = Customer.objects.filter(pk=ada.pk).values().get()
+
+        save(dashboard, ada, **{field: "1"})
+
+        assert Customer.objects.filter(pk=ada.pk).values().get() == before
+
+    @pytest.mark.parametrize("body", [{}, {"addresses-TOTAL_FORMS": "x"}, {"addresses-TOTAL_FORMS": "9999999"}])
+    def test_survives_a_form_that_no_page_made(self, dashboard, ada, body):
+        response = dashboard.post(customer_url(ada), body)
+
+        assert response.status_code == 200
+        assert b"errornote" in response.content
+
+    @pytest.mark.parametrize("path", ["987654321", "0", "x", "9" * 30, "9" * 5000])
+    def test_knows_nobody_of_another_number(self, dashboard, path):
+        assert dashboard.get(f"{CUSTOMERS}{path}/change/").status_code in (302, 404)
+
+    def test_does_not_open_staff(self, dashboard, owner):
+        assert dashboard.get(customer_url(owner)).status_code == 302
+
+
+class TestAddresses:
+    def test_a_first_one_becomes_both_defaults(self, dashboard, ada):
+        assert save(dashboard, ada, **new_address()).status_code == 302
+
+        address = ada.addresses.get()
+        assert (address.line4, address.is_default_for_shipping, address.is_default_for_billing) == (
+            "London",
+            True,
+            True,
+        )
+
+    def test_one_is_changed(self, dashboard, ada):
+        address = make_address(ada)
+
+        save(dashboard, ada, **{"addresses-0-line1": "1 High St", "addresses-0-phone_number": "020 7946 0018"})
+
+        address.refresh_from_db()
+        assert (address.line1, address.phone_number) == ("1 High St", "+442079460018")
+
+    def test_one_is_deleted(self, dashboard, ada):
+        address = make_address(ada)
+
+        save(dashboard, ada, **{"addresses-0-DELETE": "on"})
+
+        assert not ada.addresses.exists()
+        assert Event.objects.get(user=ada, kind="address_deleted").changes["id"] == [address.pk, None]
+
+    def test_another_becomes_the_default(self, dashboard, ada):
+        first, second = make_address(ada), make_address(ada, line4="Leeds")
+
+        assert save(dashboard, ada, **{"addresses-1-is_default_for_billing": "on"}).status_code == 302
+
+        first.refresh_from_db()
+        second.refresh_from_db()
+        assert (first.is_default_for_billing, second.is_default_for_billing) == (False, True)
+        assert (first.is_default_for_shipping, second.is_default_for_shipping) == (True, False)
+
+    def test_a_new_one_tells_the_country_of_a_local_phone_number(self, dashboard, ada):
+        assert save(dashboard, ada, phone_number="020 7946 0999", **new_address()).status_code == 302
+
+        ada.refresh_from_db()
+        assert ada.phone_number == "+442079460999"
+
+    def test_an_error_is_shown_in_its_row_and_nothing_at_all_is_saved(self, dashboard, ada):
+        make_address(ada)
+        events = Event.objects.count()
+        changes = {"addresses-0-line2": "Attic", **new_address(1, phone_number="1"), "last_name": "King"}
+
+        page = save(dashboard, ada, **changes)
+
+        assert page.status_code == 200
+        formset = page.context["inline_admin_formsets"][0].formset
+        assert formset.errors == [{}, {"phone_number": ["Enter a valid phone number."]}]
+        ada.refresh_from_db()
+        assert (ada.last_name, ada.addresses.count(), ada.addresses.get().line2) == ("Lovelace", 1, "")
+        assert Event.objects.count() == events
+
+    def test_nothing_is_saved_if_the_person_is_refused(self, dashboard, ada):
+        make_user(email="grace@example.com")
+
+        page = save(dashboard, ada, email="grace@example.com", **new_address())
+
+        assert page.status_code == 200
+        assert not ada.addresses.exists()
+
+    @pytest.mark.parametrize("change", [{}, {"addresses-0-line2": "Attic"}, {"addresses-0-DELETE": "on"}])
+    def test_one_that_was_deleted_meanwhile_is_no_crash(self, dashboard, ada, change):
+        address = make_address(ada)
+        fields = fields_of(dashboard.get(customer_url(ada)))
+        services.delete_address(ada.pk, address.pk, by=services.STORE)
+
+        response = dashboard.post(customer_url(ada), {**fields, **change})
+
+        assert response.status_code in (200, 302)
+        assert not ada.addresses.exists()
+
+    def test_the_one_of_another_is_not_touched(self, dashboard, ada):
+        make_address(ada)
+        other = make_address(make_user())
+
+        save(dashboard, ada, **{"addresses-0-id": str(other.pk), "addresses-0-line1": "1 High St"})
+
+        other.refresh_from_db()
+        assert other.line1 == "12 St James's Square"
+
+    def test_there_may_be_many(self, dashboard, ada):
+        for _ in range(40):
+            make_address(ada)
+
+        assert save(dashboard, ada, **{"addresses-39-line2": "Attic"}).status_code == 302
+
+        assert ada.addresses.latest("pk").line2 == "Attic"
+
+
+class TestAdd:
+    def test_makes_a_lead_with_addresses(self, dashboard, owner):
+        response = add(
+            dashboard,
+            email="grace@example.com",
+            tags="vip, new",
+            phone_number="020 7946 0018",
+            metadata='{"a": 1}',
+            **new_address(first_name="Grace"),
+        )
+
+        assert response.status_code == 302
+        customer = Customer.objects.get()
+        assert (customer.user_type, customer.first_name, customer.phone_number) == ("lead", "Grace", "+442079460018")
+        assert (customer.tags, customer.metadata, customer.has_usable_password()) == (["vip", "new"], {"a": 1}, False)
+        assert customer.addresses.get().is_default_for_shipping
+        event = Event.objects.get()
+        assert (event.kind, event.actor, event.app) == ("created", owner, None)
+
+    @pytest.mark.parametrize("email", ["", "ADA@lovelace.example", "a@b"])
+    def test_refuses_what_is_no_new_email(self, dashboard, ada, email):
+        page = add(dashboard, email=email)
+
+        assert page.status_code == 200
+        assert page.context["adminform"].form.errors["email"]
+        assert Customer.objects.count() == 1
+
+    def test_shows_an_error_in_the_row_of_the_address(self, dashboard):
+        rows = {**new_address(1, phone_number="1"), "addresses-0-line1": ""}
+
+        page = add(dashboard, email="grace@example.com", **rows)
+
+        assert page.status_code == 200
+        errors = page.context["inline_admin_formsets"][0].formset.errors
+        assert errors == [{}, {"phone_number": ["Enter a valid phone number."]}]
+        assert not Customer.objects.exists()
+
+
+class TestTagSuggestions:
+    URL = f"{CUSTOMERS}tags/"
+
+    def names(self, browser, typed):
+        return browser.get(self.URL, {"q": typed}).json()["names"]
+
+    def test_contain_what_was_typed_and_those_that_begin_with_it_come_first(self, dashboard):
+        make_user(tags=["black friday", "FRIENDS", "wholesale"])
+
+        assert self.names(dashboard, "fri") == ["FRIENDS", "black friday"]
+
+    def test_are_at_most_twenty(self, dashboard):
+        make_user(tags=[f"tag {number}" for number in range(25)])
+
+        assert len(self.names(dashboard, "tag")) == 20
+
+    @pytest.mark.parametrize("typed", ["\0", "%", "_", "x" * 10_000, "'", '"'])
+    def test_survive_anything_typed(self, dashboard, typed):
+        assert self.names(dashboard, typed) == []
+
+    def test_are_for_staff_alone(self, db, ada):
+        stranger, customer = Client(), Client()
+        customer.force_login(ada)
+
+        assert stranger.get(self.URL).status_code == 302
+        assert customer.get(self.URL).status_code == 302
+
+
+class TestRoles:
+    def test_a_viewer_sees_everything_and_no_form(self, as_role, ada):
+        make_address(ada, line4="Leeds")
+        services.update_user(ada.pk, by=services.STORE, tags=["vip"])
+
+        page = as_role("Viewer").get(customer_url(ada))
+        text = page.content.decode()
+
+        assert page.status_code == 200
+        assert "Leeds" in text
+        assert card_of(page)["Tags"] == "vip"
+        assert set(fields_of(page)) <= {
+            "csrfmiddlewaretoken", "addresses-TOTAL_FORMS", "addresses-INITIAL_FORMS", "addresses-MIN_NUM_FORMS",
+            "addresses-MAX_NUM_FORMS", "addresses-0-id", "addresses-0-user",
+        }  # fmt: skip
+        assert "<textarea" not in text
+        assert 'type="submit"' not in re.sub(r'<form id="logout-form".*?</form>', "", text, flags=re.DOTALL)
+
+    def test_a_viewer_changes_and_adds_nothing(self, as_role, ada):
+        viewer = as_role("Viewer")
+
+        assert viewer.post(customer_url(ada), {"first_name": "Mallory"}).status_code == 403
+        assert viewer.get(ADD).status_code == 403
+        assert viewer.post(ADD, {"email": "m@example.com"}).status_code == 403
+
+    def test_staff_change_and_add(self, as_role, ada):
+        staff = as_role("Staff")
+
+        assert save(staff, ada, first_name="Augusta").status_code == 302
+        assert add(staff, email="grace@example.com", **new_address()).status_code == 302
+
+    def test_who_may_not_see_orders_does_not(self, as_role, ada):
+        viewer = as_role("Viewer")
+        record_order(user_id=ada.pk, document=order(number="Order 4711"))
+        Group.objects.get(name="Viewer").permissions.remove(Permission.objects.get(codename="view_order"))
+
+        assert "Order 4711" not in viewer.get(customer_url(ada)).content.decode()
+
+
+@pytest.mark.parametrize("path", ["add/", "{}/change/", "{}/block/", "{}/notes/add/"])
+def test_nothing_is_inline(dashboard, ada, path):
+    page = dashboard.get(CUSTOMERS + path.format(ada.pk)).content.decode()
+
+    assert not re.search(r'\sstyle="|\son[a-z]+="|<style|<script(?![^>]*\ssrc=)(?![^>]*application/json)', page)
+
+
+def test_the_admin_sites_own_log_keeps_nothing_of_a_customer(dashboard, ada):
+    save(dashboard, ada, first_name="Augusta")
+
+    assert not LogEntry.objects.exists()
+    assert dashboard.get(customer_url(ada).replace("change", "history")).status_code == 302

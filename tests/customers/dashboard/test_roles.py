@@ -1,0 +1,200 @@
+"""What Owner, Staff and Viewer may do: every URL of the dashboard, and every link and form that they are shown."""
+
+import re
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from django.contrib.auth.models import Group
+from django.urls import get_resolver
+
+from customers import staff
+from customers.models import User
+from customers.orders.services import record_order, record_subscription
+from oauth.audit import Event, Origin, record
+from oauth.models import AuditEvent, PrivateApp
+from oauth.scopes import Scope
+from oauth.tokens import issue_personal_token
+from tests.customers.dashboard.conftest import CUSTOMERS, DASHBOARD, customer_url
+from tests.customers.orders.reports import order, subscription
+from tests.factories import make_note
+from tests.oauth.conftest import register_partner
+
+ALL, EDITORS, OWNERS, NOBODY = {"Owner", "Staff", "Viewer"}, {"Owner", "Staff"}, {"Owner"}, set()
+
+REFUSED = (403, 405)
+
+# Of views by their names, the first that fits: who may open them, and who may send what their forms send.
+ALLOWED = [
+    # Of everybody, or of everybody's own.
+    (r"index|home|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
+    (r"(sign-in|account|two-factor)(-\w+)*|login|logout|password_\w+|admin_password_reset", None, None),
+    (r"install-app|open-app", OWNERS, NOBODY),
+    (r"\w+_delete", NOBODY, NOBODY),
+    (r"oauth_auditevent_add", NOBODY, NOBODY),
+    (r"oauth_auditevent_change", OWNERS, NOBODY),
+    (r"oauth_\w+", OWNERS, OWNERS),
+    (r"customers_staffmember_\w+", OWNERS, OWNERS),
+    (r"customers_customer_tags", ALL, NOBODY),
+    (r"customers_customer_(changelist|history)", ALL, ALL),
+    (r"customers_customer_change", ALL, EDITORS),
+    (r"customers_customer_edit_note", NOBODY, EDITORS),  # it is the note of somebody else
+    (r"customers_customer_(add|add_note|block|unblock|send_password_reset|personal_data)", EDITORS, EDITORS),
+    (r"customers_customer_erase", OWNERS, OWNERS),
+    (r"orders_\w+_(changelist|history)", ALL, ALL),
+    (r"orders_\w+_change", ALL, EDITORS),
+    (r"orders_\w+_add", EDITORS, EDITORS),
+]
+
+
+def views(resolver=None, prefix="/") -> list[tuple[str, str]]:
+    """The patterns and the names of all views below /dashboard/."""
+    found = []
+    for entry in (resolver or get_resolver()).url_patterns:
+        path = prefix + str(entry.pattern)
+        if hasattr(entry, "url_patterns"):
+            found += views(entry, path)
+        elif path.startswith(DASHBOARD):
+            found.append((path, str(entry.name)))
+    return found
+
+
+def allowed(name: str) -> tuple[set | None, set | None]:
+    rules = [rule for pattern, *rule in ALLOWED if re.fullmatch(pattern, name)]
+    assert rules, f"Say in this module who may open {name}."
+    return rules[0]
+
+
+RESTRICTED = [(path, name) for path, name in views() if any(rule is not None for rule in allowed(name))]
+
+
+@pytest.fixture
+def ids(owner, ada) -> dict[str, object]:
+    """Of something of each kind, by what its URLs have in common."""
+    issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=owner)
+    record(Event.SIGNED_IN, Origin())
+    partner = register_partner(owner).app
+    return {
+        "client_id": partner.client_id,
+        "note_id": make_note(ada, author=owner).pk,
+        "customer": ada.pk,
+        "staffmember": owner.pk,
+        "privateapp": PrivateApp.objects.get().pk,
+        "partnerapp": partner.pk,
+        "auditevent": AuditEvent.objects.earliest("pk").pk,
+        "order": record_order(user_id=ada.pk, document=order()).pk,
+        "subscription": record_subscription(user_id=ada.pk, document=subscription()).pk,
+    }
+
+
+def url_of(path: str, ids: dict) -> str:
+    model = path.split("/")[3]
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(ids.get(match[1], ids.get(model))), path)
+
+
+@pytest.mark.parametrize("role", sorted(ALL))
+@pytest.mark.parametrize(("path", "name"), RESTRICTED, ids=[name for _, name in RESTRICTED])
+def test_a_view_is_open_to_the_roles_that_may_use_it_and_to_no_others(as_role, ids, path, name, role):
+    browser, url = as_role(role), url_of(path, ids)
+    may_open, may_send = allowed(name)
+
+    opened, sent = browser.get(url).status_code, browser.post(url).status_code
+
+    assert opened < 500
+    assert sent < 500
+    assert (opened not in REFUSED, sent not in REFUSED) == (role in may_open, role in may_send)
+
+
+@pytest.mark.parametrize("path", [path for path, name in RESTRICTED if "<" not in path])
+def test_a_view_sends_who_is_not_signed_in_to_the_sign_in_page(anonymous, path):
+    response = anonymous.get(path)
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(f"{DASHBOARD}login/")
+
+
+def targets(attribute: str, page: str, url: str) -> set[str]:
+    """Paths below the dashboard that a page names."""
+    found = {urlsplit(urljoin(url, target)).path for target in re.findall(rf'{attribute}="([^"]*)"', page)}
+    return {path for path in found if path.startswith(DASHBOARD) and "logout" not in path}
+
+
+@pytest.mark.parametrize("role", sorted(ALL))
+def test_no_page_shows_a_link_or_a_form_that_is_refused(as_role, ids, role):
+    browser = as_role(role)
+    seen, forms, waiting = set(), set(), {DASHBOARD, customer_url_of(ids)}
+
+    while waiting:
+        url = waiting.pop()
+        seen.add(url)
+        response = browser.get(url, follow=True)
+        assert response.status_code not in (403, 500), url
+        page = response.content.decode()
+        waiting |= targets("href", page, url) - seen
+        content = page.partition('id="content-start"')[2]
+        forms |= {urljoin(url, action) for action in form_actions(content)}
+
+    assert {CUSTOMERS, f"{DASHBOARD}orders/order/", f"{DASHBOARD}account/"} <= seen
+    assert (f"{DASHBOARD}customers/staffmember/" in seen) == (role == "Owner")
+    assert (f"{CUSTOMERS}add/" in seen) == (role != "Viewer")
+    if role != "Owner":  # whose forms end sessions, theirs included
+        for url in sorted(forms):
+            assert browser.post(url).status_code not in (403, 500), url
+
+
+def customer_url_of(ids: dict) -> str:
+    return f"{CUSTOMERS}{ids['customer']}/change/"
+
+
+def form_actions(content: str) -> set[str]:
+    """Of the forms that can be sent: those with a button."""
+    forms = re.findall(r"<form\b([^>]*)>(.*?)</form>", content, re.DOTALL)
+    sendable = [
+        attributes
+        for attributes, body in forms
+        if 'method="post"' in attributes and re.search(r'type="submit"|<button', body)
+    ]
+    return {(re.findall(r'action="([^"]*)"', attributes) or [""])[0] for attributes in sendable}
+
+
+class TestApps:
+    @pytest.mark.parametrize("role", ["Staff", "Viewer"])
+    def test_are_installed_by_owners_alone(self, as_role, ids, owner, role):
+        partner = register_partner(owner)
+        browser = as_role(role)
+
+        asked = browser.get(partner.authorize_url())
+        decided = browser.post(partner.authorize_url(), {"decision": "authorize"})
+
+        assert (asked.status_code, decided.status_code) == (403, 403)
+        assert "Apps are installed and opened by the owners" in asked.content.decode()
+        partner.app.refresh_from_db()
+        assert partner.app.installed_at is None
+
+    def test_are_installed_by_an_owner_who_is_no_superuser(self, as_role, owner):
+        partner = register_partner(owner)
+
+        assert partner.install(as_role("Owner"))["access_token"]
+
+
+class TestNobody:
+    def test_edits_the_roles_themselves(self, dashboard):
+        assert dashboard.get(f"{DASHBOARD}auth/group/").status_code == 404
+        assert dashboard.get(f"{DASHBOARD}customers/user/").status_code == 404
+
+    def test_makes_a_customer_staff_by_the_form_of_customers(self, dashboard, ada):
+        fields = {"addresses-TOTAL_FORMS": 0, "addresses-INITIAL_FORMS": 0, "email": ada.email, "first_name": "Eve"}
+
+        dashboard.post(customer_url(ada), {**fields, "user_type": "dashboard", "is_superuser": "on", "groups": "1"})
+
+        person = User.objects.get(pk=ada.pk)
+        assert (person.user_type, person.is_superuser, person.groups.count()) == ("lead", False, 0)
+
+    def test_reaches_staff_by_the_urls_of_customers(self, dashboard, owner):
+        for url in (customer_url(owner), f"{CUSTOMERS}{owner.pk}/erase/", f"{CUSTOMERS}{owner.pk}/block/"):
+            assert dashboard.post(url).status_code in (302, 404)
+        owner.refresh_from_db()
+        assert (owner.is_superuser, owner.is_blocked) == (True, False)
+
+
+def test_the_roles_are_the_groups(db):
+    assert set(Group.objects.values_list("name", flat=True)) == set(staff.Role.values)

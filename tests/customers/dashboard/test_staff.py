@@ -1,0 +1,283 @@
+"""What an owner does with the people who may enter the dashboard."""
+
+import re
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.core import mail
+from django.test import Client
+
+from customers.models import StaffMember, User, UserType
+from oauth.models import App, AuditEvent, Session
+from oauth.scopes import Scope
+from oauth.tokens import issue_personal_token
+from tests.conftest import USERS, ApiClient
+from tests.customers.dashboard.conftest import DASHBOARD, browser_of
+from tests.factories import make_owner, make_user
+
+STAFF = f"{DASHBOARD}customers/staffmember/"
+PASSWORD = "an uncommon 1 password"
+
+
+def member_url(member, view="change") -> str:
+    return f"{STAFF}{member.pk}/{view}/"
+
+
+def invitation(**changes) -> dict:
+    return {"email": "new@store.example", "first_name": "Nora", "last_name": "New", "role": "Staff", **changes}
+
+
+def make_member(role="Staff", **fields) -> StaffMember:
+    member = StaffMember.objects.create(
+        **{"email": f"a-{role.lower()}@store.example", "user_type": UserType.DASHBOARD, **fields}
+    )
+    member.groups.add(Group.objects.get(name=role))
+    return member
+
+
+def roles_of(member) -> list[str]:
+    return list(member.groups.values_list("name", flat=True))
+
+
+def logged(kind) -> list[dict]:
+    return list(AuditEvent.objects.filter(event=kind).order_by("id").values_list("detail", flat=True))
+
+
+class TestInvite:
+    def test_makes_a_member_who_chooses_a_password_by_the_link_in_the_email_and_signs_in(self, dashboard):
+        response = dashboard.post(f"{STAFF}add/", invitation(role="Viewer"))
+
+        assert response.status_code == 302
+        member = StaffMember.objects.get(email="new@store.example")
+        assert (roles_of(member), member.is_superuser, member.has_usable_password()) == (["Viewer"], False, False)
+        [email] = mail.outbox
+        assert email.to == ["new@store.example"]
+        link = re.search(r"http://testserver(/dashboard/password_reset/\S+)", email.body)[1]
+        browser = Client(raise_request_exception=False)
+        form = browser.get(link).headers["Location"]
+        chosen = browser.post(form, {"new_password1": PASSWORD, "new_password2": PASSWORD})
+        assert chosen.status_code == 302
+        signed_in = browser.post(f"{DASHBOARD}login/", {"username": "new@store.example", "password": PASSWORD})
+        assert (signed_in.status_code, signed_in.headers["Location"]) == (302, DASHBOARD)
+        assert browser.get(DASHBOARD).status_code == 200
+
+    def test_is_logged(self, dashboard):
+        dashboard.post(f"{STAFF}add/", invitation())
+
+        assert logged("staff_invited") == [{"member": "new@store.example", "role": "Staff"}]
+        assert LogEntry.objects.get().user.email == "owner@store.example"
+
+    @pytest.mark.parametrize("email", ["ada@lovelace.example", "ADA@Lovelace.example"])
+    def test_of_a_customer_is_refused_and_changes_nothing(self, dashboard, ada, email):
+        response = dashboard.post(f"{STAFF}add/", invitation(email=email))
+
+        assert response.status_code == 200
+        assert "A customer has this email" in response.content.decode()
+        assert not mail.outbox
+        ada.refresh_from_db()
+        assert (ada.user_type, ada.groups.count()) == ("lead", 0)
+
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            ({"email": "OWNER@store.example"}, "There is a member of staff with this email."),
+            ({"email": ""}, "This field is required."),
+            ({"email": "nobody"}, "Enter a valid email address."),
+            ({"role": ""}, "This field is required."),
+            ({"role": "Emperor"}, "Select a valid choice."),
+            ({"first_name": "n" * 256}, "at most 255 characters"),
+        ],
+    )
+    def test_is_refused_with_what_is_wrong(self, dashboard, wrong, message):
+        response = dashboard.post(f"{STAFF}add/", invitation(**wrong))
+
+        assert response.status_code == 200
+        assert message in response.content.decode()
+        assert StaffMember.objects.count() == 1
+
+    def test_that_can_not_be_sent_is_said_and_can_be_sent_again(self, dashboard, settings):
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_PORT = 1
+        failed = dashboard.post(f"{STAFF}add/", invitation(), follow=True)
+        settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+        again = dashboard.post(member_url(StaffMember.objects.get(email="new@store.example"), "invite_again"))
+
+        assert "could not be sent" in failed.content.decode()
+        assert again.status_code == 302
+        assert len(mail.outbox) == 1
+
+
+class TestChangeARole:
+    def test_takes_the_former_one(self, dashboard):
+        member = make_member("Staff")
+
+        response = dashboard.post(member_url(member), {"first_name": "Sam", "last_name": "", "role": "Viewer"})
+
+        assert response.status_code == 302
+        assert roles_of(member) == ["Viewer"]
+        member.refresh_from_db()
+        assert member.first_name == "Sam"
+        assert {"member": "a-staff@store.example", "role": ["Staff", "Viewer"]} in logged("staff_changed")
+
+    def test_of_a_superuser_takes_all_permissions(self, dashboard):
+        other = make_owner()
+
+        dashboard.post(member_url(other), {"first_name": "", "last_name": "", "role": "Viewer"})
+
+        other.refresh_from_db()
+        assert (roles_of(other), other.is_superuser) == (["Viewer"], False)
+
+    def test_of_the_last_active_owner_is_refused(self, dashboard, owner):
+        make_member("Owner", is_active=False)
+
+        response = dashboard.post(member_url(owner), {"first_name": "", "last_name": "", "role": "Staff"})
+
+        assert response.status_code == 200
+        assert "needs an active owner" in response.content.decode()
+        owner.refresh_from_db()
+        assert owner.is_superuser
+
+    def test_of_an_owner_is_possible_where_there_is_another_one(self, dashboard, owner):
+        make_member("Owner")
+
+        dashboard.post(member_url(owner), {"first_name": "", "last_name": "", "role": "Staff"})
+
+        owner.refresh_from_db()
+        assert (roles_of(owner), owner.is_superuser) == (["Staff"], False)
+
+    def test_leaves_email_and_password_alone(self, dashboard):
+        member = make_member("Staff")
+
+        dashboard.post(member_url(member), invitation(email="other@store.example", is_superuser="on", password="x"))
+
+        former = (member.email, member.password)
+        member.refresh_from_db()
+        assert ((member.email, member.password), member.is_superuser) == (former, False)
+
+
+class TestDeactivate:
+    def test_ends_sessions_and_tokens_at_once_and_for_good(self, dashboard):
+        member = make_owner()
+        browser = browser_of(member)
+        api = ApiClient(issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=member))
+        assert api.get(USERS).status_code == 200
+
+        dashboard.post(member_url(member, "deactivate"))
+
+        assert browser.get(DASHBOARD).status_code == 302
+        assert not Session.objects.filter(user=member).exists()
+        assert api.get(USERS).status_code == 401
+        dashboard.post(member_url(member, "reactivate"))
+        member.refresh_from_db()
+        assert member.is_active
+        assert api.get(USERS).status_code == 401
+        assert {"member": member.email, "is_active": [True, False]} in logged("staff_changed")
+
+    def test_leaves_api_access_that_another_owner_can_replace(self, dashboard):
+        member = make_owner()
+        issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=member)
+        dashboard.post(member_url(member, "deactivate"))
+        app = App.objects.get()
+
+        page = dashboard.post(f"{DASHBOARD}oauth/privateapp/{app.pk}/replace/")
+
+        token = re.search(r"shc_\w{42}", page.content.decode())[0]
+        assert ApiClient(token).get(USERS).status_code == 200
+
+    def test_of_oneself_is_refused(self, dashboard, owner):
+        make_owner()
+
+        response = dashboard.post(member_url(owner, "deactivate"), follow=True)
+
+        assert "You can&#x27;t deactivate yourself." in response.content.decode()
+        owner.refresh_from_db()
+        assert owner.is_active
+        assert not LogEntry.objects.exists()
+
+    def test_asks_first(self, dashboard):
+        member = make_member()
+
+        page = dashboard.get(member_url(member, "deactivate"))
+
+        assert "end at once" in page.content.decode()
+        member.refresh_from_db()
+        assert member.is_active
+
+
+class TestSignOut:
+    def test_of_somebody_else_ends_their_sessions(self, dashboard):
+        member = make_member()
+        browser = browser_of(member)
+
+        dashboard.post(member_url(member, "sign_out"))
+
+        assert browser.get(DASHBOARD).status_code == 302
+        assert dashboard.get(DASHBOARD).status_code == 200
+        assert logged("sessions_ended") == [{"account": member.email, "sessions": 1}]
+
+
+class TestPages:
+    def test_the_list_shows_roles_and_no_customers(self, dashboard, ada):
+        make_member("Viewer")
+
+        page = dashboard.get(STAFF).content.decode()
+
+        assert "a-viewer@store.example" in page
+        assert "Viewer" in page
+        assert ada.email not in page
+
+    def test_a_customer_is_not_among_staff(self, dashboard, ada):
+        assert dashboard.get(member_url(ada)).status_code == 302
+        assert dashboard.post(member_url(ada, "deactivate")).status_code in (302, 404)
+        ada.refresh_from_db()
+        assert ada.is_active
+
+    def test_nobody_is_deleted(self, dashboard):
+        member = make_member()
+
+        assert dashboard.post(member_url(member, "delete"), {"post": "yes"}).status_code == 403
+        assert User.objects.filter(pk=member.pk).exists()
+
+    def test_the_history_tells_what_was_done(self, dashboard):
+        member = make_member()
+        dashboard.post(member_url(member), {"first_name": "Sam", "last_name": "", "role": "Viewer"})
+        dashboard.post(member_url(member, "sign_out"))
+
+        page = dashboard.get(member_url(member, "history")).content.decode()
+
+        assert "Changed First name and role." in page
+        assert "Sign out everywhere" in page
+
+    def test_a_page_takes_as_many_queries_for_many_as_for_few(self, dashboard, django_assert_num_queries):
+        make_member()
+        dashboard.get(STAFF)
+        with django_assert_num_queries(5):
+            dashboard.get(STAFF)
+        for number in range(5):
+            make_member(email=f"more-{number}@store.example")
+
+        with django_assert_num_queries(5):
+            dashboard.get(STAFF)
+
+
+@pytest.mark.parametrize("view", ["change", "deactivate", "reactivate", "invite_again", "sign_out", "history"])
+@pytest.mark.parametrize("role", ["Staff", "Viewer"])
+def test_only_owners_see_staff(as_role, owner, role, view):
+    browser = as_role(role)
+
+    assert browser.get(member_url(owner, view)).status_code == 403
+    assert browser.post(member_url(owner, view), {"role": "Viewer"}).status_code == 403
+
+
+def test_a_customer_with_a_password_does_not_enter(db):
+    customer = make_user(email="grace@example.com")
+    customer.set_password(PASSWORD)
+    customer.save()
+    browser = Client(raise_request_exception=False)
+
+    response = browser.post(f"{DASHBOARD}login/", {"username": "grace@example.com", "password": PASSWORD})
+
+    assert response.status_code == 200
+    assert browser.get(DASHBOARD).status_code == 302

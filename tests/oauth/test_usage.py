@@ -1,0 +1,101 @@
+"""How often apps call, counted in the process and added up in a table."""
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from oauth import usage
+from oauth.models import ApiUsage, App
+from oauth.scopes import Scope
+from tests.conftest import USERS
+
+
+def table() -> dict[str, int]:
+    return dict(usage.calls_by_app(datetime.now(UTC) - timedelta(days=1)))
+
+
+@contextmanager
+def renamed(table: str):
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO away")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE away RENAME TO {table}")
+
+
+def test_every_call_that_is_let_in_is_counted_whatever_the_answer(api, anonymous):
+    erp, mailer = api(Scope.USERS_READ, app_name="ERP"), api(app_name="Mailer")
+    erp.get(USERS)
+    erp.get(f"{USERS}987654321/")
+    mailer.get(USERS)
+    anonymous.get(USERS)
+
+    usage.add_to_table()
+
+    assert table() == {"ERP": 2}
+
+
+def test_what_comes_later_is_added(api):
+    client = api(Scope.USERS_READ, app_name="ERP")
+    for _ in range(2):
+        client.get(USERS)
+        usage.add_to_table()
+
+    assert table() == {"ERP": 2}
+    assert ApiUsage.objects.count() <= 2  # where the hour has just changed
+    assert all(row.hour.minute == 0 for row in ApiUsage.objects.all())
+
+
+def test_a_call_costs_no_query_more_until_it_is_time(api, settings):
+    client = api(Scope.USERS_READ)
+    client.get(USERS)
+
+    with CaptureQueriesContext(connection) as counted:
+        client.get(USERS)
+    settings.API_USAGE_INTERVAL = 0
+    with CaptureQueriesContext(connection) as added:
+        client.get(USERS)
+
+    statements = [query["sql"] for query in added if "apiusage" in query["sql"]]
+    assert not [query for query in counted if "apiusage" in query["sql"]]
+    assert len(statements) == 1
+
+
+def test_all_apps_are_added_by_one_statement(api):
+    for number in range(5):
+        api(Scope.USERS_READ, app_name=f"App no. {number}").get(USERS)
+
+    with CaptureQueriesContext(connection) as queries:
+        usage.add_to_table()
+
+    assert len([query for query in queries if "INSERT" in query["sql"]]) == 1
+    assert len(table()) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_is_away_keeps_no_call_from_its_answer_and_loses_none(api, settings):
+    client = api(Scope.USERS_READ, app_name="ERP")
+    client.get(USERS)
+    settings.API_USAGE_INTERVAL = 0
+
+    with renamed("oauth_apiusage"):
+        answer = client.get(USERS)
+    usage.add_to_table()
+
+    assert answer.status_code == 200
+    assert table() == {"ERP": 2}
+
+
+def test_an_app_that_is_gone_is_no_trouble(api):
+    client = api(Scope.USERS_READ)
+    client.get(USERS)
+    App.objects.all().delete()
+
+    usage.add_to_table()
+
+    assert table() == {}
