@@ -52,7 +52,7 @@ def joined_within(periods: Sequence[Period]) -> list[int]:
     """How many leads and customers joined within each: a part of an index (`user_by_type`) for each, and no dates to
     compute with."""
     people, types = User._meta.db_table, [UserType.LEAD.value, UserType.CUSTOMER.value]
-    count = f"SELECT count(*) FROM {people} WHERE user_type IN (%s, %s) AND date_joined >= %s AND date_joined < %s"  # noqa: S608
+    count = f"SELECT count(*) FROM {people} WHERE user_type IN (%s, %s) AND date_joined >= %s AND date_joined < %s"  # noqa: S608  only names
     adapt = connection.ops.adapt_datetimefield_value
     values: list[str | datetime | None] = []
     for period in periods:
