@@ -3,6 +3,7 @@
 import secrets
 import string
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from oauth.audit import Event, Origin, record
+from oauth.audit import Event, Origin, client_ip, record
 from oauth.fields import digest
 from oauth.models import AccessToken, App, Grant, RefreshToken
 from oauth.scopes import Scope
@@ -95,10 +96,14 @@ def find(raw: str) -> Bearer | None:
     return Bearer(token_id, frozenset(scope.split()), app_id, api_version, rate_limit, user_id, bool(is_use_due))
 
 
-def record_use(bearer: Bearer, *, version: str, ip: str | None) -> None:
-    """Notes when, in which API version and from where a token was used, at most once a minute."""
+def record_use(bearer: Bearer, *, version: str, meta: Mapping[str, Any]) -> None:
+    """Notes when, in which API version and from where a token was used, at most once a minute.
+
+    `meta`: the WSGI environment of the request.
+    """
     if not bearer.is_use_due:
         return
+    ip = client_ip(meta)
     token = AccessToken.objects.filter(pk=bearer.token_id)
     now = timezone.now()
     use = {"last_used_at": now, "last_used_version": version, "last_used_ip": ip}

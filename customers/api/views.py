@@ -23,7 +23,6 @@ from customers.api.throttling import TokenRateThrottle, rate_limit_headers
 from customers.api.versioning import HEADER, HeaderVersioning, named_version
 from customers.models import Address, Note, User
 from oauth import tokens, usage
-from oauth.audit import client_ip
 from oauth.authentication import BearerAuthentication
 from oauth.models import ApiVersion
 from oauth.permissions import TokenHasActionScope
@@ -51,7 +50,7 @@ class AdminApiView(APIView):
         if length.isdecimal() and int(length) > settings.MAX_BODY_BYTES:
             raise errors.BodyTooLarge
         if request.auth:
-            tokens.record_use(request.auth, version=request.version, ip=client_ip(request.META))
+            tokens.record_use(request.auth, version=request.version, meta=request.META)
             usage.count_call(request.auth.app_id)
 
     def finalize_response(self, request, response, *args, **kwargs):
