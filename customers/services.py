@@ -154,28 +154,63 @@ def may_edit_note(note: Note, by: Actor) -> bool:
     return note.author_id == by.user_id and timezone.now() < note.created_at + NOTE_EDITABLE_FOR
 
 
+@transaction.atomic
+def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User], Mapping[str, Any]]) -> int:
+    """Gives each of these people, locked, the clean values that `values` makes for them, which are no emails. Returns
+    how many were changed by it."""
+    changed, names, events = [], {"updated_at"}, []
+    for user in User.objects.select_for_update().filter(pk__in=user_ids).order_by("pk"):
+        if differences := _assign(user, values(user)):
+            changed.append(user)
+            names |= differences.keys()
+            events += _events(user, differences, by)
+    if "tags" in names:
+        storage.remember_tags(list({tag for user in changed for tag in user.tags}))
+    User.objects.bulk_update(changed, names)
+    Event.objects.bulk_create(events)
+    return len(changed)
+
+
 def change(user: User, values: Mapping[str, Any], by: Actor) -> None:
     """Saves the values that differ, clean as they are, to a locked user. Raises EmailTaken."""
-    changed = [name for name, value in values.items() if not _is_same(getattr(user, name), value)]
-    if not changed:
+    differences = _assign(user, values)
+    if not differences:
         return
-    differences = {name: [getattr(user, name), values[name]] for name in changed if name not in COUNTERS}
-    for name in changed:
-        setattr(user, name, values[name])
-    user.updated_at = timezone.now()
-    if "tags" in changed:
+    if "tags" in differences:
         storage.remember_tags(user.tags)
     try:
         with transaction.atomic():
-            user.save(update_fields=[*changed, "updated_at"])
+            user.save(update_fields=[*differences, "updated_at"])
     except IntegrityError as error:
         if storage.is_email_conflict(error):
             raise rules.EmailTaken from None
         raise
-    if blocked := differences.pop("is_blocked", None):
-        record(user, Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, by)
+    Event.objects.bulk_create(_events(user, differences, by))
+
+
+def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Sets what differs, and `updated_at` with it. Returns each with its value before and after."""
+    differences = {
+        name: [getattr(user, name), value] for name, value in values.items() if not _is_same(getattr(user, name), value)
+    }
+    for name, (_, value) in differences.items():
+        setattr(user, name, value)
     if differences:
-        record(user, Event.Kind.CHANGED, by, differences)
+        user.updated_at = timezone.now()
+    return differences
+
+
+def _events(user: User, differences: Mapping[str, list[Any]], by: Actor) -> list[Event]:
+    """What the timeline tells of changed values. The counters follow from other entries."""
+    told = {name: pair for name, pair in differences.items() if name not in COUNTERS}
+    blocked = told.pop("is_blocked", None)
+    happened: list[tuple[Event.Kind, dict]] = [(Event.Kind.CHANGED, told)] if told else []
+    if blocked:
+        happened.insert(0, (Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, {}))
+    return [
+        Event(user=user, kind=kind, actor_id=by.user_id, app_id=by.app_id, changes=changes)
+        for kind, changes in happened
+    ]
 
 
 def record(user: User, kind: Event.Kind, by: Actor, changes: Mapping[str, Any] | None = None) -> None:

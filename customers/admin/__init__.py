@@ -2,9 +2,9 @@
 
 from django.contrib import admin
 
-from customers.admin import customers, home, staff
+from customers.admin import customers, home, jobs, staff
 
-__all__ = ["customers", "home", "staff"]
+__all__ = ["customers", "home", "jobs", "staff"]
 
 admin.site.site_header = admin.site.site_title = "Store"
 admin.site.index_title = "Dashboard"

@@ -1,5 +1,6 @@
 from django.contrib import admin
 
+from customers.admin.jobs import Bulk
 from customers.admin.listing import Listing
 from customers.admin.page import Page
 from customers.admin.privacy import Privacy
@@ -7,7 +8,7 @@ from customers.models import Customer
 
 
 @admin.register(Customer)
-class CustomerAdmin(Listing, Privacy, Page):
+class CustomerAdmin(Listing, Bulk, Privacy, Page):
     """Leads and customers: to find, to read, to change."""
 
     def has_delete_permission(self, request, obj=None):

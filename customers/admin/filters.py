@@ -1,7 +1,7 @@
 """What the list of customers is narrowed by: links for a choice, a small form for what is typed."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.utils.translation import get_language_info
 from django_countries import countries
 
-from customers.models import Customer, Language, UserQuerySet, UserType
+from customers.criteria import narrowed
+from customers.models import Customer, Language, UserType
 from customers.rules import MAX_TAG_LENGTH
 
 YES_OR_NO = [("True", "Yes"), ("False", "No")]
@@ -17,7 +18,7 @@ MAX_INTEGER = 2**31 - 1  # of the column
 
 
 class ChoiceFilter(admin.SimpleListFilter):
-    """A link for each value of the column `parameter_name`. Any other value is ignored."""
+    """A link for each value of the criterion `parameter_name`. Any other value is ignored."""
 
     parameter_name: str
     options: Sequence[tuple[str, Any]]
@@ -29,20 +30,20 @@ class ChoiceFilter(admin.SimpleListFilter):
     def lookups(self, request, model_admin):
         return self.options
 
-    def queryset(self, request, queryset):
+    def asked(self) -> dict[str, Any]:
         value = self.value()
-        return queryset.filter(**{self.parameter_name: value}) if value in dict(self.options) else queryset
+        return {self.parameter_name: value} if value in dict(self.options) else {}
+
+    def queryset(self, request, queryset):
+        return narrowed(queryset, self.asked())
 
 
 class FormFilter(admin.ListFilter):
-    """A form in the sidebar, whose other filters it keeps. What is wrong in it is said there, and ignored.
-
-    `lookups`: of each field of the form that is a mere comparison with a column.
-    """
+    """A form in the sidebar, whose other filters it keeps. Its fields are criteria. What is wrong in it is said there,
+    and ignored."""
 
     template = "customers/form_filter.html"
     form_class: type[forms.Form]
-    lookups: Mapping[str, str] = {}
 
     def __init__(self, request, params, model, model_admin):
         super().__init__(request, params, model, model_admin)
@@ -59,14 +60,13 @@ class FormFilter(admin.ListFilter):
     def has_output(self):
         return True
 
-    def queryset(self, request, queryset):
+    def asked(self) -> dict[str, Any]:
         self.form.is_valid()  # or not: then the fields that are
         values = getattr(self.form, "cleaned_data", {})
-        asked = {name: value for name, value in values.items() if value not in forms.Field.empty_values}
-        return self.narrow(queryset, **asked) if asked else queryset
+        return {name: value for name, value in values.items() if value not in forms.Field.empty_values}
 
-    def narrow(self, people: UserQuerySet, **asked: Any) -> UserQuerySet:
-        return people.filter(**{self.lookups[name]: value for name, value in asked.items()})
+    def queryset(self, request, queryset):
+        return narrowed(queryset, self.asked())
 
     def choices(self, changelist):
         own = self.parameters()
@@ -125,9 +125,6 @@ class TagFilter(FormFilter):
     most_common = 8
     form_class = TagForm
 
-    def narrow(self, people, **asked):
-        return people.tagged(asked["tag"])
-
     def choices(self, changelist):
         super().choices(changelist)
         newest = Customer.objects.newest_first().values_list("tags", flat=True)[: self.newest]
@@ -143,9 +140,6 @@ class JoinedFilter(FormFilter):
     title = "day joined"
     form_class = bounds("joined", forms.DateField, widget=forms.DateInput({"type": "date"}))
 
-    def narrow(self, people, **asked):
-        return people.joined_between(asked.get("joined_from"), asked.get("joined_to"))
-
 
 class AddressFilter(FormFilter):
     """All of it is of one address."""
@@ -153,29 +147,15 @@ class AddressFilter(FormFilter):
     title = "address"
     form_class = AddressForm
 
-    def narrow(self, people, **asked):
-        return people.with_address(**{"line4" if name == "city" else name: value for name, value in asked.items()})
 
-
-class CounterFilter(FormFilter):
-    """Who has more than none is a customer: said so, no order leads through all the leads first."""
-
-    def narrow(self, people, **asked):
-        people = super().narrow(people, **asked)
-        has_some = any(value > 0 for name, value in asked.items() if name.endswith("_from"))
-        return people.filter(user_type=UserType.CUSTOMER) if has_some else people
-
-
-class SpentFilter(CounterFilter):
+class SpentFilter(FormFilter):
     title = "amount spent"
     form_class = bounds("spent", forms.DecimalField, min_value=0, max_digits=12, decimal_places=2)
-    lookups = {"spent_from": "total_spent__gte", "spent_to": "total_spent__lte"}
 
 
-class OrdersFilter(CounterFilter):
+class OrdersFilter(FormFilter):
     title = "number of orders"
     form_class = bounds("orders", forms.IntegerField, min_value=0, max_value=MAX_INTEGER)
-    lookups = {"orders_from": "orders_count__gte", "orders_to": "orders_count__lte"}
 
 
 FILTERS = (

@@ -1,5 +1,7 @@
 """The list of customers: search, filters, order, at a million of them."""
 
+from typing import Any, cast
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -10,7 +12,7 @@ from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils.functional import cached_property
 from django.utils.timezone import localdate
 
-from customers.admin.filters import FILTERS, PARAMETERS
+from customers.admin.filters import FILTERS, PARAMETERS, ChoiceFilter, FormFilter
 from customers.models import Address, User
 from customers.storage import planned_for_its_values
 
@@ -79,6 +81,13 @@ class CustomerList(ChangeList):
         self.full_result_count, self.show_full_result_count = None, False
         self.multi_page, self.can_show_all = self.paginator.num_pages > 1, False
         self.show_admin_actions = True
+
+    def criteria(self) -> dict[str, Any]:
+        """Whom the list leads to, all pages together."""
+        asked = {"search": self.query}
+        for each in self.filter_specs:
+            asked |= cast(ChoiceFilter | FormFilter, each).asked()
+        return asked
 
     @cached_property
     def how_many(self) -> str:

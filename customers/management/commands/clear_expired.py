@@ -2,14 +2,19 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
 from customers import idempotency, ratelimit
+from customers.bulk import jobs
 from oauth.sessions import SessionStore
 
 
 class Command(BaseCommand):
-    help = "Delete what has expired: remembered answers, tokens, grants and sessions. Safe to run while serving."
+    help = (
+        "Delete what has expired: remembered answers, tokens, grants and sessions, files of imports and exports. Safe "
+        "to run while serving."
+    )
 
     def handle(self, **options):
         call_command("cleartokens")
         SessionStore.clear_expired()
         self.stdout.write(f"{idempotency.forget_expired()} remembered answers deleted.")
         self.stdout.write(f"{ratelimit.forget_replaced_tokens()} counters of replaced tokens deleted.")
+        self.stdout.write(f"{jobs.forget_old()} imports, exports and changes deleted.")

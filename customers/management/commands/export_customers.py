@@ -3,8 +3,11 @@ from datetime import date
 
 from django.core.management.base import BaseCommand, CommandError
 
+from customers.bulk import writing
+from customers.criteria import narrowed
 from customers.models import Language, UserType
-from customers.transfers import writing
+
+CRITERIA = ("user_type", "joined_from", "joined_to", "language", "tag", "country", "search")
 
 
 def day(text: str) -> date:
@@ -24,12 +27,13 @@ class Command(BaseCommand):
         parser.add_argument("--joined-from", type=day, metavar="DAY", help="The first day, as in 2026-01-31.")
         parser.add_argument("--joined-to", type=day, metavar="DAY", help="The last day.")
         parser.add_argument("--language", choices=Language.values)
+        parser.add_argument("--tag", help="A whole tag, as it is written.")
+        parser.add_argument("--country", metavar="CODE", help="Of one of the addresses: two letters of ISO 3166.")
         parser.add_argument("--search", metavar="TEXT", help="Parts of name, email address and phone number.")
 
-    def handle(self, *, file, format, user_type, joined_from, joined_to, language, search, **options):
-        people = writing.chosen(
-            user_type=user_type, joined_from=joined_from, joined_to=joined_to, language=language, search=search
-        )
+    def handle(self, *, file, format, **options):
+        criteria = {name: value for name, value in options.items() if name in CRITERIA}
+        people = writing.rows(narrowed(writing.everybody(), criteria))
         write = writing.FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
         if file == "-":
             write(people, self.stdout)  # type: ignore[arg-type]  # it writes as a file does

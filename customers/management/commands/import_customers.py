@@ -1,18 +1,21 @@
 import csv
 import hashlib
-import os
+import itertools
+import shutil
 import sys
+import tempfile
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import BinaryIO, TextIO
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
+from customers.bulk import imports, jobs, reading
+from customers.bulk.models import Job
+from customers.bulk.progress import ProgressLine
 from customers.rules import CustomerError
-from customers.services import STORE
-from customers.transfers import reading, services
-from customers.transfers.models import Import
-from customers.transfers.progress import ProgressLine
 
 
 class Command(BaseCommand):
@@ -45,90 +48,88 @@ class Command(BaseCommand):
             raise CommandError("Only the import of a file can be resumed.")
         with ExitStack() as stack:
             source = self.open(file, stack)
-            progress = None if dry_run or file == "-" else self.progress_of(source, resume=resume)
-            after = progress.line if progress else 0
+            report_file = self.open_report(report, stack) if report else None
+            job = self.stopped_job(source) if resume else self.new_job(source, file, self.mapping(map), dry_run, update)
             try:
-                rows = reading.opened(source)
-                fields = rows.fields(self.mapping(map))
-            except CustomerError as error:
-                raise CommandError(error.message) from None
-            self.show(rows.headers, fields)
-            self.report = self.open_report(report, after, stack) if report else None
-            total = os.path.getsize(file) if file != "-" else None
-            self.totals = services.Chunk(line=0)
-            self.refused = 0
-            self.bar = ProgressLine(sys.stderr, total=total, position=source.tell if total else None)
-            try:
-                self.run(rows.rows(fields, after), dry_run=dry_run, update=update, progress=progress)
+                self.run(job, source)
             finally:
-                self.bar.close()
-        self.stdout.write(
-            f"{self.totals.created} {'would be ' if dry_run else ''}created, {self.totals.updated} updated, "
-            f"{self.refused} refused."
-        )
-        if self.refused:
+                self.tell(job, report_file)
+                if dry_run:
+                    jobs.discard(job)
+        if job.refused:
             sys.exit(1)
 
-    def run(self, rows, *, dry_run: bool, update: bool, progress: Import | None) -> None:
+    def tell(self, job: Job, report_file: TextIO | None) -> None:
+        refusals = job.refusals.order_by("pk")
+        if report_file:
+            lines = refusals.values_list("line", "field", "reason").iterator()
+            csv.writer(report_file).writerows(itertools.chain([("line", "field", "reason")], lines))
+        else:
+            for refusal in refusals.iterator():
+                self.stderr.write(str(refusal))
+        would_be = "would be " if job.is_rehearsal else ""
+        self.stdout.write(f"{job.created} {would_be}created, {job.updated} updated, {job.refused} refused.")
+
+    def run(self, job: Job, source: BinaryIO) -> None:
+        bar = ProgressLine(sys.stderr)
         try:
-            if dry_run:
-                services.rehearse(rows, update=update, told=self.told)
-            else:
-                services.run(rows, by=STORE, update=update, progress=progress, told=self.told)
-        except services.AnotherImport:
+            jobs.work(job, imports.steps(job, source), told=bar.show)
+        except jobs.Busy:
             raise CommandError("Another import of this file is running.") from None
         except KeyboardInterrupt:
-            resumable = " --resume goes on." if progress else ""
-            raise CommandError(f"Stopped at line {self.totals.line}; what was done is kept.{resumable}") from None
+            job.refresh_from_db()
+            resumable = " --resume goes on." if job.digest else ""
+            raise CommandError(f"Stopped at line {job.last}; what was done is kept.{resumable}") from None
+        finally:
+            bar.close()
 
-    def told(self, chunk: services.Chunk) -> None:
-        self.totals.line = chunk.line
-        self.totals.created += chunk.created
-        self.totals.updated += chunk.updated
-        self.refused += len(chunk.refused)
-        for line, error in chunk.refused:
-            place = ".".join(map(str, error.path))
-            if self.report:
-                csv.writer(self.report).writerow([line, place, error.message])
-            else:
-                self.stderr.write(f"Line {line}: {place + ': ' if place else ''}{error.message}")
-        if self.report:
-            self.report.flush()
-        self.bar.show(self.totals.created + self.totals.updated + self.refused)
-
-    def open(self, file: str, stack: ExitStack) -> Any:
+    def open(self, file: str, stack: ExitStack) -> BinaryIO:
         if file == "-":
-            return sys.stdin.buffer
+            kept = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  the caller's stack closes it
+            shutil.copyfileobj(sys.stdin.buffer, kept)
+            return kept
         try:
             return stack.enter_context(Path(file).open("rb"))
         except OSError as error:
             raise CommandError(f"Can't read {file}: {error.strerror}.") from None
 
-    def progress_of(self, source: BinaryIO, *, resume: bool) -> Import:
-        digest = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # a file will do
-        source.seek(0)
-        if not resume:
-            Import.objects.filter(digest=digest).delete()
-            return Import.objects.create(digest=digest)
-        stopped = Import.objects.filter(digest=digest, finished_at=None).first()
+    def new_job(self, source: BinaryIO, file: str, given: dict[str, str], dry_run: bool, update: bool) -> Job:
+        """Of a file that was imported before, this is the import that --resume goes on with."""
+        try:
+            layout = reading.look(source)
+            fields = layout.fields(given)
+        except CustomerError as error:
+            raise CommandError(error.message) from None
+        self.show(layout.headers, fields)
+        digest = "" if dry_run or file == "-" else self.digest(source)
+        if digest:
+            Job.objects.filter(digest=digest).delete()
+        known = {"name": Path(file).name, "layout": asdict(layout), "fields": fields}
+        return jobs.prepare(
+            Job.Kind.IMPORT,
+            by=None,
+            digest=digest,
+            total=source.seek(0, 2),
+            started_at=timezone.now(),
+            options={**known, "update": update, "is_rehearsal": dry_run},
+        )
+
+    def stopped_job(self, source: BinaryIO) -> Job:
+        stopped = Job.objects.filter(digest=self.digest(source), finished_at=None).first()
         if stopped is None:
             raise CommandError("There is no import of this file that was stopped.")
-        self.stdout.write(f"Going on after line {stopped.line}.")
+        self.stdout.write(f"Going on after line {stopped.last}.")
         return stopped
 
-    def open_report(self, report: str, after: int, stack: ExitStack) -> TextIO:
-        """A new one, or of an import that goes on, what the former one says of the lines that are done."""
-        path = Path(report)
-        former: list[list[str]] = []
+    def digest(self, source: BinaryIO) -> str:
+        source.seek(0)
+        return hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # a file will do
+
+    def open_report(self, report: str, stack: ExitStack):
         try:
-            if after and path.exists():
-                with path.open(newline="", encoding="utf-8") as file:
-                    former = [row for row in csv.reader(file) if row[0].isdecimal() and int(row[0]) <= after]
-            file = stack.enter_context(path.open("w", newline="", encoding="utf-8", errors="backslashreplace"))
+            return stack.enter_context(Path(report).open("w", newline="", encoding="utf-8", errors="backslashreplace"))
         except OSError as error:
             raise CommandError(f"Can't write {report}: {error.strerror}.") from None
-        csv.writer(file).writerows([["line", "field", "reason"], *former])
-        return file
 
     def mapping(self, given: list[str]) -> dict[str, str]:
         pairs = [each.rpartition("=") for each in given]

@@ -8,6 +8,8 @@ from django.contrib.auth.models import Group
 from django.urls import get_resolver
 
 from customers import staff
+from customers.bulk import changes
+from customers.bulk.models import Job
 from customers.models import User
 from customers.orders.services import record_order, record_subscription
 from oauth.audit import Event, Origin, record
@@ -40,6 +42,10 @@ ALLOWED = [
     (r"customers_customer_edit_note", NOBODY, EDITORS),  # it is the note of somebody else
     (r"customers_customer_(add|add_note|block|unblock|send_password_reset|personal_data)", EDITORS, EDITORS),
     (r"customers_customer_erase", OWNERS, OWNERS),
+    (r"bulk_job_(add|delete)", NOBODY, NOBODY),
+    (r"bulk_job_(step|discard)", NOBODY, EDITORS),  # by their buttons
+    (r"bulk_job_(refused|file)", EDITORS, NOBODY),
+    (r"bulk_job_\w+", EDITORS, EDITORS),
     (r"orders_\w+_(changelist|history)", ALL, ALL),
     (r"orders_\w+_change", ALL, EDITORS),
     (r"orders_\w+_add", EDITORS, EDITORS),
@@ -75,6 +81,7 @@ def ids(owner, ada) -> dict[str, object]:
     partner = register_partner(owner).app
     return {
         "client_id": partner.client_id,
+        **dict.fromkeys(("job", "job_id"), changes.prepare(Job.Kind.BLOCK, {"search": "nobody"}, by=owner).pk),
         "note_id": make_note(ada, author=owner).pk,
         "customer": ada.pk,
         "staffmember": owner.pk,

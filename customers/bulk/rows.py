@@ -18,9 +18,9 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django_countries import countries
 
 from customers import rules, services
+from customers.bulk.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES
 from customers.models import Address, Language, User, UserType
 from customers.rules import CustomerError
-from customers.transfers.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES
 
 LANGUAGES = dict.fromkeys(Language.values)
 YES = frozenset({"true", "yes", "y", "1", "on", "t", "subscribed"})

@@ -9,9 +9,9 @@ import stat
 import pytest
 from django.core.management import CommandError, call_command
 
+from customers.bulk import writing
 from customers.models import Address, Event, Tag, User
 from customers.orders.services import record_order
-from customers.transfers import writing
 from tests.customers.orders.reports import order
 from tests.factories import address, make_owner, make_user
 

@@ -9,13 +9,13 @@ from django.core.management import CommandError
 from django.db import connection
 from django.utils import timezone
 
+from customers.bulk import imports, jobs, storing
+from customers.bulk.columns import guess
+from customers.bulk.models import Job
+from customers.bulk.rows import draft
 from customers.models import Address, Event, Tag, User
 from customers.rules import CustomerError
 from customers.services import STORE
-from customers.transfers import services, storing
-from customers.transfers.columns import guess
-from customers.transfers.models import Import
-from customers.transfers.rows import draft
 from oauth.scopes import Scope
 from tests.conftest import USERS
 from tests.factories import make_owner, make_user
@@ -27,7 +27,7 @@ BARE = ["", "", "", "", "", ""]
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Two rows a transaction."""
-    monkeypatch.setattr(services, "CHUNK", 2)
+    monkeypatch.setattr(imports, "CHUNK", 2)
 
 
 def people(number: int, start: int = 1) -> list[list[str]]:
@@ -286,7 +286,7 @@ class TestADryRun:
 
         assert (code, said.splitlines()[-1]) == (1, "3 would be created, 0 updated, 3 refused.")
         assert User.objects.count() == 1
-        assert not Import.objects.exists()
+        assert not Job.objects.exists()
         assert bring_in(path)[1].splitlines()[-1] == "3 created, 0 updated, 3 refused."
 
 
@@ -333,18 +333,16 @@ class TestResuming:
 
     def test_what_was_done_is_kept_in_whole_chunks(self, stopped):
         assert User.objects.count() == Event.objects.count() == 3
-        assert Import.objects.get().line == 5
+        assert Job.objects.get().last == 5
 
     def test_goes_on_where_it_was(self, stopped, bring_in):
         path, report = stopped
 
         code, said = bring_in(path, "--resume", report=report)
 
-        assert (code, said.splitlines()[-1]) == (0, "4 created, 0 updated, 0 refused.")
+        assert (code, said.splitlines()[-1]) == (1, "7 created, 0 updated, 1 refused.")
         assert User.objects.count() == Event.objects.count() == 7
-        progress = Import.objects.get()
-        assert (progress.line, progress.created, progress.refused) == (9, 7, 1)
-        assert progress.finished_at
+        assert Job.objects.get().finished_at
         with open(report) as file:
             assert [line.split(",")[0] for line in file] == ["line", "2"]
 
@@ -365,14 +363,39 @@ class TestResuming:
         with pytest.raises(CommandError):
             bring_in("-", "--resume")
 
-    def test_two_at_once_are_noticed(self, db):
-        progress = Import.objects.create(digest="0" * 64)
-        Import.objects.update(line=7)
+    def test_counts_lines_on_behind_a_row_of_several(self, bring_in, csv_file, small_chunks, monkeypatch, tmp_path):
+        path = csv_file([["a@example.com", "two\nlines", *BARE[1:]], *people(1), ["nobody", *BARE]])
+        monkeypatch.setattr(jobs, "work", interrupted_after_a_step(jobs.work))
+        with pytest.raises(CommandError, match="Stopped at line 4"):
+            bring_in(path)
+        monkeypatch.undo()
 
-        with pytest.raises(services.AnotherImport):
-            services.run([(2, {"email": "a@example.com"})], by=STORE, progress=progress, told=lambda chunk: None)
+        _, said = bring_in(path, "--resume")
+
+        assert "Line 5: email" in said
+
+    def test_two_at_once_are_noticed(self, bring_in, csv_file, small_chunks, monkeypatch):
+        path = csv_file(people(7))
+
+        def elsewhere(job, steps, told):
+            Job.objects.update(last=7)
+            work(job, steps, told=told)
+
+        work = jobs.work
+        monkeypatch.setattr(jobs, "work", elsewhere)
+
+        with pytest.raises(CommandError, match="Another import"):
+            bring_in(path)
 
         assert not User.objects.exists()
+
+
+def interrupted_after_a_step(work):
+    def interrupted(job, steps, told):
+        work(job, steps, until=lambda: True, told=told)
+        raise KeyboardInterrupt
+
+    return interrupted
 
 
 def test_standard_input_is_read(bring_in, monkeypatch):

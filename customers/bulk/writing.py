@@ -2,68 +2,67 @@
 
 import csv
 import json
-from collections.abc import Iterator
-from datetime import UTC, date
+from collections.abc import Iterable, Iterator
+from datetime import UTC
 from typing import Any, TextIO
 
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 
+from customers.bulk.columns import ADDRESS, MORE_ADDRESSES, PERSON, TOLD
+from customers.bulk.rows import quoted
 from customers.models import Address, Customer, UserQuerySet
-from customers.transfers.columns import ADDRESS, MORE_ADDRESSES, PERSON, TOLD
-from customers.transfers.rows import quoted
 
 BATCH = 2_000
 PERSON_COLUMNS = (*PERSON, *(name for name in TOLD if name != "id"))
 HEADER = (*PERSON_COLUMNS, *(f"address_{name}" for name in ADDRESS), MORE_ADDRESSES)
 
 
-def chosen(
-    *,
-    user_type: str | None = None,
-    language: str | None = None,
-    search: str | None = None,
-    joined_from: date | None = None,
-    joined_to: date | None = None,
-) -> UserQuerySet:
-    """Of leads and customers, those who are asked for. Not who was erased: nothing is left to know them by."""
-    people = Customer.objects.exclude(email=None).joined_between(joined_from, joined_to)
-    exact = {"user_type": user_type, "language": language}
-    people = people.filter(**{name: value for name, value in exact.items() if value})
-    return people.found_by(search) if search and search.strip() else people
+def everybody() -> UserQuerySet:
+    """Leads and customers, but not who was erased: nothing is left to know them by."""
+    return Customer.objects.exclude(email=None)
 
 
-def rows(people: UserQuerySet) -> Iterator[dict[str, Any]]:
-    """Oldest first, each with `addresses`, in constant memory: a batch is found by where the last one ended."""
-    last = 0
-    while batch := list(people.filter(pk__gt=last).order_by("pk").values("id", *PERSON_COLUMNS)[:BATCH]):
+def rows(people: UserQuerySet, *, after: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """The first `limit` with a higher id than `after`, by id, each with `addresses`, in constant memory: a batch is
+    found by where the last one ended."""
+    left = limit
+    while batch := list(
+        people.filter(pk__gt=after).order_by("pk").values("id", *PERSON_COLUMNS)[: min(left or BATCH, BATCH)]
+    ):
         books: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in batch}
         for address in Address.objects.filter(user__in=books).order_by("pk").values("user_id", *ADDRESS):
             books[address.pop("user_id")].append(address)
         for row in batch:
-            last = row.pop("id")
             row["date_joined"] = row["date_joined"].astimezone(UTC).isoformat()
-            yield {**row, "addresses": books[last]}
+            yield {**row, "addresses": books[row["id"]]}
+        after = batch[-1]["id"]
+        if left is not None:
+            left -= len(batch)
+            if left <= 0:
+                return
 
 
-def write_jsonl(people: UserQuerySet, file: TextIO) -> int:
+def write_jsonl(rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool = True) -> int:
     """In the shape of the API. Returns how many."""
     number = 0
-    for row in rows(people):
+    for row in rows:
         number += 1
-        file.write(json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False) + "\n")
+        shown = {name: value for name, value in row.items() if name != "id"}
+        file.write(json.dumps(shown, cls=DjangoJSONEncoder, ensure_ascii=False) + "\n")
     return number
 
 
-def write_csv(people: UserQuerySet, file: TextIO) -> int:
+def write_csv(rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool = True) -> int:
     """One row a customer: the first address in columns, others as JSON. Null looks like an empty text there, and no
-    cell is a formula to a spreadsheet. Returns how many."""
+    cell is a formula to a spreadsheet. `is_first`: with the header. Returns how many."""
     writer = csv.writer(file)
-    writer.writerow(HEADER)
+    if is_first:
+        writer.writerow(HEADER)
     number = 0
-    for row in rows(people):
+    for row in rows:
         number += 1
-        first, *others = row.pop("addresses") or [{}]
+        first, *others = row["addresses"] or [{}]
         cells = {**row, **{f"address_{name}": first.get(name) for name in ADDRESS}, MORE_ADDRESSES: others}
         writer.writerow([_cell(name, cells[name]) for name in HEADER])
     return number

@@ -8,10 +8,10 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from customers.bulk.rows import PERSON, Draft
 from customers.models import Address, Event, User
 from customers.services import Actor
 from customers.storage import columns, remember_tags
-from customers.transfers.rows import PERSON, Draft
 
 
 def known_emails(drafts: Iterable[Draft]) -> set[str]:

@@ -1,0 +1,236 @@
+"""Imports, exports and changes of many customers: what they are to do, how far they have come, what came of them.
+
+The page of a running job goes on with it, about a second at a time: nothing has to run beside the server.
+"""
+
+import csv
+from collections.abc import Iterator
+from itertools import chain
+from typing import cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from customers.admin.job_forms import FORMS, UploadForm
+from customers.admin.listing import CustomerList
+from customers.bulk import changes, exports, imports, jobs, kinds
+from customers.bulk.models import Job
+from customers.bulk.progress import in_words
+from customers.bulk.rows import quoted
+from customers.rules import CustomerError
+
+STEP_SECONDS = 1.0
+SHOWN_REFUSALS = 50
+PERMISSIONS = {
+    Job.Kind.IMPORT: "customers.import_customer",
+    Job.Kind.EXPORT: "customers.export_customer",
+    **dict.fromkeys(changes.VALUES, "customers.change_customer"),
+}
+
+
+def may(user, kind: Job.Kind) -> bool:
+    return user.has_perm(PERMISSIONS[kind])
+
+
+class Bulk(admin.ModelAdmin):
+    """What can be done to the chosen customers of a list, or to all whom it leads to."""
+
+    def get_actions(self, request):
+        return {
+            kind.value: (Bulk.begin, kind.value, f"{kind.label.capitalize()} …")
+            for kind in (*changes.VALUES, Job.Kind.EXPORT)
+            if may(request.user, kind)
+        }
+
+    def begin(self, request, queryset) -> HttpResponse:
+        """Prepares a job, whose page asks for what else it has to know."""
+        kind = Job.Kind(request.POST["action"])
+        if request.POST.get("select_across") == "1":
+            criteria = cast(CustomerList, self.get_changelist_instance(request)).criteria()
+        else:
+            criteria = {"ids": list(queryset.values_list("pk", flat=True))}
+        if kind == Job.Kind.EXPORT:
+            job = exports.prepare(criteria, by=request.user)
+        else:
+            job = changes.prepare(kind, criteria, by=request.user)
+        return HttpResponseRedirect(page_of(job))
+
+
+def page_of(job: Job, name: str = "change") -> str:
+    return reverse(f"admin:bulk_job_{name}", args=[job.pk])
+
+
+@admin.register(Job)
+class JobAdmin(admin.ModelAdmin):
+    list_display = ("what", "state", "by", "made_at")
+    list_display_links = ("what",)
+    list_per_page = 50
+    show_full_result_count = False
+    empty_value_display = "—"
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("import/", wrap(self.upload), name="bulk_job_import"),
+            path("<int:job_id>/step/", wrap(require_POST(self.step)), name="bulk_job_step"),
+            path("<int:job_id>/discard/", wrap(require_POST(self.discard)), name="bulk_job_discard"),
+            path("<int:job_id>/refused/", wrap(require_safe(self.refused)), name="bulk_job_refused"),
+            path("<int:job_id>/file/", wrap(require_safe(self.download)), name="bulk_job_file"),
+            *super().get_urls(),
+        ]
+
+    def upload(self, request):
+        if not may(request.user, Job.Kind.IMPORT):
+            raise PermissionDenied
+        form = UploadForm(request.POST or None, request.FILES or None)
+        if form.is_valid():
+            try:
+                return HttpResponseRedirect(page_of(imports.prepare(form.cleaned_data["file"], by=request.user)))
+            except CustomerError as error:
+                form.add_error("file", error.message)
+        return self._page(request, "customers/import.html", title="Import customers", form=form)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Asks what the job has to know and starts it, or shows it."""
+        job = self._job(request, object_id)
+        may_start = job.started_at is None or (job.is_rehearsal and job.finished_at)
+        data = request.POST if request.method == "POST" else None
+        form = FORMS[job.kind](job, data) if may_start else None
+        if form and form.is_valid():
+            try:
+                jobs.start(job, **form.options())
+                kinds.go_on(job, seconds=STEP_SECONDS)
+            except CustomerError as error:
+                self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(page_of(job))
+        try:
+            columns = form.columns() if form else []
+        except CustomerError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            form, columns = None, []
+        return self._page(
+            request,
+            "customers/job.html",
+            title=self.what(job),
+            job=job,
+            form=form,
+            columns=columns,
+            words=in_words(job),
+            refusals=job.refusals.order_by("pk")[:SHOWN_REFUSALS],
+            has_file=job.kind == Job.Kind.EXPORT and job.files.exists(),
+        )
+
+    def history_view(self, request, object_id, extra_context=None):
+        return HttpResponseRedirect(page_of(self._job(request, object_id)))
+
+    def step(self, request, job_id):
+        """A second of work. To the page's script it tells how far the job has come, to others it shows the page."""
+        job = self._job(request, job_id)
+        if job.started_at is None:
+            return HttpResponseRedirect(page_of(job))
+        try:
+            kinds.go_on(job, seconds=STEP_SECONDS)
+        except Job.DoesNotExist:
+            raise Http404 from None
+        except CustomerError as error:
+            if request.accepts("text/html"):
+                self.message_user(request, error.message, messages.ERROR)
+                return HttpResponseRedirect(page_of(job))
+            return JsonResponse({"error": error.message}, status=409)
+        if request.accepts("text/html"):
+            return HttpResponseRedirect(page_of(job))
+        return JsonResponse({"done": job.done, "words": in_words(job), "is_finished": bool(job.finished_at)})
+
+    def discard(self, request, job_id):
+        job = self._job(request, job_id)
+        jobs.discard(job)
+        is_running = job.started_at and not job.finished_at
+        done = "stopped. What it had done stays." if is_running else "discarded."
+        self.message_user(request, f"{self.what(job)}: {done}", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:bulk_job_changelist"))
+
+    def refused(self, request, job_id):
+        refusals = self._job(request, job_id).refusals.order_by("pk")
+        rows = ((row.line, quoted(row.field), quoted(row.reason)) for row in refusals.iterator())
+        return _attachment(_csv_lines(("line", "field", "reason"), rows), "text/csv", f"refused-{job_id}.csv")
+
+    def download(self, request, job_id):
+        job = self._job(request, job_id)
+        if job.kind != Job.Kind.EXPORT or not job.finished_at:
+            raise Http404
+        try:
+            content = exports.content(job)
+        except CustomerError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(page_of(job))
+        ending = job.options["format"]
+        kind = "text/csv; charset=utf-8" if ending == "csv" else "application/x-ndjson"
+        return _attachment(content, kind, f"customers-{job.made_at:%Y-%m-%d}.{ending}")
+
+    def _job(self, request, job_id) -> Job:
+        job = self.model.objects.filter(pk=job_id).first() if str(job_id).isdecimal() else None
+        if job is None:
+            raise Http404
+        if not may(request.user, Job.Kind(job.kind)):
+            raise PermissionDenied
+        return job
+
+    def _page(self, request, template, **context):
+        site = self.admin_site.each_context(request)
+        return render(request, template, {**site, "opts": self.opts, "media": self.media, **context})
+
+    def get_queryset(self, request):
+        allowed = [kind for kind in Job.Kind if may(request.user, kind)]
+        return super().get_queryset(request).filter(kind__in=allowed).select_related("by")
+
+    def has_module_permission(self, request):
+        return any(may(request.user, kind) for kind in Job.Kind)
+
+    def has_view_permission(self, request, obj=None):
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request):
+        return False  # the list of customers leads to them
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description="what")
+    def what(self, job):
+        if job.kind == Job.Kind.IMPORT:
+            return f"Import of {job.options.get('name', 'a file')}"
+        words = ", ".join(job.options.get("words", ()))
+        people = "1 customer" if job.total == 1 else f"{job.total:,} customers"
+        return f"{job.get_kind_display().capitalize()}{f' {words}' if words else ''}: {people}"
+
+    @admin.display
+    def state(self, job):
+        if job.started_at is None:
+            return "not started"
+        if job.finished_at:
+            return "checked" if job.is_rehearsal else "done"
+        return f"{job.done:.0%}"
+
+
+class _Echo:
+    """Hands on what a file would keep."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv_lines(header, rows) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    return map(writer.writerow, chain([header], rows))
+
+
+def _attachment(content, content_type: str, name: str) -> StreamingHttpResponse:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingHttpResponse(content, content_type=content_type, headers=headers)

@@ -1,0 +1,113 @@
+"""Working on jobs: in steps, by a command or by the page that shows how far one has come."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from customers.bulk.models import Job, JobFile
+from customers.models import User
+from customers.rules import CustomerError
+
+KEPT_FOR = timedelta(days=7)  # a finished job
+FILES_KEPT_FOR = timedelta(days=1)  # personal data in files, and jobs that nobody started
+PROGRESS = ("total", "position", "last", "created", "updated", "refused", "seconds")
+
+# Does the next step, in a transaction of the caller's, and sets the job's progress.
+Step = Callable[[Job], None]
+# The steps of a job from where it stands. It goes on only once a step was done, and may be closed before the last one.
+Steps = Generator[Step, None, None]
+
+
+class Busy(Exception):
+    """Somebody else is working on the job."""
+
+
+def work(
+    job: Job,
+    steps: Steps,
+    *,
+    until: Callable[[], bool] = lambda: False,
+    told: Callable[[Job], None] = lambda job: None,
+) -> None:
+    """Does one step, and further ones until there is none left or `until` says so; `told` hears of each.
+
+    Raises Busy, Job.DoesNotExist, and what a step does: those before it stay done.
+    """
+    if job.finished_at:
+        return
+    began = time.monotonic()
+    with closing(steps):
+        for number, step in enumerate(steps):
+            if number and until():
+                return
+            with transaction.atomic():
+                _lock(job)
+                step(job)
+                now = time.monotonic()
+                job.seconds, began = job.seconds + now - began, now
+                job.save(update_fields=PROGRESS)
+            told(job)
+    with transaction.atomic():
+        _lock(job)
+        job.finished_at = timezone.now()
+        job.options.pop("criteria", None)  # which may name a person
+        job.save(update_fields=["finished_at", "options"])
+
+
+def prepare(kind: Job.Kind, *, by: User | None, **fields: Any) -> Job:
+    """A job that waits to be started. Those that waited or were kept too long go."""
+    forget_old()
+    return Job.objects.create(kind=kind, by=by, **fields)
+
+
+@transaction.atomic
+def start(job: Job, **options: Any) -> None:
+    """From the beginning, with further options. Raises CustomerError where it was started and isn't a rehearsal that is
+    over."""
+    job.refresh_from_db(from_queryset=Job.objects.select_for_update())
+    if job.started_at and not (job.is_rehearsal and job.finished_at):
+        raise CustomerError("This was started before.")
+    job.refusals.all().delete()
+    job.seen_emails.all().delete()
+    job.options = {**job.options, **options}
+    job.started_at, job.finished_at = timezone.now(), None
+    for name in ("position", "last", "created", "updated", "refused", "seconds"):
+        setattr(job, name, 0)
+    job.save()
+
+
+@transaction.atomic
+def discard(job: Job) -> None:
+    """Deletes a job and its files. What it has done stays."""
+    delete_files(job.files.all())
+    job.delete()
+
+
+@transaction.atomic
+def delete_files(files: Any) -> None:
+    """JobFiles and what they hold."""
+    stored = [(each.file.storage, each.file.name) for each in files]
+    JobFile.objects.filter(pk__in=[each.pk for each in files]).delete()
+    transaction.on_commit(lambda: [storage.delete(name) for storage, name in stored] and None)
+
+
+def forget_old() -> int:
+    """Deletes jobs after a week, files and what nobody started after a day. Returns how many jobs went."""
+    now = timezone.now()
+    delete_files(JobFile.objects.filter(job__made_at__lt=now - FILES_KEPT_FOR))
+    waiting = Job.objects.filter(started_at=None, made_at__lt=now - FILES_KEPT_FOR)
+    old = waiting | Job.objects.filter(made_at__lt=now - KEPT_FOR)
+    number = old.count()
+    old.delete()
+    return number
+
+
+def _lock(job: Job) -> None:
+    now = Job.objects.select_for_update().values_list("position", "last", "finished_at").get(pk=job.pk)
+    if now != (job.position, job.last, job.finished_at):
+        raise Busy

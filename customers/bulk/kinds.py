@@ -1,0 +1,28 @@
+"""What a job does, by its kind, where it works on files that the store keeps."""
+
+import time
+
+from customers.bulk import changes, exports, imports, jobs
+from customers.bulk.models import Job
+
+IMPORT_CHUNK = 1_000  # rows: other writers wait for no longer on SQLite
+
+
+def steps_of(job: Job) -> jobs.Steps:
+    if job.kind == Job.Kind.IMPORT:
+        with imports.stored_file(job) as file:
+            yield from imports.steps(job, file, size=IMPORT_CHUNK)
+    else:
+        yield from exports.steps(job) if job.kind == Job.Kind.EXPORT else changes.steps(job)
+
+
+def go_on(job: Job, *, seconds: float) -> None:
+    """Works on a job for about so long, unless somebody else does.
+
+    Raises Job.DoesNotExist, and CustomerError where its file is gone.
+    """
+    end = time.monotonic() + seconds
+    try:
+        jobs.work(job, steps_of(job), until=lambda: time.monotonic() >= end)
+    except jobs.Busy:
+        job.refresh_from_db()

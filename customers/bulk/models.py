@@ -1,0 +1,105 @@
+"""Work on many customers, and how far it has come."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.utils import timezone
+
+
+class Job(models.Model):
+    """Is done in steps, each a transaction that also notes here how far it has come: it can end at any moment, and go
+    on later. What `options` holds, and what `position` and `last` count, the module of its kind says."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import"
+        EXPORT = "export"
+        TAG = "tag", "Add tags"
+        UNTAG = "untag", "Remove tags"
+        BLOCK = "block"
+        UNBLOCK = "unblock"
+
+    kind = models.CharField(max_length=16, choices=Kind)
+    options: Any = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="None: a command's."
+    )
+    digest = models.CharField(max_length=64, blank=True, default="", db_index=True, help_text="SHA-256 of a file.")
+    total = models.PositiveBigIntegerField(default=0)
+    position = models.PositiveBigIntegerField(default=0, help_text="So much of `total` is done.")
+    last = models.PositiveBigIntegerField(default=0, help_text="What was done last.")
+    created = models.PositiveBigIntegerField(default=0)
+    updated = models.PositiveBigIntegerField(default=0)
+    refused = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0, help_text="Spent on it.")
+    made_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "imports, exports and changes"
+
+    def __str__(self):
+        return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """An import that only tells what it would do."""
+        return bool(self.options.get("is_rehearsal"))
+
+    @property
+    def done(self) -> float:
+        """From 0 to 1."""
+        return 1.0 if self.finished_at else min(self.position / self.total, 1) if self.total else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Customers a second."""
+        return self.customers / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> int:
+        return int(self.seconds / self.done - self.seconds) if self.done else 0
+
+    @property
+    def customers(self) -> int:
+        """How many were looked at."""
+        is_import = self.kind == self.Kind.IMPORT  # whose position is in bytes
+        return self.created + self.updated + self.refused if is_import else self.position
+
+
+class JobFile(models.Model):
+    """What was uploaded for an import, or in the order of ids the parts of an export."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="files")
+    file = models.FileField(upload_to="jobs/", max_length=255)
+
+    def __str__(self):
+        return self.file.name
+
+
+class Refusal(models.Model):
+    """A line of a file that was not brought in."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="refusals")
+    line = models.PositiveBigIntegerField()
+    field = models.CharField(max_length=255)
+    reason = models.TextField()
+
+    def __str__(self):
+        return f"Line {self.line}: {self.field + ': ' if self.field else ''}{self.reason}"
+
+
+class SeenEmail(models.Model):
+    """An email that an import met, while it is only rehearsed."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="seen_emails", db_index=False)
+    number = models.BigIntegerField(help_text="A digest of the email, of 64 bits.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "number"], name="seen_email_once_a_job")]
+
+    def __str__(self):
+        return str(self.number)

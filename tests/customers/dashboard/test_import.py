@@ -1,0 +1,229 @@
+"""Customers brought in by uploading a file."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils import timezone
+
+from customers.admin import jobs as pages
+from customers.bulk import jobs, kinds
+from customers.bulk.models import Job, JobFile, Refusal, SeenEmail
+from customers.models import Event, User
+from tests.customers.dashboard.pages import fields_of
+from tests.factories import make_user
+
+UPLOAD = "/dashboard/bulk/job/import/"
+CSV = (
+    "E-mail,Given name,City,Favourite colour\n"
+    "ada@example.com,Ada,,red\n"
+    "nobody,Bo,,blue\n"
+    'grace@example.com,"Grace\nBrewster",,\n'
+    "ADA@example.com,Ada,,\n"
+)
+
+
+@pytest.fixture
+def upload(dashboard):
+    """`upload(text)`: the path of the job."""
+
+    def send(content, name="people.csv") -> str:
+        content = content if isinstance(content, bytes) else content.encode()
+        response = dashboard.post(UPLOAD, {"file": SimpleUploadedFile(name, content)})
+        assert response.status_code == 302, response.content.decode()
+        return response.headers["Location"]
+
+    return send
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    monkeypatch.setattr(kinds, "IMPORT_CHUNK", 1)
+    monkeypatch.setattr(pages, "STEP_SECONDS", 0)
+
+
+def send(browser, page, **changed):
+    """Its form as it stands, but for what is changed."""
+    return browser.post(page, {**fields_of(browser.get(page), "job-form"), **changed}, follow=True)
+
+
+def steps(browser, page) -> int:
+    number = 0
+    while not Job.objects.get().finished_at:
+        browser.post(page.replace("change", "step"), headers={"Accept": "application/json"})
+        number += 1
+    return number
+
+
+class TestTheColumns:
+    def test_are_guessed_and_shown_with_the_first_rows(self, dashboard, upload):
+        page = upload(CSV)
+
+        fields = fields_of(dashboard.get(page), "job-form")
+
+        assert [fields[f"column_{number}"] for number in range(4)] == ["email", "first_name", "address_line4", ""]
+        shown = dashboard.get(page).content.decode()
+        assert "Import of people.csv" in shown
+        assert "<div>ada@example.com</div>" in shown
+        assert "Favourite colour" in shown
+        assert not User.objects.filter(email="ada@example.com").exists()
+
+    def test_can_be_chosen(self, dashboard, upload):
+        page = upload(CSV)
+
+        send(dashboard, page, column_1="last_name", column_3="metadata.Favourite colour")
+
+        ada = User.objects.get(email="ada@example.com")
+        assert (ada.last_name, ada.metadata) == ("Ada", {"Favourite colour": "red"})
+
+    @pytest.mark.parametrize(
+        ("changed", "reason"),
+        [
+            ({"column_0": ""}, "One column has to be the email address."),
+            ({"column_1": "email"}, "Two columns can&#x27;t both be email."),
+            ({"column_1": "password"}, "Select a valid choice."),
+        ],
+    )
+    def test_can_be_chosen_wrongly(self, dashboard, upload, changed, reason):
+        page = upload(CSV)
+
+        response = send(dashboard, page, **changed)
+
+        assert reason in response.content.decode()
+        assert Job.objects.get().started_at is None
+
+
+class TestAnImport:
+    def test_brings_in_whom_it_can_and_says_why_not_the_others(self, dashboard, owner, upload):
+        page = upload(CSV)
+
+        done = send(dashboard, page).content.decode()
+
+        assert "<strong>2</strong> created" in done
+        assert "<strong>2</strong> refused" in done
+        assert "Enter a valid email address." in done
+        assert User.objects.get(email="grace@example.com").first_name == "Grace Brewster"
+        assert Event.objects.filter(kind="created", actor=owner).count() == 2
+        report = dashboard.get(page.replace("change", "refused")).getvalue().decode().splitlines()
+        assert [line.split(",")[:2] for line in report] == [["line", "field"], ["3", "email"], ["6", "email"]]
+
+    def test_goes_on_from_where_it_was(self, dashboard, upload, slow):
+        page = upload(CSV)
+        send(dashboard, page)
+        assert User.objects.filter(email__contains="@example.com").count() == 1
+
+        number = steps(dashboard, page)
+
+        assert number == 3
+        assert [refusal.line for refusal in Refusal.objects.order_by("pk")] == [3, 6]
+        assert User.objects.filter(email__contains="@example.com").count() == 2
+
+    def test_does_not_keep_the_file(self, dashboard, upload, django_capture_on_commit_callbacks):
+        page = upload(CSV)
+        stored = JobFile.objects.get().file
+
+        with django_capture_on_commit_callbacks(execute=True):
+            send(dashboard, page)
+
+        assert not JobFile.objects.exists()
+        assert not stored.storage.exists(stored.name)
+
+    def test_may_change_who_is_there(self, dashboard, upload):
+        ada = make_user(email="ada@example.com", first_name="Augusta")
+
+        send(dashboard, upload(CSV), update="on")
+
+        ada.refresh_from_db()
+        assert ada.first_name == "Ada"
+
+    def test_may_be_json(self, dashboard, upload):
+        page = upload('{"email": "ada@example.com", "first_name": "Ada", "tags": ["a"]}\n{"tags": []}\n', "a.jsonl")
+
+        done = send(dashboard, page).content.decode()
+
+        assert "<strong>1</strong> refused" in done
+        assert User.objects.get(email="ada@example.com").tags == ["a"]
+
+    def test_says_so_where_the_file_is_gone(self, dashboard, upload):
+        page = upload(CSV)
+        JobFile.objects.all().delete()
+
+        assert "Upload it again" in dashboard.get(page).content.decode()
+
+    def test_says_so_where_the_file_goes_half_way(self, dashboard, upload, slow):
+        page = upload(CSV)
+        send(dashboard, page)
+        JobFile.objects.all().delete()
+
+        response = dashboard.post(page.replace("change", "step"), headers={"Accept": "application/json"})
+
+        assert (response.status_code, response.json()) == (
+            409, {"error": "The file is not kept any more. Upload it again."},
+        )  # fmt: skip
+
+
+class TestACheck:
+    def test_tells_the_same_and_does_nothing(self, dashboard, upload, slow):
+        make_user(email="grace@example.com")
+        page = upload(CSV)
+        fields = fields_of(dashboard.get(page), "job-form")
+
+        dashboard.post(page, {**fields, "rehearse": "1"})
+        steps(dashboard, page)
+
+        checked = dashboard.get(page).content.decode()
+        assert "<strong>1</strong> would be created" in checked
+        assert "<strong>3</strong> would be refused" in checked
+        assert [refusal.line for refusal in Refusal.objects.order_by("pk")] == [3, 4, 6]
+        assert not User.objects.filter(email="ada@example.com").exists()
+        assert not SeenEmail.objects.exists()
+
+    def test_may_be_followed_by_the_import(self, dashboard, upload):
+        page = upload(CSV)
+        fields = fields_of(dashboard.get(page), "job-form")
+        dashboard.post(page, {**fields, "column_1": "last_name", "rehearse": "1"})
+
+        done = send(dashboard, page).content.decode()
+
+        assert "<strong>2</strong> created" in done
+        assert User.objects.get(email="ada@example.com").last_name == "Ada"
+        assert Refusal.objects.count() == 2
+
+
+class TestAFile:
+    @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf", b"a\rb\rc", b"email,pr\xe9nom\n", b"a,\0\n"])
+    def test_that_is_none_is_refused(self, dashboard, content):
+        response = dashboard.post(UPLOAD, {"file": SimpleUploadedFile("x.csv", content)})
+
+        assert response.status_code == 200
+        assert "errorlist" in response.content.decode()
+        assert not Job.objects.exists()
+
+    def test_of_bytes_is_refused_line_by_line(self, dashboard, upload):
+        page = upload(b"email\n\xff\xfe\n\x00\n" + b"\x80" * 100)
+
+        assert dashboard.get(page).status_code == 200
+        assert "<strong>3</strong> refused" in send(dashboard, page).content.decode()
+
+    def test_goes_after_a_day_and_its_job_after_a_week(self, dashboard, upload):
+        send(dashboard, upload("email\nada@example.com\n"))
+        upload(CSV)
+        Job.objects.filter(started_at=None).update(made_at=timezone.now() - jobs.FILES_KEPT_FOR)
+        Job.objects.exclude(started_at=None).update(made_at=timezone.now() - jobs.FILES_KEPT_FOR)
+
+        call_command("clear_expired", verbosity=0)
+
+        assert Job.objects.exclude(started_at=None).count() == Job.objects.count() == 1
+        assert not JobFile.objects.exists()
+        Job.objects.update(made_at=timezone.now() - jobs.KEPT_FOR)
+        call_command("clear_expired", verbosity=0)
+        assert not Job.objects.exists()
+
+
+def test_an_import_of_the_command_is_listed(dashboard, tmp_path):
+    (tmp_path / "shop.csv").write_text("email\nada@example.com\n")
+    call_command("import_customers", str(tmp_path / "shop.csv"))
+
+    page = dashboard.get(reverse("admin:bulk_job_changelist")).content.decode()
+
+    assert "Import of shop.csv" in page
