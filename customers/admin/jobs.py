@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
 from customers.admin.job_forms import FORMS, UploadForm
@@ -82,6 +83,9 @@ class JobAdmin(admin.ModelAdmin):
             path("<int:job_id>/file/", wrap(require_safe(self.download)), name="bulk_job_file"),
             *super().get_urls(),
         ]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": capfirst(self.opts.verbose_name_plural)})
 
     def upload(self, request):
         if not may(request.user, Job.Kind.IMPORT):
