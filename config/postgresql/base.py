@@ -1,11 +1,33 @@
-"""Django's PostgreSQL backend, with a health check that costs no round trip."""
+"""Django's PostgreSQL backend, with a health check that costs no round trip, and times that are read in C."""
 
 import select
+from datetime import UTC
 
+import psycopg
 from django.db.backends.postgresql import base
+from psycopg.adapt import Loader
+from psycopg.pq import Format
+
+TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
+
+
+class TimestamptzLoader(Loader):
+    """psycopg's own, in C where there is one: a tenth of the time. Django's is in Python, to put a time into the zone
+    in which the connection gives it already."""
+
+    timezone = UTC  # Django asks
+    _psycopgs: type = psycopg.adapters.get_loader(TIMESTAMPTZ, Format.TEXT)  # type: ignore[assignment]  # there is one
+
+    def __new__(cls, oid, context=None):
+        return cls._psycopgs(oid, context)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params):
+        connection = super().get_new_connection(conn_params)
+        connection.adapters.register_loader(TIMESTAMPTZ, TimestamptzLoader)
+        return connection
+
     def is_usable(self):
         """An idle connection has nothing to say. One that was closed, by the server or on the way, is readable: only
         then is the server asked."""
