@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import cache
 
+import orjson
 from django.db.models import Q
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import BasePagination
@@ -70,8 +71,7 @@ class KeysetPagination(BasePagination):
 
     def _link(self, direction: str, row) -> str:
         position = [row[key] if isinstance(row, dict) else getattr(row, key) for key in self.keys]
-        text = json.dumps([direction, *position], default=datetime.isoformat, separators=(",", ":"))
-        cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        cursor = base64.urlsafe_b64encode(orjson.dumps([direction, *position])).decode().rstrip("=")
         return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
 
     def _read_cursor(self) -> tuple[str, list]:

@@ -5,10 +5,12 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.encoders import JSONEncoder
 
+as_drf_does = JSONEncoder().default
+
 
 def to_json(data) -> bytes:
     try:
-        return orjson.dumps(data, default=JSONEncoder().default)
+        return orjson.dumps(data, default=as_drf_does)
     except TypeError:
         # An error that repeats what no customer can hold, or the positions in the errors of a list: keys, no strings.
         return json.dumps(data, cls=JSONEncoder, separators=(",", ":")).encode()

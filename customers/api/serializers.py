@@ -1,7 +1,7 @@
 """The customers section on the wire: what may come in, what goes out, and with it the OpenAPI document.
 
-Output is written by hand where a page is full of it (`to_representation` of users and addresses); a test holds it to
-what the declared fields would give.
+Output is written by hand where a page is full of it (users and addresses); a test holds it to what the declared fields
+would give.
 """
 
 import json
@@ -145,19 +145,6 @@ class UserSerializer(SharedFieldsSerializer):
     class Meta:
         ref_name = "User"
 
-    def to_representation(self, instance):
-        """`instance` is a User with `addresses` loaded, or a row of `USER_COLUMNS` and `addresses`."""
-        if isinstance(instance, User):
-            row = {name: getattr(instance, name) for name in USER_COLUMNS}
-            row["addresses"] = [
-                {name: getattr(address, name) for name in ADDRESS_COLUMNS} for address in instance.addresses.all()
-            ]
-        else:
-            row = instance
-        row["date_joined"] = moment(row["date_joined"])
-        row["total_spent"] = str(row["total_spent"])
-        return row
-
 
 class UpdateUserSerializer(UserSerializer):
     email = serializers.EmailField(required=False, help_text="Unique, whatever its case.")
@@ -186,6 +173,20 @@ def with_addresses(rows: list[dict]) -> list[dict]:
     for row in rows:
         row["addresses"] = books[row["id"]]
     return rows
+
+
+def row_of(user: User) -> dict[str, Any]:
+    """As `user_with_id` and `with_addresses` read it; `addresses` have to be loaded."""
+    row = {name: getattr(user, name) for name in USER_COLUMNS}
+    row["addresses"] = [{name: getattr(address, name) for name in ADDRESS_COLUMNS} for address in user.addresses.all()]
+    return row
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of `USER_COLUMNS` and `addresses`, on the wire."""
+    row["date_joined"] = moment(row["date_joined"])
+    row["total_spent"] = str(row["total_spent"])
+    return row
 
 
 class NoteAppSerializer(serializers.Serializer):

@@ -20,11 +20,10 @@ from customers.api.parsers import FormParser, JSONParser, MultiPartParser
 from customers.api.renderers import JSONNegotiation, JSONRenderer
 from customers.api.schema import AdminApiSchema
 from customers.api.throttling import TokenRateThrottle, rate_limit_headers
-from customers.api.versioning import HEADER, HeaderVersioning, named_version
+from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, named_version
 from customers.models import Address, Note, User
 from oauth import tokens, usage
 from oauth.authentication import BearerAuthentication
-from oauth.models import ApiVersion
 from oauth.permissions import TokenHasActionScope
 from oauth.scopes import Scope
 
@@ -56,7 +55,7 @@ class AdminApiView(APIView):
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
         version = getattr(request, "version", None) or named_version(request)
-        if version in ApiVersion.values:
+        if version in VERSIONS:
             response.headers[HEADER] = version
         if used := getattr(request, "rate_limit", None):
             for name, value in rate_limit_headers(*used):
@@ -132,10 +131,8 @@ class UserViewSet(AdminApiViewSet):
         summary="List customers", description="Newest first. Unknown parameters are ignored.", parameters=[UserFilters]
     )
     def list(self, request):
-        return self.listed(self.filter_queryset(self.queryset))
-
-    def paginate_queryset(self, queryset):
-        return serializers.with_addresses(super().paginate_queryset(queryset) or [])
+        rows = self.paginate_queryset(self.filter_queryset(self.queryset))
+        return self.get_paginated_response([serializers.shown(row) for row in serializers.with_addresses(rows)])
 
     @extend_schema(
         summary="Create a customer",
@@ -147,7 +144,7 @@ class UserViewSet(AdminApiViewSet):
     @idempotent
     def create(self, request):
         user = services.create_user(by=self.actor, **self.validated())
-        return Response(self.get_serializer(user).data, status=status.HTTP_201_CREATED)
+        return Response(serializers.shown(serializers.row_of(user)), status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Retrieve a customer", description="The `ETag` of the answer serves `If-None-Match` and `If-Match`."
@@ -173,7 +170,7 @@ class UserViewSet(AdminApiViewSet):
         rows = serializers.user_with_id(id)
         if not rows:
             raise NotFound
-        return self.get_serializer(serializers.with_addresses(rows)[0]).data
+        return serializers.shown(serializers.with_addresses(rows)[0])
 
 
 class OfUserViewSet(AdminApiViewSet):

@@ -5,7 +5,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from customers import rules, storage
-from customers.api.serializers import UserSerializer
+from customers.api import serializers
 from customers.models import Address, Event, Tag, User
 from tests.conftest import USERS
 from tests.factories import address, make_user
@@ -105,7 +105,7 @@ class TestTwoWaysOfWriting:
             insert(user, book, created(moment))
             ids = {user.pk, *(each.pk for each in book)}
             user.__dict__["_prefetched_objects_cache"] = {"addresses": book}
-            answered.append(without_ids(UserSerializer(user).data))
+            answered.append(without_ids(serializers.shown(serializers.row_of(user))))
             written.append(
                 (
                     rows(User, id=user.pk),
