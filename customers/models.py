@@ -331,8 +331,25 @@ class Event(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=32, choices=Kind)
     at = models.DateTimeField(default=timezone.now)
-    actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", help_text="Who did it.")
-    app = models.ForeignKey("oauth.App", models.SET_NULL, null=True, help_text="None: done in the dashboard.")
+    # Neither constraints nor indexes: staff and apps are switched off, not deleted, and nobody asks what one of them
+    # did. A constraint would lock the one row of an app, and of its owner, for each customer who is created.
+    actor = models.ForeignKey(
+        User,
+        models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+        help_text="Who did it.",
+    )
+    app = models.ForeignKey(
+        "oauth.App",
+        models.SET_NULL,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        help_text="None: done in the dashboard.",
+    )
     changes = models.JSONField(
         default=dict, encoder=DjangoJSONEncoder, help_text="Names of fields, each with its value before and after."
     )

@@ -131,7 +131,7 @@ class UserViewSet(AdminApiViewSet):
         summary="List customers", description="Newest first. Unknown parameters are ignored.", parameters=[UserFilters]
     )
     def list(self, request):
-        rows = self.paginate_queryset(self.filter_queryset(self.queryset))
+        rows = self.paginate_queryset(self.filter_queryset(self.queryset)) or []
         return self.get_paginated_response([serializers.shown(row) for row in serializers.with_addresses(rows)])
 
     @extend_schema(

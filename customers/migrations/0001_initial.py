@@ -256,6 +256,8 @@ class Migration(migrations.Migration):
                 (
                     "actor",
                     models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
                         help_text="Who did it.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,

@@ -20,6 +20,8 @@ class Migration(migrations.Migration):
             model_name="event",
             name="app",
             field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
                 help_text="None: done in the dashboard.",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
