@@ -107,11 +107,11 @@ def record_use(bearer: Bearer, *, version: str, meta: Mapping[str, Any]) -> None
     token = AccessToken.objects.filter(pk=bearer.token_id)
     now = timezone.now()
     use = {"last_used_at": now, "last_used_version": version, "last_used_ip": ip}
+    if token.filter(last_used_at__lt=now - USE_INTERVAL).update(**use):
+        return
     if token.filter(last_used_at=None).update(**use):
         app = App.objects.get(pk=bearer.app_id)
         record(Event.TOKEN_FIRST_USED, Origin(ip=ip), app, version=version)
-    else:
-        token.filter(last_used_at__lt=now - USE_INTERVAL).update(**use)
 
 
 @transaction.atomic
