@@ -27,7 +27,7 @@ TAKE = ratelimit.TAKE["postgresql"]
 INSERT = storage.insert_statement()
 PAGE = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user ORDER BY date_joined DESC, id DESC LIMIT {PAGE_SIZE + 1}"
 USER = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user WHERE id = %s"
-ADDRESSES = f"SELECT user_id, {', '.join(ADDRESS_COLUMNS)} FROM customers_address WHERE user_id = ANY(%s) ORDER BY id"
+ADDRESSES = f"SELECT user_id, {', '.join(ADDRESS_COLUMNS)} FROM customers_address WHERE user_id IN ({{}}) ORDER BY id"
 
 set_json_loads(orjson.loads)
 set_json_dumps(orjson.dumps)
@@ -108,6 +108,6 @@ def with_addresses(users: list[dict]) -> list[dict]:
     for user in users:
         user["addresses"] = []
         by_id[user["id"]] = user
-    for address in database().execute(ADDRESSES, [list(by_id)]):
+    for address in database().execute(ADDRESSES.format(", ".join(["%s"] * len(by_id))), list(by_id)):
         by_id[address.pop("user_id")]["addresses"].append(address)
     return users
