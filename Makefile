@@ -1,9 +1,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-sqlite test-postgresql lint format bench schema clean
+.PHONY: run demo test test-sqlite test-postgresql lint format bench schema clean
 
 run: .venv/run
+	@DEVELOPMENT=1 $(BIN)/python manage.py quickstart
+
+# 5,000 people who do not exist, in a store that has no customers of its own.
+demo: .venv/run
+	@DEVELOPMENT=1 $(BIN)/python manage.py demo
 	@DEVELOPMENT=1 $(BIN)/python manage.py quickstart
 
 test: test-sqlite test-postgresql

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -22,7 +23,7 @@ from oauth.tokens import issue_personal_token
 OWNER = "owner@example.com"
 APP = "Quickstart"
 START_UP = 60  # seconds the server may take to answer
-FIRST_CUSTOMER = {
+FIRST_CUSTOMER: dict[str, Any] = {
     "email": "ada@example.com",
     "first_name": "Ada",
     "last_name": "Lovelace",

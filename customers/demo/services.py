@@ -1,0 +1,152 @@
+"""Fills a store as its own doors would: people by the import's, the rest by the services, each at a moment gone by."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from random import Random
+
+from django.db import transaction
+from django.db.models import F, Max, OuterRef, Q, Subquery
+from django.utils import timezone
+
+from customers import services, staff
+from customers.demo import reports
+from customers.demo.people import EMAIL_HOSTS, Person, people
+from customers.models import Customer, Event, Note, StaffMember, User
+from customers.orders.models import Subscription
+from customers.orders.services import record_order, record_subscription
+from customers.services import STORE, Actor
+from customers.transfers import storing
+from customers.transfers.rows import draft
+from oauth.audit import Origin
+from oauth.models import ApiUsage, App
+from oauth.scopes import Scope
+from oauth.tokens import issue_personal_token
+
+TOTAL = 5_000
+SEED = 1
+FIRST_ORDER = 10_001
+# No email arrives there, and they have no password: nobody signs in as them.
+COLLEAGUES = [
+    ("mia@staff.example", "Mia", "Okafor", staff.Role.STAFF),
+    ("jonas@staff.example", "Jonas", "Weber", staff.Role.STAFF),
+    ("vera@staff.example", "Vera", "Lindqvist", staff.Role.VIEWER),
+]
+# Names of apps, each with about so many calls an hour.
+APPS = {"Warehouse": 60, "Newsletter": 25, "Accounting": 8, "Café till": 3}
+NOTES = (
+    "Asked whether the grinder can be repaired. Sent the spare parts list.",
+    "Prefers delivery on Saturdays; the bell does not work, please knock.",
+    "Called about a damaged parcel, sent a new bag at no cost.",
+    "Runs a small café around the corner, may want wholesale prices.",
+    "Birthday in May. Likes light roasts.",
+    "Wants invoices by email and by post.",
+)
+HOURS = 30 * 24
+
+
+def are_there() -> int:
+    """How many of the demo's people the store has."""
+    return Customer.objects.filter(_of_the_demo()).count()
+
+
+def others(but: str) -> int:
+    """How many customers it has who are not the demo's, nor have the email `but`."""
+    return Customer.objects.exclude(_of_the_demo()).exclude(email=but).count()
+
+
+def _of_the_demo() -> Q:
+    hosts = Q()
+    for host in EMAIL_HOSTS:
+        hosts |= Q(email__endswith=f"@{host}")
+    return hosts & ~Q(email=None)
+
+
+@transaction.atomic
+def fill(total: int, seed: int) -> None:
+    """In one transaction: a demo is there as a whole, or not at all."""
+    Filling(Random(seed), timezone.now()).run(total)  # noqa: S311  no secrets
+
+
+class Filling:
+    def __init__(self, random: Random, now: datetime):
+        self.random, self.now = random, now
+        self.order_number = FIRST_ORDER
+        # After the store's own: reporting a known one would replace it.
+        self.subscription_id = (Subscription.objects.aggregate(last=Max("external_id"))["last"] or 0) + 1
+
+    def run(self, total: int) -> None:
+        everybody = list(people(total, self.random, self.now))
+        storing.store([draft(line, person.row) for line, person in enumerate(everybody)], STORE)
+        # As if each had come when they joined.
+        demo = Customer.objects.filter(_of_the_demo())
+        demo.update(updated_at=F("date_joined"))
+        joined = demo.filter(pk=OuterRef("user_id")).values("date_joined")
+        Event.objects.filter(user__in=demo.values("pk")).update(at=Subquery(joined))
+        ids = dict(demo.values_list("email", "pk"))
+        self.invite_colleagues()
+        for person in everybody:
+            self.live(ids[person.row["email"]], person)
+        self.register_apps()
+
+    def invite_colleagues(self) -> None:
+        for email, first, last, role in COLLEAGUES:
+            if not StaffMember.objects.filter(email=email).exists():
+                staff.invite(email=email, first_name=first, last_name=last, role=role, by=Origin())
+        self.colleague = Actor(user_id=StaffMember.objects.get(email=COLLEAGUES[0][0]).pk)
+
+    def live(self, user_id: int, person: Person) -> None:
+        """What happened to somebody since they joined."""
+        moments = list(self.moments_of_orders(person))
+        for placed in moments:
+            record_order(
+                user_id=user_id,
+                document=reports.order(self.order_number, person, placed, self.random, self.now),
+            )
+            self.order_number += 1
+            if placed == moments[0]:
+                self.happened(user_id, placed)
+        if moments and person.subscribes:
+            document = reports.subscription(self.subscription_id, person, moments[0], self.random, self.now)
+            record_subscription(user_id=user_id, document=document)
+            self.subscription_id += 1
+        if self.random.random() < 0.08:
+            note = services.add_note(user_id, message=self.random.choice(NOTES), by=self.colleague)
+            at = self.since(person.joined)
+            Note.objects.filter(pk=note.pk).update(created_at=at, updated_at=at)
+        if self.random.random() < 0.05:
+            accepts = not person.row["accepts_marketing"]
+            services.update_user(user_id, by=self.colleague, accepts_marketing=accepts)
+            self.happened(user_id, self.since(person.joined))
+        if self.random.random() < 0.012:
+            services.update_user(user_id, by=self.colleague, is_blocked=True)
+            self.happened(user_id, self.since(person.joined))
+
+    def moments_of_orders(self, person: Person) -> Iterator[datetime]:
+        """The first soon after they joined, the others weeks apart, none in the future."""
+        at = person.joined + timedelta(hours=self.random.expovariate(1 / 60))
+        for _ in range(person.orders):
+            if at >= self.now:
+                return
+            yield at.replace(microsecond=0)
+            at += timedelta(days=self.random.triangular(6, 90, 28))
+
+    def since(self, moment: datetime) -> datetime:
+        return moment + (self.now - moment) * self.random.random()
+
+    def happened(self, user_id: int, at: datetime) -> None:
+        """Puts what was recorded just now where it belongs."""
+        Event.objects.filter(user_id=user_id, at__gte=self.now).update(at=at)
+        User.objects.filter(pk=user_id).update(updated_at=at)
+
+    def register_apps(self) -> None:
+        owner = User.objects.get(pk=self.colleague.user_id)
+        hour = self.now.replace(minute=0, second=0, microsecond=0)
+        for name, calls in APPS.items():
+            if App.objects.filter(kind=App.Kind.PRIVATE, name=name).exists():
+                continue  # the store's own
+            issue_personal_token(app_name=name, scopes=[Scope.USERS_READ], owner=owner)
+            app = App.objects.get(kind=App.Kind.PRIVATE, name=name)
+            ApiUsage.objects.bulk_create(
+                ApiUsage(app=app, hour=hour - timedelta(hours=back), calls=self.random.randrange(calls * 2))
+                for back in range(HOURS)
+            )
