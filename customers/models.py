@@ -18,18 +18,18 @@ PHONE_LIKE = re.compile(r"[-+()./\s]*\d[-+()./\d\s]*")
 
 
 class Language(models.TextChoices):
-    EN = "en"
-    FR = "fr"
-    TH = "th"
-    DE = "de"
-    SV = "sv"
-    NO = "no"
-    IT = "it"
-    ES = "es"
-    NL = "nl"
-    PT = "pt"
-    DA = "da"
-    FI = "fi"
+    EN = "en", "English"
+    FR = "fr", "French"
+    TH = "th", "Thai"
+    DE = "de", "German"
+    SV = "sv", "Swedish"
+    NO = "no", "Norwegian"
+    IT = "it", "Italian"
+    ES = "es", "Spanish"
+    NL = "nl", "Dutch"
+    PT = "pt", "Portuguese"
+    DA = "da", "Danish"
+    FI = "fi", "Finnish"
 
 
 class UserType(models.TextChoices):

@@ -9,7 +9,6 @@ from itertools import pairwise
 from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import get_language_info
 from django_countries import countries
 
 from customers.models import Address, Customer, Event, Language, StaffMember, User, UserType
@@ -17,7 +16,7 @@ from customers.orders.models import Order
 
 DAYS, MONTHS = 30, 12
 MOST = 8
-LANGUAGE_NAMES = {code: str(get_language_info(code)["name"]) for code in Language.values}
+LANGUAGE_NAMES = dict(Language.choices)
 
 
 @dataclass(frozen=True, slots=True)

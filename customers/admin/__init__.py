@@ -9,3 +9,4 @@ __all__ = ["customers", "home", "jobs", "staff"]
 admin.site.site_header = admin.site.site_title = "Store"
 admin.site.index_title = "Dashboard"
 admin.site.site_url = None
+admin.site.enable_nav_sidebar = False  # templates/admin/base_site.html has the sections in its header

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.utils.translation import get_language_info
 from django_countries import countries
 
 from customers.criteria import narrowed
@@ -102,7 +101,7 @@ class TypeFilter(ChoiceFilter):
 
 class LanguageFilter(ChoiceFilter):
     title = parameter_name = "language"
-    options = [(code, get_language_info(code)["name"]) for code in Language.values]
+    options = Language.choices
 
 
 class BlockedFilter(ChoiceFilter):

@@ -17,11 +17,11 @@ def columns(title: str, numbers: Sequence[tuple[str, int]]) -> dict[str, Any]:
     highest = max((number for _, number in numbers), default=0)
     width = WIDTH / max(len(numbers), 1)
     drawn = [
-        {"label": label, "number": number, "x": f"{position * width + width * GAP / 2:.1f}",
+        {"label": label, "number": f"{number:,}", "x": f"{position * width + width * GAP / 2:.1f}",
          "width": f"{width * (1 - GAP):.1f}", **_column(number, highest)}
         for position, (label, number) in enumerate(numbers)
     ]  # fmt: skip
-    return {"title": title, "columns": drawn, "highest": highest, "total": sum(number for _, number in numbers),
+    return {"title": title, "columns": drawn, "highest": f"{highest:,}", "total": f"{sum(number for _, number in numbers):,}",
             "box": f"0 0 {WIDTH} {HEIGHT}"}  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def bars(title: str, numbers: Sequence[tuple[str, int]], of: str) -> dict[str, A
     """The parts of a whole, or what is compared: a bar for each of the labelled numbers."""
     total, highest = sum(number for _, number in numbers), max((number for _, number in numbers), default=0)
     drawn = [
-        {"label": label, "number": number, "share": f"{100 * number / total:.0f}",
+        {"label": label, "number": f"{number:,}", "share": f"{100 * number / total:.0f}",
          "width": f"{100 * number / highest:.1f}"}
         for label, number in numbers if number
     ]  # fmt: skip

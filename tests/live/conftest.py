@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
@@ -53,6 +54,12 @@ class Store:
             self.token = found[0]
         if found := re.search(r"with the password (\S+)", self.output):
             self.password = found[1]
+        Thread(target=self.listen, daemon=True).start()
+
+    def listen(self) -> None:
+        """What it says while it serves, such as emails, is put to `output`."""
+        for line in self.process.stdout:
+            self.output += line
 
     def session(self) -> requests.Session:
         session = requests.Session()
@@ -130,19 +137,27 @@ def shared_store(tmp_path_factory):
 @pytest.fixture
 def browser(tmp_path):
     """Chromium without a window. Its log of requests: `browser.get_log("performance")`."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with chromium(tmp_path) as chrome:
+        yield chrome
+
+
+@contextmanager
+def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
+    binary = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
-    if not chromium or not driver:
+    if not binary or not driver:
         pytest.skip("needs Chromium and chromedriver (Debian: chromium, chromium-driver)")
     options = webdriver.ChromeOptions()
-    options.binary_location = chromium
+    options.binary_location = binary
     for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-component-update"):
         options.add_argument(f"--{switch}")
     options.add_argument("--disable-background-networking")
     options.add_argument("--window-size=1280,1200")
-    options.add_argument(f"--user-data-dir={tmp_path / 'browser'}")
+    options.add_argument(f"--user-data-dir={folder / 'browser'}")
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     chrome.implicitly_wait(10)
-    yield chrome
-    chrome.quit()
+    try:
+        yield chrome
+    finally:
+        chrome.quit()
