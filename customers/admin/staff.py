@@ -118,7 +118,7 @@ class StaffAdmin(Decisions):
         except CustomerError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:
-            self.message_user(request, f"{member.email} is invited, and got an email.", messages.SUCCESS)
+            self.message_user(request, f"An invitation was sent to {member.email}.", messages.SUCCESS)
 
     def has_delete_permission(self, request, obj=None):
         return False  # the security log and notes are theirs

@@ -16,10 +16,10 @@ REDIRECT_URI = "https://app.example/callback"
 class Dashboard(requests.Session):
     """Signed in to the dashboard of a store, unless the password is a wrong one."""
 
-    def __init__(self, shop: Store, password: str = ""):
+    def __init__(self, shop: Store, password: str = "", username: str = OWNER):
         super().__init__()
         self.shop = shop
-        self.submit("/dashboard/login/", username=OWNER, password=password or shop.password, next="/dashboard/")
+        self.submit("/dashboard/login/", username=username, password=password or shop.password, next="/dashboard/")
 
     def submit(self, url: str, **fields) -> requests.Response:
         """Opens the page of a form and sends the form. Redirects are answered, not followed."""

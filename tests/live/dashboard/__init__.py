@@ -1,0 +1,1 @@
+"""The dashboard as its people use it: in Chromium, on a desk and on a phone."""

@@ -1,0 +1,47 @@
+"""One store and one browser for all these tests; each makes the customers that it needs."""
+
+import pytest
+
+from tests.live.conftest import chromium, stores
+from tests.live.dashboard.pages import Pages
+from tests.live.dashboard.people import Colleagues, add_customer
+from tests.live.owner import Dashboard
+
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory):
+    with stores(tmp_path_factory.mktemp("store")) as start:
+        yield start(RATE_LIMIT="0")
+
+
+@pytest.fixture(scope="session")
+def chrome(tmp_path_factory):
+    with chromium(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def owner(shop):
+    return Dashboard(shop)
+
+
+@pytest.fixture(scope="session")
+def colleagues(shop, owner):
+    """`colleagues("Viewer")`: a dashboard session of a member of staff, invited and with a password."""
+    return Colleagues(shop, owner)
+
+
+@pytest.fixture(params=WIDTHS)
+def pages(request, chrome, shop, owner):
+    """The owner's browser, at both widths."""
+    browser = Pages(chrome, shop, *WIDTHS[request.param])
+    browser.be(owner)
+    return browser
+
+
+@pytest.fixture
+def ada(shop):
+    """A new customer called Ada Lovelace: what the API tells of her."""
+    return add_customer(shop)

@@ -1,0 +1,87 @@
+"""What somebody does in a browser: opens, reads, fills in, presses."""
+
+from collections.abc import Callable
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.live.conftest import Store
+from tests.live.owner import Dashboard, press, shown
+
+
+class Pages:
+    def __init__(self, browser, shop: Store, width: int, height: int):
+        self.browser, self.shop = browser, shop
+        self.resize(width, height)
+
+    def resize(self, width: int, height: int) -> None:
+        window = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", window)
+
+    def use_scheme(self, scheme: str) -> None:
+        """`light` or `dark`, as the system says."""
+        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+
+    def be(self, somebody: Dashboard | None) -> None:
+        """Takes over a session, or is nobody."""
+        self.browser.get(f"{self.shop.url}/healthz")
+        self.browser.delete_all_cookies()
+        for cookie in somebody.cookies if somebody else ():
+            self.browser.add_cookie({"name": cookie.name, "value": cookie.value, "path": "/"})
+
+    def open(self, path: str = "") -> None:
+        self.browser.get(f"{self.shop.url}/dashboard/{path}")
+
+    def press(self, text: str) -> None:
+        press(self.browser, text)
+
+    def find(self, css: str) -> WebElement:
+        return self.browser.find_element(By.CSS_SELECTOR, css)
+
+    def all(self, css: str) -> list[WebElement]:
+        """Without waiting: none is an answer."""
+        self.browser.implicitly_wait(0)
+        found = self.browser.find_elements(By.CSS_SELECTOR, css)
+        self.browser.implicitly_wait(10)
+        return found
+
+    def fill(self, **fields: str) -> None:
+        """By the names of fields."""
+        for name, value in fields.items():
+            field = self.find(f"[name='{name}']")
+            if field.tag_name == "select":
+                Select(field).select_by_visible_text(value)
+            else:
+                field.clear()
+                field.send_keys(value)
+
+    def value(self, name: str) -> str:
+        return self.find(f"[name='{name}']").get_attribute("value")
+
+    def says(self, text: str) -> bool:
+        """Whether the page shows it; waits for it."""
+        return bool(shown(self.browser, f'//body//*[contains(normalize-space(), "{text}")]'))
+
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        WebDriverWait(self.browser, 20).until(lambda _: is_so())
+
+    @property
+    def heading(self) -> str:
+        return self.find("h1").text
+
+    @property
+    def message(self) -> str:
+        return self.find(".messagelist").text
+
+    @property
+    def rows(self) -> list[str]:
+        """The names in a list of customers."""
+        return [cell.text for cell in self.all("#result_list .field-name")]
+
+    @property
+    def actions(self) -> list[str]:
+        """What the page offers to do."""
+        return [link.text for link in self.all(".object-tools a")]

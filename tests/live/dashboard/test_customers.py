@@ -1,0 +1,166 @@
+"""What an owner does with customers, from the first to the last."""
+
+import json
+
+from tests.live.dashboard.people import add_customer, emailed_link, new_word, path_of
+
+
+class TestCreate:
+    def test_adds_a_customer_with_an_address_and_tags(self, pages, shop):
+        email = f"{new_word('grace')}@hopper.example"
+
+        pages.open("customers/customer/")
+        pages.press("Add customer")
+        pages.fill(email=email, first_name="Grace", last_name="Hopper", language="English")
+        pages.find("#customer-tag-entry").send_keys("navy, compilers,")
+        pages.find("#addresses-group summary").click()
+        pages.press("Add another Address")
+        pages.fill(
+            **{f"addresses-0-{name}": value for name, value in {"line1": "1 High St", "line4": "Leeds"}.items()},
+            **{"addresses-0-country": "United Kingdom", "addresses-0-phone_number": "0113 496 0000"},
+        )
+        pages.press("Save")
+
+        assert "was added successfully" in pages.message
+        (grace,) = shop.session().get(f"{shop.url}/api/admin/users/", params={"email": email}).json()["results"]
+        assert (grace["first_name"], grace["tags"], grace["phone_number"]) == (
+            "Grace", ["navy", "compilers"], "+441134960000",
+        )  # fmt: skip
+
+    def test_shows_what_is_wrong_where_it_is(self, pages, ada):
+        pages.open("customers/customer/add/")
+        pages.fill(email=ada["email"].upper())
+        pages.press("Save")
+
+        assert "email" in pages.find(".field-email .errorlist").text.lower()
+        assert pages.value("email") == ada["email"].upper()
+
+
+class TestFind:
+    def test_finds_by_parts_in_any_order(self, pages, ada):
+        pages.open("customers/customer/")
+        pages.fill(q=f"love ada {ada['email'].split('@')[0]}")
+        pages.press("Search")
+
+        assert pages.rows == [f"Ada {ada['last_name']}"]
+        assert "1 customer" in pages.find("#changelist-search").text
+
+    def test_narrows_by_filters_and_forgets_them(self, pages, shop):
+        word = new_word("rare")
+        add_customer(shop, first_name="Only", last_name="One", tags=[word])
+
+        pages.open("customers/customer/")
+        pages.fill(tag=word)
+        pages.find("form:has([name=tag]) button").click()
+        assert pages.rows == ["Only One"]
+        pages.press("Show all")
+        assert len(pages.rows) > 1
+
+
+class TestEdit:
+    def test_changes_what_was_changed_and_tells_it_in_the_timeline(self, pages, ada):
+        pages.open(path_of(ada))
+        pages.fill(first_name="Augusta Ada", language="French")
+        pages.press("Save and continue editing")
+
+        assert pages.value("first_name") == "Augusta Ada"
+        assert pages.heading == f"Augusta Ada {ada['last_name']}"
+        assert "First name: Ada → Augusta Ada" in pages.find("#timeline").text
+
+    def test_adds_and_deletes_an_address(self, pages, ada):
+        pages.open(path_of(ada))
+        pages.find("#addresses-group summary").click()
+        pages.press("Add another Address")
+        pages.fill(**{"addresses-0-line1": "12 St James's Square", "addresses-0-line4": "London"})
+        pages.fill(**{"addresses-0-country": "United Kingdom"})
+        pages.press("Save and continue editing")
+        assert "Address added" in pages.find("#timeline").text
+
+        pages.find("#addresses-group summary").click()
+        pages.find("[name=addresses-0-DELETE]").click()
+        pages.press("Save and continue editing")
+        assert "Address deleted" in pages.find("#timeline").text
+
+
+class TestNote:
+    def test_may_be_edited_for_five_minutes(self, pages, shop, ada):
+        pages.open(path_of(ada))
+        pages.fill(message="Asked for a call back.")
+        pages.press("Add note")
+        pages.press("Edit note")
+        pages.fill(message="Called back.")
+        pages.press("Save")
+        assert pages.find(".customer-message").text == "Called back."
+
+        shop.manage(
+            "shell", "--no-imports", "-c",
+            "from datetime import timedelta; from django.db.models import F; from customers.models import Note;"
+            f"Note.objects.filter(user={ada['id']}).update(created_at=F('created_at') - timedelta(minutes=5))",
+        )  # fmt: skip
+        link = next(each for each in pages.all("#timeline a") if each.text == "Edit note").get_attribute("href")
+        pages.open(path_of(ada))
+        assert [each.text for each in pages.all("#timeline li.customer-note a")] == []
+        pages.browser.get(link)
+        assert "403" in pages.find("body").text
+
+
+class TestBlock:
+    def test_is_asked_for_once_more_and_undone(self, pages, ada):
+        pages.open(path_of(ada))
+        pages.press("Block")
+        assert "every app can read" in pages.find("#content").text
+        pages.press("Block")
+        assert "is blocked" in pages.message
+        assert pages.find(".customer-blocked").text == "Blocked"
+
+        pages.press("Unblock")
+        pages.press("Unblock")
+        assert "is not blocked any more" in pages.message
+
+    def test_does_nothing_when_cancelled(self, pages, ada):
+        pages.open(path_of(ada))
+        pages.press("Block")
+        pages.press("Cancel")
+
+        assert "Not blocked" in pages.find(".customer-card").text
+
+
+class TestPasswordReset:
+    def test_sends_an_email_with_a_link_that_works(self, pages, shop, ada):
+        pages.open(path_of(ada))
+        pages.press("Send password reset email")
+        pages.press("Send password reset email")
+        assert f"An email was sent to {ada['email']}" in pages.message
+
+        pages.be(None)
+        pages.browser.get(emailed_link(shop, ada["email"]))
+        pages.fill(new_password1="Engine-of-analysis-1843", new_password2="Engine-of-analysis-1843")
+        pages.press("Change my password")
+        assert "Password reset complete" in pages.heading
+
+
+class TestPrivacy:
+    def test_hands_out_a_persons_data(self, pages, ada, tmp_path):
+        pages.browser.execute_cdp_cmd(
+            "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path), "eventsEnabled": True}
+        )
+        pages.open(path_of(ada))
+        pages.press("Download personal data")
+
+        pages.wait_for(lambda: (tmp_path / f"customer-{ada['id']}.json").exists())
+        told = json.loads((tmp_path / f"customer-{ada['id']}.json").read_text())
+        assert ada["email"] in json.dumps(told)
+
+    def test_erases_only_who_is_confirmed(self, pages, shop, ada):
+        pages.open(path_of(ada))
+        pages.press("Erase")
+        pages.fill(confirmation="no")
+        pages.press("Erase for ever")
+        assert "neither the email address nor" in pages.find(".errorlist").text
+
+        pages.fill(confirmation=ada["email"])
+        pages.press("Erase for ever")
+        assert pages.message == f"Customer {ada['id']} is erased."
+        pages.open(f"customers/customer/?q={ada['email']}")
+        assert pages.rows == []
+        assert ada["email"] not in shop.session().get(f"{shop.url}/api/admin/users/{ada['id']}/").text

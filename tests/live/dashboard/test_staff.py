@@ -1,0 +1,141 @@
+"""Who may do what, and who one is."""
+
+from base64 import b32decode
+
+import pytest
+from django_otp.oath import totp
+from selenium.webdriver.common.by import By
+
+from tests.live.dashboard.people import PASSWORD, Member, emailed_link, new_word, path_of
+
+
+@pytest.fixture(scope="module")
+def viewer(colleagues):
+    return colleagues("Viewer")
+
+
+@pytest.fixture(scope="module")
+def staff(colleagues):
+    return colleagues("Staff")
+
+
+def sections(pages) -> list[str]:
+    return [link.get_attribute("textContent") for link in pages.all(".sections a")]
+
+
+def answer(pages, somebody, path: str, method: str = "get") -> int:
+    """The status of what they would get by typing the address."""
+    return getattr(somebody, method)(f"{pages.shop.url}/dashboard/{path}").status_code
+
+
+class TestRoles:
+    def test_a_viewer_looks_and_that_is_all(self, pages, viewer, ada):
+        pages.be(viewer)
+        pages.open()
+        assert sections(pages) == ["Customers", "Orders", "Subscriptions"]
+
+        pages.open(path_of(ada))
+        assert pages.actions == []
+        assert pages.all("#customer_form input:not([type=hidden]), #timeline textarea, .submit-row input") == []
+        assert ada["email"] in pages.find("#content").text
+        pages.open("customers/customer/")
+        assert pages.actions == []
+
+    def test_what_a_viewer_may_not_do_is_not_reachable(self, pages, viewer, ada):
+        forbidden = ["customers/customer/add/", "customers/staffmember/", "oauth/privateapp/", "oauth/auditevent/"]
+        forbidden += [path_of(ada, f"{name}/") for name in ("block", "notes/add", "personal-data", "erase")]
+
+        assert {path: answer(pages, viewer, path) for path in forbidden} == dict.fromkeys(forbidden, 403)
+        assert answer(pages, viewer, path_of(ada), "post") == 403
+
+    def test_staff_change_customers_but_neither_erase_nor_manage(self, pages, staff, ada):
+        pages.be(staff)
+        pages.open()
+        assert "Staff" not in sections(pages)
+        assert "API access" not in sections(pages)
+
+        pages.open(path_of(ada))
+        assert pages.actions == ["Block", "Send password reset email", "Download personal data"]
+        pages.fill(first_name="Augusta")
+        pages.press("Save")
+        assert "was changed successfully" in pages.message
+        forbidden = [path_of(ada, "erase/"), "customers/staffmember/add/", "oauth/partnerapp/add/"]
+        assert {path: answer(pages, staff, path) for path in forbidden} == dict.fromkeys(forbidden, 403)
+
+    def test_an_owner_may_do_everything(self, pages, ada):
+        pages.open()
+        assert {"Customers", "Staff", "API access", "Apps", "Security log", "Orders"} < set(sections(pages))
+
+        pages.open(path_of(ada))
+        assert pages.actions == ["Block", "Send password reset email", "Download personal data", "Erase"]
+
+
+class TestInvitation:
+    def test_lets_somebody_choose_a_password_and_come_in(self, pages, shop):
+        email = f"{new_word('mia')}@store.example"
+        pages.open("customers/staffmember/")
+        pages.press("Add staff member")
+        pages.fill(email=email, first_name="Mia", role="Staff")
+        pages.press("Save")
+        assert pages.message == f"An invitation was sent to {email}."
+
+        pages.be(None)
+        pages.browser.get(emailed_link(shop, email))
+        pages.fill(new_password1=PASSWORD, new_password2=PASSWORD)
+        pages.press("Change my password")
+        pages.press("Log in")
+        pages.fill(username=email, password=PASSWORD)
+        pages.press("Log in")
+        assert pages.find("#user-tools strong").text == email
+
+    def test_ends_with_the_membership(self, pages, colleagues):
+        leaver = colleagues("Staff")
+        pages.open("customers/staffmember/?q=" + leaver.email)
+        pages.find("#result_list .field-email a").click()
+        pages.press("Deactivate")
+        pages.press("Deactivate")
+        assert "deactivated" in pages.message
+
+        pages.be(leaver)
+        pages.open()
+        assert pages.find("[name=password]")
+
+
+class TestTwoFactor:
+    def test_asks_for_a_code_from_then_on(self, pages, colleagues):
+        careful = colleagues("Staff")
+        pages.be(careful)
+        pages.open("account/")
+        pages.press("Switch on")
+        key = b32decode(pages.find(".oauth-key").text.replace(" ", ""))
+        pages.fill(code=f"{totp(key):06}")
+        pages.press("Switch on")
+        recovery_codes = [code.text for code in pages.all(".oauth-codes code")]
+
+        pages.be(None)
+        pages.open()
+        pages.fill(username=careful.email, password=PASSWORD)
+        pages.press("Log in")
+        pages.fill(code=f"{(totp(key) + 1) % 10**6:06}")
+        pages.press("Log in")
+        assert pages.find(".errorlist").text
+        pages.fill(code=recovery_codes[0])
+        pages.press("Log in")
+        assert pages.find("#user-tools strong").text == careful.email
+
+
+class TestSessions:
+    def test_are_ended_everywhere_else(self, pages, shop, colleagues):
+        here = colleagues("Viewer")
+        elsewhere = Member(shop, here.email)
+        pages.be(here)
+        pages.open("account/")
+        assert len(pages.all("section table tbody tr")) == 2
+
+        pages.press("Sign out everywhere else")
+
+        assert pages.message == "Sessions signed out: 1."
+        assert len(pages.browser.find_elements(By.CSS_SELECTOR, "section table tbody tr")) == 1
+        assert "/login/" in elsewhere.get(f"{shop.url}/dashboard/").url
+        pages.open()
+        assert pages.find("#user-tools strong").text == here.email
