@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test test-sqlite test-postgresql lint format bench schema clean
+.PHONY: run demo test test-sqlite test-postgresql lint format bench schema screenshots clean
 
 run: .venv/run
 	@DEVELOPMENT=1 $(BIN)/python manage.py quickstart
@@ -33,12 +33,17 @@ format: .venv/test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Also: python -m tests.bench --scale, and --dashboard.
 bench: .venv/test
 	$(BIN)/python -m tests.postgresql $(BIN)/python -m tests.bench
 
 # The committed OpenAPI documents, after a change that means to change them.
 schema: .venv/test
 	$(BIN)/python -m tests.snapshots
+
+# The pictures in docs/, after a change to the dashboard's looks.
+screenshots: .venv/test
+	$(BIN)/python -m tests.live.dashboard.screenshots
 
 # The database in var/ stays.
 clean:

@@ -9,8 +9,9 @@ import signal
 import sys
 
 from tests.bench.comparison import VARIANTS, compare
+from tests.bench.dashboard import REQUESTS, measure_pages
 from tests.bench.report import describe_machine
-from tests.bench.scale import compare_sizes
+from tests.bench.scale import MANY, compare_sizes
 from tests.bench.tokens import measure_exchanges
 from tests.bench.traffic import OPERATIONS
 
@@ -20,22 +21,27 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3, help="of one turn (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each, of which the medians count (%(default)s)")
     parser.add_argument("--only", nargs="+", choices=[*VARIANTS, *OPERATIONS], default=[], help="variants, operations")
+    parser.add_argument("--dashboard", action="store_true", help="the dashboard's pages with many customers")
+    parser.add_argument("--customers", type=int, default=MANY, help="of --dashboard (default: %(default)s)")
     parser.add_argument("--scale", action="store_true", help="median latencies with 10,000 and 1,000,000 customers")
     options = parser.parse_args()
 
     url, timing = os.environ["DATABASE_URL"], {"rounds": options.rounds, "seconds": options.seconds}
-    if options.scale:
+    how = f"{options.rounds} turns of {options.seconds:g} s"
+    if options.dashboard:
+        table, how = measure_pages(url, total=options.customers), f"{REQUESTS} requests of each page"
+    elif options.scale:
         table = compare_sizes(url, **timing)
     else:
         names, operations = (
             [name for name in known if name in options.only] or list(known) for known in (VARIANTS, OPERATIONS)
         )
         table = compare(url, names=names, operations=operations, **timing)
-    if not (options.scale or options.only):
+    if not (options.dashboard or options.scale or options.only):
         exchanges = measure_exchanges(url, **timing)
         table.missed += exchanges.missed
         print(exchanges, end="\n\n")
-    print(f"{table}\n\n{describe_machine(url)}; {options.rounds} turns of {options.seconds:g} s.")
+    print(f"{table}\n\n{describe_machine(url)}; {how}.")
     for miss in table.missed:
         print(f"Missed: {miss}", file=sys.stderr)
     return 1 if table.missed else 0

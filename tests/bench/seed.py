@@ -13,12 +13,17 @@ VARIED = {
 }
 
 
-def multiply(person: models.Model, dependents: dict[type[models.Model], str], total: int) -> None:
+def multiply(
+    person: models.Model,
+    dependents: dict[type[models.Model], str],
+    total: int,
+    varied: dict[str, str] = VARIED,
+) -> None:
     """Makes `total` customers out of `person`, each with copies of the rows that `dependents` (model to column) hold
     of them."""
     people = type(person)._meta.db_table
     names = _copied(type(person))
-    values = [VARIED.get(name, f"person.{name}") for name in names]
+    values = [varied.get(name, f"person.{name}") for name in names]
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {people} ({', '.join(names)}) SELECT {', '.join(values)}"

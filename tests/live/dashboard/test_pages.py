@@ -1,36 +1,183 @@
 """Every page, as everybody can use it: no wider than a phone, without help from elsewhere, and for those who see
-little, nothing, or with other colours.
+little, nothing, or other colours."""
 
-axe-core comes with a package for another driver of browsers, of which only the script is used.
-"""
-
+import json
+import re
+from base64 import b32decode
 from importlib.resources import files
 
 import pytest
+from django_otp.oath import totp
 
+from tests.customers.orders.reports import full
+from tests.factories import address
 from tests.live.dashboard.conftest import WIDTHS
 from tests.live.dashboard.pages import Pages
-from tests.live.dashboard.people import Member, add_customer, path_of
+from tests.live.dashboard.people import PASSWORD, add_customer
 from tests.live.owner import errors, hosts_asked
 
+# The package is made for another driver of browsers; of it only the script is used.
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-RUN = """
-    const done = arguments[arguments.length - 1];
-    axe.run(document, {runOnly: arguments[0], resultTypes: ["violations"]}).then((found) => done(found.violations));
+RUN_AXE = """
+    const [options, done] = arguments;
+    axe.run(document, options).then((found) => done(found.violations));
 """
+OPTIONS = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+    "resultTypes": ["violations"],
+}
 LIST = "customers/customer/"
-OF_A_CUSTOMER = (
-    "change/", "block/", "unblock/", "send_password_reset/", "notes/add/", "erase/",
-)  # fmt: skip
-SIGNED_IN = (
-    "", LIST, f"{LIST}?user_type=lead&tag=vip&joined_from=2026-01-01&spent_from=x", f"{LIST}?q=nobody-at-all",
-    f"{LIST}add/", *(f"{LIST}{{customer}}/{page}" for page in OF_A_CUSTOMER),
-    "customers/staffmember/", "customers/staffmember/add/", "customers/staffmember/{member}/change/",
+OF_THE_OWNER = [
+    "",
+    LIST,
+    f"{LIST}?user_type=lead&tag=vip&joined_from=2020-01-01&spent_from=x",
+    f"{LIST}?q=nobody-at-all",
+    f"{LIST}add/",
+    f"{LIST}{{customer}}/change/",
+    f"{LIST}{{customer}}/block/",
+    f"{LIST}{{customer}}/send_password_reset/",
+    f"{LIST}{{customer}}/notes/add/",
+    f"{LIST}{{customer}}/erase/",
+    "orders/order/",
+    "orders/order/add/",
+    "orders/order/{order}/change/",
+    "orders/subscription/",
+    "customers/staffmember/",
+    "customers/staffmember/add/",
+    "customers/staffmember/{member}/change/",
     "customers/staffmember/{member}/deactivate/",
-    "orders/order/", "orders/order/add/", "orders/subscription/",
-    "oauth/partnerapp/", "oauth/partnerapp/add/", "oauth/partnerapp/{app}/change/", "oauth/partnerapp/{app}/replace_secret/",
-    "oauth/privateapp/", "oauth/privateapp/add/", "oauth/privateapp/{token}/change/", "oauth/privateapp/{token}/replace/",
-    "oauth/auditevent/", "account/", "account/two-factor/", "password_change/",
-)  # fmt: skip
-SIGNED_OUT = ("login/", "password_reset/", "password_reset/done/")
+    "oauth/partnerapp/",
+    "oauth/partnerapp/add/",
+    "oauth/partnerapp/{app}/change/",
+    "oauth/partnerapp/{app}/replace_secret/",
+    "oauth/privateapp/",
+    "oauth/privateapp/add/",
+    "oauth/privateapp/{token}/change/",
+    "oauth/privateapp/{token}/replace/",
+    "oauth/auditevent/",
+    "account/",
+    "password_change/",
+]
+OF_ANYBODY = [
+    "login/",
+    "password_reset/",
+    "password_reset/done/",
+    "password_reset/no/link/",
+    "password_reset/complete/",
+]
+
+
+@pytest.fixture(scope="module")
+def ids(shop, owner, colleagues) -> dict[str, str]:
+    """Of one thing of each kind, with everything that can be on its page."""
+    customer = add_customer(shop, tags=["vip", "wholesale"], addresses=[address(), address()], metadata={"points": 7})
+    url = f"{shop.url}/api/admin/users/{customer['id']}/notes/"
+    assert shop.session().post(url, json={"message": "Asked for a call back."}).ok
+    owner.submit("/dashboard/orders/order/add/", user=customer["id"], document=json.dumps(full("order")))
+    shop.register_app("http://localhost:3000/", "http://localhost:3000/callback")
+    colleagues("Viewer")
+
+    def first(path: str) -> str:
+        return re.findall(rf"/dashboard/{path}/(\d+)/change/", owner.get(f"{shop.url}/dashboard/{path}/").text)[-1]
+
+    paths = {"order": "orders/order", "member": "customers/staffmember", "app": "oauth/partnerapp"}
+    return {
+        "customer": customer["id"],
+        "token": first("oauth/privateapp"),
+        **{name: first(path) for name, path in paths.items()},
+    }
+
+
+@pytest.fixture
+def desk(chrome, shop, owner):
+    pages = Pages(chrome, shop, *WIDTHS["desktop"])
+    pages.be(owner)
+    forget_logs(chrome)
+    yield pages
+    pages.use_scheme("light")
+
+
+def forget_logs(chrome) -> None:
+    for log in ("performance", "browser"):
+        chrome.get_log(log)
+
+
+def faults(pages: Pages) -> list[str]:
+    """Of the page that is shown: the rules of axe that it breaks, and where."""
+    pages.browser.execute_script(AXE)
+    found = pages.browser.execute_async_script(RUN_AXE, OPTIONS)
+    return [f"{each['id']}: {' '.join(node['target'])}" for each in found for node in each["nodes"]]
+
+
+def check(pages: Pages) -> None:
+    """The page that is shown, on a desk in light and on a phone in dark colours."""
+    for scheme, size in zip(("light", "dark"), WIDTHS.values(), strict=True):
+        pages.use_scheme(scheme)
+        pages.resize(*size)
+        assert pages.browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
+        assert faults(pages) == []
+    assert errors(pages.browser) == []  # what the policy for contents forbids is one, too
+    assert hosts_asked(pages.browser, pages.shop) == {pages.shop.url.removeprefix("http://")}
+
+
+class TestEveryPage:
+    @pytest.mark.parametrize("path", OF_THE_OWNER)
+    def test_is_for_everybody(self, desk, ids, path):
+        desk.open(path.format(**ids))
+
+        assert "/login/" not in desk.browser.current_url
+        check(desk)
+
+    @pytest.mark.parametrize("path", OF_ANYBODY)
+    def test_is_for_everybody_at_the_door(self, desk, path):
+        desk.be(None)
+
+        desk.open(path)
+
+        check(desk)
+
+    def test_is_for_everybody_with_what_is_wrong_in_a_form(self, desk):
+        desk.open("customers/customer/add/")
+        desk.press("Save")
+
+        assert desk.find(".errornote")
+        check(desk)
+
+    def test_is_for_everybody_with_a_secret_on_it(self, desk):
+        desk.open("oauth/privateapp/add/")
+        desk.fill(name="Till")
+        desk.press("Save")
+
+        assert desk.find("#access_token")
+        check(desk)
+
+    def test_is_for_everybody_on_the_way_to_a_second_factor(self, desk, colleagues):
+        careful = colleagues("Viewer")
+        desk.be(careful)
+        desk.open("account/")
+        desk.press("Switch on")
+        check(desk)
+
+        desk.resize(*WIDTHS["desktop"])
+        code = totp(b32decode(desk.find(".oauth-key").text.replace(" ", "")))
+        desk.fill(code=f"{code:06}")
+        desk.press("Switch on")
+        check(desk)
+
+        desk.be(None)
+        desk.resize(*WIDTHS["desktop"])
+        desk.open()
+        desk.fill(username=careful.email, password=PASSWORD)
+        desk.press("Log in")
+        assert desk.find("[name=code]")
+        check(desk)
+
+
+class TestAxe:
+    def test_finds_what_is_wrong(self, desk):
+        """It runs under the store's policy for scripts, and is no test that can't fail."""
+        desk.open()
+
+        desk.browser.execute_script("document.querySelector('h1').style.color = '#eee'; document.title = ''")
+
+        assert {fault.split(":")[0] for fault in faults(desk)} == {"color-contrast", "document-title"}

@@ -1,0 +1,85 @@
+"""How long the dashboard's pages take the server in a store with many customers."""
+
+import re
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+from urllib.parse import urlencode
+
+import requests
+
+from tests.bench.report import Bar, Table
+from tests.bench.serving import Server, Variant, prepared, served
+from tests.bench.shop import OWNER
+
+VARIANT = Variant("config.wsgi", "config.settings", "tests.bench.shop")
+BAR = Bar("≤", 300)  # milliseconds
+REQUESTS = 30  # of each page
+LIST = "/dashboard/customers/customer/"
+
+
+def found(**make_value: Callable[[dict], object]) -> Callable[[dict], str]:
+    """A list that is narrowed by these parameters, which each are taken from a customer."""
+    return lambda customer: f"{LIST}?{urlencode({name: make(customer) for name, make in make_value.items()})}"
+
+
+def only(value: object) -> Callable[[dict], object]:
+    return lambda customer: value
+
+
+PAGES: dict[str, Callable[[dict], str]] = {
+    "home": lambda customer: "/dashboard/",
+    "list": lambda customer: LIST,
+    "list, page 40": found(p=only(39)),
+    "list by name": found(o=only("1")),
+    "list by amount spent": found(o=only("-7")),
+    "search by both names": found(q=lambda customer: f"{customer['last_name'][:4]} {customer['first_name']}"),
+    "search by part of a name": found(q=lambda customer: customer["last_name"][2:8]),
+    "search by email": found(q=lambda customer: customer["email"]),
+    "search by phone number": found(q=lambda customer: customer["phone_number"][-8:]),
+    "search for what nobody has": found(q=only("zzqxzzqx")),
+    "search for two letters": found(q=only("an")),
+    "leads": found(user_type=only("lead")),
+    "blocked, none": found(is_blocked=only("True")),
+    "with a tag": found(tag=only("vip")),
+    "with a tag that nobody has": found(tag=only("nobody-has-it")),
+    "of a day": found(
+        joined_from=lambda customer: customer["date_joined"][:10],
+        joined_to=lambda customer: customer["date_joined"][:10],
+    ),
+    "who spent much, none": found(spent_from=only(1000)),
+    "of a country": found(country=only("CA")),
+    "of a city, none": found(city=only("Nowhere")),
+    "of a language": found(language=only("en")),
+    "a customer": lambda customer: f"{LIST}{customer['id']}/change/",
+}
+
+
+def measure_pages(server_url: str, *, total: int) -> Table:
+    """One person clicks: nothing waits for another request."""
+    with prepared(VARIANT, server_url, "bench_dashboard", total) as store, served(VARIANT, store) as server:
+        browser = signed_in(server)
+        table = Table(f"{total:,} customers: median, ms", "first time", "median")
+        for title, path_of in PAGES.items():
+            times = [time_of(browser, server, path_of(customer)) for customer in store.customers[: REQUESTS + 1]]
+            table.add(title, [times[0], median(times[1:])], ".0f", [None, BAR])
+        return table
+
+
+def signed_in(server: Server) -> requests.Session:
+    """As the owner."""
+    browser = requests.Session()
+    url = f"http://127.0.0.1:{server.port}/dashboard/login/"
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', browser.get(url).text)
+    assert token
+    form = {"username": OWNER, "password": server.store.tokens[0], "csrfmiddlewaretoken": token[1]}
+    assert browser.post(url, form).ok
+    return browser
+
+
+def time_of(browser: requests.Session, server: Server, path: str) -> float:
+    """Milliseconds."""
+    before = perf_counter()
+    answer = browser.get(f"http://127.0.0.1:{server.port}{path}", allow_redirects=False)
+    assert answer.status_code == 200, (path, answer.status_code)
+    return (perf_counter() - before) * 1000
