@@ -38,6 +38,8 @@ OF_THE_OWNER = [
     f"{LIST}{{customer}}/send_password_reset/",
     f"{LIST}{{customer}}/notes/add/",
     f"{LIST}{{customer}}/erase/",
+    "bulk/job/",
+    "bulk/job/import/",
     "orders/order/",
     "orders/order/add/",
     "orders/order/{order}/change/",

@@ -1,0 +1,122 @@
+"""What an owner does with many customers at once: brings them in, tags, blocks and exports them."""
+
+import csv
+
+from tests.live.dashboard.people import add_customer, new_word
+from tests.live.dashboard.test_pages import faults
+
+
+def people_file(folder, word: str, number: int, *, extra: str = "") -> str:
+    path = folder / f"{word}.csv"
+    rows = "".join(f"{word}-{n}@example.com,{word},Nobody\n" for n in range(number))
+    path.write_text(f"E-Mail,Vorname,Surname\n{rows}{extra}")
+    return str(path)
+
+
+def emails_found(shop, word: str) -> list[str]:
+    """Of the customers with this first name."""
+    people, url = [], f"{shop.url}/api/admin/users/?name={word}&page_size=250"
+    while url:
+        page = shop.session().get(url).json()
+        people += page["results"]
+        url = page["next"]
+    return [person["email"] for person in people]
+
+
+def choose_all_whom(pages, word: str, action: str) -> None:
+    pages.open(f"customers/customer/?q={word}")
+    pages.find("#action-toggle").click()
+    if pages.all(".question:not(.hidden) a"):
+        pages.find(".question a").click()
+    pages.fill(action=action)
+    pages.press("Go")
+
+
+class TestImport:
+    def test_shows_the_columns_brings_in_whom_it_can_and_says_why_not_the_others(self, pages, shop, tmp_path):
+        word = new_word("import")
+        file = people_file(tmp_path, word, 3, extra=f"nobody,{word},x\n{word}-1@example.com,{word},again\n")
+
+        pages.open("customers/customer/")
+        pages.press("Import")
+        assert faults(pages) == []
+        pages.find("[name=file]").send_keys(file)
+        pages.press("Upload")
+        assert (pages.value("column_0"), pages.value("column_1")) == ("email", "")
+        pages.fill(column_1="first name")
+        assert faults(pages) == []
+        pages.press("Only check")
+        assert pages.says("would be created")
+        assert emails_found(shop, word) == []
+        pages.press("Import")
+
+        assert pages.says("created")
+        assert [row.text for row in pages.all(".job-refusals tbody tr")] == [
+            "5 email Enter a valid email address.",
+            "6 email A user with this email already exists.",
+        ]
+        assert len(emails_found(shop, word)) == 3
+        assert faults(pages) == []
+
+    def test_shows_how_far_a_long_one_has_come_and_goes_on_when_it_is_opened_again(self, pages, shop, tmp_path):
+        word = new_word("long")
+
+        pages.open("bulk/job/import/")
+        pages.find("[name=file]").send_keys(people_file(tmp_path, word, 12_000))
+        pages.press("Upload")
+        pages.fill(column_1="first name")
+        pages.press("Import")
+        assert "customers, " in pages.find("#job-words").text
+        job = pages.browser.current_url
+        pages.open()
+        pages.browser.get(job)
+
+        pages.wait_for(lambda: pages.all(".job-outcome"))
+        assert "12,000 created" in pages.find(".job-outcome").text
+
+
+class TestTags:
+    def test_are_put_on_everybody_whom_a_search_leads_to(self, pages, shop):
+        word = new_word("many")
+        for number in range(52):
+            add_customer(shop, first_name=word, last_name=str(number))
+
+        choose_all_whom(pages, word, "Add tags …")
+        assert pages.says("Add tags: 52 customers")
+        pages.find("#customer-tag-entry").send_keys("spring,")
+        assert faults(pages) == []
+        pages.press("Add tags")
+
+        assert "52 changed" in pages.find(".job-outcome").text
+        (found,) = {tuple(person["tags"]) for person in people_named(shop, word)}
+        assert found == ("spring",)
+
+
+class TestBlock:
+    def test_is_asked_for_once_more(self, pages, shop):
+        word = new_word("blocked")
+        add_customer(shop, first_name=word)
+
+        choose_all_whom(pages, word, "Block …")
+        assert [person["is_blocked"] for person in people_named(shop, word)] == [False]
+        pages.press("Block")
+
+        assert [person["is_blocked"] for person in people_named(shop, word)] == [True]
+
+
+class TestExport:
+    def test_is_a_file_of_whom_was_chosen(self, pages, shop, owner):
+        word = new_word("export")
+        person = add_customer(shop, first_name=word)
+
+        choose_all_whom(pages, word, "Export …")
+        assert faults(pages) == []
+        pages.press("Export")
+        link = pages.find("a[href$='/file/']").get_attribute("href")
+
+        (row,) = csv.DictReader(owner.get(link).text.splitlines())
+        assert (row["email"], row["first_name"]) == (person["email"], word)
+
+
+def people_named(shop, word: str) -> list[dict]:
+    return shop.session().get(f"{shop.url}/api/admin/users/?name={word}&page_size=250").json()["results"]
