@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django_countries",
     "oauth",
     "customers",
+    "customers.groups",
     "customers.orders",
     "customers.bulk",
 ]
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
     "config.health.HealthMiddleware",
+    "customers.medusa.cors.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.SessionMiddleware",
@@ -127,7 +129,11 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-PASSWORD_HASHERS = [*global_settings.PASSWORD_HASHERS, "oauth.hashers.ClientSecretHasher"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    *global_settings.PASSWORD_HASHERS,  # what was hashed before, or elsewhere; it is hashed anew at the next sign-in
+    "oauth.hashers.ClientSecretHasher",
+]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_ENGINE = "oauth.sessions"
@@ -177,6 +183,16 @@ MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1_000_0
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a customer's form has 30 for each address; MAX_BODY_BYTES bounds it, too
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
 API_USAGE_INTERVAL = 10  # seconds, at least, between two notes of how often apps called
+
+# --- The Medusa API --------------------------------------------------------------------------------------------------
+
+# Origins of admin front ends that call it from a browser, with the cookie of a session.
+MEDUSA_ADMIN_CORS = [origin.rstrip("/") for origin in env.list("MEDUSA_ADMIN_CORS", default=[])]
+# "None" where such a front end is on another site; browsers then want HTTPS.
+MEDUSA_COOKIE_SAMESITE = env.str("MEDUSA_COOKIE_SAMESITE", "Lax")
+MEDUSA_MAX_LIMIT = env.int("MEDUSA_MAX_LIMIT", 1000)
+# Seconds for which a number of customers beyond 10,000 is remembered instead of counted anew.
+MEDUSA_COUNT_SECONDS = env.int("MEDUSA_COUNT_SECONDS", 10)
 
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "customers.api.schema.AdminApiSchema",

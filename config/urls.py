@@ -1,5 +1,7 @@
 """The composition root: every surface and where it is mounted."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
@@ -10,10 +12,15 @@ from customers.admin.home import home
 from customers.api import errors as api_errors
 from customers.api.documents import ReferencePage, serve_document
 from customers.api.views import UnknownPath
+from customers.medusa import base as medusa
+from customers.medusa import errors as medusa_errors
+from customers.medusa.cors import is_below as is_medusa
 
 urlpatterns = [
     path("api/admin", UnknownPath.as_view()),  # or it would be redirected, which API clients refuse
     path("api/admin/", include("customers.api.urls")),
+    path("admin", medusa.UnknownPath.as_view()),
+    path("admin/", include("customers.medusa.urls")),
     path("api/schema/admin/", serve_document, name="admin-api-schema"),
     path("api/docs/admin/", ReferencePage.as_view(), name="admin-api-docs"),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}oauth/icon.svg")),  # browsers ask for one
@@ -24,20 +31,23 @@ urlpatterns = [
 ]
 
 
-def _speaks_json(request) -> bool:
-    return request.path.startswith("/api/")
+def _errors_for(request) -> Any:
+    """Who answers, with `bad_request`, `server_error`, ..."""
+    if is_medusa(request.path):
+        return medusa_errors
+    return api_errors if request.path.startswith("/api/") else None
 
 
 def handler400(request, exception):
-    handler = api_errors.bad_request if _speaks_json(request) else defaults.bad_request
-    return handler(request, exception)
+    errors = _errors_for(request)
+    return (errors.bad_request if errors else defaults.bad_request)(request, exception)
 
 
 def handler404(request, exception):
-    handler = api_errors.not_found if _speaks_json(request) else defaults.page_not_found
-    return handler(request, exception)
+    errors = _errors_for(request)
+    return (errors.not_found if errors else defaults.page_not_found)(request, exception)
 
 
 def handler500(request):
-    handler = api_errors.server_error if _speaks_json(request) else defaults.server_error
-    return handler(request)
+    errors = _errors_for(request)
+    return (errors.server_error if errors else defaults.server_error)(request)

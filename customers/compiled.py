@@ -23,7 +23,7 @@ class Compiled:
         addresses = Compiled(lambda *ids: Address.objects.filter(user_id__in=ids).values("line1"))
         addresses(1, 2) == list(Address.objects.filter(user_id__in=(1, 2)).values("line1"))
 
-    The ids have to stand in the statement in the order given, and be its only parameters.
+    Of the statement's parameters, those that are not the ids stay as they were when it was built.
     """
 
     def __init__(self, build: Callable[..., QuerySet]):
@@ -31,9 +31,9 @@ class Compiled:
         self._local = threading.local()  # a compiler belongs to the connection, and so to the thread
 
     def __call__(self, *ids: int) -> list[dict[str, Any]]:
-        names, sql, compiler, converters = self._statement(len(ids))
+        names, sql, params, compiler, converters = self._statement(len(ids))
         with connection.cursor() as cursor:
-            cursor.execute(sql, ids)
+            cursor.execute(sql, [ids[param] if param in range(-len(ids), 0) else param for param in params])
             rows = cursor.fetchall()
         return [dict(zip(names, row, strict=True)) for row in compiler.apply_converters(rows, converters)]
 
@@ -45,11 +45,9 @@ class Compiled:
             queryset = self.build(*placeholders)
             compiler = queryset.query.get_compiler(connection=connection)
             sql, params = compiler.as_sql()
-            if tuple(params) != placeholders:
-                raise ValueError(f"Not the ids alone, in order, are parameters of: {sql}")
             converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
             for position, (expression, _, _) in enumerate(compiler.select):
                 if isinstance(expression.output_field, JSONField):
                     converters[position] = ([_load_json], expression)
-            statements[key] = (queryset.query.values_select, sql, compiler, converters)
+            statements[key] = (queryset.query.values_select, sql, params, compiler, converters)
         return statements[key]

@@ -77,6 +77,7 @@ def erase(user_id: int, *, by: Actor) -> None:
     log_entries_about(user).update(object_repr=REDACTED, change_message="[]")
     answers_about(user).delete()
     user.addresses.all().delete()
+    user.customer_groups.clear()
     user.notes.update(message=REDACTED)
     user.events.update(changes={})
     for model in (Order, Subscription):

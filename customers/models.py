@@ -129,9 +129,15 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     """
 
     password = models.CharField(max_length=128, blank=True, default="!")
+    # Kept by the database, so that nobody has to read a password's hash to know whether there is one.
+    has_account = models.GeneratedField(
+        expression=models.ExpressionWrapper(~models.Q(password__startswith="!"), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     email = models.EmailField(max_length=320, null=True)
-    first_name = models.CharField(max_length=255, blank=True, default="")
-    last_name = models.CharField(max_length=255, blank=True, default="")
+    first_name = models.CharField(max_length=255, null=True, blank=True, default="")
+    last_name = models.CharField(max_length=255, null=True, blank=True, default="")
     # Kept by the database, for one index over what a person is looked for by: names, email, phone number.
     full_name = models.GeneratedField(
         expression=Lower(Concat("first_name", models.Value(" "), "last_name")),
@@ -190,6 +196,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             models.Index(fields=["language", "date_joined", "id"], name="user_by_language"),
             models.Index(fields=["accepts_marketing", "date_joined", "id"], name="user_by_marketing"),
             models.Index(fields=["date_joined", "id"], name="user_blocked", condition=models.Q(is_blocked=True)),
+            models.Index(fields=["date_joined", "id"], name="user_with_account", condition=models.Q(has_account=True)),
             # The other orders of the dashboard's list. Those without a name are last; leads have bought nothing.
             models.Index(NullIf("full_name", models.Value(" ")), "id", name="user_by_name"),
             models.Index(fields=["user_type", "-total_spent", "-id"], name="user_by_spent"),
@@ -200,7 +207,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         return self.get_full_name() or self.email or f"#{self.pk}"
 
     def get_full_name(self):
-        return f"{self.first_name} {self.last_name}".strip()
+        return " ".join(filter(None, (self.first_name, self.last_name)))
 
     @property
     def is_staff(self) -> bool:
@@ -261,6 +268,8 @@ class Address(models.Model):
     notes = models.TextField(blank=True, default="")
     is_default_for_shipping = models.BooleanField(default=False)
     is_default_for_billing = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         verbose_name_plural = "addresses"
@@ -325,6 +334,7 @@ class Event(models.Model):
         ADDRESS_CHANGED = "address_changed"
         ADDRESS_DELETED = "address_deleted"
         PASSWORD_RESET_SENT = "password_reset_sent"
+        PASSWORD_CHANGED = "password_changed"
         EXPORTED = "exported"
         ERASED = "erased"
 

@@ -33,6 +33,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
     return {
         "person": {name: value for name, value in person.items() if name not in NOT_TOLD},
         "addresses": _listed(user.addresses.order_by("id"), leaving_out=("user",)),
+        "groups": list(user.customer_groups.order_by("id").values_list("name", flat=True)),
         "notes": list(user.notes.order_by("id").values("message", "created_at", "updated_at", "app__name")),
         "timeline": list(user.events.order_by("id").values("at", "kind", "changes", "app__name")),
         "orders": list(user.orders.order_by("id").values_list("document", flat=True)),

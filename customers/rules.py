@@ -82,9 +82,9 @@ def without_emoji(text: str) -> str:
     return kept if kept == text else SPACES.sub(" ", kept).strip()
 
 
-def clean_name(text: str) -> str:
+def clean_name(text: str | None) -> str | None:
     """Without emoji, and with single spaces, as names are looked up."""
-    return " ".join(without_emoji(text).split())
+    return text and " ".join(without_emoji(text).split())
 
 
 def clean_phone_number(text: str | None, country: str | None) -> str | None:
@@ -140,6 +140,15 @@ def clean_metadata(metadata: Any) -> dict | None:
         raise CustomerError("Enter an object.", "metadata")
     check_json(metadata, "metadata")
     return metadata
+
+
+def merged_metadata(former: dict | None, changes: Mapping[str, Any]) -> dict | None:
+    """`former` with the keys of `changes` in place of its own; an empty text takes the key away."""
+    merged = {**(former or {}), **changes}
+    for key, value in changes.items():
+        if value == "":
+            del merged[key]
+    return merged if merged or former is not None else None
 
 
 def check_json(value: Any, *path: str, levels: int = MAX_JSON_LEVELS) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -43,14 +44,19 @@ STORE = Actor()
 NOTE_EDITABLE_FOR = timedelta(minutes=5)
 # What follows from what an order system reports, or from the other changes.
 COUNTERS = ("orders_count", "total_spent", "subscriptions_count")
+MOMENTS = ("created_at", "updated_at")
 
 
-def create_user(*, by: Actor, addresses: Iterable[Mapping[str, Any]] = (), **fields: Any) -> User:
-    """A new lead, with addresses. The answer's `addresses` are loaded.
+def create_user(
+    *, by: Actor, addresses: Iterable[Mapping[str, Any]] = (), password: str | None = None, **fields: Any
+) -> User:
+    """A new lead, with addresses, and with an account if there is a password. The answer's `addresses` are loaded.
 
     Raises EmailTaken, or CustomerError with a path such as ("addresses", 0, "country").
     """
     person, book = prepare_user(addresses, fields)
+    if password:
+        person["password"] = make_password(password)
     user = User(**person)
     event = Event(kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id)
     storage.insert_user(user, [Address(**address) for address in book], event)
@@ -67,14 +73,27 @@ def prepare_user(
 
 
 @transaction.atomic
-def update_user(user_id: int, *, by: Actor, precondition: Precondition | None = None, **changes: Any) -> User:
-    """Changes the given fields; `updated_at` moves only where one became another value.
+def update_user(
+    user_id: int,
+    *,
+    by: Actor,
+    precondition: Precondition | None = None,
+    password: str | None = None,
+    metadata_changes: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> User:
+    """Changes the given fields; `updated_at` moves only where one became another value. A password makes an account;
+    an empty one changes nothing. `metadata_changes` are put in as `rules.merged_metadata` does.
 
     Raises User.DoesNotExist, EmailTaken, EmailFixed, CustomerError, and what `precondition` raises.
     """
+    if password:
+        changes["password"] = make_password(password)  # before anybody has to wait for the lock
     user = _locked(user_id)
     if precondition:
         precondition()
+    if metadata_changes is not None:
+        changes["metadata"] = rules.merged_metadata(user.metadata, metadata_changes)
     email = changes.get("email")
     if email and user.user_type == UserType.DASHBOARD and email != user.email:
         raise rules.EmailFixed
@@ -116,8 +135,9 @@ def update_address(
     for name, value in rules.clean_address({"country": address.country, **changes}).items():
         setattr(address, name, value)
     _take_defaults(address)
-    address.save()
     if differences := _differences(former, _plain(address)):
+        address.updated_at = timezone.now()
+        address.save()
         record(user, Event.Kind.ADDRESS_CHANGED, by, differences)
     return address
 
@@ -203,10 +223,13 @@ def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:
 def _events(user: User, differences: Mapping[str, list[Any]], by: Actor) -> list[Event]:
     """What the timeline tells of changed values. The counters follow from other entries."""
     told = {name: pair for name, pair in differences.items() if name not in COUNTERS}
-    blocked = told.pop("is_blocked", None)
-    happened: list[tuple[Event.Kind, dict]] = [(Event.Kind.CHANGED, told)] if told else []
-    if blocked:
-        happened.insert(0, (Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, {}))
+    happened: list[tuple[Event.Kind, dict]] = []
+    if told.pop("password", None):
+        happened.append((Event.Kind.PASSWORD_CHANGED, {}))
+    if blocked := told.pop("is_blocked", None):
+        happened.append((Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, {}))
+    if told:
+        happened.append((Event.Kind.CHANGED, told))
     return [
         Event(user=user, kind=kind, actor_id=by.user_id, app_id=by.app_id, changes=changes)
         for kind, changes in happened
@@ -219,7 +242,11 @@ def record(user: User, kind: Event.Kind, by: Actor, changes: Mapping[str, Any] |
 
 
 def _plain(address: Address) -> dict[str, Any]:
-    return {field.name: getattr(address, field.name) for field in address._meta.fields if field.name != "user"}
+    return {
+        field.name: getattr(address, field.name)
+        for field in address._meta.fields
+        if field.name not in ("user", *MOMENTS)
+    }
 
 
 def _differences(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[str, list[Any]]:

@@ -114,7 +114,7 @@ def rename(member_id: int, *, first_name: str, last_name: str, by: Origin) -> No
     if names != (member.first_name, member.last_name):
         member.first_name, member.last_name = names
         member.save(update_fields=["first_name", "last_name"])
-        record(Event.STAFF_CHANGED, by, member=member.email, name=" ".join(names).strip())
+        record(Event.STAFF_CHANGED, by, member=member.email, name=member.get_full_name())
 
 
 @transaction.atomic

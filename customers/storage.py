@@ -50,7 +50,7 @@ def insert_user_in_one_statement(user: User, addresses: list[Address], event: Ev
     book = [{field.attname: getattr(address, field.attname) for field in columns(Address)} for address in addresses]
     happened: list[Any] = [event.kind, event.at, event.actor_id, event.app_id]
     with connection.cursor() as cursor:
-        cursor.execute(insert_statement(), [*values, json.dumps(book), sorted(user.tags), *happened])
+        cursor.execute(insert_statement(), [*values, json.dumps(book, default=str), sorted(user.tags), *happened])
         row = cursor.fetchone()
     if row is None:
         raise EmailTaken

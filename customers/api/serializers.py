@@ -145,7 +145,6 @@ class UserSerializer(SharedFieldsSerializer):
     class Meta:
         ref_name = "User"
 
-
 class UpdateUserSerializer(UserSerializer):
     email = serializers.EmailField(required=False, help_text="Unique, whatever its case.")
     addresses = AddressSerializer(many=True, read_only=True)
@@ -184,6 +183,9 @@ def row_of(user: User) -> dict[str, Any]:
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:
     """A row of `USER_COLUMNS` and `addresses`, on the wire."""
+    for name in ("first_name", "last_name"):
+        if row[name] is None:
+            row[name] = ""
     row["date_joined"] = moment(row["date_joined"])
     row["total_spent"] = str(row["total_spent"])
     return row

@@ -62,9 +62,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("password", models.CharField(blank=True, default="!", max_length=128)),
+                (
+                    "has_account",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.ExpressionWrapper(
+                            models.Q(("password__startswith", "!"), _negated=True), output_field=models.BooleanField()
+                        ),
+                        output_field=models.BooleanField(),
+                    ),
+                ),
                 ("email", models.EmailField(max_length=320, null=True)),
-                ("first_name", models.CharField(blank=True, default="", max_length=255)),
-                ("last_name", models.CharField(blank=True, default="", max_length=255)),
+                ("first_name", models.CharField(blank=True, default="", max_length=255, null=True)),
+                ("last_name", models.CharField(blank=True, default="", max_length=255, null=True)),
                 (
                     "full_name",
                     models.GeneratedField(
@@ -208,6 +218,8 @@ class Migration(migrations.Migration):
                 ("notes", models.TextField(blank=True, default="")),
                 ("is_default_for_shipping", models.BooleanField(default=False)),
                 ("is_default_for_billing", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 (
                     "user",
                     models.ForeignKey(
@@ -238,6 +250,7 @@ class Migration(migrations.Migration):
                             ("address_changed", "Address Changed"),
                             ("address_deleted", "Address Deleted"),
                             ("password_reset_sent", "Password Reset Sent"),
+                            ("password_changed", "Password Changed"),
                             ("exported", "Exported"),
                             ("erased", "Erased"),
                         ],

@@ -95,6 +95,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
+                condition=models.Q(("has_account", True)), fields=["date_joined", "id"], name="user_with_account"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
                 django.db.models.functions.comparison.NullIf("full_name", models.Value(" ")),
                 models.F("id"),
                 name="user_by_name",

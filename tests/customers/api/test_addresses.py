@@ -204,9 +204,9 @@ class TestUpdateAddress:
     def test_takes_few_queries(self, client, ada_address, django_assert_num_queries):
         client.put(address_url(ada_address), EVERY_FIELD)
 
-        # Token, lock, address, two flags, update and the address again, within a savepoint.
-        with django_assert_num_queries(9):
-            client.put(address_url(ada_address), EVERY_FIELD)
+        # Token, lock, address, two flags, update, event and the address again, within a savepoint.
+        with django_assert_num_queries(10):
+            client.put(address_url(ada_address), {**EVERY_FIELD, "notes": "Ring twice."})
 
 
 class TestDeleteAddress:

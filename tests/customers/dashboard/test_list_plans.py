@@ -86,9 +86,10 @@ def crowd(as_role):
         cursor.execute("""
             INSERT INTO customers_address
                 (user_id, first_name, last_name, line1, line2, line3, line4, state, postcode, country, phone_number,
-                 notes, is_default_for_shipping, is_default_for_billing)
+                 notes, is_default_for_shipping, is_default_for_billing, created_at, updated_at)
             SELECT id, '', '', '1 High St', '', '', CASE WHEN id % 100 = 0 THEN 'Reykjavík' ELSE 'Springfield' END, '',
-                   id % 5000, CASE WHEN id % 100 = 0 THEN 'IS' ELSE 'US' END, '', '', true, true
+                   id % 5000, CASE WHEN id % 100 = 0 THEN 'IS' ELSE 'US' END, '', '', true, true,
+                   now(), now()
             FROM customers_user WHERE user_type <> 'dashboard'
         """)
         for index in ("user_search_text_trigrams", "user_tags", "address_place"):

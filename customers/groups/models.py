@@ -1,0 +1,21 @@
+"""Groups that a store sorts its customers into, each by a name of its own."""
+
+from django.db import models
+from django.utils import timezone
+
+from customers.models import User
+
+
+class CustomerGroup(models.Model):
+    name = models.CharField(max_length=255)
+    metadata = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    customers = models.ManyToManyField(User, related_name="customer_groups", blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name"], name="customer_group_name_unique")]
+        indexes = [models.Index(fields=["created_at", "id"], name="customer_group_newest")]
+
+    def __str__(self):
+        return self.name

@@ -1,0 +1,162 @@
+"""Every write to groups of customers. One call is one transaction, and leaves its mark in the timelines of the people
+whose groups it changes."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from customers import rules, services
+from customers.groups.models import CustomerGroup
+from customers.models import Customer, Event, User
+from customers.rules import CustomerError
+from customers.services import Actor
+
+Membership = CustomerGroup.customers.through
+MAX_NAME_LENGTH = 255
+
+
+class NameTaken(CustomerError):
+    code = "unique"
+
+    def __init__(self):
+        super().__init__("A group with this name already exists.", "name")
+
+
+class CustomersUnknown(CustomerError):
+    """`ids`: of those that are nobody's, in the order given."""
+
+    code = "unknown"
+
+    def __init__(self, ids: list[int]):
+        super().__init__("Some of these customers are not there.", "customers")
+        self.ids = ids
+
+
+class GroupUnknown(CustomerError):
+    code = "unknown"
+
+    def __init__(self, id: int):
+        super().__init__("There is no such group.", "groups")
+        self.id = id
+
+
+@transaction.atomic
+def create_group(*, name: str, metadata: dict[str, Any] | None = None) -> CustomerGroup:
+    """Raises NameTaken, CustomerError."""
+    group = CustomerGroup(name=_clean_name(name), metadata=rules.clean_metadata(metadata))
+    _save(group, force_insert=True)
+    return group
+
+
+@transaction.atomic
+def update_group(
+    group_id: int, *, name: str | None = None, metadata_changes: Mapping[str, Any] | None = None
+) -> CustomerGroup:
+    """None changes nothing; `metadata_changes` are put in as `rules.merged_metadata` does.
+
+    Raises CustomerGroup.DoesNotExist, NameTaken, CustomerError.
+    """
+    group = CustomerGroup.objects.select_for_update().get(pk=group_id)
+    former = (group.name, group.metadata)
+    if name is not None:
+        group.name = _clean_name(name)
+    if metadata_changes is not None:
+        group.metadata = rules.clean_metadata(rules.merged_metadata(group.metadata, metadata_changes))
+    if (group.name, group.metadata) != former:
+        group.updated_at = timezone.now()
+        _save(group)
+    return group
+
+
+@transaction.atomic
+def delete_group(group_id: int, *, by: Actor) -> None:
+    """Its customers stay. Nothing happens where there is none."""
+    group = CustomerGroup.objects.select_for_update().filter(pk=group_id).first()
+    if group:
+        with _recorded(group.customers.values_list("pk", flat=True), by):
+            group.delete()
+
+
+@transaction.atomic
+def add_customers(group_id: int, customer_ids: Collection[int], *, by: Actor) -> CustomerGroup:
+    """Whoever is in it already stays. Raises CustomerGroup.DoesNotExist, CustomersUnknown."""
+    group = CustomerGroup.objects.select_for_update().get(pk=group_id)
+    known = set(Customer.objects.filter(pk__in=customer_ids).values_list("pk", flat=True))
+    if unknown := [id for id in customer_ids if id not in known]:
+        raise CustomersUnknown(unknown)
+    with _recorded(known, by):
+        group.customers.add(*known)
+    return group
+
+
+@transaction.atomic
+def remove_customers(group_id: int, customer_ids: Collection[int], *, by: Actor) -> CustomerGroup:
+    """Whoever is not in it is none of its business. Raises CustomerGroup.DoesNotExist."""
+    group = CustomerGroup.objects.select_for_update().get(pk=group_id)
+    with _recorded(customer_ids, by):
+        group.customers.remove(*customer_ids)
+    return group
+
+
+@transaction.atomic
+def update_customer(
+    customer_id: int,
+    *,
+    by: Actor,
+    group_ids: Collection[int] | None = None,
+    **changes: Any,
+) -> User:
+    """As `services.update_user`; the groups of `group_ids` take the place of those the customer is in.
+
+    Raises GroupUnknown, too."""
+    user = services.update_user(customer_id, by=by, **changes)
+    if group_ids is not None:
+        known = set(CustomerGroup.objects.filter(pk__in=group_ids).values_list("pk", flat=True))
+        for id in group_ids:
+            if id not in known:
+                raise GroupUnknown(id)
+        with _recorded([customer_id], by):
+            user.customer_groups.set(known)
+    return user
+
+
+@contextmanager
+def _recorded(customer_ids: Collection[int], by: Actor) -> Iterator[None]:
+    """Puts into the timeline of each of these people which groups they were in and are in, where that has changed."""
+    ids = list(customer_ids)
+    before = _names_of_groups(ids)
+    yield
+    after = _names_of_groups(ids)
+    Event.objects.bulk_create(
+        Event(
+            user_id=id, kind=Event.Kind.CHANGED, actor_id=by.user_id, app_id=by.app_id,
+            changes={"groups": [before[id], after[id]]},
+        )
+        for id in ids if before[id] != after[id]
+    )  # fmt: skip
+
+
+def _names_of_groups(customer_ids: Collection[int]) -> dict[int, list[str]]:
+    names: dict[int, list[str]] = defaultdict(list)
+    rows = Membership.objects.filter(user__in=customer_ids).order_by("customergroup_id")
+    for customer_id, name in rows.values_list("user_id", "customergroup__name"):
+        names[customer_id].append(name)
+    return names
+
+
+def _clean_name(name: str) -> str:
+    if len(name) > MAX_NAME_LENGTH:
+        raise CustomerError(f"A name has at most {MAX_NAME_LENGTH} characters.", "name")
+    return name
+
+
+def _save(group: CustomerGroup, **options: Any) -> None:
+    try:
+        with transaction.atomic():
+            group.save(**options)
+    except IntegrityError:  # the name is all that can be refused
+        raise NameTaken from None

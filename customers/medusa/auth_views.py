@@ -1,0 +1,48 @@
+"""Signing in and out: `/admin/auth` and `/admin/auth/token`."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from customers.medusa import authentication, rows
+from customers.medusa.base import AdminView
+from customers.medusa.errors import json_response
+from customers.medusa.validation import IS_EMAIL, IS_NOT_EMPTY, IS_STRING, Property
+from customers.models import User
+
+CREDENTIALS = {"email": Property((IS_NOT_EMPTY, IS_EMAIL)), "password": Property((IS_NOT_EMPTY, IS_STRING))}
+
+
+class SignIn(AdminView):
+    """Everybody may POST, whatever they bring along."""
+
+    def respond(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        if request.method != "POST":
+            return super().respond(request, **kwargs)
+        member = authentication.sign_in(request, **self.body(CREDENTIALS))
+        return self.signed_in(request, member)
+
+    def signed_in(self, request: HttpRequest, member: User) -> HttpResponse:
+        raise NotImplementedError
+
+
+class Session(SignIn):
+    scopes = {"GET": None, "DELETE": None}
+
+    def signed_in(self, request: HttpRequest, member: User) -> HttpResponse:
+        response = json_response({"user": rows.user(member)})
+        authentication.begin_session(request, response, member)
+        return response
+
+    def get(self, request: HttpRequest) -> dict[str, Any]:
+        return {"user": rows.user(User.objects.get(pk=self.caller.user_id))}
+
+    def delete(self, request: HttpRequest) -> HttpResponse:
+        response = HttpResponse("OK", content_type="text/plain; charset=utf-8")
+        authentication.end_session(request, response)
+        return response
+
+
+class Token(SignIn):
+    def signed_in(self, request: HttpRequest, member: User) -> HttpResponse:
+        return json_response({"access_token": authentication.issue_jwt(request, member)})

@@ -1,0 +1,176 @@
+"""The ways in, tried in Medusa's order, the first that is valid wins: the cookie of a session, a JWT, an API token.
+
+Sessions and JWTs are of staff, who may do here what their role lets them do in the dashboard.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.signals import user_logged_in
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWK
+from jwcrypto.jwt import JWT
+
+from customers.medusa import ids
+from customers.medusa.cors import is_from_allowed_origin
+from customers.medusa.errors import TooManyRequests, Unauthorized
+from customers.models import StaffMember, User
+from customers.services import Actor
+from oauth import tokens, two_factor, usage
+from oauth.fields import digest
+from oauth.scopes import Scope
+from oauth.sessions import SessionStore
+
+COOKIE = "connect.sid"
+COOKIE_PATH = "/admin"
+SESSION_LIFETIME = timedelta(hours=10)
+JWT_LIFETIME = timedelta(hours=24)
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+VERSION = "medusa v1"  # what is noted of a token's last use
+# What a person may do with customers in the dashboard.
+SCOPES_OF_PERMISSIONS = {
+    Scope.USERS_READ: ("customers.view_customer",),
+    Scope.USERS_WRITE: ("customers.add_customer", "customers.change_customer"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls. `number` tells callers apart where they are counted: a token's id or, for a session or JWT, the
+    negative of the person's."""
+
+    user_id: int
+    scopes: frozenset[str]
+    number: int
+    app_id: int | None = None
+    rate_limit: int | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(user_id=self.user_id, app_id=self.app_id)
+
+    @property
+    def owner_of_keys(self) -> int:
+        """Whose an `Idempotency-Key` is: an app's, or a person's."""
+        return -self.user_id if self.app_id is None else self.app_id
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Raises Unauthorized."""
+    if member := _by_session(request) or _by_jwt(_bearer(request)):
+        return Caller(member.pk, _scopes_of(member), -member.pk)
+    for raw in _api_tokens(request):
+        if bearer := tokens.find(raw):
+            tokens.record_use(bearer, version=VERSION, meta=request.META)
+            usage.count_call(bearer.app_id)
+            return Caller(bearer.user_id, bearer.scopes, bearer.token_id, bearer.app_id, bearer.rate_limit)
+    raise Unauthorized
+
+
+def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
+    """Who this is, of the staff. Failures count as those at the dashboard do.
+
+    Raises TooManyRequests after many of them, and Unauthorized: also for who has two-factor sign-in on, for which there
+    is no place in this protocol. They use an API token.
+    """
+    member: Any = auth.authenticate(request, username=email, password=password)
+    if getattr(request, "axes_locked_out", False):
+        request.axes_locked_out = False  # type: ignore[attr-defined]  # or axes' middleware answers with a page
+        raise TooManyRequests("Too many failed attempts. Try again later.")
+    if member is None or not member.is_staff or two_factor.is_on(member):
+        raise Unauthorized
+    return member
+
+
+def begin_session(request: HttpRequest, response: HttpResponse, member: User) -> None:
+    request.session = SessionStore()
+    request.session.set_expiry(SESSION_LIFETIME)
+    auth.login(request, member)
+    request.session.save()
+    response.set_cookie(COOKIE, str(request.session.session_key), max_age=SESSION_LIFETIME, httponly=True, **_cookie())
+
+
+def end_session(request: HttpRequest, response: HttpResponse) -> None:
+    if hasattr(request, "session"):
+        auth.logout(request)
+    response.delete_cookie(COOKIE, path=COOKIE_PATH, samesite=settings.MEDUSA_COOKIE_SAMESITE)
+
+
+def issue_jwt(request: HttpRequest, member: User) -> str:
+    """HS256. It stops working with its person, and with their password."""
+    request.session = SessionStore()  # never saved: for those who note where somebody signs in
+    user_logged_in.send(sender=User, request=request, user=member)
+    now = int(timezone.now().timestamp())
+    claims = {
+        "user_id": ids.encoded(ids.USER, member.pk, member.date_joined),
+        "domain": "admin",
+        "password": _mark_of_password(member),
+        "iat": now,
+        "exp": now + int(JWT_LIFETIME.total_seconds()),
+    }
+    token = JWT(header={"alg": "HS256", "typ": "JWT"}, claims=claims)
+    token.make_signed_token(_key())
+    return token.serialize()
+
+
+def _by_session(request: HttpRequest) -> User | None:
+    key = request.COOKIES.get(COOKIE)
+    if not key or (request.method not in SAFE_METHODS and not is_from_allowed_origin(request)):
+        return None
+    request.session = SessionStore(key)
+    member: Any = auth.get_user(request)
+    return member if member.is_authenticated and member.is_staff else None
+
+
+def _by_jwt(raw: str) -> User | None:
+    if raw.count(".") != 2:
+        return None
+    try:
+        claims = json.loads(
+            JWT(jwt=raw, key=_key(), algs=["HS256"], check_claims={"exp": None, "domain": "admin"}).claims
+        )
+        number = ids.number_in(ids.USER, claims["user_id"])
+    except (JWException, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    member = StaffMember.objects.filter(pk=number, is_active=True).first()
+    return member if member and claims.get("password") == _mark_of_password(member) else None
+
+
+def _bearer(request: HttpRequest) -> str:
+    scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return raw.strip() if scheme.lower() == "bearer" else ""
+
+
+def _api_tokens(request: HttpRequest) -> Iterator[str]:
+    for raw in (request.META.get("HTTP_X_MEDUSA_ACCESS_TOKEN", ""), _bearer(request)):
+        if raw and raw.count(".") != 2:
+            yield raw
+
+
+def _scopes_of(member: User) -> frozenset[str]:
+    return frozenset(scope for scope, permissions in SCOPES_OF_PERMISSIONS.items() if member.has_perms(permissions))
+
+
+def _key() -> JWK:
+    return JWK.from_password(salted_hmac("customers.medusa.jwt", "key", algorithm="sha256").hexdigest())
+
+
+def _mark_of_password(member: User) -> str:
+    return digest(member.get_session_auth_hash())[:32]
+
+
+def _cookie() -> dict[str, Any]:
+    same_site = settings.MEDUSA_COOKIE_SAMESITE
+    return {
+        "path": COOKIE_PATH,
+        "samesite": same_site,
+        "secure": settings.SESSION_COOKIE_SECURE or same_site.lower() == "none",
+    }

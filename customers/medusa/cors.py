@@ -1,0 +1,45 @@
+"""Which front ends may call `/admin/` from a browser (CORS), and may so with a session's cookie."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+PREFIX = "/admin"
+METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE"
+
+
+class CorsMiddleware:
+    """Answers preflights, and lets configured origins read every answer, an error included. Stands in front of what
+    redirects: browsers follow no redirect of a preflight."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if not is_below(request.path_info):
+            return self.get_response(request)
+        is_preflight = request.method == "OPTIONS"
+        response = HttpResponse(status=204) if is_preflight else self.get_response(request)
+        if request.META.get("HTTP_ORIGIN") in settings.MEDUSA_ADMIN_CORS:
+            response.headers["Access-Control-Allow-Origin"] = request.META["HTTP_ORIGIN"]
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+            if is_preflight:
+                response.headers["Access-Control-Allow-Methods"] = METHODS
+                if asked := request.META.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
+                    response.headers["Access-Control-Allow-Headers"] = asked
+        patch_vary_headers(response, ["Origin", *(["Access-Control-Request-Headers"] if is_preflight else [])])
+        return response
+
+
+def is_below(path: str) -> bool:
+    """Whether a path is one of this API's."""
+    return path.startswith(f"{PREFIX}/") or path == PREFIX
+
+
+def is_from_allowed_origin(request: HttpRequest) -> bool:
+    """Whether a request that a browser would send a cookie with was made by the store's own pages or a configured
+    origin. What is no browser names no origin."""
+    origin = request.META.get("HTTP_ORIGIN")
+    if origin is not None:
+        return origin == f"{request.scheme}://{request.get_host()}" or origin in settings.MEDUSA_ADMIN_CORS
+    return request.META.get("HTTP_SEC_FETCH_SITE", "none") in ("same-origin", "none")

@@ -1,0 +1,116 @@
+"""What this API answers when something is wrong: `{"code"?, "type", "message"}`, in Medusa's words."""
+
+import logging
+from typing import Any
+
+import orjson
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+
+from customers.rules import CustomerError
+
+logger = logging.getLogger(__name__)
+
+INVALID_REQUEST = "invalid_request_error"
+# What the wire calls a field of the core.
+NAMES = {"phone_number": "phone"}
+
+
+class MedusaError(Exception):
+    status, type, code = 400, "invalid_data", ""
+
+    def __init__(self, message: str, **about: Any):
+        """`about`: another status, type or code."""
+        super().__init__(message)
+        self.message = message
+        for name, value in about.items():
+            setattr(self, name, value)
+
+
+class InvalidData(MedusaError):
+    pass
+
+
+class NotFound(MedusaError):
+    status, type = 404, "not_found"
+
+
+class Duplicate(MedusaError):
+    status, type, code = 422, "duplicate_error", INVALID_REQUEST
+
+
+class NotAllowed(MedusaError):
+    status, type = 403, "not_allowed"
+
+
+class TooManyRequests(MedusaError):
+    status, type = 429, "not_allowed"
+
+
+class Unauthorized(Exception):
+    """Answered in plain text, as Medusa's guard does."""
+
+
+def to_response(error: Exception) -> HttpResponse | None:
+    """None for what nobody expected."""
+    if isinstance(error, Unauthorized):
+        return HttpResponse("Unauthorized", status=401, content_type="text/plain; charset=utf-8")
+    if isinstance(error, CustomerError):
+        error = InvalidData(in_words(error))
+    elif isinstance(error, RequestDataTooBig):
+        error = MedusaError("The request body is too large.", status=413)
+    elif isinstance(error, SuspiciousOperation | UnreadablePostError):
+        error = InvalidData("The request can't be read.")
+    elif isinstance(error, OperationalError | InterfaceError):
+        logger.warning("The database did not answer: %s", error)
+        error = MedusaError(
+            "The database did not answer. A POST is repeated safely with an Idempotency-Key.",
+            status=503, type="database_error", code="api_error",
+        )  # fmt: skip
+    if not isinstance(error, MedusaError):
+        return None
+    response = answer(error.status, error.type, error.message, error.code)
+    if error.status in (429, 503):
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def in_words(error: CustomerError) -> str:
+    """The path, where there is one, and the message."""
+    path = ".".join(NAMES.get(str(step), str(step)) for step in error.path)
+    return f"{path}: {error.message}" if path else error.message
+
+
+def answer(status: int, type: str, message: str, code: str = "") -> HttpResponse:
+    body = {**({"code": code} if code else {}), "type": type, "message": message}
+    return json_response(body, status)
+
+
+def json_response(data: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(to_json(data), status=status, content_type="application/json; charset=utf-8")
+
+
+def to_json(data: Any) -> bytes:
+    try:
+        return orjson.dumps(data)
+    except TypeError:  # half a surrogate pair, in what was sent and is repeated
+        return orjson.dumps(_readable(data))
+
+
+def _readable(data: Any) -> Any:
+    return {
+        key: value.encode(errors="replace").decode() if isinstance(value, str) else value for key, value in data.items()
+    }
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(400, "invalid_data", "The request can't be read.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(404, "not_found", f"Cannot {request.method} {request.path}")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return answer(500, "unknown_error", "An unknown error occurred.", "unknown_error")

@@ -1,0 +1,37 @@
+"""The ids of this API: a prefix and a ULID of the moment a row was made and of its number.
+
+No column holds them: the number finds the row, and the moment, which never changes, has to be the row's. They sort as
+their rows were made.
+"""
+
+import re
+from base64 import b32encode
+from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+NUMBER_BITS = 80
+MAX_NUMBER = 2**63 - 1
+RFC_4648, CROCKFORD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+TO_CROCKFORD = bytes.maketrans(RFC_4648, CROCKFORD)
+FROM_CROCKFORD = str.maketrans(CROCKFORD.decode(), "0123456789ABCDEFGHIJKLMNOPQRSTUV")  # as int() reads base 32
+ULID = re.compile(f"[0-7][{CROCKFORD.decode()}]{{25}}")
+
+CUSTOMER, ADDRESS, GROUP, USER, ORDER = "cus_", "addr_", "cgrp_", "usr_", "order_"
+
+
+def encoded(prefix: str, number: int, made_at: datetime) -> str:
+    """Whoever was made before 1970 sorts with those of its first moment."""
+    milliseconds = max(0, (made_at - EPOCH) // MILLISECOND)
+    # 130 bits, which are 26 digits, at the end of 160: a whole number of bytes and of digits.
+    digits = b32encode((milliseconds << NUMBER_BITS | number).to_bytes(20, "big"))[6:]
+    return prefix + digits.translate(TO_CROCKFORD).decode()
+
+
+def number_in(prefix: str, id: str) -> int | None:
+    """Of the row that may have this id: whether it does is to be seen by encoding it. None: no row can."""
+    digits = id.removeprefix(prefix)
+    if not id.startswith(prefix) or not ULID.fullmatch(digits):
+        return None
+    number = int(digits.translate(FROM_CROCKFORD), 32) & (1 << NUMBER_BITS) - 1
+    return number if number <= MAX_NUMBER else None

@@ -1,0 +1,212 @@
+"""Query strings, as Express reads them (`groups[0]=a`, `created_at[gt]=...`), and what a list is asked for in them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+
+from customers.groups.models import CustomerGroup
+from customers.groups.services import Membership
+from customers.medusa import rows
+from customers.medusa.errors import InvalidData
+from customers.medusa.validation import EACH_IS_STRING, IS_STRING, Check, Property, optional, validated
+from customers.models import Customer
+
+NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+BRACKETED = re.compile(r"\[([^\[\]]*)\]")
+WHOLE = re.compile(r"\s*[-+]?[0-9]{1,30}(\.0*)?\s*", re.ASCII)
+NUMBER = re.compile(r"\s*[-+]?[0-9]{1,30}(\.[0-9]{0,30})?\s*", re.ASCII)
+MAX_OFFSET = 2**63 - 1
+COMPARISONS = ("lt", "gt", "lte", "gte")
+DEFAULT_LIMIT = 50
+# What a list may be ordered by: columns of the wire, and ours, in the words of which an index is kept.
+CUSTOMER_ORDER: Mapping[str, list[Any]] = {
+    "id": ["date_joined", "id"],
+    "created_at": ["date_joined", "id"],
+    "updated_at": ["updated_at", "id"],
+    "deleted_at": ["date_joined", "id"],
+    "email": [Lower("email"), "id"],
+    "first_name": ["first_name", "id"],
+    "last_name": ["last_name", "id"],
+    "phone": ["phone_number", "id"],
+    "has_account": ["has_account", "date_joined", "id"],
+    "metadata": ["metadata", "id"],
+    "billing_address_id": ["billing__created_at", "id"],
+}
+GROUP_ORDER: Mapping[str, list[Any]] = {
+    "id": ["created_at", "id"],
+    "created_at": ["created_at", "id"],
+    "updated_at": ["updated_at", "id"],
+    "deleted_at": ["created_at", "id"],
+    "name": ["name", "id"],
+    "metadata": ["metadata", "id"],
+}
+
+
+def read(request: HttpRequest) -> dict[str, Any]:
+    """Texts, lists of texts (`a[]=`, `a[0]=`, a name that comes more than once) and objects (`a[gt]=`), by name."""
+    query: dict[str, Any] = {}
+    for name, values in request.GET.lists():
+        if any("\0" in text for text in (name, *values)):
+            raise InvalidData("A NUL character can't be looked for.")
+        found = NAME.fullmatch(name)
+        keys = BRACKETED.findall(found[2]) if found else []
+        if not keys or not found:
+            _add(query, name, values)
+        elif not keys[0] or keys[0].isdecimal():
+            query[found[1]] = [*_listed(query.get(found[1])), *values]
+        else:
+            former = query.get(found[1])
+            query[found[1]] = {**(former if isinstance(former, dict) else {}), "][".join(keys): values[-1]}
+    return query
+
+
+def _add(query: dict[str, Any], name: str, values: list[str]) -> None:
+    values = [*_listed(query.get(name)), *values] if name in query else values
+    query[name] = values[0] if len(values) == 1 else values
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _moment(text: Any) -> datetime | None:
+    """Of ISO 8601 or seconds since 1970; UTC where nothing else is said. None for what is neither."""
+    try:
+        if NUMBER.fullmatch(text):
+            return datetime.fromtimestamp(float(text), UTC)
+        value = datetime.fromisoformat(text.strip())
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def _is_whole(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, str) and WHOLE.fullmatch(value) is not None)
+
+
+def _number(value: Any) -> int:
+    """JavaScript takes an empty text for 0."""
+    return int(float(value)) if value and "." in value else int(value or 0)
+
+
+IS_NUMBER = Check("{} must be a number conforming to the specified constraints", _is_whole)
+IS_NOT_NEGATIVE = Check("{} must not be less than 0", lambda value: not _is_whole(value) or _number(value) >= 0)
+IS_IN_REACH = Check(
+    f"{{}} must not be greater than {MAX_OFFSET}", lambda value: not _is_whole(value) or _number(value) <= MAX_OFFSET
+)
+IS_DATES = Check("nested property {} must be either object or array", lambda value: isinstance(value, dict))
+ANYTHING = optional()
+TEXT = optional(IS_STRING)
+DATES = optional(IS_DATES)
+WHOLE_NUMBER = optional(IS_NUMBER, IS_NOT_NEGATIVE, IS_IN_REACH)
+ARRAY = optional(Check("{} must be an array", lambda value: isinstance(value, list)))
+
+OF_ONE: Mapping[str, Property] = {"expand": TEXT, "fields": TEXT}
+OF_PAGE: Mapping[str, Property] = {"limit": WHOLE_NUMBER, "offset": WHOLE_NUMBER, **OF_ONE}
+OF_CUSTOMERS: Mapping[str, Property] = {
+    "q": TEXT, "has_account": ANYTHING, "groups": ARRAY, "order": TEXT, "created_at": DATES, "updated_at": DATES,
+    **OF_PAGE,
+}  # fmt: skip
+OF_CUSTOMERS_IN_GROUP: Mapping[str, Property] = {"q": TEXT, **OF_PAGE}
+OF_GROUPS: Mapping[str, Property] = {
+    "q": TEXT, "id": ANYTHING, "name": optional(EACH_IS_STRING), "order": TEXT, "created_at": DATES,
+    "updated_at": DATES, **OF_PAGE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    offset: int
+    limit: int
+
+    def of(self, rows: QuerySet) -> QuerySet:
+        return rows[self.offset : self.offset + self.limit]
+
+
+def page(asked: Mapping[str, Any], default_limit: int = DEFAULT_LIMIT) -> Page:
+    """No limit at all, which Medusa has, is as many as the store answers at once."""
+    limit = _number(asked["limit"]) if "limit" in asked else default_limit
+    return Page(_number(asked.get("offset")), min(limit or settings.MEDUSA_MAX_LIMIT, settings.MEDUSA_MAX_LIMIT))
+
+
+def relations(asked: Mapping[str, Any], known: Iterable[str], default: Iterable[str] = ()) -> list[str]:
+    """What `expand` names; of a path with dots its beginning, with all that this has. Raises InvalidData."""
+    named = [path.strip() for path in asked.get("expand", "").split(",") if path.strip()]
+    roots = list(dict.fromkeys(path.partition(".")[0] for path in named))
+    if unknown := [root for root in roots if root not in known]:
+        raise InvalidData(f"Relations [{', '.join(unknown)}] are not valid")
+    return roots or list(default)
+
+
+def order(asked: Mapping[str, Any], columns: Mapping[str, list[Any]], default: str = "-created_at") -> list[Any]:
+    """`field` or `-field`, what is the same among them by id. Raises InvalidData."""
+    name = asked.get("order") or default
+    backwards, name = name.startswith("-"), name.removeprefix("-")
+    if name not in columns:
+        raise InvalidData(f"Order field {name} is not valid")
+    if not backwards:
+        return columns[name]
+    return [key.desc() if isinstance(key, Lower) else f"-{key}" for key in columns[name]]
+
+
+def between(asked: Mapping[str, Any], columns: Mapping[str, str]) -> Q:
+    """What `created_at[gt]=...` and its like ask for. Raises InvalidData."""
+    condition = Q()
+    for name, column in columns.items():
+        given = validated(asked.get(name, {}), dict.fromkeys(COMPARISONS, ANYTHING))
+        for comparison, text in given.items():
+            value = _moment(text)
+            if value is None:
+                raise InvalidData(f"{comparison} must be a Date instance")
+            condition &= Q((f"{column}__{comparison}", value))
+    return condition
+
+
+def groups(asked: Mapping[str, Any]) -> list[CustomerGroup] | None:
+    """Those that `groups` names, in a list or separated by commas; None: it is not given."""
+    if "groups" not in asked:
+        return None
+    return rows.groups_with_ids(id for text in asked["groups"] for id in text.split(","))
+
+
+def customers(asked: Mapping[str, Any], in_groups: list[CustomerGroup] | None) -> QuerySet:
+    """Those that are asked for, in no order. Raises InvalidData."""
+    found = Customer.objects.filter(between(asked, {"created_at": "date_joined", "updated_at": "updated_at"}))
+    if text := asked.get("q"):
+        found = found.filter(_contains(text))
+    if asked.get("has_account") in ("true", "false"):
+        found = found.filter(has_account=asked["has_account"] == "true")
+    if in_groups is not None:
+        found = found.filter(Exists(Membership.objects.filter(user=OuterRef("pk"), customergroup__in=in_groups)))
+    return found
+
+
+def _contains(text: str) -> Q:
+    """A part of the email, the first or the last name by itself; all of them together have an index."""
+    text = text.lower()
+    by_itself = (
+        Q(email__lower__contains=text) | Q(first_name__lower__contains=text) | Q(last_name__lower__contains=text)
+    )
+    return Q(search_text__contains=text) & by_itself
+
+
+def customer_groups(asked: Mapping[str, Any]) -> QuerySet:
+    """Raises InvalidData."""
+    found = CustomerGroup.objects.filter(between(asked, {"created_at": "created_at", "updated_at": "updated_at"}))
+    if text := asked.get("q"):
+        found = found.filter(name__lower__contains=text.lower())
+    if "name" in asked:
+        found = found.filter(name__in=asked["name"])
+    if "id" in asked:
+        if isinstance(asked["id"], dict):
+            raise InvalidData("id must be a string or an array of strings")
+        wanted = [id for text in _listed(asked["id"]) for id in text.split(",")]
+        found = found.filter(pk__in=[group.pk for group in rows.groups_with_ids(wanted)])
+    return found

@@ -1,0 +1,113 @@
+"""What may come in: each property of a body or a query with its checks, in the words and the order of class-validator,
+which Medusa's clients know."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.http import HttpRequest
+
+from customers import rules
+from customers.medusa.errors import InvalidData, MedusaError
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`text` is formatted with the property's name."""
+
+    text: str
+    holds: Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """An optional one may be null, too. `each`: the properties of every object in a list."""
+
+    checks: tuple[Check, ...] = ()
+    is_optional: bool = False
+    each: Mapping[str, "Property"] = field(default_factory=dict)
+
+
+def _is_email(value: Any) -> bool:
+    try:
+        validate_email(value)
+    except (ValidationError, TypeError):
+        return False
+    return isinstance(value, str)
+
+
+IS_EMAIL = Check("{} must be an email", _is_email)
+IS_STRING = Check("{} must be a string", lambda value: isinstance(value, str))
+IS_NOT_EMPTY = Check("{} should not be empty", lambda value: value not in ("", None))
+IS_OBJECT = Check("{} must be an object", lambda value: isinstance(value, dict))
+IS_ARRAY = Check("{} must be an array", lambda value: isinstance(value, list))
+EACH_IS_STRING = Check(
+    "each value in {} must be a string",
+    lambda value: isinstance(value, list) and all(isinstance(part, str) for part in value),
+)
+
+
+def is_at_most(length: int) -> Check:
+    """Of texts alone: that it is one is another check."""
+    return Check(
+        f"{{}} must be shorter than or equal to {length} characters",
+        lambda value: not isinstance(value, str) or len(value) <= length,
+    )
+
+
+def optional(*checks: Check, each: Mapping[str, Property] | None = None) -> Property:
+    return Property(checks, is_optional=True, each=each or {})
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """An object of JSON; an empty body is an empty one. Forms are refused: a page of another site may send one with
+    the cookie of a session, without being asked.
+
+    Raises MedusaError.
+    """
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length == "0" and "HTTP_TRANSFER_ENCODING" in request.META:
+        raise MedusaError("A body needs a Content-Length.", status=411)  # it would be taken for empty
+    if length.isdecimal() and int(length) > settings.MAX_BODY_BYTES:
+        raise MedusaError("The request body is too large.", status=413)
+    if not request.body:
+        return {}
+    if request.content_type != JSON:
+        raise InvalidData(f"The body must be JSON, with the Content-Type {JSON}.")
+    try:
+        body = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidData(f"The body is not valid JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise InvalidData("The body must be an object.")
+    rules.check_json(body, levels=rules.MAX_JSON_LEVELS + 1)
+    return body
+
+
+def validated(given: Mapping[str, Any], properties: Mapping[str, Property]) -> dict[str, Any]:
+    """What is given, once nothing speaks against it. Raises InvalidData with all that does: unknown names first."""
+    if messages := _messages(given, properties):
+        raise InvalidData(", ".join(messages))
+    return dict(given)
+
+
+def _messages(given: Mapping[str, Any], properties: Mapping[str, Property]) -> list[str]:
+    messages = [f"property {name} should not exist" for name in given if name not in properties]
+    for name, expected in properties.items():
+        value = given.get(name)
+        if value is None and expected.is_optional:
+            continue
+        messages += [check.text.format(name) for check in expected.checks if not check.holds(value)]
+        if expected.each:
+            for part in value if isinstance(value, list) else [value]:
+                if isinstance(part, dict):
+                    messages += _messages(part, expected.each)
+                else:
+                    messages.append(f"each value in nested property {name} must be either object or array")
+    return messages
