@@ -102,19 +102,14 @@ def remove_customers(group_id: int, customer_ids: Collection[int], *, by: Actor)
     return group
 
 
-@transaction.atomic
-def update_customer(
-    customer_id: int,
-    *,
-    by: Actor,
-    group_ids: Collection[int] | None = None,
-    **changes: Any,
-) -> User:
+def update_customer(customer_id: int, *, by: Actor, group_ids: Collection[int] | None = None, **changes: Any) -> User:
     """As `services.update_user`; the groups of `group_ids` take the place of those the customer is in.
 
     Raises GroupUnknown, too."""
-    user = services.update_user(customer_id, by=by, **changes)
-    if group_ids is not None:
+    if group_ids is None:
+        return services.update_user(customer_id, by=by, **changes)
+    with transaction.atomic():
+        user = services.update_user(customer_id, by=by, **changes)
         known = set(CustomerGroup.objects.filter(pk__in=group_ids).values_list("pk", flat=True))
         for id in group_ids:
             if id not in known:

@@ -127,7 +127,10 @@ def _by_session(request: HttpRequest) -> User | None:
         return None
     request.session = SessionStore(key)
     member: Any = auth.get_user(request)
-    return member if member.is_authenticated and member.is_staff else None
+    if not member.is_authenticated or not member.is_staff:
+        return None
+    request.user = member  # for who notes that somebody signs out
+    return member
 
 
 def _by_jwt(raw: str) -> User | None:

@@ -74,7 +74,9 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length == "0" and "HTTP_TRANSFER_ENCODING" in request.META:
         raise MedusaError("A body needs a Content-Length.", status=411)  # it would be taken for empty
-    if length.isdecimal() and int(length) > settings.MAX_BODY_BYTES:
+    if not (length.isascii() and length.isdecimal()):
+        raise InvalidData("The Content-Length is not a number.")
+    if int(length) > settings.MAX_BODY_BYTES:
         raise MedusaError("The request body is too large.", status=413)
     if not request.body:
         return {}

@@ -109,7 +109,7 @@ def listed(asked: dict[str, Any], in_groups: list[CustomerGroup] | None = None) 
         if is_first_of_all:
             customers = rows.newest_customers(page.limit)()
         else:
-            customers = list(page.of(rows.with_billing_address(people.order_by(*order))))
+            customers = list(page.of(rows.with_billing_address(people).order_by(*order)))
         kind = to_json([filters, [group.pk for group in in_groups or ()]]).decode()
         count = counting.count_of(kind, people)
     if in_groups is not None and "groups" not in relations:

@@ -101,7 +101,8 @@ class TestTwoWaysOfWriting:
         moment = User(email="x").date_joined
 
         for insert in self.WAYS:
-            user, book = User(date_joined=moment, updated_at=moment, **fields), [Address(**each) for each in lines]
+            user = User(date_joined=moment, updated_at=moment, **fields)
+            book = [Address(created_at=moment, updated_at=moment, **each) for each in lines]
             insert(user, book, created(moment))
             ids = {user.pk, *(each.pk for each in book)}
             user.__dict__["_prefetched_objects_cache"] = {"addresses": book}

@@ -1,0 +1,365 @@
+"""The ways in, and what each may do."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from jwcrypto.jwt import JWT
+
+from customers.medusa import authentication
+from customers.models import User
+from oauth import two_factor
+from oauth.audit import Origin
+from oauth.models import AccessToken, AuditEvent, Session, TwoFactor
+from oauth.scopes import Scope
+from tests.conftest import ApiClient
+from tests.customers.medusa.conftest import AUTH, CUSTOMERS, NEW, PASSWORD, TOKEN, invalid, url_of
+
+ORIGIN = "https://admin.example"
+STORE = "http://testserver"
+
+
+def unauthorized(response) -> bool:
+    return (response.status_code, response.content) == (401, b"Unauthorized")
+
+
+def jwt_of(browser, email: str, password: str = PASSWORD) -> str:
+    return browser.post(TOKEN, {"email": email, "password": password}).json()["access_token"]
+
+
+class TestApiTokens:
+    @pytest.mark.parametrize("header", ["x-medusa-access-token", "X-Medusa-Access-Token"])
+    def test_are_taken_from_the_header_of_medusa(self, client, ada, header):
+        assert ApiClient(headers={header: client.token}).get(url_of(ada)).status_code == 200
+
+    @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+    def test_are_taken_as_a_bearer(self, client, ada, scheme):
+        assert ApiClient(headers={"Authorization": f"{scheme} {client.token}"}).get(url_of(ada)).status_code == 200
+
+    @pytest.mark.parametrize("bad", ["shc_nope", "a.b.c", ""])
+    def test_are_good_beside_a_bad_bearer(self, client, ada, bad):
+        headers = {"x-medusa-access-token": client.token, "Authorization": f"Bearer {bad}"}
+
+        assert ApiClient(headers=headers).get(url_of(ada)).status_code == 200
+
+    def test_are_good_as_a_bearer_beside_a_bad_one(self, client, ada):
+        headers = {"x-medusa-access-token": "nope", "Authorization": f"Bearer {client.token}"}
+
+        assert ApiClient(headers=headers).get(url_of(ada)).status_code == 200
+
+    @pytest.mark.parametrize(
+        "headers",
+        [{}, {"x-medusa-access-token": "nope"}, {"Authorization": "Bearer nope"}, {"Authorization": "Basic eDp5"}],
+    )
+    def test_that_are_no_tokens_are_refused(self, anonymous, headers):
+        assert unauthorized(anonymous.get(CUSTOMERS, headers=headers))
+
+    def test_are_not_taken_from_the_query(self, client, anonymous):
+        assert unauthorized(anonymous.get(CUSTOMERS, {"access_token": client.token}))
+
+    def test_note_their_use(self, api, owner):
+        client = api(Scope.USERS_READ)
+        AccessToken.objects.update(last_used_at=None)
+
+        client.get(CUSTOMERS)
+
+        token = AccessToken.objects.get()
+        assert (token.last_used_version, token.last_used_ip) == ("medusa v1", "127.0.0.1")
+
+    @pytest.mark.parametrize("scope", [Scope.ADMIN_READ, Scope.ADMIN_WRITE])
+    def test_for_everything_are_enough(self, api, ada, scope):
+        client = api(scope)
+
+        assert client.get(CUSTOMERS).status_code == (200 if scope == Scope.ADMIN_READ else 403)
+        assert client.post(CUSTOMERS, NEW).status_code == (201 if scope == Scope.ADMIN_WRITE else 403)
+
+    def test_tell_whose_they_are(self, api, owner):
+        user = api().get(AUTH).json()["user"]
+
+        assert list(user) == [
+            "id", "created_at", "updated_at", "deleted_at", "role", "email", "first_name", "last_name", "api_token",
+            "metadata",
+        ]  # fmt: skip
+        assert user["id"].startswith("usr_")
+        assert (user["email"], user["role"], user["api_token"]) == (owner.email, "admin", None)
+
+
+class TestSignIn:
+    def test_answers_the_user_and_a_cookie(self, anonymous, staff):
+        staff("Staff")
+
+        response = anonymous.post(AUTH, {"email": "Staff@store.example", "password": PASSWORD})
+
+        assert response.status_code == 200
+        user = response.json()["user"]
+        assert (user["email"], user["role"], user["first_name"]) == ("staff@store.example", "member", "Sam")
+        cookie = response.cookies[authentication.COOKIE]
+        assert (cookie["max-age"], cookie["path"], cookie["samesite"]) == (36000, "/admin", "Lax")
+        assert cookie["httponly"]
+        assert not cookie["secure"]  # a developer's machine
+        assert unauthorized(ApiClient().get(AUTH))
+        assert anonymous.get(AUTH).json() == response.json()
+
+    def test_lasts_ten_hours(self, signed_in):
+        browser = signed_in("Staff")
+
+        session = Session.objects.get()
+        assert timedelta(hours=9, minutes=59) < session.expire_date - timezone.now() <= timedelta(hours=10)
+        Session.objects.update(expire_date=timezone.now())
+        assert unauthorized(browser.get(AUTH))
+
+    def test_sets_its_cookie_as_configured(self, anonymous, staff, settings):
+        settings.MEDUSA_COOKIE_SAMESITE = "None"
+        staff("Staff")
+
+        cookie = anonymous.post(AUTH, {"email": "staff@store.example", "password": PASSWORD}).cookies["connect.sid"]
+
+        assert (cookie["samesite"], cookie["secure"]) == ("None", True)
+
+    def test_has_a_secure_cookie_in_production(self, anonymous, staff, settings):
+        settings.SESSION_COOKIE_SECURE = True
+        staff("Staff")
+
+        response = anonymous.post(AUTH, {"email": "staff@store.example", "password": PASSWORD})
+
+        assert response.cookies["connect.sid"]["secure"]
+
+    @pytest.mark.parametrize("path", [AUTH, TOKEN])
+    @pytest.mark.parametrize(
+        ("email", "password"), [("staff@store.example", "wrong"), ("nobody@store.example", PASSWORD)]
+    )
+    def test_with_bad_credentials_is_refused(self, anonymous, staff, path, email, password):
+        staff("Owner")
+
+        response = anonymous.post(path, {"email": email, "password": password})
+
+        assert unauthorized(response)
+        assert not response.cookies
+        assert AuditEvent.objects.filter(event="sign_in_failed", actor=email).exists()
+
+    @pytest.mark.parametrize("path", [AUTH, TOKEN])
+    def test_is_for_no_customer(self, anonymous, account, path):
+        response = anonymous.post(path, {"email": account.email, "password": PASSWORD})
+
+        assert unauthorized(response)
+        assert not response.cookies
+
+    @pytest.mark.parametrize("path", [AUTH, TOKEN])
+    def test_is_for_nobody_who_left(self, anonymous, staff, path):
+        staff("Staff")
+        User.objects.update(is_active=False)
+
+        assert unauthorized(anonymous.post(path, {"email": "staff@store.example", "password": PASSWORD}))
+
+    @pytest.mark.parametrize("path", [AUTH, TOKEN])
+    def test_is_not_for_who_has_a_second_factor(self, anonymous, staff, path):
+        member = staff("Staff")
+        two_factor.begin(member)
+        TwoFactor.objects.update(is_on=True)
+
+        assert unauthorized(anonymous.post(path, {"email": member.email, "password": PASSWORD}))
+        two_factor.switch_off(member, Origin())
+        assert anonymous.post(path, {"email": member.email, "password": PASSWORD}).status_code == 200
+
+    @pytest.mark.parametrize("path", [AUTH, TOKEN])
+    def test_is_limited_as_the_dashboard_is(self, anonymous, staff, path):
+        staff("Staff")
+        for _ in range(10):
+            response = anonymous.post(path, {"email": "staff@store.example", "password": "wrong"})
+
+        assert response.status_code == 429
+        assert response.json()["type"] == "not_allowed"
+        assert anonymous.post(path, {"email": "staff@store.example", "password": PASSWORD}).status_code == 429
+        dashboard = {"username": "staff@store.example", "password": PASSWORD}
+        assert anonymous.post_form("/dashboard/login/", dashboard).status_code == 429
+
+    @pytest.mark.parametrize("path", [AUTH, TOKEN])
+    @pytest.mark.parametrize(
+        ("body", "message"),
+        [
+            ({}, "email should not be empty, email must be an email, "
+                 "password should not be empty, password must be a string"),
+            ({"email": "x", "password": "y"}, "email must be an email"),
+            ({"email": "a@example.com", "password": ""}, "password should not be empty"),
+            ({"email": "a@example.com", "password": 1}, "password must be a string"),
+            ({"email": "a@example.com", "password": "x", "code": "1"}, "property code should not exist"),
+        ],
+    )  # fmt: skip
+    def test_with_another_body_is_told(self, anonymous, path, body, message):
+        response = anonymous.post(path, body)
+
+        assert (response.status_code, response.json()) == (400, invalid(message))
+
+    def test_is_in_the_security_log(self, signed_in):
+        browser = signed_in("Staff")
+        jwt_of(browser, "staff@store.example")
+        browser.delete(AUTH)
+
+        events = AuditEvent.objects.order_by("pk").values_list("event", "actor")
+        assert list(events) == [(event, "staff@store.example") for event in ("signed_in", "signed_in", "signed_out")]
+
+    def test_is_no_sign_in_to_the_dashboard(self, signed_in):
+        assert signed_in("Owner").get("/dashboard/").status_code == 302
+
+
+class TestSessions:
+    def test_end_with_delete(self, signed_in):
+        browser = signed_in("Staff")
+
+        response = browser.delete(AUTH)
+
+        assert (response.status_code, response.content) == (200, b"OK")
+        assert response.headers["Content-Type"].startswith("text/plain")
+        assert unauthorized(browser.get(AUTH))
+        assert not Session.objects.exists()
+
+    def test_of_a_stranger_do_not_end(self, anonymous):
+        assert unauthorized(anonymous.delete(AUTH))
+
+    def test_do_not_end_by_an_api_token(self, api, signed_in):
+        browser = signed_in("Staff")
+
+        assert api(Scope.USERS_READ).delete(AUTH).status_code == 200
+        assert browser.get(AUTH).status_code == 200
+
+    def test_end_with_the_password(self, signed_in):
+        browser = signed_in("Staff")
+        member = User.objects.get(email="staff@store.example")
+        member.set_password("another")
+        member.save()
+
+        assert unauthorized(browser.get(AUTH))
+
+    @pytest.mark.parametrize("change", [{"is_active": False}, {"user_type": "customer"}])
+    def test_end_with_the_job(self, signed_in, change):
+        browser = signed_in("Staff")
+        User.objects.update(**change)
+
+        assert unauthorized(browser.get(AUTH))
+
+    def test_of_the_dashboard_open_nothing_here(self, owner):
+        browser = Client()
+        browser.force_login(owner)
+
+        assert unauthorized(browser.get(CUSTOMERS))
+
+    def test_are_read_only_where_there_is_a_cookie(self, client, ada, django_assert_num_queries):
+        with django_assert_num_queries(3):
+            client.get(CUSTOMERS)
+
+    @pytest.mark.parametrize(
+        ("headers", "is_allowed"),
+        [
+            ({}, True),
+            ({"Origin": STORE}, True),
+            ({"Origin": ORIGIN}, True),
+            ({"Origin": "https://evil.example"}, False),
+            ({"Origin": "null"}, False),
+            ({"Origin": ""}, False),
+            ({"Origin": "http://testserver.evil.example"}, False),
+            ({"Sec-Fetch-Site": "same-origin"}, True),
+            ({"Sec-Fetch-Site": "none"}, True),
+            ({"Sec-Fetch-Site": "same-site"}, False),
+            ({"Sec-Fetch-Site": "cross-site"}, False),
+        ],
+    )
+    def test_change_nothing_for_another_site(self, signed_in, settings, headers, is_allowed):
+        settings.MEDUSA_ADMIN_CORS = [ORIGIN]
+        browser = signed_in("Staff")
+
+        response = browser.post(CUSTOMERS, NEW, headers=headers)
+
+        assert (response.status_code == 201) == is_allowed
+        assert unauthorized(response) == (not is_allowed)
+
+    def test_do_not_stand_in_the_way_of_a_token(self, api, signed_in):
+        browser, token = signed_in("Viewer"), api(Scope.USERS_WRITE).token
+        headers = {"Origin": "https://evil.example", "x-medusa-access-token": token}
+
+        assert browser.post(CUSTOMERS, NEW, headers=headers).status_code == 201
+
+
+class TestJwts:
+    @pytest.fixture
+    def jwt(self, anonymous, staff):
+        return jwt_of(anonymous, staff("Staff").email)
+
+    @pytest.fixture
+    def bearer(self, jwt):
+        return ApiClient(jwt)
+
+    def test_open_the_api_without_a_cookie(self, bearer, jwt, ada):
+        assert bearer.get(CUSTOMERS).status_code == 200
+        assert bearer.get(AUTH).json()["user"]["email"] == "staff@store.example"
+
+    def test_are_signed_for_a_day(self, jwt):
+        token = JWT(jwt=jwt, key=authentication._key(), algs=["HS256"])
+
+        claims = json.loads(token.claims)
+        assert json.loads(token.header)["alg"] == "HS256"
+        assert claims["exp"] - claims["iat"] == 24 * 3600
+        assert claims["user_id"].startswith("usr_")
+
+    def test_end_with_their_day(self, anonymous, staff, monkeypatch):
+        monkeypatch.setattr(authentication, "JWT_LIFETIME", timedelta(minutes=-2))
+
+        jwt = jwt_of(anonymous, staff("Staff").email)
+
+        assert unauthorized(ApiClient(jwt).get(CUSTOMERS))
+
+    @pytest.mark.parametrize("change", [{"is_active": False}, {"user_type": "customer"}])
+    def test_end_with_the_job(self, bearer, change):
+        User.objects.update(**change)
+
+        assert unauthorized(bearer.get(CUSTOMERS))
+
+    def test_end_with_the_password(self, bearer):
+        member = User.objects.get(email="staff@store.example")
+        member.set_password("another")
+        member.save()
+
+        assert unauthorized(bearer.get(CUSTOMERS))
+
+    def test_end_with_the_secret_key(self, bearer, settings):
+        settings.SECRET_KEY = "another"
+
+        assert unauthorized(bearer.get(CUSTOMERS))
+
+    @pytest.mark.parametrize("change", ["tail", "none", "head"])
+    def test_that_were_tampered_with_are_refused(self, jwt, change):
+        head, claims, signature = jwt.split(".")
+        forged = {
+            "tail": f"{head}.{claims}.{'A' * len(signature)}",
+            "none": f"eyJhbGciOiJub25lIn0.{claims}.",
+            "head": f"{head}.{claims[:-4]}AAAA.{signature}",
+        }[change]
+
+        assert unauthorized(ApiClient(forged).get(CUSTOMERS))
+
+
+class TestRoles:
+    @pytest.mark.parametrize(("role", "may_write"), [("Owner", True), ("Staff", True), ("Viewer", False)])
+    def test_decide_what_a_session_and_a_jwt_may_do(self, signed_in, role, may_write):
+        browser = signed_in(role)
+        bearer = ApiClient(jwt_of(ApiClient(), "staff@store.example"))
+
+        for number, caller in enumerate((browser, bearer)):
+            written = caller.post(CUSTOMERS, {**NEW, "email": f"{number}@example.com"})
+
+            assert caller.get(CUSTOMERS).status_code == 200
+            assert written.status_code == (201 if may_write else 403)
+
+    def test_of_nobody_let_nothing_be_done(self, signed_in):
+        browser = signed_in("Viewer")
+        User.objects.get(email="staff@store.example").groups.clear()
+
+        assert browser.get(CUSTOMERS).status_code == 403
+        assert browser.get(AUTH).status_code == 200
+
+    def test_put_the_person_into_the_timeline(self, signed_in):
+        signed_in("Staff").post(CUSTOMERS, NEW)
+
+        event = User.objects.get(email=NEW["email"]).events.get()
+        assert (event.actor.email, event.app) == ("staff@store.example", None)

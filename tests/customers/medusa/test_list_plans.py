@@ -1,0 +1,67 @@
+"""PostgreSQL reads a list off its indexes, and counts what it can't remember."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from customers.medusa import counting
+from tests.customers.dashboard.conftest import as_role  # noqa: F401  a fixture of `crowd`
+from tests.customers.dashboard.test_list_plans import A_PART, PEOPLE, crowd, explained, needs, rows_read  # noqa: F401
+from tests.customers.medusa.conftest import CUSTOMERS
+
+pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="looks at PostgreSQL's plans")
+
+QUERIES = [
+    {},
+    {"limit": "1000"},
+    {"order": "created_at"},
+    {"order": "-id"},
+    {"order": "email"},
+    {"order": "-email"},
+    {"has_account": "true"},
+    {"has_account": "false"},
+    {"created_at[gt]": "2026-01-14T00:00:00Z"},
+    {"created_at[lt]": "2026-01-01T05:00:00Z"},
+    {"created_at[gt]": "2026-01-02T00:00:00Z", "created_at[lt]": "2026-01-02T03:00:00Z"},
+]
+SEARCHES = [{"q": "c4ca4238"}, {"q": "no such name"}, {"q": "person-777@"}, {"q": "c81e728"}]
+
+
+@pytest.fixture
+def reader(crowd, reader):  # noqa: F811  the fixture
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE customers_user SET password = 'argon2$x' WHERE id % 100 = 7")
+        cursor.execute("ANALYZE customers_user")
+    return reader
+
+
+def plans_of_page(client, query: dict) -> list[dict]:
+    counting.forget()
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(CUSTOMERS, query).status_code == 200
+    statements = [each["sql"] for each in queries if 'FROM "customers_user"' in each["sql"]]
+    pages = [sql for sql in statements if "LIMIT" in sql]
+    assert len(statements) == 2
+    assert len(pages) == 1
+    return [explained(sql) for sql in (pages if "q" not in query else statements)]
+
+
+def wasteful(client, queries: list[dict]) -> dict[str, list[int]]:
+    read = {str(query): [rows_read(plan) for plan in plans_of_page(client, query)] for query in queries}
+    return {query: numbers for query, numbers in read.items() if max(numbers) > A_PART}
+
+
+class TestListsOfACrowd:
+    def test_read_a_part_of_it(self, reader):
+        assert wasteful(reader, QUERIES) == {}
+
+    def test_read_a_part_of_it_for_a_search_and_its_count(self, reader):
+        needs("pg_trgm")
+
+        assert wasteful(reader, SEARCHES) == {}
+
+    def test_count_it_once(self, reader, django_assert_num_queries):
+        assert reader.get(CUSTOMERS).json()["count"] == PEOPLE
+
+        with django_assert_num_queries(2):  # token, page
+            assert reader.get(CUSTOMERS).json()["count"] == PEOPLE
