@@ -109,7 +109,7 @@ def signed_in(staff):
 
     def make(role: str, **options) -> ApiClient:
         member = staff(role)
-        browser = ApiClient(**options)
+        browser = ApiClient(**{"enforce_csrf_checks": True, **options})
         assert browser.post(AUTH, {"email": member.email, "password": PASSWORD}).status_code == 200
         return browser
 

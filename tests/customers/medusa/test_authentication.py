@@ -56,6 +56,11 @@ class TestApiTokens:
     def test_that_are_no_tokens_are_refused(self, anonymous, headers):
         assert unauthorized(anonymous.get(CUSTOMERS, headers=headers))
 
+    def test_need_no_other_token_against_forgery(self, client):
+        browser = ApiClient(client.token, enforce_csrf_checks=True)
+
+        assert browser.post(CUSTOMERS, NEW).status_code == 201
+
     def test_are_not_taken_from_the_query(self, client, anonymous):
         assert unauthorized(anonymous.get(CUSTOMERS, {"access_token": client.token}))
 
