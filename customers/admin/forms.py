@@ -136,7 +136,7 @@ class CustomerForm(SinceRead):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["email"].required = not self.instance.pk or bool(self.instance.email)
-        for name in ("first_name", "last_name"):
+        for name in {"first_name", "last_name"} & self.fields.keys():
             cast(forms.CharField, self.fields[name]).empty_value = ""  # null is for programs
 
     def clean(self):

@@ -145,6 +145,7 @@ class UserSerializer(SharedFieldsSerializer):
     class Meta:
         ref_name = "User"
 
+
 class UpdateUserSerializer(UserSerializer):
     email = serializers.EmailField(required=False, help_text="Unique, whatever its case.")
     addresses = AddressSerializer(many=True, read_only=True)

@@ -15,8 +15,8 @@ from customers.models import Customer, Event, Note, StaffMember, User
 from customers.orders.models import Subscription
 from customers.orders.services import record_order, record_subscription
 from customers.services import STORE, Actor
-from customers.transfers import storing
-from customers.transfers.rows import draft
+from customers.bulk import storing
+from customers.bulk.rows import draft
 from oauth.audit import Origin
 from oauth.models import ApiUsage, App
 from oauth.scopes import Scope
