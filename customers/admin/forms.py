@@ -136,7 +136,7 @@ class CustomerForm(SinceRead):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["email"].required = not self.instance.pk or bool(self.instance.email)
-        for name in {"first_name", "last_name"} & self.fields.keys():
+        for name in {"first_name", "last_name"} & self.fields.keys():  # none for who may only look
             cast(forms.CharField, self.fields[name]).empty_value = ""  # null is for programs
 
     def clean(self):

@@ -5,6 +5,7 @@ from django.db import migrations
 
 LOOK = [
     "customers.view_customer",
+    "groups.view_customergroup",
     "orders.view_order",
     "orders.view_subscription",
 ]
@@ -14,6 +15,8 @@ EDIT = [
     "customers.change_customer",
     "customers.export_customer",
     "customers.import_customer",
+    "groups.add_customergroup",
+    "groups.change_customergroup",
     "orders.add_order",
     "orders.change_order",
     "orders.add_subscription",
@@ -39,7 +42,7 @@ ROLES = {"Owner": EVERYTHING, "Staff": EDIT, "Viewer": LOOK}
 def forwards(apps, schema_editor):
     # Permissions are otherwise made when all migrations are done.
     for app in apps.get_app_configs():
-        if app.label in ("customers", "orders", "oauth"):
+        if app.label in ("customers", "groups", "orders", "oauth"):
             app.models_module = True
             create_permissions(app, apps=apps, verbosity=0)
             app.models_module = None
@@ -60,6 +63,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0003_per_database"),
         ("oauth", "0002_append_only"),
+        ("groups", "0001_initial"),
         ("orders", "0001_initial"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),

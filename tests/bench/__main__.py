@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 
-from tests.bench.comparison import VARIANTS, compare
+from tests.bench import medusa
+from tests.bench.comparison import ALL_OPERATIONS, TEXTBOOK, VARIANTS, compare
 from tests.bench.dashboard import REQUESTS, measure_pages
 from tests.bench.report import describe_machine
 from tests.bench.scale import MANY, compare_sizes
@@ -20,7 +21,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3, help="of one turn (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each, of which the medians count (%(default)s)")
-    parser.add_argument("--only", nargs="+", choices=[*VARIANTS, *OPERATIONS], default=[], help="variants, operations")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*VARIANTS, *ALL_OPERATIONS], default=[], help="variants, operations"
+    )
     parser.add_argument("--dashboard", action="store_true", help="the dashboard's pages with many customers")
     parser.add_argument("--customers", type=int, default=MANY, help="of --dashboard (default: %(default)s)")
     parser.add_argument("--scale", action="store_true", help="median latencies with 10,000 and 1,000,000 customers")
@@ -29,22 +32,31 @@ def main() -> int:
     url, timing = os.environ["DATABASE_URL"], {"rounds": options.rounds, "seconds": options.seconds}
     how = f"{options.rounds} turns of {options.seconds:g} s"
     if options.dashboard:
-        table, how = measure_pages(url, total=options.customers), f"{REQUESTS} requests of each page"
+        tables, how = [measure_pages(url, total=options.customers)], f"{REQUESTS} requests of each page"
     elif options.scale:
-        table = compare_sizes(url, **timing)
+        tables = [compare_sizes(url, **timing)]
     else:
-        names, operations = (
-            [name for name in known if name in options.only] or list(known) for known in (VARIANTS, OPERATIONS)
-        )
-        table = compare(url, names=names, operations=operations, **timing)
-    if not (options.dashboard or options.scale or options.only):
-        exchanges = measure_exchanges(url, **timing)
-        table.missed += exchanges.missed
-        print(exchanges, end="\n\n")
-    print(f"{table}\n\n{describe_machine(url)}; {how}.")
-    for miss in table.missed:
+        tables = compared(url, options.only, timing)
+        if not options.only:
+            tables.append(measure_exchanges(url, **timing))
+    print(*tables, f"{describe_machine(url)}; {how}.", sep="\n\n")
+    missed = [miss for table in tables for miss in table.missed]
+    for miss in missed:
         print(f"Missed: {miss}", file=sys.stderr)
-    return 1 if table.missed else 0
+    return 1 if missed else 0
+
+
+def compared(url: str, only: list[str], timing: dict) -> list:
+    """A table for each API; the textbook has but one."""
+    names = [name for name in VARIANTS if name in only] or list(VARIANTS)
+    wanted = [operation for operation in ALL_OPERATIONS if operation in only] or list(ALL_OPERATIONS)
+    tables = []
+    for known in (OPERATIONS, medusa.OPERATIONS):
+        operations = [operation for operation in known if operation in wanted]
+        sides = names if known is OPERATIONS else [name for name in names if name != TEXTBOOK]
+        if operations and sides:
+            tables.append(compare(url, names=sides, operations=operations, **timing))
+    return tables
 
 
 if __name__ == "__main__":

@@ -4,10 +4,12 @@ from contextlib import ExitStack
 from operator import truediv
 from statistics import median
 
-from tests.bench import load
+from tests.bench import load, medusa
 from tests.bench.report import Bar, Table
 from tests.bench.serving import Server, Store, Variant, prepared, served
 from tests.bench.traffic import CUSTOMER, OPERATIONS, PATH
+
+ALL_OPERATIONS = OPERATIONS | medusa.OPERATIONS
 
 CUSTOMERS = 10_000
 RAW, OURS, TEXTBOOK = "raw", "this project", "textbook"
@@ -18,18 +20,22 @@ VARIANTS = {
 }
 # Our requests per second as a multiple of another variant's.
 RATIO_BARS = {
-    RAW: {"create": Bar("≥", 0.4), "list": Bar("≥", 0.4), "retrieve": Bar("≥", 0.4)},
+    RAW: dict.fromkeys(ALL_OPERATIONS, Bar("≥", 0.4)),
     TEXTBOOK: {"create": Bar("≥", 6), "list": Bar("≥", 10), "retrieve": Bar("≥", 10)},
 }
 TAIL_BAR = Bar("<", 10)  # our p99 as a multiple of p50
 
 
 def compare(server_url: str, *, names: list[str], operations: list[str], rounds: int, seconds: float) -> Table:
+    """The operations are those of one API."""
     with ExitStack() as stack:
         servers = serve_all(stack, server_url, names)
-        check_answers(servers)
+        if operations[0] in medusa.OPERATIONS:
+            medusa.check_answers(servers, shape)
+        else:
+            check_answers(servers)
         runs = {
-            (name, operation): server.traffic(OPERATIONS[operation])
+            (name, operation): server.traffic(ALL_OPERATIONS[operation])
             for operation in operations
             for name, server in servers.items()
         }

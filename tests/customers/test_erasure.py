@@ -11,6 +11,7 @@ from django.test import Client
 
 from customers import services
 from customers.erasure import erase
+from customers.groups.services import add_customers, create_group
 from customers.models import Address, Customer, Event, Tag, User
 from customers.orders.models import Order, Subscription
 from customers.orders.services import record_order, record_subscription
@@ -87,6 +88,23 @@ def dump() -> str:
 
 
 class TestErasing:
+    def test_leaves_the_groups(self, zenobia, owner):
+        group = create_group(name="VIP")
+        add_customers(group.pk, [zenobia.pk], by=by(owner))
+        assert personal_data(zenobia.pk, by=by(owner))["groups"] == ["VIP"]
+
+        erase(zenobia.pk, by=by(owner))
+
+        assert not group.customers.exists()
+        assert Event.objects.filter(user=zenobia).exclude(changes={}).count() == 0
+
+    def test_forgets_the_password(self, zenobia, owner):
+        services.update_user(zenobia.pk, by=by(owner), password="a long password")
+
+        erase(zenobia.pk, by=by(owner))
+
+        assert User.objects.get(pk=zenobia.pk).has_account is False
+
     def test_what_is_looked_for_is_there_before(self, zenobia):
         text = dump().lower()
 

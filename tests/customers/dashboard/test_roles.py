@@ -10,6 +10,7 @@ from django.urls import get_resolver
 from customers import staff
 from customers.bulk import changes
 from customers.bulk.models import Job
+from customers.groups.services import create_group
 from customers.models import User
 from customers.orders.services import record_order, record_subscription
 from oauth.audit import Event, Origin, record
@@ -46,6 +47,9 @@ ALLOWED = [
     (r"bulk_job_(step|discard)", NOBODY, EDITORS),  # by their buttons
     (r"bulk_job_(refused|file)", EDITORS, NOBODY),
     (r"bulk_job_\w+", EDITORS, EDITORS),
+    (r"groups_customergroup_(changelist|history)", ALL, ALL),
+    (r"groups_customergroup_change", ALL, EDITORS),
+    (r"groups_customergroup_add", EDITORS, EDITORS),
     (r"orders_\w+_(changelist|history)", ALL, ALL),
     (r"orders_\w+_change", ALL, EDITORS),
     (r"orders_\w+_add", EDITORS, EDITORS),
@@ -88,6 +92,7 @@ def ids(owner, ada) -> dict[str, object]:
         "privateapp": PrivateApp.objects.get().pk,
         "partnerapp": partner.pk,
         "auditevent": AuditEvent.objects.earliest("pk").pk,
+        "customergroup": create_group(name="VIP").pk,
         "order": record_order(user_id=ada.pk, document=order()).pk,
         "subscription": record_subscription(user_id=ada.pk, document=subscription()).pk,
     }

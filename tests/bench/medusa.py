@@ -1,0 +1,160 @@
+"""Medusa's API: the requests, and the ceiling of Python under them, which sends the same SQL and nothing else."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache
+from itertools import count, cycle
+from types import ModuleType
+
+from tests.bench.traffic import repeated, request
+
+PATH = "/admin/customers"
+NEW = {
+    "email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "password": "", "phone": "+12025550143",
+    "metadata": {"source": "landing page", "campaign": 7},
+}  # fmt: skip
+
+_numbers = count(1)
+
+
+def lists(tokens: list[str], customers: list[dict]) -> Iterator[bytes]:
+    return repeated("GET", [PATH], tokens)
+
+
+def retrieves(tokens: list[str], customers: list[dict]) -> Iterator[bytes]:
+    return repeated("GET", paths_of(customers), tokens)
+
+
+def creates(tokens: list[str], customers: list[dict]) -> Iterator[bytes]:
+    """Guests: the hash of a password takes as long as it is meant to."""
+    body = json.dumps(NEW | {"email": "guest-0000000000@example.net"})
+    return numbered([request("POST", PATH, token, body) for token in tokens])
+
+
+def updates(tokens: list[str], customers: list[dict]) -> Iterator[bytes]:
+    """Each makes a name another one."""
+    body = json.dumps({"first_name": "Ada-0000000000@"})
+    paths = zip(cycle(paths_of(customers)), tokens * 2, strict=False)
+    return numbered([request("POST", path, token, body) for path, token in paths])
+
+
+def paths_of(customers: list[dict]) -> list[str]:
+    from customers.medusa import ids
+
+    moments = [datetime.fromisoformat(str(customer["date_joined"])) for customer in customers]
+    numbers = [customer["id"] for customer in customers]
+    return [f"{PATH}/{ids.encoded(ids.CUSTOMER, *each)}" for each in zip(numbers, moments, strict=True)]
+
+
+def numbered(requests: list[bytes]) -> Iterator[bytes]:
+    templates = cycle([each.replace(b"%", b"%%").replace(b"-0000000000@", b"-%010d@") for each in requests])
+    return (template % number for template, number in zip(templates, _numbers, strict=False))
+
+
+# As `traffic.OPERATIONS`.
+OPERATIONS = {
+    "Medusa list": lists,
+    "Medusa retrieve": retrieves,
+    "Medusa create": creates,
+    "Medusa update": updates,
+}
+
+
+def check_answers(servers: dict, shape: Callable) -> None:
+    """Exits unless all answer the four requests alike."""
+    expected = None
+    for name, server in servers.items():
+        email = f"{name.replace(' ', '-')}@example.org"
+        created = server.ask("POST", PATH, NEW | {"email": email})
+        path = f"{PATH}/{created['customer']['id']}"
+        answers = [
+            created,
+            server.ask("GET", path),
+            server.ask("POST", path, {"first_name": "Eve"}),
+            server.ask("GET", PATH),
+        ]
+        known = [len(answers[-1]["customers"]), *(shape(answer) for answer in answers)]
+        expected = expected or known
+        if known != expected:
+            raise SystemExit(f"{name} answers otherwise than {next(iter(servers))}:\n{known}\n{expected}")
+
+
+# --- The ceiling -----------------------------------------------------------------------------------------------------
+
+CUSTOMER_PATH = re.compile(rf"{PATH}/(\w+)")
+LOCK = "SELECT {columns} FROM customers_user WHERE id = %s LIMIT 21 FOR UPDATE"
+UPDATE = "UPDATE customers_user SET first_name = %s, updated_at = %s WHERE id = %s"
+EVENT = (
+    "INSERT INTO customers_event (user_id, kind, at, actor_id, app_id, changes) VALUES (%s, 'changed', %s, %s, %s, %s)"
+)
+COUNT = "SELECT count(*) FROM customers_user WHERE user_type IN ('customer', 'lead')"
+
+
+_counted: dict[str, float] = {}
+
+
+def count_of_all(raw: ModuleType) -> int:
+    """Remembered as ours is: beyond 10,000."""
+    if _counted.get("until", 0.0) < time.monotonic():
+        _counted["number"] = raw.fetch_tuple(COUNT, [])[0]
+        if _counted["number"] > 10_000:
+            _counted["until"] = time.monotonic() + 10
+    return int(_counted["number"])
+
+
+@cache
+def statement(compiled, *places: int) -> tuple[str, list]:
+    _, sql, params, _, _ = compiled._statement(len(places))
+    return sql, params
+
+
+def fetched(raw: ModuleType, compiled, *values: int) -> list[dict]:
+    sql, params = statement(compiled, *range(len(values)))
+    return raw.database().execute(sql, [values[each] if isinstance(each, int) else each for each in params]).fetchall()
+
+
+def respond(raw: ModuleType, environ: dict, user_id: int, app_id: int) -> tuple[str, dict]:
+    from customers.medusa import ids, rows
+
+    path, is_post = environ["PATH_INFO"], environ["REQUEST_METHOD"] == "POST"
+    body = raw.orjson.loads(environ["wsgi.input"].read()) if is_post else {}
+    if path == PATH:
+        if is_post:
+            return "201 Created", {"customer": create(raw, body, user_id, app_id)}
+        people = [rows.customer(row) for row in fetched(raw, rows.newest_customers(50))]
+        number = count_of_all(raw)
+        return "200 OK", {"customers": people, "count": number, "offset": 0, "limit": 50}
+    number = ids.number_in(ids.CUSTOMER, CUSTOMER_PATH.fullmatch(path)[1])
+    if is_post:
+        update(raw, fetched(raw, rows._customer, number)[0]["id"], body, user_id, app_id)
+    customer = rows.customer(fetched(raw, rows._customer, number)[0])
+    customer["orders"] = [rows.order(row, customer) for row in fetched(raw, rows._orders, number)]
+    addresses = fetched(raw, rows._addresses, number)
+    customer["shipping_addresses"] = [rows.address(row, customer["id"]) for row in addresses]
+    return "200 OK", {"customer": customer}
+
+
+def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
+    from customers.medusa import rows
+
+    user = {field.column: field.get_default() for field in raw.storage.columns(raw.User)}
+    user |= {name: body[name] for name in ("email", "first_name", "last_name", "metadata")}
+    user["phone_number"] = body["phone"]
+    columns = user | {"tags": raw.Jsonb([]), "metadata": raw.Jsonb(user["metadata"])}
+    happened = ["created", user["date_joined"], user_id, app_id]
+    user["id"], _, _ = raw.fetch_tuple(raw.INSERT, [*columns.values(), "[]", [], *happened])
+    return rows.customer(user | {"has_account": False, "billing__id": None})
+
+
+def update(raw: ModuleType, customer_id: int, body: dict, user_id: int, app_id: int) -> None:
+    columns = ", ".join(field.column for field in raw.User._meta.concrete_fields)
+    now = raw.datetime.now(raw.UTC)
+    with raw.database().transaction():
+        former = raw.database().execute(LOCK.format(columns=columns), [customer_id]).fetchone()
+        with raw.database().transaction():  # a savepoint, as ours
+            raw.database().execute(UPDATE, [body["first_name"], now, customer_id])
+        changes = raw.Jsonb({"first_name": [former["first_name"], body["first_name"]]})
+        raw.database().execute(EVENT, [customer_id, now, user_id, app_id, changes])
