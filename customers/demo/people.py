@@ -10,6 +10,8 @@ from typing import Any
 from customers.demo.world import COUNTRIES, Country
 
 DAYS = 425  # since the store opened; it grows, so most people are newer
+BUYERS = 0.57  # of all
+MANY_ORDERS = 4
 EMAIL_HOSTS = ("mail.example", "post.example", "inbox.example")
 LETTERS = "ABCDEFGHJKLMNPRSTUWXYZ"
 # Documentation ranges (RFC 5737).
@@ -26,12 +28,12 @@ SOURCES = ("organic", "newsletter", "instagram", "referral", "market stall")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`row`: fields of an import's row. Who has no address is of no use to an order."""
+    """`row`: fields of an import's row. `orders`: when each was placed; who has some has an address."""
 
     row: dict[str, Any]
     country: Country
     joined: datetime
-    orders: int
+    orders: list[datetime]
     subscribes: bool
 
 
@@ -42,39 +44,48 @@ def people(total: int, random: Random, now: datetime) -> Iterator[Person]:
     for age in ages:
         country = random.choices(COUNTRIES, [country.share for country in COUNTRIES])[0]
         joined = (now - timedelta(days=age)).replace(microsecond=0)
-        yield _person(country, joined, random, taken)
+        orders = list(_orders(joined, now, random)) if random.random() < BUYERS else []
+        yield _person(country, joined, orders, random, taken)
 
 
-def _person(country: Country, joined: datetime, random: Random, taken: set[str]) -> Person:
+def _orders(joined: datetime, now: datetime, random: Random) -> Iterator[datetime]:
+    """The first soon after they joined, the others weeks apart, none in the future."""
+    at = joined + timedelta(hours=random.expovariate(1 / 60))
+    for _ in range(1 + int(random.expovariate(0.45))):
+        if at >= now:
+            return
+        yield at.replace(microsecond=0)
+        at += timedelta(days=random.triangular(6, 90, 28))
+
+
+def _person(country: Country, joined: datetime, orders: list[datetime], random: Random, taken: set[str]) -> Person:
     first, last = random.choice(country.names.first), random.choice(country.names.last)
-    orders = int(random.expovariate(0.45)) + 1 if random.random() < 0.57 else 0
     row: dict[str, Any] = {
         "email": _email(first, last, random, taken),
         "first_name": first,
         "last_name": last,
         "language": country.language,
         "accepts_marketing": random.random() < 0.6,
-        "tags": _tags(orders, random),
+        "tags": _tags(len(orders), random),
         "ip": f"{random.choice(NETWORKS)}{random.randrange(1, 255)}",
         "user_agent": random.choice(USER_AGENTS),
         "date_joined": joined.isoformat(),
     }
     if random.random() < 0.5:
-        row["metadata"] = {"source": random.choice(SOURCES), "loyalty_points": orders * random.randrange(20, 90)}
+        row["metadata"] = {"source": random.choice(SOURCES), "loyalty_points": len(orders) * random.randrange(20, 90)}
     if orders or random.random() < 0.5:
         row["addresses"] = [_address(country, first, last, random)]
         if random.random() < 0.12:  # somebody they send things to
             row["addresses"].append(_address(country, random.choice(country.names.first), last, random))
     elif random.random() < 0.4:  # left an email address, and no more
         row |= {"first_name": "", "last_name": ""}
-    return Person(row, country, joined, orders, subscribes=orders > 0 and random.random() < 0.1)
+    return Person(row, country, joined, orders, subscribes=bool(orders) and random.random() < 0.1)
 
 
 def _email(first: str, last: str, random: Random, taken: set[str]) -> str:
     plain = unicodedata.normalize("NFKD", f"{first}.{last}".replace("ß", "ss").replace("ı", "i"))
     name = "".join(letter for letter in plain.lower() if letter.isascii() and (letter.isalnum() or letter == "."))
     host = random.choice(EMAIL_HOSTS)
-    name = name.strip(".") or "hello"  # of another script
     email, further = f"{name}@{host}", 1
     while email in taken:
         further += 1
@@ -85,7 +96,7 @@ def _email(first: str, last: str, random: Random, taken: set[str]) -> str:
 
 def _tags(orders: int, random: Random) -> list[str]:
     words = random.sample(TAGS, random.choices((0, 1, 2, 3), (50, 30, 15, 5))[0])
-    return ["vip", *words] if orders >= 6 else words
+    return ["vip", *words] if orders >= MANY_ORDERS else words
 
 
 def _address(country: Country, first: str, last: str, random: Random) -> dict[str, Any]:

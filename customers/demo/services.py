@@ -1,6 +1,5 @@
 """Fills a store as its own doors would: people by the import's, the rest by the services, each at a moment gone by."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
@@ -96,17 +95,14 @@ class Filling:
 
     def live(self, user_id: int, person: Person) -> None:
         """What happened to somebody since they joined."""
-        moments = list(self.moments_of_orders(person))
-        for placed in moments:
-            record_order(
-                user_id=user_id,
-                document=reports.order(self.order_number, person, placed, self.random, self.now),
-            )
+        moments = [*person.orders]
+        for placed in person.orders:
+            document = reports.order(self.order_number, person, placed, self.random, self.now)
+            record_order(user_id=user_id, document=document)
+            self.put_back(user_id, placed)
             self.order_number += 1
-            if placed == moments[0]:
-                self.happened(user_id, placed)
-        if moments and person.subscribes:
-            document = reports.subscription(self.subscription_id, person, moments[0], self.random, self.now)
+        if person.subscribes:
+            document = reports.subscription(self.subscription_id, person, person.orders[0], self.random, self.now)
             record_subscription(user_id=user_id, document=document)
             self.subscription_id += 1
         if self.random.random() < 0.08:
@@ -116,27 +112,20 @@ class Filling:
         if self.random.random() < 0.05:
             accepts = not person.row["accepts_marketing"]
             services.update_user(user_id, by=self.colleague, accepts_marketing=accepts)
-            self.happened(user_id, self.since(person.joined))
+            moments.append(self.put_back(user_id, self.since(person.joined)))
         if self.random.random() < 0.012:
             services.update_user(user_id, by=self.colleague, is_blocked=True)
-            self.happened(user_id, self.since(person.joined))
-
-    def moments_of_orders(self, person: Person) -> Iterator[datetime]:
-        """The first soon after they joined, the others weeks apart, none in the future."""
-        at = person.joined + timedelta(hours=self.random.expovariate(1 / 60))
-        for _ in range(person.orders):
-            if at >= self.now:
-                return
-            yield at.replace(microsecond=0)
-            at += timedelta(days=self.random.triangular(6, 90, 28))
+            moments.append(self.put_back(user_id, self.since(person.joined)))
+        if moments:
+            User.objects.filter(pk=user_id).update(updated_at=max(moments))
 
     def since(self, moment: datetime) -> datetime:
         return moment + (self.now - moment) * self.random.random()
 
-    def happened(self, user_id: int, at: datetime) -> None:
-        """Puts what was recorded just now where it belongs."""
+    def put_back(self, user_id: int, at: datetime) -> datetime:
+        """To when it happened, what was recorded just now."""
         Event.objects.filter(user_id=user_id, at__gte=self.now).update(at=at)
-        User.objects.filter(pk=user_id).update(updated_at=at)
+        return at
 
     def register_apps(self) -> None:
         owner = User.objects.get(pk=self.colleague.user_id)

@@ -114,12 +114,14 @@ SPANISH = names(
     Moreno, Muñoz, Álvarez, Romero, Navarro, Ortega, Iglesias
     """,
 )
-THAI = names(
+PORTUGUESE = names(
     """
-    สมชาย, สมหญิง, กิตติ, อนงค์, ปรีชา, มาลี, วิชัย, สุดา, ณัฐพล, ศิริพร, ธนา, พิมพ์ชนก
+    Maria, Leonor, Matilde, Beatriz, Carolina, Inês, Joana, Catarina, Francisco, Afonso, Tomás, Duarte, Gonçalo, João,
+    Simão, Vasco
     """,
     """
-    ใจดี, สุขสวัสดิ์, แก้วมณี, ทองดี, ศรีสุข, บุญมี, วงศ์ไทย, รัตนชัย, จันทร์เพ็ญ, พงษ์พานิช
+    Silva, Santos, Ferreira, Pereira, Oliveira, Costa, Rodrigues, Martins, Sousa, Fernandes, Gonçalves, Gomes, Lopes,
+    Marques, Almeida, Conceição
     """,
 )
 
@@ -184,8 +186,8 @@ COUNTRIES = [
         "Calle Mayor {}", "Calle de Alcalá {}", "Avenida de la Constitución {}", "Paseo del Prado {}",
     ], [City("Madrid", "280##"), City("Barcelona", "080##"), City("Sevilla", "410##")]),
     Country("AT", 2, "de", GERMAN, "EUR", GERMAN_STREETS, [City("Wien", "1##0"), City("Graz", "8010")]),
-    Country("TH", 1, "th", THAI, "THB", ["{} ถนนสุขุมวิท", "{} ถนนนิมมานเหมินท์"], [
-        City("กรุงเทพมหานคร", "101##"), City("เชียงใหม่", "502##"),
+    Country("PT", 1, "pt", PORTUGUESE, "EUR", ["Rua Augusta {}", "Avenida da Liberdade {}", "Rua das Flores {}"], [
+        City("Lisboa", "11##-###"), City("Porto", "40##-###"),
     ]),
 ]  # fmt: skip
 
@@ -193,7 +195,7 @@ COUNTRIES = [
 RATES = {
     name: Decimal(rate)
     for name, rate in {
-        "EUR": "1", "USD": "0.92", "GBP": "1.17", "SEK": "0.09", "CAD": "0.67", "AUD": "0.61", "THB": "0.026",
+        "EUR": "1", "USD": "0.92", "GBP": "1.17", "SEK": "0.09", "CAD": "0.67", "AUD": "0.61",
     }.items()
 }  # fmt: skip
 STORE_CURRENCY = "EUR"

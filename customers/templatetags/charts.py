@@ -21,7 +21,8 @@ def columns(title: str, numbers: Sequence[tuple[str, int]]) -> dict[str, Any]:
          "width": f"{width * (1 - GAP):.1f}", **_column(number, highest)}
         for position, (label, number) in enumerate(numbers)
     ]  # fmt: skip
-    return {"title": title, "columns": drawn, "highest": f"{highest:,}", "total": f"{sum(number for _, number in numbers):,}",
+    total = sum(number for _, number in numbers)
+    return {"title": title, "columns": drawn, "highest": f"{highest:,}", "total": f"{total:,}",
             "box": f"0 0 {WIDTH} {HEIGHT}"}  # fmt: skip
 
 

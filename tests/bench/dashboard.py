@@ -27,6 +27,10 @@ def only(value: object) -> Callable[[dict], object]:
     return lambda customer: value
 
 
+def day_joined(customer: dict) -> str:
+    return customer["date_joined"][:10]
+
+
 PAGES: dict[str, Callable[[dict], str]] = {
     "home": lambda customer: "/dashboard/",
     "list": lambda customer: LIST,

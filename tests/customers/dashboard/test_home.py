@@ -149,7 +149,7 @@ class TestApiCalls:
 
         page = text(dashboard.get(DASHBOARD))
 
-        assert "ERP 1234 calls, 100 % 1234" in page
+        assert "ERP 1,234 calls, 100 % 1,234" in page
 
     @pytest.mark.parametrize("role", ["Staff", "Viewer"])
     def test_are_shown_to_who_may_see_apps(self, as_role, role):

@@ -12,12 +12,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from tests.live.conftest import PROJECT, chromium, stores
-from tests.live.dashboard.conftest import WIDTHS
 from tests.live.dashboard.pages import Pages
 from tests.live.owner import Dashboard
 
 FOLDER = PROJECT / "docs" / "screenshots"
+WINDOWS = {"desktop": (1280, 700), "phone": (390, 844)}
 LIST = "customers/customer/"
+BUYERS = f"{LIST}?tag=vip&orders_from=5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,8 @@ PICTURES = [
     Picture("home", ""),
     Picture("home-dark", "", scheme="dark"),
     Picture("home-phone", "", window="phone"),
-    Picture("customers", LIST),
-    Picture("customers-filtered", f"{LIST}?user_type=customer&tag=vip&o=-7"),
-    Picture("customers-phone", f"{LIST}?o=-7", window="phone"),
+    Picture("customers", BUYERS),
+    Picture("customers-phone", BUYERS, window="phone"),
     Picture("customer", f"{LIST}{{buyer}}/change/"),
     Picture("timeline", f"{LIST}{{buyer}}/change/#timeline"),
     Picture("erase", f"{LIST}{{buyer}}/erase/"),
@@ -46,14 +46,14 @@ def take(folder: Path) -> None:
         shop = start()
         shop.manage("demo")
         owner = Dashboard(shop)
-        best = owner.get(f"{shop.url}/dashboard/{LIST}?o=-7").text
-        found = re.search(rf"/dashboard/{LIST}(\d+)/change/", best)
+        found = re.search(rf"/dashboard/{LIST}(\d+)/change/", owner.get(f"{shop.url}/dashboard/{BUYERS}").text)
         assert found
         FOLDER.mkdir(parents=True, exist_ok=True)
-        pages = Pages(chrome, shop, *WIDTHS["desktop"])
+        pages = Pages(chrome, shop, *WINDOWS["desktop"])
         pages.be(owner)
+        chrome.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
         for picture in PICTURES:
-            pages.resize(*WIDTHS[picture.window])
+            pages.resize(*WINDOWS[picture.window])
             pages.use_scheme(picture.scheme)
             pages.open(picture.path.format(buyer=found[1]))
             pages.browser.save_screenshot(str(FOLDER / f"{picture.name}.png"))
