@@ -8,14 +8,14 @@ from django.db.models import F, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from customers import services, staff
+from customers.bulk import storing
+from customers.bulk.rows import draft
 from customers.demo import reports
 from customers.demo.people import EMAIL_HOSTS, Person, people
 from customers.models import Customer, Event, Note, StaffMember, User
 from customers.orders.models import Subscription
 from customers.orders.services import record_order, record_subscription
 from customers.services import STORE, Actor
-from customers.bulk import storing
-from customers.bulk.rows import draft
 from oauth.audit import Origin
 from oauth.models import ApiUsage, App
 from oauth.scopes import Scope
