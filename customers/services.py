@@ -88,7 +88,7 @@ def update_user(
     Raises User.DoesNotExist, EmailTaken, EmailFixed, CustomerError, and what `precondition` raises.
     """
     if password:
-        changes["password"] = make_password(password)  # before anybody has to wait for the lock
+        changes["password"] = make_password(password)  # before the row is locked: it takes its time
     user = _locked(user_id)
     if precondition:
         precondition()

@@ -84,7 +84,8 @@ def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
     member: Any = auth.authenticate(request, username=email, password=password)
     if getattr(request, "axes_locked_out", False):
         request.axes_locked_out = False  # type: ignore[attr-defined]  # or axes' middleware answers with a page
-        raise TooManyRequests("Too many failed attempts. Try again later.")
+        wait = int(settings.AXES_COOLOFF_TIME.total_seconds())
+        raise TooManyRequests("Too many failed attempts. Try again later.", retry_after=wait)
     if member is None or not member.is_staff or two_factor.is_on(member):
         raise Unauthorized
     return member

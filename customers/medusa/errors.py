@@ -19,9 +19,10 @@ NAMES = {"phone_number": "phone"}
 
 class MedusaError(Exception):
     status, type, code = 400, "invalid_data", ""
+    retry_after: int | None = None  # seconds
 
     def __init__(self, message: str, **about: Any):
-        """`about`: another status, type or code."""
+        """`about`: another status, type, code or time to wait."""
         super().__init__(message)
         self.message = message
         for name, value in about.items():
@@ -45,7 +46,7 @@ class NotAllowed(MedusaError):
 
 
 class TooManyRequests(MedusaError):
-    status, type = 429, "not_allowed"
+    status, type, retry_after = 429, "not_allowed", 1
 
 
 class Unauthorized(Exception):
@@ -66,13 +67,13 @@ def to_response(error: Exception) -> HttpResponse | None:
         logger.warning("The database did not answer: %s", error)
         error = MedusaError(
             "The database did not answer. A POST is repeated safely with an Idempotency-Key.",
-            status=503, type="database_error", code="api_error",
+            status=503, type="database_error", code="api_error", retry_after=1,
         )  # fmt: skip
     if not isinstance(error, MedusaError):
         return None
     response = answer(error.status, error.type, error.message, error.code)
-    if error.status in (429, 503):
-        response.headers["Retry-After"] = "1"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

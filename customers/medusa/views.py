@@ -22,7 +22,7 @@ from customers.medusa.validation import (
     optional,
     validated,
 )
-from customers.models import User
+from customers.models import User, UserType
 from customers.rules import EmailTaken
 from customers.storage import planned_for_its_values
 from oauth.scopes import Scope
@@ -46,6 +46,7 @@ CHANGES = {
     "groups": optional(IS_ARRAY, each={"id": Property((IS_STRING,))}),
 }
 EMBEDDED = ("orders", "shipping_addresses")  # of one customer, unless `expand` names others
+OF_PAGES = ("limit", "offset", "order", "expand", "fields")  # what changes nothing about who is asked for
 EMAIL_FIXED = "Email cannot be changed when the user has registered their account"
 
 
@@ -76,9 +77,9 @@ class Customer(AdminView):
     def post(self, request: HttpRequest, id: str) -> dict[str, Any]:
         relations = self.relations(request)
         changes = in_our_words(self.body(CHANGES))
-        self.about = found(id)["id"]
         if "email" in changes and changes["email"] is None:
-            raise InvalidData("email must be an email")
+            raise InvalidData(IS_EMAIL.text.format("email"))  # it may be left out, and that is all
+        self.about = found(id)["id"]
         wanted = changes.pop("groups", None)
         update(
             self.about,
@@ -101,25 +102,25 @@ def listed(asked: dict[str, Any], in_groups: list[CustomerGroup] | None = None) 
     order = queries.order(asked, queries.CUSTOMER_ORDER)
     in_groups = queries.groups(asked) if in_groups is None else in_groups
     people = queries.customers(asked, in_groups)
-    filters = {
-        name: asked[name] for name in sorted(asked) if name not in ("limit", "offset", "order", "expand", "fields")
-    }
-    is_first_of_all = not filters and in_groups is None and page.offset == 0 and "order" not in asked
+    filters = {name: asked[name] for name in sorted(asked) if name not in OF_PAGES}
     with planned_for_its_values() if filters else nullcontext():
-        if is_first_of_all:
-            customers = rows.newest_customers(page.limit)()
+        if not filters and in_groups is None and page.offset == 0 and not asked.get("order"):
+            of_page = rows.newest_customers(page.limit)()
         else:
-            customers = list(page.of(rows.with_billing_address(people).order_by(*order)))
+            of_page = list(page.of(rows.with_billing_address(people).order_by(*order)))
         kind = to_json([filters, [group.pk for group in in_groups or ()]]).decode()
         count = counting.count_of(kind, people)
+    with_groups = relations if in_groups is None or "groups" in relations else [*relations, "groups"]
+    customers = rows.customers(of_page, with_groups)
     if in_groups is not None and "groups" not in relations:
-        shown_customers = rows.customers(customers, [*relations, "groups"])
-        wanted = {group.name for group in in_groups}
-        for customer in shown_customers:
-            customer["groups"] = [group for group in customer["groups"] if group["name"] in wanted]
-    else:
-        shown_customers = rows.customers(customers, relations)
-    return {"customers": shown_customers, "count": count, "offset": page.offset, "limit": page.limit}
+        keep_groups(customers, {rows.group_id(group) for group in in_groups})
+    return {"customers": customers, "count": count, "offset": page.offset, "limit": page.limit}
+
+
+def keep_groups(customers: list[rows.Row], ids: set[str]) -> None:
+    """Who asks for the members of groups is shown these groups, and no others."""
+    for customer in customers:
+        customer["groups"] = [group for group in customer["groups"] if group["id"] in ids]
 
 
 def found(id: str) -> rows.Row:
@@ -172,6 +173,6 @@ def taken(email: str, *, has_account: bool) -> Duplicate:
     holder = User.objects.filter(email__lower=email.lower()).values_list("has_account", "user_type").first()
     if holder is None:  # whoever had it a moment ago has another one now
         return Duplicate(f"Customer with email, has_account {email}, {'t' if has_account else 'f'} already exists.")
-    if holder[0] or holder[1] == "dashboard":
+    if holder[0] or holder[1] == UserType.DASHBOARD:
         return Duplicate("A customer with the given email already has an account. Log in instead")
     return Duplicate("Guest customer with email already exists")

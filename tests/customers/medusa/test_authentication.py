@@ -176,6 +176,7 @@ class TestSignIn:
 
         assert response.status_code == 429
         assert response.json()["type"] == "not_allowed"
+        assert response.headers["Retry-After"] == "900"
         assert anonymous.post(path, {"email": "staff@store.example", "password": PASSWORD}).status_code == 429
         dashboard = {"username": "staff@store.example", "password": PASSWORD}
         assert anonymous.post_form("/dashboard/login/", dashboard).status_code == 429

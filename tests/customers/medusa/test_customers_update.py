@@ -45,9 +45,13 @@ class TestUpdateCustomer:
         assert client.post(url_of(owner), {"first_name": "Eve"}).status_code == 404
 
     def test_validates_the_body_before_it_looks_for_the_customer(self, client):
-        response = client.post(f"{CUSTOMERS}/cus_nope", {"foo": 1})
+        for body, message in (
+            ({"foo": 1}, "property foo should not exist"),
+            ({"email": None}, "email must be an email"),
+        ):
+            response = client.post(f"{CUSTOMERS}/cus_nope", body)
 
-        assert (response.status_code, response.json()) == (400, invalid("property foo should not exist"))
+            assert (response.status_code, response.json()) == (400, invalid(message))
 
     def test_answers_the_customer_with_every_field_changed(self, client, ada):
         body = {
