@@ -108,7 +108,7 @@ def listed(asked: dict[str, Any], in_groups: list[CustomerGroup] | None = None) 
             of_page = rows.newest_customers(page.limit)()
         else:
             of_page = list(page.of(rows.with_billing_address(people).order_by(*order)))
-        kind = to_json([filters, [group.pk for group in in_groups or ()]]).decode()
+        kind = to_json([filters, in_groups and [group.pk for group in in_groups]]).decode()
         count = counting.count_of(kind, people)
     with_groups = relations if in_groups is None or "groups" in relations else [*relations, "groups"]
     customers = rows.customers(of_page, with_groups)

@@ -249,6 +249,14 @@ class TestCustomersOfAGroup:
         assert [customer["id"] for customer in answer["customers"]] == [id_of(ada)]
         assert answer["customers"][0]["groups"][0]["name"] == "VIP"
 
+    def test_of_an_unknown_group_are_nobody_however_many_there_are(self, client, monkeypatch, ada, account):
+        monkeypatch.setattr("customers.medusa.counting.EXACT_UP_TO", 1)
+        assert client.get(CUSTOMERS).json()["count"] == 2  # remembered
+
+        answer = client.get(f"{group_url(NOBODYS)}/customers").json()
+
+        assert (answer["customers"], answer["count"]) == ([], 0)
+
     def test_take_a_part_of_the_query_of_a_list(self, client, vip, ada):
         vip.customers.add(ada)
         members = f"{group_url(vip)}/customers"
