@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.live.conftest import Store
-from tests.live.owner import Dashboard, press, shown
+from tests.live.owner import Dashboard, press
 
 
 class Pages:
@@ -61,12 +62,14 @@ class Pages:
     def value(self, name: str) -> str:
         return self.find(f"[name='{name}']").get_attribute("value")
 
-    def says(self, text: str) -> bool:
-        """Whether the page shows it; waits for it."""
-        return bool(shown(self.browser, f'//body//*[contains(normalize-space(), "{text}")]'))
-
     def wait_for(self, is_so: Callable[[], bool]) -> None:
-        WebDriverWait(self.browser, 20).until(lambda _: is_so())
+        """Also where one page gives way to the next."""
+        waiting = WebDriverWait(self.browser, 20, ignored_exceptions=[StaleElementReferenceException])
+        waiting.until(lambda _: is_so())
+
+    def says(self, text: str) -> bool:
+        self.wait_for(lambda: text in self.find("#content").text)
+        return True
 
     @property
     def heading(self) -> str:
