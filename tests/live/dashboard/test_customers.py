@@ -42,7 +42,7 @@ class TestFind:
         pages.fill(q=f"love ada {ada['email'].split('@')[0]}")
         pages.press("Search")
 
-        assert pages.rows == [f"Ada {ada['last_name']}"]
+        pages.wait_for(lambda: pages.rows == [f"Ada {ada['last_name']}"])
         assert "1 customer" in pages.find("#changelist-search").text
 
     def test_narrows_by_filters_and_forgets_them(self, pages, shop):
@@ -52,9 +52,9 @@ class TestFind:
         pages.open("customers/customer/")
         pages.fill(tag=word)
         pages.find("form:has([name=tag]) button").click()
-        assert pages.rows == ["Only One"]
+        pages.wait_for(lambda: pages.rows == ["Only One"])
         pages.press("Show all")
-        assert len(pages.rows) > 1
+        pages.wait_for(lambda: len(pages.rows) > 1)
 
 
 class TestEdit:
