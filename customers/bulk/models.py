@@ -39,7 +39,7 @@ class Job(models.Model):
 
     class Meta:
         ordering = ("-id",)
-        verbose_name_plural = "imports, exports and changes"
+        verbose_name_plural = "imports and exports"
 
     def __str__(self):
         return f"{self.get_kind_display()} {self.pk}"

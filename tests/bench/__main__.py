@@ -11,6 +11,7 @@ import sys
 from tests.bench import medusa
 from tests.bench.comparison import ALL_OPERATIONS, TEXTBOOK, VARIANTS, compare
 from tests.bench.dashboard import REQUESTS, measure_pages
+from tests.bench.imports import measure_imports
 from tests.bench.report import describe_machine
 from tests.bench.scale import MANY, compare_sizes
 from tests.bench.tokens import measure_exchanges
@@ -38,7 +39,7 @@ def main() -> int:
     else:
         tables = compared(url, options.only, timing)
         if not options.only:
-            tables.append(measure_exchanges(url, **timing))
+            tables += [measure_exchanges(url, **timing), measure_imports(url, **timing)]
     print(*tables, f"{describe_machine(url)}; {how}.", sep="\n\n")
     missed = [miss for table in tables for miss in table.missed]
     for miss in missed:

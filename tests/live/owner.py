@@ -21,11 +21,11 @@ class Dashboard(requests.Session):
         self.shop = shop
         self.submit("/dashboard/login/", username=username, password=password or shop.password, next="/dashboard/")
 
-    def submit(self, url: str, **fields) -> requests.Response:
+    def submit(self, url: str, files: dict | None = None, **fields) -> requests.Response:
         """Opens the page of a form and sends the form. Redirects are answered, not followed."""
         url = urljoin(self.shop.url, url)
         csrf_token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(url).text)[1]
-        return self.post(url, {**fields, "csrfmiddlewaretoken": csrf_token}, allow_redirects=False)
+        return self.post(url, {**fields, "csrfmiddlewaretoken": csrf_token}, files=files, allow_redirects=False)
 
     def decide(self, decision: str) -> requests.Response:
         """Says yes to what the page of the one registered app calls `decision`."""

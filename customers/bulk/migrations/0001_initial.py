@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name_plural": "imports, exports and changes",
+                "verbose_name_plural": "imports and exports",
                 "ordering": ("-id",),
             },
         ),

@@ -19,6 +19,11 @@ FOLDER = PROJECT / "docs" / "screenshots"
 WINDOWS = {"desktop": (1280, 700), "phone": (390, 844)}
 LIST = "customers/customer/"
 BUYERS = f"{LIST}?tag=vip&orders_from=5"
+IMPORTED = """E-mail,Given Name,Surname,City,Country,Accepts Email Marketing,Customer Since,Favourite colour
+grace@hopper.example,Grace,Hopper,New York,United States,yes,2019-05-03,blue
+alan@turing.example,Alan,Turing,London,United Kingdom,no,2020-06-23,
+katherine@johnson.example,Katherine,Johnson,Hampton,United States,yes,2021-08-26,green
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,7 @@ PICTURES = [
     Picture("customer", f"{LIST}{{buyer}}/change/"),
     Picture("timeline", f"{LIST}{{buyer}}/change/#timeline"),
     Picture("erase", f"{LIST}{{buyer}}/erase/"),
+    Picture("import", "bulk/job/{job}/change/"),
 ]
 
 
@@ -48,6 +54,8 @@ def take(folder: Path) -> None:
         owner = Dashboard(shop)
         found = re.search(rf"/dashboard/{LIST}(\d+)/change/", owner.get(f"{shop.url}/dashboard/{BUYERS}").text)
         assert found
+        file = ("customers.csv", IMPORTED, "text/csv")
+        job = owner.submit("/dashboard/bulk/job/import/", files={"file": file}).headers["Location"].split("/")[-3]
         FOLDER.mkdir(parents=True, exist_ok=True)
         pages = Pages(chrome, shop, *WINDOWS["desktop"])
         pages.be(owner)
@@ -55,7 +63,7 @@ def take(folder: Path) -> None:
         for picture in PICTURES:
             pages.resize(*WINDOWS[picture.window])
             pages.use_scheme(picture.scheme)
-            pages.open(picture.path.format(buyer=found[1]))
+            pages.open(picture.path.format(buyer=found[1], job=job))
             pages.browser.save_screenshot(str(FOLDER / f"{picture.name}.png"))
 
 
