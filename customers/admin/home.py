@@ -1,13 +1,20 @@
 """The first page of the dashboard: what the store's customers are like, and where everything else is."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
 from customers import statistics
+from customers.admin.listing import estimated_number_of_people
 from oauth import usage
+
+# Counting takes as long as there are people: with so many, it is done once in a while.
+MANY = 100_000
+REMEMBERED_FOR = 60  # seconds
 
 admin.site.index_template = "customers/home.html"
 
@@ -25,6 +32,13 @@ def home(request: HttpRequest):
 
 def customer_statistics() -> dict[str, Any]:
     today = timezone.localdate()
+    counted: Any = None
+    if estimated_number_of_people() >= MANY:
+        counted = cache.get_or_set(f"customer-statistics-{today}", lambda: counts(today), REMEMBERED_FOR)
+    return {**(counted or counts(today)), "newest": statistics.newest()}
+
+
+def counts(today: date) -> dict[str, Any]:
     days, months = statistics.last_days(today), statistics.last_months(today)
     return {
         "by_day": _labelled(days),
@@ -33,7 +47,6 @@ def customer_statistics() -> dict[str, Any]:
         "turned": statistics.leads_turned_customers_since(days[0].first),
         "by_language": statistics.people_by_language(),
         "by_country": statistics.people_by_country(),
-        "newest": statistics.newest(),
     }
 
 
