@@ -84,11 +84,12 @@ def quoted(text: str) -> str:
 
 def _text(max_length: int | None = None) -> Callable[[Any], str]:
     def convert(value: Any) -> str:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            value = str(value)
         if not isinstance(value, str):
-            raise CustomerError("Enter a text.")
-        rules.check_json(value)
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise CustomerError("Enter a text.")
+            value = str(value)
+        elif not value.isascii() or "\0" in value:
+            rules.check_json(value)
         value = value.strip()
         if max_length is not None and len(value) > max_length:
             raise CustomerError(f"Enter at most {max_length} characters.")

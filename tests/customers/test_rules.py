@@ -1,5 +1,8 @@
 """The functions that clean one value each; what they promise beyond what a request can show."""
 
+from random import Random
+
+import phonenumbers
 import pytest
 
 from customers import rules, services
@@ -101,3 +104,19 @@ class TestCleanCountry:
     def test_refuses_what_is_no_country(self, code):
         with pytest.raises(rules.CustomerError):
             rules.clean_country(code)
+
+
+def test_a_number_that_is_plainly_e164_is_what_parsing_makes_of_it(monkeypatch):
+    random = Random(7)
+    codes = [*phonenumbers.COUNTRY_CODE_TO_REGION_CODE, 2, 99, 210]
+    numbers = [
+        f"+{code}{random.randrange(10**length):0{length}}"
+        for code in codes
+        for length in range(1, 14)
+        for _ in range(8)
+    ]
+    plain = [number for number in numbers if rules._is_e164(number)]
+    monkeypatch.setattr(rules, "_is_e164", lambda text: False)
+
+    assert [rules.clean_phone_number(number, None) for number in plain] == plain
+    assert len(plain) > len(numbers) / 20
