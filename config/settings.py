@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "oauth",
     "customers",
     "customers.groups",
+    "customers.definitions",
     "customers.orders",
     "customers.bulk",
 ]

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from django.db import connection
+from django.db.models import BooleanField, Func, Value
+from django.db.models.fields.json import KeyTransform
 from django.utils.dateparse import parse_date
 
 from customers.models import UserQuerySet, UserType
@@ -21,11 +24,13 @@ LOOKUPS = {
     "orders_to": "orders_count__lte",
 }
 ADDRESS = {"country": "country", "city": "line4", "state": "state", "postcode": "postcode"}
+METADATA = "metadata."  # and a key: a value in it
 
 
 def narrowed(people: UserQuerySet, criteria: Mapping[str, Any]) -> UserQuerySet:
     """Those of `people` who meet all the criteria: LOOKUPS, ADDRESS (all of one address), and `search`, `tag`,
-    `joined_from`, `joined_to`. Values are as the columns have them or as JSON keeps those; an empty one says nothing.
+    `joined_from`, `joined_to`, and METADATA with a key: its value, or entries that a list has among others. Values are
+    as the columns have them or as JSON keeps those; an empty one says nothing.
     """
     said = {name: value for name, value in criteria.items() if value not in (None, "")}
     people = people.filter(**{LOOKUPS[name]: value for name, value in said.items() if name in LOOKUPS})
@@ -38,7 +43,28 @@ def narrowed(people: UserQuerySet, criteria: Mapping[str, Any]) -> UserQuerySet:
         people = people.tagged(said["tag"])
     if place := {ADDRESS[name]: value for name, value in said.items() if name in ADDRESS}:
         people = people.with_address(**place)
+    for name, value in said.items():
+        if name.startswith(METADATA):
+            people = _with_metadata(people, name.removeprefix(METADATA), value)
     return people.found_by(said["search"]) if said.get("search", "").strip() else people
+
+
+def _with_metadata(people: UserQuerySet, key: str, value: Any) -> UserQuerySet:
+    if connection.vendor == "postgresql":
+        return people.filter(metadata__contains={key: value})
+    if not isinstance(value, list):
+        return people.alias(told=KeyTransform(key, "metadata")).filter(told=value)
+    entries = Func("metadata", Value(f'$."{key}"'), template="(SELECT value FROM json_each(%(expressions)s))")
+    for each in value:
+        is_one = Func(
+            Value(each),
+            entries,
+            template="%(expressions)s",
+            arg_joiner=" IN ",
+            output_field=BooleanField(),
+        )
+        people = people.filter(is_one)
+    return people
 
 
 def _day(value: date | str | None) -> date | None:

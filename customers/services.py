@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from customers import rules, storage
+from customers.definitions import services as definitions
 from customers.models import Address, Event, Note, User, UserType
 
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
@@ -64,11 +65,16 @@ def create_user(
 
 
 def prepare_user(
-    addresses: Iterable[Mapping[str, Any]], fields: Mapping[str, Any]
+    addresses: Iterable[Mapping[str, Any]],
+    fields: Mapping[str, Any],
+    bound: definitions.Bindings | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The columns of a new person and of their addresses, clean. Raises CustomerError, and writes nothing."""
+    """The columns of a new person and of their addresses, clean. Raises CustomerError, and writes nothing.
+
+    `bound`: what binds metadata (see `definitions.bindings`), where it is known."""
     book = _clean_book(addresses)
     person = _clean_person(fields, country=book[0]["country"] if book else None)
+    definitions.check_metadata(person.get("metadata"), bound=bound)
     return person | (_filled_from(book[0], person) if book else {}), book
 
 
@@ -100,7 +106,9 @@ def update_user(
     country = None
     if changes.get("phone_number"):
         country = user.addresses.order_by("id").values_list("country", flat=True).first()
-    change(user, _clean_person(changes, country=country), by)
+    values = _clean_person(changes, country=country)
+    definitions.check_metadata(values.get("metadata"), user.metadata)
+    change(user, values, by)
     return user
 
 

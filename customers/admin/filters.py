@@ -8,7 +8,9 @@ from django import forms
 from django.contrib import admin
 from django_countries import countries
 
-from customers.criteria import narrowed
+from customers.criteria import METADATA, narrowed
+from customers.definitions import services as definitions
+from customers.definitions.models import Definition, Type
 from customers.models import Customer, Language, UserType
 from customers.rules import MAX_TAG_LENGTH
 
@@ -168,4 +170,36 @@ FILTERS = (
     AddressFilter,
     LanguageFilter,
 )
-PARAMETERS = frozenset(name for each in FILTERS for name in each.parameters())
+
+
+class DefinedChoiceFilter(ChoiceFilter):
+    options = YES_OR_NO
+
+    def asked(self):
+        return {name: value == "True" for name, value in super().asked().items()}
+
+
+class EntryField(forms.CharField):
+    """An entry of a list."""
+
+    def clean(self, value):
+        text = super().clean(value)
+        return [text] if text else None
+
+
+# Of the form that looks for a value of a type; for the others a text.
+FIELDS = {Type.INTEGER: forms.IntegerField, Type.DECIMAL: forms.FloatField, Type.MULTI_TEXT: EntryField}
+
+
+def defined_filters() -> list[type[ChoiceFilter | FormFilter]]:
+    """Of the keys of metadata that have one."""
+    return [_filter_of(definition) for definition in definitions.filtered()]
+
+
+def _filter_of(definition: Definition) -> type[ChoiceFilter | FormFilter]:
+    criterion = METADATA + definition.key
+    if definition.type == Type.BOOLEAN:
+        return type("Filter", (DefinedChoiceFilter,), {"title": definition.name, "parameter_name": criterion})
+    field = FIELDS.get(Type(definition.type), forms.CharField)(label=definition.name, required=False)
+    form = type("ValueForm", (forms.Form,), {criterion: field})
+    return type("Filter", (FormFilter,), {"title": definition.name, "form_class": form})

@@ -141,7 +141,10 @@ class CustomerForm(SinceRead):
 
     def clean(self):
         if self.refusal and self.refusal.path[:1] != ("addresses",):
-            self.show(self.refusal, next(iter(self.refusal.path), None))
+            field, *keys = self.refusal.path or (None,)
+            if field == "metadata" and keys:  # which is one field here
+                self.refusal = CustomerError(f"{keys[0]}: {self.refusal.message}")
+            self.show(self.refusal, field)
         return super().clean()
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Lower, NullIf
 from django.utils.functional import cached_property
 from django.utils.timezone import localdate
 
-from customers.admin.filters import FILTERS, PARAMETERS, ChoiceFilter, FormFilter
+from customers.admin.filters import FILTERS, ChoiceFilter, FormFilter, defined_filters
 from customers.models import Address, User
 from customers.storage import planned_for_its_values
 
@@ -112,7 +112,6 @@ class Listing(admin.ModelAdmin):
     list_display = ("name", "mail", "phone", "type", "country", "order_count", "spent", "blocked", "joined")
     list_display_links = ("name", "mail")
     sortable_by = ("name", "mail", "order_count", "spent", "joined")
-    list_filter = FILTERS
     list_per_page = 50
     paginator = FirstPages
     ordering = ("-date_joined", "-id")
@@ -163,6 +162,12 @@ class Listing(admin.ModelAdmin):
     def joined(self, customer):
         return localdate(customer.date_joined)
 
+    def get_list_filter(self, request):
+        """Those of definitions, too: read once a request."""
+        if not hasattr(request, "list_filter"):
+            request.list_filter = (*FILTERS, *defined_filters())
+        return request.list_filter
+
     def get_changelist(self, request, **options):
         return CustomerList
 
@@ -171,4 +176,4 @@ class Listing(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup, value, request=None):
         """The filters' own and no other: those would scan the table, or tell what is not shown."""
-        return lookup in PARAMETERS
+        return any(lookup in each.parameters() for each in self.get_list_filter(request))

@@ -29,7 +29,8 @@ def idempotent(handler):
 
         def answer() -> tuple[int, str, int | None]:
             response = handler(view, request, *args, **kwargs)
-            about = kwargs.get("id") or response.data.get("id")  # the person of the path, or the new one
+            # The person of the path, or the new one.
+            about = (kwargs.get("id") or response.data.get("id")) if view.is_about_people else None
             return response.status_code, to_json(response.data).decode(), about
 
         try:

@@ -3,6 +3,7 @@ from django.urls.converters import IntConverter
 
 from customers.api import views
 from customers.api.app_views import AppViewSet
+from customers.api.definition_views import DefinitionViewSet
 from customers.api.order_views import HistoryViewSet
 
 
@@ -41,6 +42,12 @@ urlpatterns = [
             }
         ),
         name="app-settings",
+    ),
+    path("metadata/", DefinitionViewSet.as_view({"get": "list", "post": "create"}), name="definitions"),
+    path(
+        "metadata/<id:id>/",
+        DefinitionViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
+        name="definition",
     ),
     re_path(r"", views.UnknownPath.as_view()),
 ]

@@ -81,6 +81,8 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     required_scopes: dict[str, Scope] = {}
     lookup_url_kwarg = "id"
+    # Whether an id in an answer or a path is a person's, with whom the remembered answer is erased.
+    is_about_people = True
 
     @property
     def actor(self) -> services.Actor:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from customers.criteria import METADATA
 from customers.rules import CustomerError
 
 # Fields of the person and of the first address, each with the headers that shops' exports give it, the best one first.
@@ -59,7 +60,6 @@ ADDRESS = {
 }
 MORE_ADDRESSES = "more_addresses"  # a list of objects, beside the columns of the first
 ADDRESSES = "addresses"  # the whole list, as the API shows it
-METADATA = "metadata."  # and a name: a value in it
 # What an export tells and an import leaves to the store.
 TOLD = ("id", "orders_count", "subscriptions_count", "total_spent")
 

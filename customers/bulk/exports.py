@@ -1,7 +1,7 @@
 """Customers written to files: the parts of an export, which one after another are what is downloaded.
 
-A job's options: `criteria` (see `criteria.narrowed`) and `format` (see `writing.FORMATS`). `total` and `position` are
-customers, `last` is the id of the last one.
+A job's options: `criteria` (see `criteria.narrowed`), `format` (see `writing.FORMATS`), and `keys` (of metadata, to be
+columns). `total` and `position` are customers, `last` is the id of the last one.
 """
 
 import io
@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile
 from customers.bulk import jobs, writing
 from customers.bulk.models import Job, JobFile
 from customers.criteria import narrowed
+from customers.definitions.services import exported_keys
 from customers.models import User, UserQuerySet
 from customers.rules import CustomerError
 from customers.storage import planned_for_its_values
@@ -23,8 +24,9 @@ READ_SIZE = 64 * 1024  # bytes
 
 
 def prepare(criteria: Mapping[str, Any], *, by: User) -> Job:
+    options = {"criteria": criteria, "keys": exported_keys()}
     total = narrowed(writing.everybody(), criteria).count()
-    return jobs.prepare(Job.Kind.EXPORT, by=by, total=total, options={"criteria": criteria})
+    return jobs.prepare(Job.Kind.EXPORT, by=by, total=total, options=options)
 
 
 def steps(job: Job) -> jobs.Steps:
@@ -42,7 +44,7 @@ def _write_part(people: UserQuerySet, job: Job) -> None:
     if not rows and job.last:
         return
     text = io.StringIO()
-    writing.FORMATS[job.options["format"]](rows, text, is_first=not job.last)
+    writing.FORMATS[job.options["format"]](rows, text, is_first=not job.last, keys=job.options["keys"])
     JobFile.objects.create(job=job, file=ContentFile(text.getvalue().encode(), name=f"export-{job.pk}"))
     if rows:
         job.last, job.position = rows[-1]["id"], job.position + len(rows)

@@ -20,6 +20,7 @@ from customers.bulk import jobs, reading, storing
 from customers.bulk.models import Job, JobFile, Refusal, SeenEmail
 from customers.bulk.reading import Layout, Place, Row
 from customers.bulk.rows import Draft, draft
+from customers.definitions.services import Bindings, bindings
 from customers.models import Address, Customer, Event, User
 from customers.rules import CustomerError, EmailTaken
 from customers.services import Actor
@@ -85,7 +86,8 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> jobs.Steps:
     """`size`: rows of a chunk."""
     rows = reading.rows(file, layout_of(job), job.options["fields"], Place(job.last, job.position))
     created = job.created
-    for chunk in _ahead(_chunks(rows, size or CHUNK)):
+    # Once, and here: the chunks are prepared in another thread, which has no business with the database.
+    for chunk in _ahead(_chunks(rows, size or CHUNK, bindings())):
         yield partial(_rehearse if job.is_rehearsal else _store, chunk)
     job.seen_emails.all().delete()
     if not job.is_rehearsal:
@@ -139,7 +141,7 @@ def _advance(job: Job, chunk: Chunk) -> None:
     )
 
 
-def _chunks(rows: Iterable[Row], size: int) -> Iterator[Chunk]:
+def _chunks(rows: Iterable[Row], size: int, bound: Bindings) -> Iterator[Chunk]:
     rows = iter(rows)
     while some := list(islice(rows, size)):
         drafts: dict[str, Draft] = {}
@@ -148,7 +150,7 @@ def _chunks(rows: Iterable[Row], size: int) -> Iterator[Chunk]:
             try:
                 if isinstance(values, CustomerError):
                     raise values
-                each = draft(line, values)
+                each = draft(line, values, bound)
             except CustomerError as error:
                 chunk.refused.append((line, error))
                 continue

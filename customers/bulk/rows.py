@@ -19,6 +19,8 @@ from django_countries import countries
 
 from customers import rules, services
 from customers.bulk.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES
+from customers.definitions.models import Type
+from customers.definitions.services import Bindings
 from customers.models import Address, Language, User, UserType
 from customers.rules import CustomerError
 
@@ -31,6 +33,8 @@ PLACE = ("line1", "line2", "line3", "line4", "postcode")
 REQUIRED = ("line1", "line4", "country")
 # Spreadsheets take a value that begins so for a formula. In a file an apostrophe before it says that it is none.
 FORMULA = re.compile("^'*[=+\\-@\t\r＝＋－＠]")
+WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 PHONE_NUMBER = re.compile(r"\+[0-9]+")
 
 
@@ -43,8 +47,9 @@ class Draft:
     book: list[dict[str, Any]]
 
 
-def draft(line: int, row: Mapping[str, Any]) -> Draft:
-    """`row`: fields (see `columns`) and their values, texts or what JSON has. Raises CustomerError."""
+def draft(line: int, row: Mapping[str, Any], bound: Bindings) -> Draft:
+    """`row`: fields (see `columns`) and their values, texts or what JSON has. `bound`: what binds metadata. Raises
+    CustomerError."""
     person: dict[str, Any] = {}
     first: dict[str, Any] = {}
     book: list[dict[str, Any]] = []
@@ -60,7 +65,8 @@ def draft(line: int, row: Mapping[str, Any]) -> Draft:
             elif field in (ADDRESSES, MORE_ADDRESSES):
                 book += [_address(address, position) for position, address in enumerate(_list(value))]
             elif field.startswith(METADATA):
-                metadata[field[len(METADATA) :]] = value
+                key = field[len(METADATA) :]
+                metadata[key] = _defined(value, bound[key]["type"]) if key in bound else value
         except CustomerError as error:
             raise error.within(field) from None
     if not person.get("email"):
@@ -69,7 +75,7 @@ def draft(line: int, row: Mapping[str, Any]) -> Draft:
         person["metadata"] = (person.get("metadata") or {}) | metadata
     if any(first.get(name) for name in PLACE):
         book.insert(0, _complete(first, "address_"))
-    return Draft(line, *services.prepare_user(book, person))
+    return Draft(line, *services.prepare_user(book, person, bound))
 
 
 def unquoted(text: str) -> str:
@@ -194,6 +200,27 @@ def _tags(value: Any) -> list[str]:
     return [_any_text(tag) for tag in _list(value) if tag is not None]
 
 
+def _whole(text: str) -> int:
+    """Spreadsheets have 7.00 for 7."""
+    if not WHOLE.fullmatch(text.strip()):
+        raise CustomerError("Enter a whole number.")
+    return int(text.partition(".")[0])
+
+
+def _number(text: str) -> int | float:
+    if WHOLE.fullmatch(text.strip()):
+        return _whole(text)
+    if not NUMBER.fullmatch(text.strip()):
+        raise CustomerError("Enter a number.")
+    return float(text)
+
+
+def _defined(value: Any, type: str) -> Any:
+    """A text as a definition of metadata wants it; other values as they are."""
+    convert = DEFINED.get(type)
+    return convert(value) if convert and isinstance(value, str) else value
+
+
 def _address(value: Any, position: int) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CustomerError("Enter an object.", position)
@@ -235,6 +262,12 @@ PERSON: dict[str, Callable[[Any], Any]] = {
     "ip": _ip,
     "user_agent": _text(),
     "date_joined": _moment,
+}
+DEFINED: dict[str, Callable[[str], Any]] = {
+    Type.INTEGER: _whole,
+    Type.DECIMAL: _number,
+    Type.BOOLEAN: _flag,
+    Type.MULTI_TEXT: _tags,
 }
 ADDRESS_VALUES: dict[str, Callable[[Any], Any]] = {
     **{name: _text(_longest(Address, name)) for name in ADDRESS if name not in services.DEFAULT_FLAGS},

@@ -2,14 +2,14 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from typing import Any, TextIO
 
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 
-from customers.bulk.columns import ADDRESS, MORE_ADDRESSES, PERSON, TOLD
+from customers.bulk.columns import ADDRESS, METADATA, MORE_ADDRESSES, PERSON, TOLD
 from customers.bulk.rows import quoted
 from customers.models import Address, Customer, UserQuerySet
 
@@ -43,8 +43,10 @@ def rows(people: UserQuerySet, *, after: int = 0, limit: int | None = None) -> I
                 return
 
 
-def write_jsonl(rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool = True) -> int:
-    """In the shape of the API. Returns how many."""
+def write_jsonl(
+    rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool = True, keys: Sequence[str] = ()
+) -> int:
+    """In the shape of the API, which has all keys of metadata. Returns how many."""
     number = 0
     for row in rows:
         number += 1
@@ -53,18 +55,21 @@ def write_jsonl(rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool 
     return number
 
 
-def write_csv(rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool = True) -> int:
+def write_csv(rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool = True, keys: Sequence[str] = ()) -> int:
     """One row a customer: the first address in columns, others as JSON. Null looks like an empty text there, and no
-    cell is a formula to a spreadsheet. `is_first`: with the header. Returns how many."""
+    cell is a formula to a spreadsheet. `is_first`: with the header. `keys`: of metadata, to be columns, too.
+    Returns how many."""
     writer = csv.writer(file)
+    header = (*HEADER, *(METADATA + key for key in keys))
     if is_first:
-        writer.writerow(HEADER)
+        writer.writerow(header)
     number = 0
     for row in rows:
         number += 1
         first, *others = row["addresses"] or [{}]
         cells = {**row, **{f"address_{name}": first.get(name) for name in ADDRESS}, MORE_ADDRESSES: others}
-        writer.writerow([_cell(name, cells[name]) for name in HEADER])
+        cells |= {METADATA + key: (row["metadata"] or {}).get(key) for key in keys}
+        writer.writerow([_cell(name, cells[name]) for name in header])
     return number
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from customers import services, staff
 from customers.bulk import storing
 from customers.bulk.rows import draft
+from customers.definitions.services import bindings
 from customers.demo import reports
 from customers.demo.people import EMAIL_HOSTS, Person, people
 from customers.models import Customer, Event, Note, StaffMember, User
@@ -75,7 +76,8 @@ class Filling:
 
     def run(self, total: int) -> None:
         everybody = list(people(total, self.random, self.now))
-        storing.store([draft(line, person.row) for line, person in enumerate(everybody)], STORE)
+        bound = bindings()
+        storing.store([draft(line, person.row, bound) for line, person in enumerate(everybody)], STORE)
         # As if each had come when they joined.
         demo = Customer.objects.filter(_of_the_demo())
         demo.update(updated_at=F("date_joined"))

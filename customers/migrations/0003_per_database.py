@@ -8,6 +8,7 @@ POSTGRESQL = [
     # Not logged: a crash may forget who called within the last second.
     f"CREATE UNLOGGED TABLE {TABLE} (token_id bigint PRIMARY KEY, moments float8[] NOT NULL) WITH (fillfactor = 50)",
     "CREATE INDEX user_tags ON customers_user USING gin (tags jsonb_path_ops)",
+    "CREATE INDEX user_metadata ON customers_user USING gin (metadata jsonb_path_ops) WHERE metadata IS NOT NULL",
 ]
 # Extensions of PostgreSQL's contrib package; without one, a filter that it serves is right, and scans.
 POSTGRESQL_EXTENSIONS = {
@@ -37,7 +38,7 @@ def forwards(apps, schema_editor):
 def backwards(apps, schema_editor):
     schema_editor.execute(f"DROP TABLE {TABLE}")
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX IF EXISTS user_tags, user_search_text_trigrams, address_place")
+        schema_editor.execute("DROP INDEX IF EXISTS user_tags, user_metadata, user_search_text_trigrams, address_place")
 
 
 class Migration(migrations.Migration):

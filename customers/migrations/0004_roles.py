@@ -5,6 +5,7 @@ from django.db import migrations
 
 LOOK = [
     "customers.view_customer",
+    "definitions.view_definition",
     "groups.view_customergroup",
     "orders.view_order",
     "orders.view_subscription",
@@ -28,6 +29,9 @@ EVERYTHING = [
     "customers.view_staffmember",
     "customers.add_staffmember",
     "customers.change_staffmember",
+    "definitions.add_definition",
+    "definitions.change_definition",
+    "definitions.delete_definition",
     "oauth.view_privateapp",
     "oauth.add_privateapp",
     "oauth.change_privateapp",
@@ -42,7 +46,7 @@ ROLES = {"Owner": EVERYTHING, "Staff": EDIT, "Viewer": LOOK}
 def forwards(apps, schema_editor):
     # Permissions are otherwise made when all migrations are done.
     for app in apps.get_app_configs():
-        if app.label in ("customers", "groups", "orders", "oauth"):
+        if app.label in ("customers", "definitions", "groups", "orders", "oauth"):
             app.models_module = True
             create_permissions(app, apps=apps, verbosity=0)
             app.models_module = None
@@ -63,6 +67,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0003_per_database"),
         ("oauth", "0002_append_only"),
+        ("definitions", "0001_initial"),
         ("groups", "0001_initial"),
         ("orders", "0001_initial"),
         ("auth", "0012_alter_user_first_name_max_length"),

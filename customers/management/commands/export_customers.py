@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from customers.bulk import writing
 from customers.criteria import narrowed
+from customers.definitions.services import exported_keys
 from customers.models import Language, UserType
 
 CRITERIA = ("user_type", "joined_from", "joined_to", "language", "tag", "country", "search")
@@ -36,12 +37,12 @@ class Command(BaseCommand):
         people = writing.rows(narrowed(writing.everybody(), criteria))
         write = writing.FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
         if file == "-":
-            write(people, self.stdout)  # type: ignore[arg-type]  # it writes as a file does
+            write(people, self.stdout, keys=exported_keys())  # type: ignore[arg-type]  # it writes as a file does
             return
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise CommandError(f"Can't write {file}: {error.strerror}.") from None
         with open(descriptor, "w", encoding="utf-8", newline="") as out:
-            number = write(people, out)
+            number = write(people, out, keys=exported_keys())
         self.stderr.write(f"{number} customers.")

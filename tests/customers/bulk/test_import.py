@@ -427,7 +427,7 @@ def test_both_ways_of_storing_do_the_same(db):
             {"email": f"{start}-x@example.com", "language": "en", "is_blocked": "yes", "ip": "2001:db8::1",
              "date_joined": "2020-01-01T00:00:00Z", "first_name": "\\N", "user_agent": "x"},
         ]  # fmt: skip
-        return [draft(line, row) for line, row in enumerate(rows, 2)]
+        return [draft(line, row, {}) for line, row in enumerate(rows, 2)]
 
     left_out = [storing.insert_by_copy(drafts(1), STORE), storing.insert_in_bulk(drafts(2), STORE)]
 
@@ -451,4 +451,4 @@ def test_both_ways_of_storing_do_the_same(db):
 @pytest.mark.parametrize("row", [{}, {"email": ""}])
 def test_a_draft_needs_an_email(row):
     with pytest.raises(CustomerError):
-        draft(2, row)
+        draft(2, row, {})

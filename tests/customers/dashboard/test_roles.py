@@ -10,6 +10,7 @@ from django.urls import get_resolver
 from customers import staff
 from customers.bulk import changes
 from customers.bulk.models import Job
+from customers.definitions.services import create_definition
 from customers.groups.services import create_group
 from customers.models import User
 from customers.orders.services import record_order, record_subscription
@@ -32,6 +33,7 @@ ALLOWED = [
     (r"index|home|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
     (r"(sign-in|account|two-factor)(-\w+)*|login|logout|password_\w+|admin_password_reset", None, None),
     (r"install-app|open-app", OWNERS, NOBODY),
+    (r"definitions_definition_delete", OWNERS, OWNERS),
     (r"\w+_delete", NOBODY, NOBODY),
     (r"oauth_auditevent_add", NOBODY, NOBODY),
     (r"oauth_auditevent_change", OWNERS, NOBODY),
@@ -47,6 +49,9 @@ ALLOWED = [
     (r"bulk_job_(step|discard)", NOBODY, EDITORS),  # by their buttons
     (r"bulk_job_(refused|file)", EDITORS, NOBODY),
     (r"bulk_job_\w+", EDITORS, EDITORS),
+    (r"definitions_definition_(changelist|history)", ALL, ALL),
+    (r"definitions_definition_change", ALL, OWNERS),
+    (r"definitions_definition_add", OWNERS, OWNERS),
     (r"groups_customergroup_(changelist|history)", ALL, ALL),
     (r"groups_customergroup_change", ALL, EDITORS),
     (r"groups_customergroup_add", EDITORS, EDITORS),
@@ -92,6 +97,7 @@ def ids(owner, ada) -> dict[str, object]:
         "privateapp": PrivateApp.objects.get().pk,
         "partnerapp": partner.pk,
         "auditevent": AuditEvent.objects.earliest("pk").pk,
+        "definition": create_definition(object="customer", key="points", name="Points", type="integer").pk,
         "customergroup": create_group(name="VIP").pk,
         "order": record_order(user_id=ada.pk, document=order()).pk,
         "subscription": record_subscription(user_id=ada.pk, document=subscription()).pk,

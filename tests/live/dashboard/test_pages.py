@@ -40,6 +40,9 @@ OF_THE_OWNER = [
     f"{LIST}{{customer}}/erase/",
     "bulk/job/",
     "bulk/job/import/",
+    "definitions/definition/",
+    "definitions/definition/add/",
+    "definitions/definition/{definition}/change/",
     "orders/order/",
     "orders/order/add/",
     "orders/order/{order}/change/",
@@ -78,11 +81,18 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
     owner.submit("/dashboard/orders/order/add/", user=customer["id"], document=json.dumps(full("order")))
     shop.register_app("http://localhost:3000/", "http://localhost:3000/callback")
     colleagues("Viewer")
+    points = {"object": "customer", "key": "points", "name": "Points", "type": "integer", "maximum_value": "100"}
+    owner.submit("/dashboard/definitions/definition/add/", **points, enable_filter="on")
 
     def first(path: str) -> str:
         return re.findall(rf"/dashboard/{path}/(\d+)/change/", owner.get(f"{shop.url}/dashboard/{path}/").text)[-1]
 
-    paths = {"order": "orders/order", "member": "customers/staffmember", "app": "oauth/partnerapp"}
+    paths = {
+        "definition": "definitions/definition",
+        "order": "orders/order",
+        "member": "customers/staffmember",
+        "app": "oauth/partnerapp",
+    }
     return {
         "customer": customer["id"],
         "token": first("oauth/privateapp"),

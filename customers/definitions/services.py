@@ -1,0 +1,133 @@
+"""Every write to definitions of metadata, and what they mean for a write of metadata.
+
+A definition binds what is written from then on: what a customer has stays, until somebody writes another value. A key
+without a definition is free.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from customers import rules
+from customers.compiled import Compiled
+from customers.definitions import values
+from customers.definitions.models import MAX_KEY_LENGTH, MAX_NAME_LENGTH, Definition, Object
+from customers.rules import CustomerError
+
+KEY = re.compile(rf"[A-Za-z_][A-Za-z0-9_.-]{{0,{MAX_KEY_LENGTH - 1}}}")
+
+# By key: the `type` and the `validations` of a definition.
+Bindings = Mapping[str, Mapping[str, Any]]
+
+
+def _of_customers() -> QuerySet[Definition]:
+    return Definition.objects.filter(object=Object.CUSTOMER).order_by("key")
+
+
+_bindings = Compiled(lambda: _of_customers().values("key", "type", "validations"))
+
+
+class KeyTaken(CustomerError):
+    code = "unique"
+
+    def __init__(self):
+        super().__init__("There is a definition of this key already.", "key")
+
+
+def bindings() -> Bindings:
+    """Of the metadata of customers, by key: `type` and `validations`. They are read from the database each time, by who
+    is about to write metadata, so that a change holds from the next write in every process."""
+    return {each["key"]: each for each in _bindings()}
+
+
+def exported_keys() -> list[str]:
+    """Those of customers that are columns of an export."""
+    return list(_of_customers().filter(enable_export=True).values_list("key", flat=True))
+
+
+def filtered() -> list[Definition]:
+    """Those that the list of customers can be narrowed by."""
+    return list(_of_customers().filter(enable_filter=True))
+
+
+def check_metadata(
+    metadata: Mapping[str, Any] | None,
+    former: Mapping[str, Any] | None = None,
+    bound: Bindings | None = None,
+) -> None:
+    """Whether the definitions allow what is not as it was in `former`. `bound`: `bindings`, where they are known.
+
+    Raises CustomerError("metadata", key).
+    """
+    if not metadata:
+        return
+    for key, definition in (bindings() if bound is None else bound).items():
+        if key not in metadata or (former and key in former and _is_same(former[key], metadata[key])):
+            continue
+        try:
+            values.check(metadata[key], definition["type"], definition["validations"])
+        except CustomerError as error:
+            raise error.within("metadata", key) from None
+
+
+def _is_same(former: Any, value: Any) -> bool:
+    return json.dumps(former) == json.dumps(value)  # to Python, true is 1
+
+
+@transaction.atomic
+def create_definition(**fields: Any) -> Definition:
+    """Raises KeyTaken, CustomerError."""
+    definition = Definition(**fields)
+    if not KEY.fullmatch(definition.key):
+        raise CustomerError(
+            f"A key begins with a letter and has letters, digits, underscores, hyphens and dots, at most "
+            f"{MAX_KEY_LENGTH}.",
+            "key",
+        )
+    _check(definition)
+    _save(definition, force_insert=True)
+    return definition
+
+
+@transaction.atomic
+def update_definition(
+    definition_id: int, *, precondition: Callable[[], None] | None = None, **changes: Any
+) -> Definition:
+    """Key and type are for ever. Raises Definition.DoesNotExist, KeyTaken (at another object), CustomerError, and what
+    `precondition` raises once nobody else can change the definition."""
+    definition = Definition.objects.select_for_update().get(pk=definition_id)
+    if precondition:
+        precondition()
+    former = dict(vars(definition))
+    for name in changes.keys() - {"key", "type"}:
+        setattr(definition, name, changes[name])
+    _check(definition)
+    if vars(definition) != former:
+        definition.updated_at = timezone.now()
+        _save(definition)
+    return definition
+
+
+def delete_definition(definition_id: int) -> None:
+    """What customers have in their metadata stays. Raises Definition.DoesNotExist."""
+    Definition.objects.get(pk=definition_id).delete()
+
+
+def _check(definition: Definition) -> None:
+    rules.check_json(definition.name, "name")
+    if not definition.name.strip() or len(definition.name) > MAX_NAME_LENGTH:
+        raise CustomerError(f"A name has 1 to {MAX_NAME_LENGTH} characters.", "name")
+    values.check_validations(definition.type, definition.validations)
+
+
+def _save(definition: Definition, **options: Any) -> None:
+    try:
+        with transaction.atomic():
+            definition.save(**options)
+    except IntegrityError:  # the key is all that can be refused
+        raise KeyTaken from None

@@ -1,0 +1,282 @@
+"""`/api/admin/metadata/`."""
+
+import pytest
+
+from customers.definitions.models import Definition
+from customers.definitions.services import create_definition
+from oauth.scopes import Scope
+from tests.conftest import ADMIN_API, by_database
+
+METADATA = f"{ADMIN_API}metadata/"
+NOBODY = 987_654_321
+NEW = {"object": "customer", "key": "points", "name": "Points", "type": "integer"}
+UPDATE = {"object": "customer", "name": "Loyalty points"}
+
+
+def url_of(definition) -> str:
+    return f"{METADATA}{getattr(definition, 'pk', definition)}/"
+
+
+@pytest.fixture
+def client(api):
+    return api(Scope.METADATA_READ, Scope.METADATA_WRITE)
+
+
+@pytest.fixture
+def points(db):
+    return create_definition(**NEW, validations=[{"type": "maximum_value", "value": "100"}])
+
+
+OPERATIONS = [
+    ("get", METADATA, None, Scope.METADATA_READ),
+    ("post", METADATA, NEW, Scope.METADATA_WRITE),
+    ("get", url_of(NOBODY), None, Scope.METADATA_READ),
+    ("put", url_of(NOBODY), UPDATE, Scope.METADATA_WRITE),
+    ("patch", url_of(NOBODY), UPDATE, Scope.METADATA_WRITE),
+    ("delete", url_of(NOBODY), None, Scope.METADATA_WRITE),
+]
+
+
+@pytest.mark.parametrize(("method", "url", "body", "scope"), OPERATIONS)
+class TestEveryOperation:
+    def test_refuses_the_anonymous(self, anonymous, method, url, body, scope):
+        assert getattr(anonymous, method)(url, body).status_code == 401
+        assert not Definition.objects.exists()
+
+    def test_refuses_a_token_without_its_scope(self, api, method, url, body, scope):
+        others = [each for each in Scope if each not in (scope, scope.implied_by)]
+
+        assert getattr(api(*others), method)(url, body).status_code == 403
+        assert not Definition.objects.exists()
+
+    def test_refuses_an_unknown_version(self, client, method, url, body, scope):
+        response = getattr(client, method)(url, body, headers={"X-29next-API-Version": "1999-01-01"})
+
+        assert response.status_code == 400
+        assert not Definition.objects.exists()
+
+    def test_of_one_that_is_not_there_is_not_found(self, client, method, url, body, scope):
+        response = getattr(client, method)(url, body)
+
+        assert response.status_code == (404 if str(NOBODY) in url else 201 if method == "post" else 200)
+
+
+class TestCreate:
+    def test_answers_the_definition(self, client):
+        validations = [{"type": "minimum_value", "value": "0"}, {"type": "maximum_value", "value": "100"}]
+
+        response = client.post(METADATA, {**NEW, "validations": validations, "enable_filter": True})
+
+        assert response.status_code == 201
+        definition = Definition.objects.get()
+        answer = response.json()
+        assert answer == client.get(url_of(definition)).json()
+        assert {name: answer[name] for name in answer if name not in ("created_at", "updated_at")} == {
+            **NEW, "id": definition.pk, "validations": validations, "enable_filter": True, "enable_export": False,
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("send", ["post_form", "post_multipart"])
+    def test_takes_a_form(self, client, send):
+        fields = {**NEW, "enable_export": "true", "validations[0][type]": "maximum_value", "validations[0][value]": "9"}
+
+        response = getattr(client, send)(METADATA, fields)
+
+        assert response.status_code == 201, response.content
+        definition = Definition.objects.get()
+        assert definition.enable_export
+        assert definition.validations == [{"type": "maximum_value", "value": "9"}]
+
+    @pytest.mark.parametrize("missing", NEW)
+    def test_needs_a_field(self, client, missing):
+        response = client.post(METADATA, {name: NEW[name] for name in NEW if name != missing})
+
+        assert (response.status_code, list(response.json())) == (400, [missing])
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("object", "customers"),
+            ("type", "date"),
+            ("key", ""),
+            ("key", "1st"),
+            ("key", "a b"),
+            ("key", "a\0"),
+            ("key", 'a"b'),
+            ("key", "a" * 256),
+            ("name", " "),
+            ("name", "a" * 256),
+            ("name", "a\0"),
+            ("name", "\ud800"),
+            ("enable_filter", "perhaps"),
+            ("validations", "maximum_value"),
+            ("validations", [{"type": "maximum_value"}]),
+            ("validations", [{"type": "maximal_value", "value": "1"}]),
+        ],
+    )
+    def test_refuses_a_wrong_value_at_its_field(self, client, field, value):
+        response = client.post(METADATA, {**NEW, field: value})
+
+        assert (response.status_code, list(response.json())) == (400, [field])
+        assert not Definition.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("type", "validations", "where"),
+        [
+            ("text", [("maximum_value", "1")], "type"),
+            ("integer", [("maximum_length", "1")], "type"),
+            ("integer", [("maximum_precision", "1")], "type"),
+            ("text", [("accept_only_image", "true")], "type"),
+            ("boolean", [("minimum_value", "1")], "type"),
+            ("integer", [("maximum_value", "many")], "value"),
+            ("integer", [("maximum_value", "NaN")], "value"),
+            ("decimal", [("maximum_value", "1e3")], "value"),
+            ("text", [("maximum_length", "-1")], "value"),
+            ("decimal", [("maximum_precision", "1.5")], "value"),
+            ("file", [("accept_only_image", "yes")], "value"),
+        ],
+    )
+    def test_refuses_a_validation_that_is_none_of_the_type(self, client, type, validations, where):
+        body = [{"type": kind, "value": value} for kind, value in validations]
+
+        response = client.post(METADATA, {**NEW, "type": type, "validations": body})
+
+        assert response.status_code == 400
+        assert list(response.json()["validations"]["0"]) == [where]
+
+    @pytest.mark.parametrize(
+        ("second", "where"), [(("minimum_value", "5"), "type"), (("maximum_value", "4.9"), "value")]
+    )
+    def test_refuses_validations_that_speak_against_each_other(self, client, second, where):
+        validations = [{"type": kind, "value": value} for kind, value in [("minimum_value", "5"), second]]
+
+        response = client.post(METADATA, {**NEW, "validations": validations})
+
+        assert response.status_code == 400
+        assert list(response.json()["validations"]["1"]) == [where]
+
+    def test_refuses_a_key_that_is_defined_already(self, client, points):
+        response = client.post(METADATA, NEW)
+
+        assert response.status_code == 400
+        assert response.json() == {"key": ["There is a definition of this key already."]}
+        assert client.post(METADATA, {**NEW, "object": "order"}).status_code == 201
+
+    def test_is_done_once_with_an_idempotency_key(self, client):
+        first, second = (client.post(METADATA, NEW, headers={"Idempotency-Key": "one"}) for _ in range(2))
+
+        assert first.status_code == second.status_code == 201
+        assert first.json() == second.json()
+        assert Definition.objects.count() == 1
+
+
+class TestUpdate:
+    def test_changes_what_is_sent_but_key_and_type(self, client, points):
+        body = {**UPDATE, "key": "other", "type": "text", "enable_export": True}
+
+        response = client.put(url_of(points), body)
+
+        assert response.status_code == 200
+        assert response.json() == client.get(url_of(points)).json()
+        points.refresh_from_db()
+        assert (points.key, points.type, points.name, points.enable_export) == (
+            "points", "integer", "Loyalty points", True,
+        )  # fmt: skip
+        assert points.validations == [{"type": "maximum_value", "value": "100"}]
+        assert points.updated_at > points.created_at
+
+    def test_replaces_the_validations(self, client, points):
+        response = client.patch(url_of(points), {"validations": [{"type": "minimum_value", "value": "200"}]})
+
+        assert response.status_code == 200
+        assert response.json()["validations"] == [{"type": "minimum_value", "value": "200"}]
+        assert client.patch(url_of(points), {"validations": []}).json()["validations"] == []
+
+    @pytest.mark.parametrize("missing", UPDATE)
+    def test_needs_a_field_unless_it_is_of_parts(self, client, points, missing):
+        body = {name: UPDATE[name] for name in UPDATE if name != missing}
+
+        assert list(client.put(url_of(points), body).json()) == [missing]
+        assert client.patch(url_of(points), body).status_code == 200
+
+    def test_refuses_a_validation_of_another_type(self, client, points):
+        response = client.patch(url_of(points), {"validations": [{"type": "maximum_length", "value": "1"}]})
+
+        assert response.status_code == 400
+        points.refresh_from_db()
+        assert points.validations == [{"type": "maximum_value", "value": "100"}]
+
+    def test_refuses_another_object_where_the_key_is_defined(self, client, points):
+        create_definition(**{**NEW, "object": "order"})
+
+        assert client.patch(url_of(points), {"object": "order"}).status_code == 400
+        assert client.patch(url_of(points), {"object": "line"}).status_code == 200
+
+    def test_is_refused_where_somebody_was_faster(self, client, points):
+        etag = client.get(url_of(points)).headers["ETag"]
+        client.patch(url_of(points), {"name": "Faster"})
+
+        response = client.patch(url_of(points), {"name": "Slower"}, headers={"If-Match": etag})
+
+        assert response.status_code == 412
+        points.refresh_from_db()
+        assert points.name == "Faster"
+
+
+class TestDelete:
+    def test_takes_the_definition_away(self, client, points):
+        response = client.delete(url_of(points))
+
+        assert (response.status_code, response.content) == (204, b"")
+        assert client.get(url_of(points)).status_code == 404
+
+
+class TestList:
+    @pytest.fixture(autouse=True)
+    def some(self, db):
+        create_definition(**NEW, enable_filter=True)
+        create_definition(object="customer", key="tier", name="Tier of points", type="text", enable_export=True)
+        create_definition(object="order", key="points", name="Earned", type="decimal")
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("", ["Earned", "Tier of points", "Points"]),
+            ("name=POINTS", ["Tier of points", "Points"]),
+            ("object=customer", ["Tier of points", "Points"]),
+            ("object=customer&object=order", ["Earned", "Tier of points", "Points"]),
+            ("metadata_key=points", ["Earned", "Points"]),
+            ("metadata_key=point", []),
+            ("type=text&type=decimal", ["Earned", "Tier of points"]),
+            ("enable_export=true", ["Tier of points"]),
+            ("enable_filter=false&type=text", ["Tier of points"]),
+            ("name=&object=&type=&enable_filter=&other=1", ["Earned", "Tier of points", "Points"]),
+        ],
+    )
+    def test_is_newest_first_and_narrowed(self, client, query, found):
+        response = client.get(f"{METADATA}?{query}")
+
+        assert [each["name"] for each in response.json()["results"]] == found
+
+    @pytest.mark.parametrize("query", ["object=nothing", "type=date", "enable_filter=perhaps"])
+    def test_refuses_a_wrong_filter(self, client, query):
+        assert client.get(f"{METADATA}?{query}").status_code == 400
+
+    def test_comes_in_pages(self, client):
+        page = client.get(f"{METADATA}?page_size=2").json()
+
+        rest = client.get(page["next"]).json()
+
+        assert [each["name"] for each in page["results"] + rest["results"]] == ["Earned", "Tier of points", "Points"]
+        assert rest["next"] is None
+
+
+def test_an_operation_takes_few_queries(client, points, django_assert_num_queries):
+    for method, url, body, queries in [
+        ("get", METADATA, None, 2),  # the token, the page
+        ("get", url_of(points), None, 2),
+        ("post", METADATA, {**NEW, "key": "other"}, by_database(postgresql=6, sqlite=6)),
+        ("patch", url_of(points), {"name": "Other"}, by_database(postgresql=8, sqlite=8)),
+        ("delete", url_of(points), None, by_database(postgresql=3, sqlite=3)),
+    ]:
+        with django_assert_num_queries(queries, info=f"{method} {url}"):
+            assert getattr(client, method)(url, body).status_code < 300
