@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.admin.listing import Listing
+from customers.definitions.services import create_definition
 from tests.customers.dashboard.conftest import CUSTOMERS
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="looks at PostgreSQL's plans")
@@ -64,6 +65,18 @@ PLACES = [
     {"country": "US", "city": "reykjavík"},
 ]
 
+DEFINED = [("points", "integer"), ("tier", "text"), ("vip", "boolean"), ("words", "multi_text")]
+METADATA = [
+    {"metadata.points": "777"},
+    {"metadata.points": "777", "o": f"{COLUMN['name']}"},
+    {"metadata.tier": "gold"},
+    {"metadata.tier": "none"},
+    {"metadata.vip": "True"},
+    {"metadata.vip": "False"},
+    {"metadata.words": "rare"},
+    {"metadata.words": "common", "metadata.tier": "gold"},
+]
+
 
 @pytest.fixture
 def crowd(as_role):
@@ -74,13 +87,17 @@ def crowd(as_role):
             INSERT INTO customers_user
                 (email, first_name, last_name, phone_number, language, user_type, is_blocked, accepts_marketing,
                  date_joined, updated_at, password, is_superuser, is_active, tags, orders_count, subscriptions_count,
-                 total_spent)
+                 total_spent, metadata)
             SELECT 'person-' || n || '@example.com', md5(n::text), md5((n + 1)::text), '+4420' || (70000000 + n),
                    CASE WHEN n % 100 = 0 THEN 'fr' WHEN n % 2 = 0 THEN 'en' END,
                    CASE WHEN n % 4 = 1 THEN 'customer' ELSE 'lead' END, n % 100 = 2, n % 100 = 3,
                    '2026-01-01'::timestamptz + n * interval '1 minute', now(), '!', false, true,
                    CASE WHEN n < 200 THEN '["vip"]'::jsonb WHEN n % 2 = 0 THEN '["newsletter"]' ELSE '[]' END,
-                   CASE WHEN n % 4 = 1 THEN 1 + n % 17 ELSE 0 END, 0, CASE WHEN n % 4 = 1 THEN n / 125.0 ELSE 0 END
+                   CASE WHEN n % 4 = 1 THEN 1 + n % 17 ELSE 0 END, 0, CASE WHEN n % 4 = 1 THEN n / 125.0 ELSE 0 END,
+                   CASE WHEN n % 2 = 0 THEN jsonb_build_object(
+                       'points', n % 1000, 'tier', CASE WHEN n % 100 = 0 THEN 'gold' ELSE 'silver' END,
+                       'vip', n < 100, 'words', CASE WHEN n < 200 THEN '["common", "rare"]'::jsonb ELSE '["common"]' END
+                   ) END
             FROM generate_series(1, {PEOPLE}) n
         """)
         cursor.execute("""
@@ -92,7 +109,7 @@ def crowd(as_role):
                    now(), now()
             FROM customers_user WHERE user_type <> 'dashboard'
         """)
-        for index in ("user_search_text_trigrams", "user_tags", "address_place"):
+        for index in ("user_search_text_trigrams", "user_tags", "user_metadata", "address_place"):
             # As a vacuum would: rows that wait to be put into an index make it look dearer than it is.
             cursor.execute("SELECT gin_clean_pending_list(oid) FROM pg_class WHERE relname = %s", [index])
         cursor.execute("ANALYZE customers_user, customers_address")
@@ -164,6 +181,14 @@ class TestListsOfACrowd:
         needs("btree_gin")
 
         plans = {str(query): wasteful(crowd, query) for query in PLACES}
+
+        assert {query: plan for query, plan in plans.items() if plan} == {}
+
+    def test_read_a_part_of_it_for_a_defined_key_of_metadata(self, crowd):
+        for key, type in DEFINED:
+            create_definition(object="customer", key=key, name=key, type=type, enable_filter=True)
+
+        plans = {str(query): wasteful(crowd, query) for query in METADATA}
 
         assert {query: plan for query, plan in plans.items() if plan} == {}
 
