@@ -216,6 +216,11 @@ SPECTACULAR_SETTINGS = {
         validatorUrl: null,
     }""",
     "PATH_CONVERTER_OVERRIDES": {"id": int},
+    # Fields of one name with other choices.
+    "ENUM_NAME_OVERRIDES": {
+        "DefinitionTypeEnum": "customers.definitions.models.Type.values",
+        "ValidationTypeEnum": "customers.definitions.models.Validation.values",
+    },
 }
 
 # --- OAuth -----------------------------------------------------------------------------------------------------------
