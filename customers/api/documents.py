@@ -30,8 +30,8 @@ the API does not know are ignored.
 answer is 429 with `Retry-After`.
 
 **Safe repetition.** A POST with an `Idempotency-Key` can be sent again: the first answer comes back. Retrieved
-customers, addresses, definitions and apps carry an `ETag`; an update of the former three with `If-Match` is refused with
-412 when somebody else was faster.
+customers, addresses, definitions and apps carry an `ETag`; an update of the former three with `If-Match` is refused
+with 412 when somebody else was faster.
 
 **Errors** are objects: `{"detail": "…"}`, or for refused values `{"field": ["…"]}`, nested as the body was.
 """
