@@ -48,7 +48,7 @@ class CreateDefinitionSerializer(SharedFieldsSerializer):
     object = serializers.ChoiceField(
         Object.values, help_text="This store has customers; a definition for another object binds nothing here."
     )
-    key = serializers.CharField(help_text="Letters, digits, `_`, `-` and `.`, a letter first.")
+    key = serializers.CharField(help_text="Letters, digits, `_`, `-` and `.`, a letter or `_` first.")
     name = serializers.CharField(max_length=MAX_NAME_LENGTH)
     type = serializers.ChoiceField(Type.values)
     validations = ValidationSerializer(many=True, required=False)

@@ -41,7 +41,10 @@ class Validation(models.TextChoices):
 
 class Definition(models.Model):
     object = models.CharField(max_length=16, choices=Object)
-    key = models.CharField(max_length=MAX_KEY_LENGTH)
+    key = models.CharField(
+        max_length=MAX_KEY_LENGTH,
+        help_text="Letters, digits, underscores, hyphens, dots; a letter or an underscore first.",
+    )
     name = models.CharField(max_length=MAX_NAME_LENGTH, help_text="What people call it.")
     type = models.CharField(max_length=16, choices=Type)
     validations = models.JSONField(default=list, help_text="Objects of `type` and `value`, a text.")

@@ -85,8 +85,8 @@ def create_definition(**fields: Any) -> Definition:
     definition = Definition(**fields)
     if not KEY.fullmatch(definition.key):
         raise CustomerError(
-            f"A key begins with a letter and has letters, digits, underscores, hyphens and dots, at most "
-            f"{MAX_KEY_LENGTH}.",
+            f"A key has up to {MAX_KEY_LENGTH} letters (a to z), digits, underscores, hyphens and dots, and begins "
+            "with a letter or an underscore.",
             "key",
         )
     _check(definition)

@@ -31,7 +31,13 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("key", models.CharField(max_length=255)),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="Letters, digits, underscores, hyphens, dots; a letter or an underscore first.",
+                        max_length=255,
+                    ),
+                ),
                 ("name", models.CharField(help_text="What people call it.", max_length=255)),
                 (
                     "type",
