@@ -27,6 +27,7 @@ USER_PATH = re.compile(rf"{PATH}(\d+)/")
 PAGE_SIZE = 20
 TAKE = ratelimit.TAKE["postgresql"]
 INSERT = storage.insert_statement()
+DEFINITIONS = "SELECT key, type, validations FROM definitions_definition WHERE object = 'customer' ORDER BY key"
 PAGE = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user ORDER BY date_joined DESC, id DESC LIMIT {PAGE_SIZE + 1}"
 USER = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user WHERE id = %s"
 ADDRESSES = f"SELECT user_id, {', '.join(ADDRESS_COLUMNS)} FROM customers_address WHERE user_id IN ({{}}) ORDER BY id"
@@ -85,6 +86,7 @@ def create(body: dict, actor_id: int, app_id: int) -> dict:
         for address in user.pop("addresses")
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
+    database().execute(DEFINITIONS).fetchall()  # what binds metadata
     columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], actor_id, app_id]
     user["id"], _, address_ids = fetch_tuple(
