@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "customers.definitions",
     "customers.orders",
     "customers.bulk",
+    "customers.webhooks",
 ]
 
 MIDDLEWARE = [
@@ -184,6 +185,14 @@ MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1_000_0
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a customer's form has 30 for each address; MAX_BODY_BYTES bounds it, too
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
 API_USAGE_INTERVAL = 10  # seconds, at least, between two notes of how often apps called
+
+# --- Webhooks --------------------------------------------------------------------------------------------------------
+
+# What a developer's receiver on this machine needs, and a store on the internet must not have.
+WEBHOOKS_ALLOW_HTTP = env.bool("WEBHOOKS_ALLOW_HTTP", DEVELOPMENT)
+WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", DEVELOPMENT)
+# Until the first retry; each further one waits three times as long.
+WEBHOOKS_RETRY_SECONDS = env.float("WEBHOOKS_RETRY_SECONDS", 30)
 
 # --- The Medusa API --------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from customers.personal_data import (
 )
 from customers.rules import CustomerError
 from customers.services import Actor
+from customers.webhooks import outbox
 from oauth import audit
 from oauth.models import ERASED
 
@@ -74,6 +75,7 @@ def erase(user_id: int, *, by: Actor) -> None:
     if user.user_type == UserType.DASHBOARD or user.is_superuser:
         raise CustomerError("Who works in the dashboard can't be erased.", "user_type")
     emails = emails_of(user)
+    outbox.put_redacted(user)
     log_entries_about(user).update(object_repr=REDACTED, change_message="[]")
     answers_about(user).delete()
     user.addresses.all().delete()

@@ -16,6 +16,7 @@ from django.utils import timezone
 from customers import rules, storage
 from customers.definitions import services as definitions
 from customers.models import Address, Event, Note, User, UserType
+from customers.webhooks import outbox
 
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
 FILLED_FROM_FIRST_ADDRESS = ("first_name", "last_name", "phone_number")
@@ -195,7 +196,7 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
     if "tags" in names:
         storage.remember_tags(list({tag for user in changed for tag in user.tags}))
     User.objects.bulk_update(changed, names)
-    Event.objects.bulk_create(events)
+    _tell(events)
     return len(changed)
 
 
@@ -213,7 +214,7 @@ def change(user: User, values: Mapping[str, Any], by: Actor) -> None:
         if storage.is_email_conflict(error):
             raise rules.EmailTaken from None
         raise
-    Event.objects.bulk_create(_events(user, differences, by))
+    _tell(_events(user, differences, by))
 
 
 def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -245,8 +246,14 @@ def _events(user: User, differences: Mapping[str, list[Any]], by: Actor) -> list
 
 
 def record(user: User, kind: Event.Kind, by: Actor, changes: Mapping[str, Any] | None = None) -> None:
-    """Puts into the timeline what was done to a person, within the transaction that does it."""
-    Event.objects.create(user=user, kind=kind, actor_id=by.user_id, app_id=by.app_id, changes=changes or {})
+    """Puts into the timeline what was done to a person, within the transaction that does it, and tells webhooks."""
+    _tell([Event(user=user, kind=kind, actor_id=by.user_id, app_id=by.app_id, changes=changes or {})])
+
+
+def _tell(events: list[Event]) -> None:
+    """The timeline, and whoever subscribed to it."""
+    Event.objects.bulk_create(events)
+    outbox.put(events)
 
 
 def _plain(address: Address) -> dict[str, Any]:

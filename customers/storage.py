@@ -10,12 +10,14 @@ from django.db.models import AutoField
 
 from customers.models import Address, Event, Tag, User
 from customers.rules import EmailTaken
+from customers.webhooks import outbox
 
 EMAIL_CONSTRAINT = "user_email_unique"
 
 
 def insert_user(user: User, addresses: list[Address], event: Event) -> None:
-    """Inserts a person, addresses, unseen tags and the event; sets the ids of person and addresses.
+    """Inserts a person, addresses, unseen tags, the event and what webhooks are told; sets the ids of person and
+    addresses.
 
     Raises EmailTaken, with nothing written.
     """
@@ -42,6 +44,7 @@ def insert_user_in_one_transaction(user: User, addresses: list[Address], event: 
         remember_tags(user.tags)
         event.user = user
         event.save(force_insert=True)
+        outbox.put([event])
 
 
 def insert_user_in_one_statement(user: User, addresses: list[Address], event: Event) -> None:
@@ -116,6 +119,8 @@ def insert_statement() -> str:
         ), happened AS (
             INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
             SELECT id, %s, %s, %s, %s, '{{}}' FROM person
+        ), told AS (
+            {outbox.put_created_sql("person")}
         )
         SELECT person.id, person.metadata, ARRAY(SELECT id FROM book ORDER BY id) FROM person
     """  # noqa: S608  only names of tables and columns are put in

@@ -17,6 +17,7 @@ from oauthlib.common import add_params_to_uri
 from oauth import encryption
 from oauth.audit import Event, Origin, record
 from oauth.models import App
+from oauth.signals import app_uninstalled
 from oauth.tokens import BASE62, revoke_tokens
 
 SESSION_TOKEN_LIFETIME = timedelta(seconds=30)
@@ -83,6 +84,7 @@ def uninstall(app: App, by: Origin) -> None:
     app.granted_scopes, app.installed_at = [], None
     app.save(update_fields=["granted_scopes", "installed_at"])
     record(Event.APP_UNINSTALLED, by, app)
+    app_uninstalled.send(App, app_id=app.pk)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from rest_framework.exceptions import ParseError
 from customers import idempotency
 from customers.api.errors import IdempotencyKeyReused
 from customers.api.renderers import to_json
+from oauth import encryption
 
 
 def body_of(request) -> bytes:
@@ -29,9 +30,12 @@ def idempotent(handler):
 
         def answer() -> tuple[int, str, int | None]:
             response = handler(view, request, *args, **kwargs)
+            body = to_json(response.data).decode()
+            if view.answers_are_secret:
+                body = encryption.encrypt(body)
             # The person of the path, or the new one.
             about = (kwargs.get("id") or response.data.get("id")) if view.is_about_people else None
-            return response.status_code, to_json(response.data).decode(), about
+            return response.status_code, body, about
 
         try:
             status, body, repeated = idempotency.answer_once(
@@ -42,6 +46,8 @@ def idempotent(handler):
             )
         except idempotency.KeyReused:
             raise IdempotencyKeyReused from None
+        if view.answers_are_secret:
+            body = encryption.decrypt(body)
         headers = {"Idempotency-Replayed": "true"} if repeated else {}
         return HttpResponse(body, status=status, content_type="application/json", headers=headers)
 

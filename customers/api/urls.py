@@ -5,6 +5,7 @@ from customers.api import views
 from customers.api.app_views import AppViewSet
 from customers.api.definition_views import DefinitionViewSet
 from customers.api.order_views import HistoryViewSet
+from customers.api.webhook_views import WebhookViewSet
 
 
 class IdConverter(IntConverter):
@@ -48,6 +49,12 @@ urlpatterns = [
         "metadata/<id:id>/",
         DefinitionViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
         name="definition",
+    ),
+    path("webhooks/", WebhookViewSet.as_view({"get": "list", "post": "create"}), name="webhooks"),
+    path(
+        "webhooks/<id:id>/",
+        WebhookViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
+        name="webhook",
     ),
     re_path(r"", views.UnknownPath.as_view()),
 ]

@@ -83,6 +83,8 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     lookup_url_kwarg = "id"
     # Whether an id in an answer or a path is a person's, with whom the remembered answer is erased.
     is_about_people = True
+    # Of POST: they are remembered encrypted.
+    answers_are_secret = False
 
     @property
     def actor(self) -> services.Actor:

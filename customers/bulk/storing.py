@@ -12,6 +12,7 @@ from customers.bulk.rows import PERSON, Draft
 from customers.models import Address, Event, User
 from customers.services import Actor
 from customers.storage import columns, remember_tags
+from customers.webhooks import outbox
 
 
 def known_emails(drafts: Iterable[Draft]) -> set[str]:
@@ -37,9 +38,9 @@ def insert_in_bulk(drafts: list[Draft], by: Actor) -> set[int]:
     Address.objects.bulk_create(
         Address(user=user, **address) for user, draft in zip(people, new, strict=True) for address in draft.book
     )
-    Event.objects.bulk_create(
-        Event(user=user, kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id) for user in people
-    )
+    events = [Event(user=user, kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id) for user in people]
+    Event.objects.bulk_create(events)
+    outbox.put(events)
     return {draft.line for draft in drafts} - {draft.line for draft in new}
 
 
@@ -102,6 +103,8 @@ def _insert(person: tuple[str, ...], address: tuple[str, ...], rest: tuple[str, 
         ), happened AS (
             INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
             SELECT id, %s, %s, %s, %s, '{{}}' FROM known ORDER BY line
+        ), told AS (
+            {outbox.put_created_sql("known")}
         )
         SELECT line FROM known
     """  # noqa: S608  only names of tables and columns are put in

@@ -39,6 +39,12 @@ EVERYTHING = [
     "oauth.add_partnerapp",
     "oauth.change_partnerapp",
     "oauth.view_auditevent",
+    "webhooks.view_webhook",
+    "webhooks.add_webhook",
+    "webhooks.change_webhook",
+    "webhooks.delete_webhook",
+    "webhooks.view_delivery",
+    "webhooks.change_delivery",
 ]
 ROLES = {"Owner": EVERYTHING, "Staff": EDIT, "Viewer": LOOK}
 
@@ -46,7 +52,7 @@ ROLES = {"Owner": EVERYTHING, "Staff": EDIT, "Viewer": LOOK}
 def forwards(apps, schema_editor):
     # Permissions are otherwise made when all migrations are done.
     for app in apps.get_app_configs():
-        if app.label in ("customers", "definitions", "groups", "orders", "oauth"):
+        if app.label in ("customers", "definitions", "groups", "orders", "oauth", "webhooks"):
             app.models_module = True
             create_permissions(app, apps=apps, verbosity=0)
             app.models_module = None
@@ -70,6 +76,7 @@ class Migration(migrations.Migration):
         ("definitions", "0001_initial"),
         ("groups", "0001_initial"),
         ("orders", "0001_initial"),
+        ("webhooks", "0001_initial"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]

@@ -3,13 +3,14 @@ from django.core.management.base import BaseCommand
 
 from customers import idempotency, ratelimit
 from customers.bulk import jobs
+from customers.webhooks import services as webhooks
 from oauth.sessions import SessionStore
 
 
 class Command(BaseCommand):
     help = (
-        "Delete what has expired: remembered answers, tokens, grants and sessions, files of imports and exports. Safe "
-        "to run while serving."
+        "Delete what has expired: remembered answers, tokens, grants and sessions, files of imports and exports, the "
+        "log of webhooks. Safe to run while serving."
     )
 
     def handle(self, **options):
@@ -18,3 +19,4 @@ class Command(BaseCommand):
         self.stdout.write(f"{idempotency.forget_expired()} remembered answers deleted.")
         self.stdout.write(f"{ratelimit.forget_replaced_tokens()} counters of replaced tokens deleted.")
         self.stdout.write(f"{jobs.forget_old()} imports, exports and changes deleted.")
+        self.stdout.write(f"{webhooks.forget_old()} deliveries of webhooks deleted.")

@@ -39,8 +39,8 @@ FIRST_CUSTOMER: dict[str, Any] = {
 
 class Command(BaseCommand):
     help = (
-        "Prepare the database, an owner and a token where there are none, serve the store, and create a first customer "
-        "over HTTP. What is there already stays as it is."
+        "Prepare the database, an owner and a token where there are none, serve the store, send its webhooks, and "
+        "create a first customer over HTTP. What is there already stays as it is."
     )
 
     def add_arguments(self, parser):
@@ -53,6 +53,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         server = self.start_server(host, port)
+        worker = self.start(sys.executable, sys.argv[0], "deliver_webhooks")
         try:
             self.wait_for(server)
             self.make_owner()
@@ -64,8 +65,10 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.stdout.write("\nStopping.")
         finally:
-            server.terminate()
-            server.wait()
+            for process in (server, worker):
+                process.terminate()
+            for process in (server, worker):
+                process.wait()
 
     def refuse_a_taken_port(self, host: str, port: int) -> None:
         with socket.socket() as probe:
@@ -104,10 +107,12 @@ class Command(BaseCommand):
             *("--host", host, "--port", str(port), "--workers", str(os.cpu_count() or 1), "--blocking-threads", "1"),
             *("--log-level", "warning"),
         ]
-        # In a session of its own, so that Ctrl-C reaches this command alone, which ends the server in order.
         hosts = ",".join({*settings.ALLOWED_HOSTS, urlsplit(self.store).hostname or host})
-        environment = {**os.environ, "ALLOWED_HOSTS": hosts}
-        return subprocess.Popen(command, env=environment, start_new_session=True)
+        return self.start(*command, ALLOWED_HOSTS=hosts)
+
+    def start(self, *command: str, **environment: str) -> subprocess.Popen:
+        # In a session of its own, so that Ctrl-C reaches this command alone, which ends the others in order.
+        return subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)
 
     def wait_for(self, server: subprocess.Popen) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -2,6 +2,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from oauth import partners, two_factor
 from oauth.encryption import UnreadableSecret
+from oauth.signals import secrets_rotated
 
 
 class Command(BaseCommand):
@@ -13,6 +14,7 @@ class Command(BaseCommand):
     def handle(self, **options):
         try:
             number, keys = partners.rotate_secrets(), two_factor.rotate_keys()
+            secrets_rotated.send(Command)
         except UnreadableSecret:
             message = "A secret was encrypted with neither SECRET_KEY nor one of SECRET_KEY_FALLBACKS."
             raise CommandError(message) from None
