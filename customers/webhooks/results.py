@@ -21,7 +21,7 @@ RETRY_FACTOR = 3  # with the first after 30 seconds, the last is after ten days
 # After so many failures in a row nothing is sent for a while, from 30 seconds to a quarter of an hour.
 REST_AFTER = 3
 LONGEST_REST = timedelta(minutes=15)
-MAX_FAILURES = 100  # beyond, nothing depends on their number
+MAX_FAILURES = 20  # beyond, nothing depends on their number
 # Of a webhook that fails all the time: when its staff is warned, and when it is switched off.
 WARN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=5))
 SWITCH_OFF_AFTER = timedelta(days=10)

@@ -21,7 +21,8 @@ from oauth.models import ApiVersion, App
 
 MAX_EVENTS = 100
 MAX_SECRET_LENGTH = 255
-EVENT = re.compile(r"[a-z0-9_]{1,40}(\.[a-z0-9_]{1,40}){1,2}")
+MAX_NAME_LENGTH = 255
+EVENT = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z0-9_]{1,40}){1,2}")
 KEPT_FOR = timedelta(days=30)  # deliveries, longer than any is tried again
 
 
@@ -164,6 +165,12 @@ def _clean_secret_key(secret: str | None) -> str:
     return secret or secrets.token_urlsafe(32)
 
 
+def _clean_name(name: str | None) -> str | None:
+    if name and len(name) > MAX_NAME_LENGTH:
+        raise CustomerError(f"At most {MAX_NAME_LENGTH} characters.", "name")
+    return name
+
+
 def _clean_version(version: str) -> str:
     if version not in ApiVersion.values:
         raise CustomerError(f"Enter one of {', '.join(ApiVersion.values)}.", "api_version")
@@ -171,6 +178,7 @@ def _clean_version(version: str) -> str:
 
 
 CLEANERS: dict[str, Callable[[Any], Any]] = {
+    "name": _clean_name,
     "target": _clean_target,
     "events": _clean_events,
     "secret_key": _clean_secret_key,

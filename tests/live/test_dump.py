@@ -43,6 +43,7 @@ def use_every_secret(shop, app: dict[str, str]) -> dict[str, str]:
     opened = dashboard.get(f"{shop.url}/dashboard/apps/{app['client_id']}/open/", allow_redirects=False)
     replaced = shown_once(dashboard.decide("replace_secret"))
     access = {"name": "Warehouse", "allowed_scopes": ["users:read"], "api_version": "2024-04-01"}
+    webhook_secrets = use_webhooks(dashboard)
     personal = shown_once(dashboard.submit("/dashboard/oauth/privateapp/add/", **access))
     return {
         "password": shop.password,
@@ -60,8 +61,32 @@ def use_every_secret(shop, app: dict[str, str]) -> dict[str, str]:
         "former access token": first["access_token"],
         "used refresh token": first["refresh_token"],
         "session token": query_of(opened.headers["Location"])["token"],
+        **webhook_secrets,
         "personal access token": personal["access_token"],
     }
+
+
+def use_webhooks(dashboard: Dashboard) -> dict[str, str]:
+    """One made in the dashboard, one through the API by a request that may be repeated, and one that was replaced."""
+    secrets = {f"{which} secret key": token_urlsafe(48) for which in ("given", "replaced", "repeated")}
+    given, replaced, repeated = secrets.values()
+    shop, session = dashboard.shop, dashboard.shop.session()
+    body = {"target": "http://localhost:9/", "events": ["customer.created"]}
+    form = {**body, "events": "customer.created", "api_version": "2024-04-01", "secret_key": given}
+    dashboard.submit("/dashboard/webhooks/webhook/add/", **form)
+    session.headers["Authorization"] = f"Bearer {webhook_token(shop)}"
+    url, headers = f"{shop.url}/api/admin/webhooks/", {"Idempotency-Key": "once"}
+    first = session.post(url, json={**body, "secret_key": repeated}, headers=headers)
+    again = session.post(url, json={**body, "secret_key": repeated}, headers=headers)
+    assert first.json()["secret_key"] == again.json()["secret_key"] == repeated
+    one = f"{url}{first.json()['id']}/"
+    assert session.patch(one, json={"secret_key": replaced}).json()["secret_key"] == replaced
+    made = session.post(url, json=body).json()["secret_key"]
+    return {**secrets, "made secret key": made}
+
+
+def webhook_token(shop) -> str:
+    return shop.manage("create_token", "--app", "Webhooks", "--scope", "webhooks:read", "webhooks:write").strip()
 
 
 def dump(shop) -> bytes:

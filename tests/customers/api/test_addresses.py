@@ -140,10 +140,10 @@ class TestCreateAddress:
     def test_takes_few_queries(self, client, ada, django_assert_num_queries):
         client.post(addresses_url(ada), address())
 
-        # Token, lock, is it the first, insert, within a savepoint; a default takes two updates more.
-        with django_assert_num_queries(7):
+        # Token, lock, is it the first, insert, webhooks, within a savepoint; a default takes two updates more.
+        with django_assert_num_queries(8):
             client.post(addresses_url(ada), address())
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             client.post(addresses_url(ada), address(is_default_for_shipping=True, is_default_for_billing=True))
 
 
@@ -204,8 +204,8 @@ class TestUpdateAddress:
     def test_takes_few_queries(self, client, ada_address, django_assert_num_queries):
         client.put(address_url(ada_address), EVERY_FIELD)
 
-        # Token, lock, address, two flags, update, event and the address again, within a savepoint.
-        with django_assert_num_queries(10):
+        # Token, lock, address, two flags, update, event, webhooks and the address again, within a savepoint.
+        with django_assert_num_queries(11):
             client.put(address_url(ada_address), {**EVERY_FIELD, "notes": "Ring twice."})
 
 
@@ -230,6 +230,6 @@ class TestDeleteAddress:
         assert answer["is_default_for_shipping"] is True
 
     def test_takes_few_queries(self, client, ada_address, django_assert_num_queries):
-        # Token, lock, address, delete, within a savepoint.
-        with django_assert_num_queries(7):
+        # Token, lock, address, webhooks, delete, within a savepoint.
+        with django_assert_num_queries(8):
             client.delete(address_url(ada_address))

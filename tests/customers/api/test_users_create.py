@@ -105,8 +105,9 @@ class TestCreateUser:
     def test_takes_few_queries(self, client, django_assert_num_queries):
         client.post(USERS, {"email": "warm@example.com"})
 
-        # The token, definitions of metadata and one statement; on SQLite: user, addresses, tags within two savepoints.
-        with django_assert_num_queries(by_database(postgresql=3, sqlite=10)):
+        # The token, definitions of metadata and one statement; on SQLite: user, addresses, tags and webhooks within two
+        # savepoints.
+        with django_assert_num_queries(by_database(postgresql=3, sqlite=11)):
             client.post(USERS, EVERY_FIELD)
 
     @pytest.mark.parametrize(

@@ -34,8 +34,8 @@ class TestUpdateUser:
     def test_takes_few_queries(self, client, ada, method, django_assert_num_queries):
         getattr(client, method)(user_url(ada), {"first_name": "Warm"})
 
-        # Token, lock, update, and the user with addresses again, within two savepoints.
-        with django_assert_num_queries(10):
+        # Token, lock, update, webhooks, and the user with addresses again, within two savepoints.
+        with django_assert_num_queries(11):
             getattr(client, method)(user_url(ada), {"first_name": "Augusta"})
 
     @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from customers.definitions.services import create_definition
 from customers.groups.services import create_group
 from customers.models import User
 from customers.orders.services import record_order, record_subscription
+from customers.webhooks.services import create_webhook, send_test
 from oauth.audit import Event, Origin, record
 from oauth.models import AuditEvent, PrivateApp
 from oauth.scopes import Scope
@@ -33,8 +34,10 @@ ALLOWED = [
     (r"index|home|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
     (r"(sign-in|account|two-factor)(-\w+)*|login|logout|password_\w+|admin_password_reset", None, None),
     (r"install-app|open-app", OWNERS, NOBODY),
-    (r"definitions_definition_delete", OWNERS, OWNERS),
+    (r"(definitions_definition|webhooks_webhook)_delete", OWNERS, OWNERS),
     (r"\w+_delete", NOBODY, NOBODY),
+    (r"webhooks_delivery_add", NOBODY, NOBODY),
+    (r"webhooks_\w+", OWNERS, OWNERS),
     (r"oauth_auditevent_add", NOBODY, NOBODY),
     (r"oauth_auditevent_change", OWNERS, NOBODY),
     (r"oauth_\w+", OWNERS, OWNERS),
@@ -98,10 +101,17 @@ def ids(owner, ada) -> dict[str, object]:
         "partnerapp": partner.pk,
         "auditevent": AuditEvent.objects.earliest("pk").pk,
         "definition": create_definition(object="customer", key="points", name="Points", type="integer").pk,
+        **webhook_ids(),
         "customergroup": create_group(name="VIP").pk,
         "order": record_order(user_id=ada.pk, document=order()).pk,
         "subscription": record_subscription(user_id=ada.pk, document=subscription()).pk,
     }
+
+
+def webhook_ids() -> dict[str, int]:
+    """Of a webhook, and of what is to be sent to it."""
+    webhook = create_webhook(target="https://receiver.example/", events=["customer.created"], api_version="unstable")
+    return {"webhook": webhook.pk, "delivery": send_test(webhook.pk).pk}
 
 
 def url_of(path: str, ids: dict) -> str:

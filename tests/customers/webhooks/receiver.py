@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Received:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The path says how to answer: /500 with that code, /hang not at all, /half with less than was announced."""
+    """The path says how to answer: /500 with that code, /hang not at all, /half with less than was announced, /after/20
+    once so many others have come."""
 
     server: "Server"
 
@@ -46,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
         if how == "hang":
             self.server.stopping.wait(30)
             return
+        if how == "after" and not self.server.others_got(int(self.path.split("/")[2]), self.path):
+            code = 503
         if how == "drip":
             self.drip()
             return
@@ -81,6 +85,15 @@ class Server(ThreadingHTTPServer):
         self.received: list[Received] = []
         self.codes: list[int] = []  # of the next answers
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def others_got(self, quantity: int, path: str) -> bool:
+        """Waits until so much has come to other paths."""
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            if sum(each.path != path for each in self.received) >= quantity:
+                return True
+            time.sleep(0.01)
+        return False
 
     @property
     def events(self) -> list[str]:

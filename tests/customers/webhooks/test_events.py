@@ -1,6 +1,5 @@
 """What webhooks are told, and what they are not."""
 
-
 import pytest
 from django.core.management import call_command
 from django.db import transaction
@@ -77,9 +76,9 @@ class TestACustomerWhoIsCreated:
     def test_is_not_told_where_the_change_is_rolled_back(self, subscribe):
         subscribe(*EVERYTHING)
 
-        with pytest.raises(ZeroDivisionError), transaction.atomic():
+        with transaction.atomic():
             make_user()
-            raise ZeroDivisionError
+            transaction.set_rollback(True)
 
         assert told() == []
 

@@ -60,6 +60,14 @@ OF_THE_OWNER = [
     "oauth/privateapp/{token}/change/",
     "oauth/privateapp/{token}/replace/",
     "oauth/auditevent/",
+    "webhooks/webhook/",
+    "webhooks/webhook/add/",
+    "webhooks/webhook/{webhook}/change/",
+    "webhooks/webhook/{webhook}/send_test/",
+    "webhooks/webhook/{webhook}/delete/",
+    "webhooks/delivery/",
+    "webhooks/delivery/{delivery}/change/",
+    "webhooks/delivery/{delivery}/send_again/",
     "account/",
     "password_change/",
 ]
@@ -83,6 +91,9 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
     colleagues("Viewer")
     points = {"object": "customer", "key": "points", "name": "Points", "type": "integer", "maximum_value": "100"}
     owner.submit("/dashboard/definitions/definition/add/", **points, enable_filter="on")
+    hook = {"target": "http://127.0.0.1:9/", "events": "customer.created", "api_version": "2024-04-01"}
+    owner.submit("/dashboard/webhooks/webhook/add/", **hook, active="on")
+    add_customer(shop)
 
     def first(path: str) -> str:
         return re.findall(rf"/dashboard/{path}/(\d+)/change/", owner.get(f"{shop.url}/dashboard/{path}/").text)[-1]
@@ -92,6 +103,8 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
         "order": "orders/order",
         "member": "customers/staffmember",
         "app": "oauth/partnerapp",
+        "webhook": "webhooks/webhook",
+        "delivery": "webhooks/delivery",
     }
     return {
         "customer": customer["id"],
