@@ -1,0 +1,152 @@
+"""No event is lost, whoever is killed when."""
+
+import contextlib
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.customers.webhooks.receiver import Received
+from tests.live.conftest import PROJECT, Store
+
+SECRET = "a secret that only the two of us know"
+CUSTOMERS = int(os.environ.get("WEBHOOK_CUSTOMERS", "100"))  # each is created and changed twice
+KILLS = 4
+PATIENCE = 60 + CUSTOMERS  # seconds, for what is left at the end
+
+
+class Receiver:
+    """A process that fails one request in five, and may be killed."""
+
+    def __init__(self, log: Path):
+        self.log = log
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.live.webhook_receiver", str(self.port), str(self.log)]
+        self.process = subprocess.Popen(command, cwd=PROJECT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def received(self) -> list[Received]:
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        entries = []
+        for line in lines:
+            with contextlib.suppress(ValueError):  # it was killed while it wrote this
+                entries.append(json.loads(line))
+        return [Received("/", each["body"].encode(), each["signature"], each["answer"]) for each in entries]
+
+
+@pytest.fixture
+def receiver(tmp_path):
+    receiver = Receiver(tmp_path / "received.jsonl")
+    yield receiver
+    receiver.kill()
+
+
+def kill_worker(shop: Store) -> None:
+    for child in psutil.Process(shop.process.pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "deliver_webhooks" in child.cmdline():
+                child.kill()
+
+
+def test_every_answered_change_is_told_in_its_order_and_signed(store, receiver):
+    shop = store(RATE_LIMIT="0", WEBHOOKS_RETRY_SECONDS="0.2")
+    subscribe(shop, receiver.url)
+    answered: dict[int, list[dict]] = defaultdict(list)  # by customers: what each change was answered with
+
+    for part in range(KILLS):
+        with ThreadPoolExecutor(4) as pool:
+            parts = range(part, CUSTOMERS, KILLS)
+            work = [pool.submit(create_and_change, shop, number, answered) for number in parts]
+            time.sleep(random.uniform(0.2, 1.5))
+            receiver.kill()
+            if part % 2:
+                kill_worker(shop)
+            else:
+                shop.kill()
+            time.sleep(random.uniform(0, 0.5))
+            receiver.start()
+            for each in work:
+                each.result()
+        if part % 2:
+            shop.kill()
+        shop.start()
+    wait_for_all(receiver, answered)
+
+    received = receiver.received()
+    assert all(each.is_signed(SECRET) for each in received)
+    bodies: dict[str, set[bytes]] = defaultdict(set)
+    for each in received:
+        bodies[each.event["event_id"]].add(each.body)
+    assert all(len(versions) == 1 for versions in bodies.values())
+    assert sum(map(len, answered.values())) >= CUSTOMERS
+    for id, answers in answered.items():
+        told = told_of(received, id)
+        kinds = [kind for kind, _ in told]
+        assert kinds[0] == "customer.created"
+        assert kinds.count("customer.updated") >= len(answers) - 1
+        assert told[-1][1] == latest(shop, id)
+
+
+def subscribe(shop: Store, url: str) -> None:
+    scopes = ("webhooks:read", "webhooks:write")
+    token = shop.manage("create_token", "--app", "Webhooks", "--scope", *scopes).strip()
+    body = {"target": url, "events": ["customer.created", "customer.updated"], "secret_key": SECRET}
+    headers = {"Authorization": f"Bearer {token}"}
+    assert requests.post(f"{shop.url}/api/admin/webhooks/", json=body, headers=headers).status_code == 201
+
+
+def create_and_change(shop: Store, number: int, answered: dict[int, list[dict]]) -> None:
+    session, url = shop.session(), f"{shop.url}/api/admin/users/"
+    with contextlib.suppress(requests.RequestException):
+        created = session.post(url, json={"email": f"{number}@example.com", "metadata": {"n": number / 7}}, timeout=10)
+        assert created.status_code == 201
+        id = created.json()["id"]
+        answered[id].append(created.json())
+        for name in ("Ada", "Grace"):
+            changed = session.patch(f"{url}{id}/", json={"first_name": name}, timeout=10)
+            assert changed.status_code == 200
+            answered[id].append(changed.json())
+
+
+def wait_for_all(receiver: Receiver, answered: dict[int, list[dict]]) -> None:
+    """Until as many events were taken for each customer as changes were answered, or patience ends."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        received = receiver.received()
+        if all(len(told_of(received, id)) >= len(answers) for id, answers in answered.items()):
+            time.sleep(2)  # for what was changed and not answered
+            return
+        time.sleep(0.5)
+
+
+def told_of(received: list[Received], id: int) -> list[tuple[str, dict]]:
+    """What the receiver took of a customer, each event once, in the order of their first coming."""
+    first = {}
+    for each in received:
+        event = each.event
+        if each.code == 200 and event["data"]["id"] == id:
+            first.setdefault(event["event_id"], (event["event_type"], event["data"]))
+    return list(first.values())
+
+
+def latest(shop: Store, id: int) -> dict:
+    return shop.session().get(f"{shop.url}/api/admin/users/{id}/").json()

@@ -1,0 +1,38 @@
+"""`python -m tests.live.webhook_receiver PORT FILE`: a receiver as a process, which may be killed.
+
+It notes what it got, and the code it means to answer, on the disk before it answers. One request in five it fails.
+"""
+
+import json
+import random
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Lock
+
+FAILURES = (500, 503, 301, "hang up")
+
+
+class Handler(BaseHTTPRequestHandler):
+    lock = Lock()
+    log = sys.argv[2]
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = random.choice(FAILURES) if random.random() < 0.2 else 200
+        entry = {"body": body.decode(), "signature": self.headers["X-29Next-Signature"], "answer": answer}
+        with self.lock, open(self.log, "a") as log:
+            log.write(json.dumps(entry) + "\n")
+        if answer == "hang up":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+            return
+        self.send_response(answer)
+        self.send_header("Location", "/elsewhere/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
