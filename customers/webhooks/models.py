@@ -94,7 +94,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         indexes = [
-            models.Index(fields=["webhook", "due_at"], condition=models.Q(status="waiting"), name="delivery_waiting"),
+            models.Index(fields=["webhook", "id"], condition=models.Q(status="waiting"), name="delivery_waiting"),
             models.Index(
                 fields=["webhook", "object_id", "id"],
                 condition=models.Q(status="waiting"),

@@ -31,6 +31,7 @@ LEASE = timedelta(seconds=10)
 RENEW = 3.0  # seconds
 POLL = 0.5  # seconds between two looks at an outbox without news
 AT_ONCE = 64  # receivers
+BATCH = 100  # deliveries that are looked for at once
 GRACE = 2.0  # seconds that receivers have to answer when the worker is to end
 # So often an event fails before later ones about the same object are sent without it.
 HELD_BACK_FOR = 5
@@ -52,6 +53,7 @@ class Worker:
         self.data_of = data_of
         self.id = uuid.uuid4()
         self.flights: dict[int, Flight] = {}  # by the ids of webhooks
+        self.queues: dict[int, list[int]] = {}  # of deliveries to the webhooks that are held
         self.answers: SimpleQueue[tuple[Flight, Outcome]] = SimpleQueue()
         self.renewed = self.looked = 0.0
 
@@ -106,11 +108,18 @@ class Worker:
 
     def send_next(self, webhook_id: int) -> None:
         """Sends the oldest event that is due, or lets go of the webhook."""
-        flight = None
         mine = waiting(timezone.now()).filter(webhook_id=webhook_id, webhook__leased_by=self.id)
-        while flight is None and (delivery := mine.select_related("webhook").order_by("pk").first()):
-            flight = self.prepared(delivery)
+        flight = None
+        while flight is None:
+            queue = self.queues[webhook_id] = self.queues.get(webhook_id) or list(
+                mine.order_by("pk").values_list("pk", flat=True)[:BATCH]
+            )
+            if not queue:
+                break
+            if delivery := mine.select_related("webhook").filter(pk=queue.pop(0)).first():
+                flight = self.prepared(delivery)
         if flight is None:
+            del self.queues[webhook_id]
             Webhook.objects.filter(pk=webhook_id, leased_by=self.id).update(leased_by=None, leased_until=None)
             return
         self.flights[webhook_id] = flight
@@ -158,6 +167,8 @@ class Worker:
         if self.flights.get(webhook_id) is flight:  # and was not given up
             results.record(flight.delivery.pk, outcome)
             del self.flights[webhook_id]
+            if not outcome.is_success:
+                self.queues[webhook_id] = []  # what follows may have to wait for it
             if go_on:
                 self.send_next(webhook_id)
 
@@ -187,6 +198,7 @@ def waiting(now) -> Any:
         pk__lt=OuterRef("pk"),
         status=Delivery.Status.WAITING,
         attempts__lt=HELD_BACK_FOR,
+        due_at__gt=now,
     )
     on = Q(webhook__active=True) & (Q(webhook__app=None) | Q(webhook__app__is_active=True))
     rested = Q(webhook__next_check_date=None) | Q(webhook__next_check_date__lte=now)

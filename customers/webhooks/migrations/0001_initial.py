@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "deliveries",
                 "indexes": [
                     models.Index(
-                        condition=models.Q(("status", "waiting")), fields=["webhook", "due_at"], name="delivery_waiting"
+                        condition=models.Q(("status", "waiting")), fields=["webhook", "id"], name="delivery_waiting"
                     ),
                     models.Index(
                         condition=models.Q(("status", "waiting")),
