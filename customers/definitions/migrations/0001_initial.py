@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
+                "verbose_name": "metadata definition",
                 "constraints": [models.UniqueConstraint(fields=("object", "key"), name="definition_key_unique")],
             },
         ),

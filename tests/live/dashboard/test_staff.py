@@ -32,7 +32,9 @@ class TestRoles:
     def test_a_viewer_looks_and_that_is_all(self, pages, viewer, ada):
         pages.be(viewer)
         pages.open()
-        assert sections(pages) == ["Customers", "Customer groups", "Orders", "Subscriptions"]
+        assert sections(pages) == [
+            "Customers", "Customer groups", "Metadata definitions", "Orders", "Subscriptions",
+        ]  # fmt: skip
 
         pages.open(path_of(ada))
         assert pages.actions == []
