@@ -9,8 +9,8 @@ from django.urls import reverse
 from customers import services, timeline
 from customers.admin.actions import DECISIONS, Actions, actor
 from customers.admin.forms import AddressForm, AddressFormSet, CustomerForm, NoteForm, save
+from customers.admin.refusals import ShowsRefusals
 from customers.models import Address, User
-from customers.rules import CustomerError
 
 MAX_REPORTS = 20
 MAX_NEW_ADDRESSES = 50  # at once
@@ -54,7 +54,7 @@ class AddressInline(admin.StackedInline):
     has_add_permission = has_delete_permission = has_change_permission
 
 
-class Page(Actions):
+class Page(ShowsRefusals, Actions):
     form = CustomerForm
     inlines = (AddressInline,)
     readonly_fields = (*RECORDED, "tag_words")
@@ -84,20 +84,11 @@ class Page(Actions):
         ]
         return [*fieldsets, ("Recorded", {"fields": RECORDED, "classes": ["collapse"]})] if obj else fieldsets
 
-    def get_form(self, request, obj=None, change=False, **options):
-        form = cast(type[CustomerForm], super().get_form(request, obj, change, **options))
-        form.refusal = getattr(request, "refusal", None)
-        return form
-
     def changeform_view(self, request, *args, **options):
         try:
             return super().changeform_view(request, *args, **options)
         except User.DoesNotExist:
             raise Http404 from None
-        except CustomerError as refusal:
-            # Nothing was saved. Once more, with the error where it belongs.
-            request.refusal = refusal
-            return super().changeform_view(request, *args, **options)
 
     def save_model(self, request, obj, form, change):
         """In one with the addresses, below."""

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from customers import staff
+from customers.admin.refusals import ShowsRefusals
 from customers.models import StaffMember
 from customers.rules import CustomerError
 from oauth import sign_ins
@@ -56,7 +57,7 @@ class StaffForm(forms.ModelForm):
 
 
 @admin.register(StaffMember)
-class StaffAdmin(Decisions):
+class StaffAdmin(ShowsRefusals, Decisions):
     form = StaffForm
     change_form_template = "customers/staff.html"
     list_display = ("email", "name", "role", "is_active", "has_two_factor", "last_login")
@@ -84,19 +85,6 @@ class StaffAdmin(Decisions):
 
     def get_readonly_fields(self, request, obj=None):
         return ("email", "is_active", "has_two_factor", "last_login", "signed_in") if obj else ()
-
-    def get_form(self, request, obj=None, change=False, **options):
-        form = super().get_form(request, obj, change=change, **options)
-        form.refusal = getattr(request, "refusal", None)  # type: ignore[attr-defined]  # it is a StaffForm
-        return form
-
-    def changeform_view(self, request, *args, **options):
-        try:
-            return super().changeform_view(request, *args, **options)
-        except CustomerError as refusal:
-            # Nothing was saved. Once more, with the error where it belongs.
-            request.refusal = refusal
-            return super().changeform_view(request, *args, **options)
 
     def save_model(self, request, obj, form, change):
         given, origin = form.cleaned_data, Origin.of(request)

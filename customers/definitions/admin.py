@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 
+from customers.admin.refusals import ShowsRefusals
 from customers.definitions import services
 from customers.definitions.models import Definition, Object, Validation
 from customers.rules import CustomerError
@@ -69,7 +70,7 @@ class DefinitionForm(forms.ModelForm):
 
 
 @admin.register(Definition)
-class DefinitionAdmin(admin.ModelAdmin):
+class DefinitionAdmin(ShowsRefusals):
     form = DefinitionForm
     list_display = ("name", "key", "type", "object", "limits", *SWITCHES)
     ordering = ("name", "pk")
@@ -87,19 +88,6 @@ class DefinitionAdmin(admin.ModelAdmin):
 
     def get_changeform_initial_data(self, request):
         return {"object": Object.CUSTOMER, **super().get_changeform_initial_data(request)}
-
-    def get_form(self, request, obj=None, change=False, **options):
-        form = super().get_form(request, obj, change=change, **options)
-        form.refusal = getattr(request, "refusal", None)  # type: ignore[attr-defined]  # it is a DefinitionForm
-        return form
-
-    def changeform_view(self, request, *args, **options):
-        try:
-            return super().changeform_view(request, *args, **options)
-        except CustomerError as refusal:
-            # Nothing was saved. Once more, with the error where it belongs.
-            request.refusal = refusal
-            return super().changeform_view(request, *args, **options)
 
     def save_model(self, request, obj, form, change):
         given: dict[str, Any] = {name: form.cleaned_data[name] for name in COLUMNS if name in form.cleaned_data}

@@ -4,9 +4,11 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from customers import services, statistics
+from customers.admin import home
 from customers.models import Event, User
 from customers.orders.services import record_order
 from oauth.models import ApiUsage, App
@@ -183,6 +185,20 @@ class TestThePage:
 
         with django_assert_num_queries(few):
             dashboard.get(DASHBOARD)
+
+    def test_counts_many_customers_once_a_minute_and_shows_the_newest_at_once(self, dashboard, monkeypatch):
+        monkeypatch.setattr(home, "MANY", -1)  # what PostgreSQL says before its first look
+        cache.clear()
+        make_user(email="first@example.com", language="th")
+        assert "Thai" in text(dashboard.get(DASHBOARD))
+        make_user(email="second@example.com", language="sv")
+
+        page = text(dashboard.get(DASHBOARD))
+
+        assert "second@example.com" in page
+        assert "Swedish" not in page
+        cache.clear()
+        assert "Swedish" in text(dashboard.get(DASHBOARD))
 
     def test_links_to_ones_own_account(self, dashboard):
         assert 'href="/dashboard/account/"' in dashboard.get(DASHBOARD).content.decode()
