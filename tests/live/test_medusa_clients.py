@@ -3,11 +3,11 @@ fetch and cURL, against a served store."""
 
 import json
 import shutil
-import socket
 import subprocess
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
 import pytest
@@ -318,25 +318,23 @@ class TestCurl:
 def losing_first_answer(shop):
     """Between a client and the store: the first answer is lost on the way. The address, and how many requests came."""
     seen = [0]
-    port = int(shop.url.rpartition(":")[2])
 
-    def pass_on(client: socket.socket) -> None:
-        with client, socket.create_connection(("127.0.0.1", port)) as server:
-            server.sendall(client.recv(1 << 20))
-            answer = server.recv(1 << 20)
+    class Gateway(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = requests.post(f"{shop.url}{self.path}", body, headers=dict(self.headers))
             seen[0] += 1
+            self.close_connection = True
             if seen[0] > 1:
-                client.sendall(answer)
+                self.send_response(answer.status_code)
+                self.send_header("Content-Type", answer.headers["Content-Type"])
+                self.end_headers()
+                self.wfile.write(answer.content)
 
-    def serve() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=pass_on, args=(client,), daemon=True).start()
+        def log_message(self, *arguments):
+            """Nothing to say."""
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", seen
-        listener.shutdown(socket.SHUT_RDWR)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", seen
+        server.shutdown()
