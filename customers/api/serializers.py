@@ -158,7 +158,7 @@ USER_COLUMNS = tuple(name for name in UserSerializer._declared_fields if name !=
 ADDRESS_COLUMNS = tuple(AddressSerializer._declared_fields)
 
 
-user_with_id = Compiled(lambda id: User.objects.filter(pk=id).values(*USER_COLUMNS))
+users_with_ids = Compiled(lambda *ids: User.objects.filter(pk__in=ids).values(*USER_COLUMNS))
 _addresses_of = Compiled(
     lambda *user_ids: Address.objects.filter(user_id__in=user_ids).order_by("id").values("user_id", *ADDRESS_COLUMNS)
 )
@@ -176,7 +176,7 @@ def with_addresses(rows: list[dict]) -> list[dict]:
 
 
 def row_of(user: User) -> dict[str, Any]:
-    """As `user_with_id` and `with_addresses` read it; `addresses` have to be loaded."""
+    """As `users_with_ids` and `with_addresses` read it; `addresses` have to be loaded."""
     row = {name: getattr(user, name) for name in USER_COLUMNS}
     row["addresses"] = [{name: getattr(address, name) for name in ADDRESS_COLUMNS} for address in user.addresses.all()]
     return row

@@ -171,7 +171,7 @@ class UserViewSet(AdminApiViewSet):
         return self.update(request, id, partial=True)
 
     def represent(self, id: int) -> dict:
-        rows = serializers.user_with_id(id)
+        rows = serializers.users_with_ids(id)
         if not rows:
             raise NotFound
         return serializers.shown(serializers.with_addresses(rows)[0])

@@ -97,8 +97,8 @@ class Delivery(models.Model):
             models.Index(fields=["webhook", "id"], condition=models.Q(status="waiting"), name="delivery_waiting"),
             models.Index(
                 fields=["webhook", "object_id", "id"],
-                condition=models.Q(status="waiting"),
-                name="delivery_waiting_of_object",
+                condition=models.Q(status="waiting", attempts__gt=0),
+                name="delivery_again",
             ),
             models.Index(fields=["object_id", "id"], name="delivery_of_object"),
             models.Index(fields=["event_type", "id"], name="delivery_of_event"),

@@ -3,11 +3,12 @@
 import http.client
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, F, Model, Q, When
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -25,6 +26,8 @@ MAX_FAILURES = 20  # beyond, nothing depends on their number
 # Of a webhook that fails all the time: when its staff is warned, and when it is switched off.
 WARN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=5))
 SWITCH_OFF_AFTER = timedelta(days=10)
+FORGOTTEN = {"body": "", "snapshot": None}  # of a person who was: nobody has to know any more
+RECOVERED = {"failures": 0, "failing_since": None, "warning_count": 0, "next_check_date": None}
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +37,29 @@ def retry_after(attempts: int) -> timedelta:
     return timedelta(seconds=settings.WEBHOOKS_RETRY_SECONDS * RETRY_FACTOR ** (attempts - 1))
 
 
-def record(delivery_id: int, outcome: Outcome) -> None:
-    """Notes what came of an attempt. Whoever has to know of its consequences gets a mail afterwards."""
+def record_successes(attempts: list[tuple[Delivery, Outcome]]) -> None:
+    """What is gone meanwhile, with its webhook or with the person it was about, is left out."""
+    if not attempts:
+        return
+    milliseconds = [When(pk=delivery.pk, then=int(outcome.seconds * 1000)) for delivery, outcome in attempts]
+    redacted = [delivery.pk for delivery, _ in attempts if delivery.event_type == outbox.REDACTED]
+    with transaction.atomic():
+        Delivery.objects.filter(pk__in=[delivery.pk for delivery, _ in attempts]).update(
+            status=Delivery.Status.DELIVERED,
+            attempts=F("attempts") + 1,
+            last_sent_at=timezone.now(),
+            response_code=http.client.OK,
+            response_ms=Case(*milliseconds),
+            error="",
+        )
+        if redacted:
+            Delivery.objects.filter(pk__in=redacted).update(**FORGOTTEN)
+        webhooks = {delivery.webhook_id for delivery, _ in attempts}
+        Webhook.objects.filter(pk__in=webhooks, failures__gt=0).update(**RECOVERED)
+
+
+def record_failure(delivery_id: int, outcome: Outcome) -> None:
+    """Of one attempt. Whoever has to know of its consequences gets a mail afterwards."""
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
         if delivery is None:
@@ -45,50 +69,44 @@ def record(delivery_id: int, outcome: Outcome) -> None:
         delivery.last_sent_at = now
         delivery.response_code, delivery.response_ms = outcome.code, int(outcome.seconds * 1000)
         delivery.error = outcome.error
-        if outcome.is_success:
-            delivery.status = Delivery.Status.DELIVERED
-        elif delivery.is_test or outcome.code == http.client.GONE or delivery.attempts > RETRIES:
+        if delivery.is_test or outcome.code == http.client.GONE or delivery.attempts > RETRIES:
             delivery.status = Delivery.Status.FAILED
+            if delivery.event_type == outbox.REDACTED:
+                _set(delivery, **FORGOTTEN)
         else:
             delivery.due_at = now + retry_after(delivery.attempts)
-        if delivery.status != Delivery.Status.WAITING and delivery.event_type == outbox.REDACTED:
-            delivery.body, delivery.snapshot = "", None  # nobody has to know any more
         delivery.save()
-        news = _note(Webhook.objects.select_for_update().get(pk=delivery.webhook_id), delivery, outcome, now)
+        webhook = Webhook.objects.select_for_update().get(pk=delivery.webhook_id)
+        columns, news = _consequences(webhook, delivery, outcome, now)
+        _set(webhook, **columns)
+        webhook.save(update_fields=columns)
     if news:
-        tell_staff(delivery.webhook, news, outcome)
+        tell_staff(webhook, news, outcome)
 
 
-def _note(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime) -> str:
-    """What the webhook itself has of it; the answer is the name of a mail, if one is due."""
+def _consequences(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[dict[str, Any], str]:
+    """Of a failure for the webhook itself: columns, and the name of a mail, if one is due."""
     if outcome.code == http.client.GONE and webhook.active:
-        _save(webhook, active=False, updated_at=now)
-        return "gone"
-    if outcome.is_success:
-        if webhook.failures:
-            _save(webhook, failures=0, failing_since=None, warning_count=0, next_check_date=None)
-        return ""
-    if delivery.is_test or not webhook.active:
-        return ""
+        return {"active": False, "updated_at": now}, "gone"
+    is_resting = webhook.next_check_date and webhook.next_check_date > now  # this was on its way before
+    if delivery.is_test or not webhook.active or is_resting:
+        return {}, ""
     since = webhook.failing_since or now
-    _save(webhook, failures=min(webhook.failures + 1, MAX_FAILURES), failing_since=since)
-    if webhook.failures >= REST_AFTER:
-        rest = min(retry_after(webhook.failures - REST_AFTER + 1), LONGEST_REST)
-        _save(webhook, next_check_date=now + rest)
+    failures = min(webhook.failures + 1, MAX_FAILURES)
+    columns: dict[str, Any] = {"failures": failures, "failing_since": since}
+    if failures >= REST_AFTER:
+        columns["next_check_date"] = now + min(retry_after(failures - REST_AFTER + 1), LONGEST_REST)
     if now - since >= SWITCH_OFF_AFTER:
-        _save(webhook, active=False, updated_at=now)
-        return "switched_off"
+        return columns | {"active": False, "updated_at": now}, "switched_off"
     warnings = sum(now - since >= time for time in WARN_AFTER)
     if warnings <= webhook.warning_count:
-        return ""
-    _save(webhook, warning_count=warnings)
-    return "warning"
+        return columns, ""
+    return columns | {"warning_count": warnings}, "warning"
 
 
-def _save(webhook: Webhook, **columns) -> None:
+def _set(instance: Model, **columns: Any) -> None:
     for name, value in columns.items():
-        setattr(webhook, name, value)
-    webhook.save(update_fields=list(columns))
+        setattr(instance, name, value)
 
 
 def tell_staff(webhook: Webhook, news: str, outcome: Outcome) -> None:

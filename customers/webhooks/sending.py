@@ -8,6 +8,7 @@ import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 from customers.webhooks.addresses import NotAllowed, resolved
@@ -34,6 +35,12 @@ class Outcome:
 def signature(body: bytes, secret_key: str) -> str:
     """Hex HMAC-SHA256."""
     return hmac.new(secret_key.encode(), body, hashlib.sha256).hexdigest()
+
+
+@cache
+def tls_context() -> ssl.SSLContext:
+    """One for all: it takes longer to read the authorities of this machine than to send a request."""
+    return ssl.create_default_context()
 
 
 class Request:
@@ -83,8 +90,7 @@ class Request:
         host, is_plain = (parts.hostname or "").encode("idna").decode(), parts.scheme == "http"
         connected = self._connect(host, parts.port or (80 if is_plain else 443))
         if not is_plain:
-            context = ssl.create_default_context()
-            self._socket = connected = context.wrap_socket(
+            self._socket = connected = tls_context().wrap_socket(
                 connected, server_hostname=host, do_handshake_on_connect=False
             )
             connected.do_handshake()

@@ -16,6 +16,7 @@ from customers.rules import CustomerError
 from customers.webhooks import outbox
 from customers.webhooks.addresses import is_allowed
 from customers.webhooks.models import Delivery, Webhook
+from customers.webhooks.results import RECOVERED
 from oauth import encryption
 from oauth.models import ApiVersion, App
 
@@ -51,7 +52,7 @@ def update_webhook(webhook_id: int, *, precondition: Callable[[], None] | None =
         changes.pop("secret_key", None)
     columns = checked(changes)
     if columns.get("active") and not webhook.active:
-        columns |= {"warning_count": 0, "failures": 0, "failing_since": None, "next_check_date": None}
+        columns |= RECOVERED
     for name, value in columns.items():
         setattr(webhook, name, value)
     webhook.updated_at = timezone.now()

@@ -124,9 +124,9 @@ class Migration(migrations.Migration):
                         condition=models.Q(("status", "waiting")), fields=["webhook", "id"], name="delivery_waiting"
                     ),
                     models.Index(
-                        condition=models.Q(("status", "waiting")),
+                        condition=models.Q(("attempts__gt", 0), ("status", "waiting")),
                         fields=["webhook", "object_id", "id"],
-                        name="delivery_waiting_of_object",
+                        name="delivery_again",
                     ),
                     models.Index(fields=["object_id", "id"], name="delivery_of_object"),
                     models.Index(fields=["event_type", "id"], name="delivery_of_event"),

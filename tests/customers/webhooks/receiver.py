@@ -35,7 +35,7 @@ class Received:
 
 class Handler(BaseHTTPRequestHandler):
     """The path says how to answer: /500 with that code, /hang not at all, /half with less than was announced, /after/20
-    once so many others have come."""
+    once so many others have come, /slow after a moment."""
 
     server: "Server"
 
@@ -53,6 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         if how == "drip":
             self.drip()
             return
+        if how == "slow":
+            self.server.linger(json.loads(body)["data"]["id"])
         self.send_response(code)
         if code in (301, 302, 307):
             self.send_header("Location", f"{self.server.url}/redirected")
@@ -78,12 +80,15 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # several webhooks lead here
 
     def __init__(self, port: int = 0):
         super().__init__(("127.0.0.1", port), Handler)
         self.lock, self.stopping, self.cut_off = Lock(), Event(), Event()
         self.received: list[Received] = []
         self.codes: list[int] = []  # of the next answers
+        self.lingering: list[int] = []
+        self.together: list[tuple[int, ...]] = []  # the ids of those whom requests at once were about
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
     def others_got(self, quantity: int, path: str) -> bool:
@@ -94,6 +99,15 @@ class Server(ThreadingHTTPServer):
                 return True
             time.sleep(0.01)
         return False
+
+    def linger(self, about: int) -> None:
+        """Notes whom else a request is about meanwhile."""
+        with self.lock:
+            self.lingering.append(about)
+            self.together.append(tuple(self.lingering))
+        time.sleep(0.05)
+        with self.lock:
+            self.lingering.remove(about)
 
     @property
     def events(self) -> list[str]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from customers import services
 from customers.api.webhook_data import data_of
+from customers.erasure import erase
 from customers.webhooks import worker
 from customers.webhooks.addresses import is_public
 from customers.webhooks.models import Delivery, Webhook
@@ -180,6 +181,31 @@ class TestReceiver:
             told = [event["event_id"] for event in events if event["data"]["id"] == user.pk]
             order = Delivery.objects.filter(object_id=user.pk).order_by("id").values_list("event_id", flat=True)
             assert told == [str(event_id) for event_id in order]
+
+    def test_gets_several_events_at_once_but_never_two_about_the_same_customer(self, subscribe, receiver, deliver):
+        subscribe("customer.created", "customer.updated", path="slow")
+        people = [make_user() for _ in range(15)]
+        for user in people:
+            services.update_user(user.pk, by=services.STORE, first_name="Ada")
+
+        deliver()
+
+        assert len(receiver.received) == 30
+        assert max(map(len, receiver.together)) == worker.AT_ONCE
+        assert all(len(set(ids)) == len(ids) for ids in receiver.together)
+
+    def test_is_told_nothing_of_who_was_erased_after_it_was_read(self, subscribe, receiver):
+        subscribe("customer.created")
+        first, second = make_user(), make_user()
+
+        def data_of_both(*asked):
+            data = data_of(*asked)
+            erase(second.pk, by=services.STORE)
+            return data
+
+        Worker(data_of_both).run(Event(), until_empty=True)
+
+        assert [each.event["data"]["id"] for each in receiver.received] == [first.pk]
 
     def test_is_told_of_a_customer_again_though_something_before_failed_for_long(self, subscribe, receiver, deliver):
         subscribe("customer.created", "customer.updated")
