@@ -16,6 +16,7 @@ from tests.bench.report import describe_machine
 from tests.bench.scale import MANY, compare_sizes
 from tests.bench.tokens import measure_exchanges
 from tests.bench.traffic import OPERATIONS
+from tests.bench.webhooks import measure_outbox
 
 
 def main() -> int:
@@ -39,7 +40,7 @@ def main() -> int:
     else:
         tables = compared(url, options.only, timing)
         if not options.only:
-            tables += [measure_exchanges(url, **timing), measure_imports(url, **timing)]
+            tables += [measure(url, **timing) for measure in (measure_exchanges, measure_outbox, measure_imports)]
     print(*tables, f"{describe_machine(url)}; {how}.", sep="\n\n")
     missed = [miss for table in tables for miss in table.missed]
     for miss in missed:

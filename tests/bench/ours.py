@@ -27,7 +27,10 @@ def prepare(total: int) -> dict:
     call_command("migrate", verbosity=0)
     owner = User.objects.create_superuser("owner@example.com", date_joined=datetime(2020, 1, 1, tzinfo=UTC))
     issue_personal_token(
-        app_name="Bench", scopes=[Scope.USERS_READ, Scope.USERS_WRITE], owner=owner, rate_limit=REQUESTS_PER_SECOND
+        app_name="Bench",
+        scopes=[Scope.USERS_READ, Scope.USERS_WRITE, Scope.WEBHOOKS_WRITE],
+        owner=owner,
+        rate_limit=REQUESTS_PER_SECOND,
     )
     tokens = [generate_access_token() for _ in range(TOKENS)]
     first = AccessToken.objects.values("application_id", "user_id", "scope", "expires").get()

@@ -39,6 +39,7 @@ class Store:
 @dataclass(frozen=True, slots=True)
 class Server:
     port: int
+    pid: int
     store: Store
 
     def traffic(self, requests: Callable[[list[str], list[dict]], Iterator[bytes]]) -> tuple[int, Iterator[bytes]]:
@@ -86,7 +87,7 @@ def served(variant: Variant, store: Store) -> Iterator[Server]:
     )
     try:
         wait_for(port, process)
-        yield Server(port, store)
+        yield Server(port, process.pid, store)
     finally:
         # Not asked to stop: it would wait for connections that a Ctrl-C left open.
         os.killpg(process.pid, signal.SIGKILL)

@@ -1,11 +1,13 @@
 """`python -m tests.live.webhook_receiver PORT FILE`: a receiver as a process, which may be killed.
 
-It notes what it got, and the code it means to answer, on the disk before it answers. One request in five it fails.
+It notes what it got, and the code it means to answer, on the disk before it answers. One request in five it fails, and
+once in a while it does not answer at all.
 """
 
 import json
 import random
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 
@@ -18,10 +20,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        answer = random.choice(FAILURES) if random.random() < 0.2 else 200
+        chance = random.random()
+        answer = "hang" if chance < 0.001 else random.choice(FAILURES) if chance < 0.2 else 200
         entry = {"body": body.decode(), "signature": self.headers["X-29Next-Signature"], "answer": answer}
         with self.lock, open(self.log, "a") as log:
             log.write(json.dumps(entry) + "\n")
+        if answer == "hang":
+            time.sleep(60)
         if answer == "hang up":
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
             return
