@@ -10,6 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 
 import psutil
@@ -21,7 +22,6 @@ from tests.live.conftest import PROJECT, Store
 
 SECRET = "a secret that only the two of us know"
 CUSTOMERS = int(os.environ.get("WEBHOOK_CUSTOMERS", "100"))  # each is created and changed twice
-KILLS = 4
 PATIENCE = 60 + CUSTOMERS  # seconds, for what is left at the end
 
 
@@ -60,35 +60,20 @@ def receiver(tmp_path):
     receiver.kill()
 
 
-def kill_worker(shop: Store) -> None:
-    for child in psutil.Process(shop.process.pid).children():
-        with contextlib.suppress(psutil.Error):
-            if "deliver_webhooks" in child.cmdline():
-                child.kill()
-
-
 def test_every_answered_change_is_told_in_its_order_and_signed(store, receiver):
     shop = store(RATE_LIMIT="0", WEBHOOKS_RETRY_SECONDS="0.2")
     subscribe(shop, receiver.url)
     answered: dict[int, list[dict]] = defaultdict(list)  # by customers: what each change was answered with
 
-    for part in range(KILLS):
-        with ThreadPoolExecutor(4) as pool:
-            parts = range(part, CUSTOMERS, KILLS)
-            work = [pool.submit(create_and_change, shop, number, answered) for number in parts]
+    with ThreadPoolExecutor(4) as pool:
+        work = [pool.submit(create_and_change, shop, number, answered) for number in range(CUSTOMERS)]
+        for killed in cycle([kill_receiver, kill_worker, kill_store]):
             time.sleep(random.uniform(0.2, 1.5))
-            receiver.kill()
-            if part % 2:
-                kill_worker(shop)
-            else:
-                shop.kill()
-            time.sleep(random.uniform(0, 0.5))
-            receiver.start()
-            for each in work:
-                each.result()
-        if part % 2:
-            shop.kill()
-        shop.start()
+            killed(shop, receiver)
+            if all(each.done() for each in work):
+                break
+        for each in work:
+            each.result()
     wait_for_all(receiver, answered)
 
     received = receiver.received()
@@ -97,13 +82,37 @@ def test_every_answered_change_is_told_in_its_order_and_signed(store, receiver):
     for each in received:
         bodies[each.event["event_id"]].add(each.body)
     assert all(len(versions) == 1 for versions in bodies.values())
-    assert sum(map(len, answered.values())) >= CUSTOMERS
+    assert len(answered) == CUSTOMERS
+    out_of_order = 0
     for id, answers in answered.items():
         told = told_of(received, id)
         kinds = [kind for kind, _ in told]
-        assert kinds[0] == "customer.created"
+        assert kinds.count("customer.created") == 1
         assert kinds.count("customer.updated") >= len(answers) - 1
-        assert told[-1][1] == latest(shop, id)
+        now = latest(shop, id)
+        assert now in [data for _, data in told]
+        out_of_order += kinds[0] != "customer.created" or told[-1][1] != now
+    assert out_of_order <= CUSTOMERS / 50  # an event that five attempts did not bring is overtaken
+
+
+def kill_receiver(shop: Store, receiver: Receiver) -> None:
+    receiver.kill()
+    time.sleep(random.uniform(0, 0.5))
+    receiver.start()
+
+
+def kill_worker(shop: Store, receiver: Receiver) -> None:
+    """The command that serves the store starts another one."""
+    for child in psutil.Process(shop.process.pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "run_worker" in child.cmdline():
+                child.kill()
+
+
+def kill_store(shop: Store, receiver: Receiver) -> None:
+    shop.kill()
+    time.sleep(random.uniform(0, 0.5))
+    shop.start()
 
 
 def subscribe(shop: Store, url: str) -> None:
@@ -115,16 +124,24 @@ def subscribe(shop: Store, url: str) -> None:
 
 
 def create_and_change(shop: Store, number: int, answered: dict[int, list[dict]]) -> None:
-    session, url = shop.session(), f"{shop.url}/api/admin/users/"
-    with contextlib.suppress(requests.RequestException):
-        created = session.post(url, json={"email": f"{number}@example.com", "metadata": {"n": number / 7}}, timeout=10)
-        assert created.status_code == 201
-        id = created.json()["id"]
-        answered[id].append(created.json())
-        for name in ("Ada", "Grace"):
-            changed = session.patch(f"{url}{id}/", json={"first_name": name}, timeout=10)
-            assert changed.status_code == 200
-            answered[id].append(changed.json())
+    """Until each is answered, however often nobody does."""
+    person = {"email": f"{number}@example.com", "metadata": {"n": number / 7}}
+    created = insist(shop, "POST", "", person, {"Idempotency-Key": str(number)})
+    id = created["id"]
+    answered[id] = [created, *(insist(shop, "PATCH", f"{id}/", {"first_name": name}) for name in ("Ada", "Grace"))]
+
+
+def insist(shop: Store, method: str, path: str, body: dict, headers: dict | None = None) -> dict:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.RequestException):
+            url = f"{shop.url}/api/admin/users/{path}"
+            answer = shop.session().request(method, url, json=body, headers=headers, timeout=10)
+            if answer.status_code != 503:  # a database that is busy with starting
+                assert answer.ok, answer.text
+                return answer.json()
+        time.sleep(0.1)
+    raise AssertionError(f"{method} {path} was not answered.")
 
 
 def wait_for_all(receiver: Receiver, answered: dict[int, list[dict]]) -> None:
