@@ -229,6 +229,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DefinitionTypeEnum": "customers.definitions.models.Type.values",
         "ValidationTypeEnum": "customers.definitions.models.Validation.values",
+        "ExportTypeEnum": "customers.api.export_views.Type.values",
     },
 }
 

@@ -22,15 +22,18 @@ LOOKUPS = {
     "spent_to": "total_spent__lte",
     "orders_from": "orders_count__gte",
     "orders_to": "orders_count__lte",
+    "joined_since": "date_joined__gte",
+    "joined_until": "date_joined__lte",
 }
 ADDRESS = {"country": "country", "city": "line4", "state": "state", "postcode": "postcode"}
 METADATA = "metadata."  # and a key: a value in it
 
 
 def narrowed(people: UserQuerySet, criteria: Mapping[str, Any]) -> UserQuerySet:
-    """Those of `people` who meet all the criteria: LOOKUPS, ADDRESS (all of one address), and `search`, `tag`,
-    `joined_from`, `joined_to`, and METADATA with a key: its value, or entries that a list has among others. Values are
-    as the columns have them or as JSON keeps those; an empty one says nothing.
+    """Those of `people` who meet all the criteria: LOOKUPS, ADDRESS (all of one address), and `search`, `email`,
+    `name`, `phone_number`, `tag`, the days `joined_from` and `joined_to`, and METADATA with a key: its value, or
+    entries that a list has among others. Values are as the columns have them or as JSON keeps those; an empty one says
+    nothing.
     """
     said = {name: value for name, value in criteria.items() if value not in (None, "")}
     people = people.filter(**{LOOKUPS[name]: value for name, value in said.items() if name in LOOKUPS})
@@ -39,6 +42,12 @@ def narrowed(people: UserQuerySet, criteria: Mapping[str, Any]) -> UserQuerySet:
         people = people.filter(user_type=UserType.CUSTOMER)
     if "joined_from" in said or "joined_to" in said:
         people = people.joined_between(_day(said.get("joined_from")), _day(said.get("joined_to")))
+    if "email" in said:
+        people = people.filter(email__lower=said["email"].lower())
+    if "name" in said:
+        people = people.named(said["name"])
+    if "phone_number" in said:
+        people = people.with_phone_like(said["phone_number"])
     if "tag" in said:
         people = people.tagged(said["tag"])
     if place := {ADDRESS[name]: value for name, value in said.items() if name in ADDRESS}:

@@ -8,8 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers import services
-from customers.bulk import jobs
-from customers.bulk.models import Job, JobFile
+from customers.bulk import exports
 from customers.models import Event, Tag, User, UserType
 from customers.orders.models import Order, Subscription
 from customers.personal_data import (
@@ -86,7 +85,7 @@ def erase(user_id: int, *, by: Actor) -> None:
         _redact_documents(model, user)
     _forget_person(user)
     _forget_attempts(emails)
-    jobs.delete_files(JobFile.objects.filter(job__kind=Job.Kind.EXPORT))  # nobody can tell who is in which
+    exports.forget_files()  # nobody can tell who is in which
     services.record(user, Event.Kind.ERASED, by)
     author = User.objects.filter(pk=by.user_id).values_list("email", flat=True).first()
     audit.record(audit.Event.CUSTOMER_ERASED, audit.Origin(author or ""), customer=user.pk)

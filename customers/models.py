@@ -76,14 +76,7 @@ class UserQuerySet(models.QuerySet):
         return self.filter(matching)
 
     def joined_between(self, first: date | None, last: date | None):
-        """Whole days in the store's time zone, both ends included; None leaves an end open."""
-        people = self
-        # A day to spare at both ends of the calendar, for the shift to UTC.
-        if first and first > date.min:
-            people = people.filter(date_joined__gte=_start_of(first))
-        if last and last < date.max - timedelta(days=1):
-            people = people.filter(date_joined__lt=_start_of(last + timedelta(days=1)))
-        return people
+        return within_days(self, "date_joined", first, last)
 
     def tagged(self, word: str):
         if connection.vendor == "postgresql":
@@ -104,6 +97,16 @@ class UserQuerySet(models.QuerySet):
         country = {"country": place.pop("country")} if "country" in place else {}
         rest = {f"{name}__lower": value.lower() for name, value in place.items()}
         return self.filter(models.Exists(Address.objects.filter(user=models.OuterRef("pk"), **country, **rest)))
+
+
+def within_days(rows: models.QuerySet, column: str, first: date | None, last: date | None) -> models.QuerySet:
+    """Whole days in the store's time zone, both ends included; None leaves an end open."""
+    # A day to spare at both ends of the calendar, for the shift to UTC.
+    if first and first > date.min:
+        rows = rows.filter(**{f"{column}__gte": _start_of(first)})
+    if last and last < date.max - timedelta(days=1):
+        rows = rows.filter(**{f"{column}__lt": _start_of(last + timedelta(days=1))})
+    return rows
 
 
 def _start_of(day: date) -> datetime:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from customers.admin.job_forms import FORMS, UploadForm
 from customers.admin.listing import CustomerList
-from customers.bulk import changes, exports, imports, jobs, kinds
+from customers.bulk import changes, downloads, exports, imports, jobs, kinds
 from customers.bulk.models import Job
 from customers.bulk.progress import in_words
 from customers.bulk.rows import quoted
@@ -55,7 +55,7 @@ class Bulk(admin.ModelAdmin):
         else:
             criteria = {"ids": list(queryset.values_list("pk", flat=True))}
         if kind == Job.Kind.EXPORT:
-            job = exports.prepare(criteria, by=request.user)
+            job = exports.prepare(criteria, by=request.user, origin=f"{request.scheme}://{request.get_host()}")
         else:
             job = changes.prepare(kind, criteria, by=request.user)
         return HttpResponseRedirect(page_of(job))
@@ -67,7 +67,7 @@ def page_of(job: Job, name: str = "change") -> str:
 
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):
-    list_display = ("what", "state", "by", "made_at")
+    list_display = ("what", "state", "by", "app", "made_at")
     list_display_links = ("what",)
     list_per_page = 50
     show_full_result_count = False
@@ -160,20 +160,19 @@ class JobAdmin(admin.ModelAdmin):
     def refused(self, request, job_id):
         refusals = self._job(request, job_id).refusals.order_by("pk")
         rows = ((row.line, quoted(row.field), quoted(row.reason)) for row in refusals.iterator())
-        return _attachment(_csv_lines(("line", "field", "reason"), rows), "text/csv", f"refused-{job_id}.csv")
+        headers = {"Content-Disposition": f'attachment; filename="refused-{job_id}.csv"'}
+        lines = _csv_lines(("line", "field", "reason"), rows)
+        return StreamingHttpResponse(lines, content_type="text/csv", headers=headers)
 
     def download(self, request, job_id):
         job = self._job(request, job_id)
         if job.kind != Job.Kind.EXPORT or not job.finished_at:
             raise Http404
         try:
-            content = exports.content(job)
+            return downloads.answer(job)
         except CustomerError as error:
             self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(page_of(job))
-        ending = job.options["format"]
-        kind = "text/csv; charset=utf-8" if ending == "csv" else "application/x-ndjson"
-        return _attachment(content, kind, f"customers-{job.made_at:%Y-%m-%d}.{ending}")
 
     def _job(self, request, job_id) -> Job:
         job = self.model.objects.filter(pk=job_id).first() if str(job_id).isdecimal() else None
@@ -189,7 +188,7 @@ class JobAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request):
         allowed = [kind for kind in Job.Kind if may(request.user, kind)]
-        return super().get_queryset(request).filter(kind__in=allowed).select_related("by")
+        return super().get_queryset(request).filter(kind__in=allowed).select_related("by", "app")
 
     def has_module_permission(self, request):
         return any(may(request.user, kind) for kind in Job.Kind)
@@ -220,7 +219,7 @@ class JobAdmin(admin.ModelAdmin):
             return "not started"
         if job.finished_at:
             return "checked" if job.is_rehearsal else "done"
-        return f"{job.done:.0%}"
+        return "failed" if job.error else f"{job.done:.0%}"
 
 
 class _Echo:
@@ -233,8 +232,3 @@ class _Echo:
 def _csv_lines(header, rows) -> Iterator[str]:
     writer = csv.writer(_Echo())
     return map(writer.writerow, chain([header], rows))
-
-
-def _attachment(content, content_type: str, name: str) -> StreamingHttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(content, content_type=content_type, headers=headers)

@@ -50,6 +50,7 @@ BODY_ERRORS = {
     "413": "The body is too large.",
     "415": "The body is neither JSON nor a form.",
 }
+PENDING_ERRORS = {"409": "The export is not ready."}
 POST_ERRORS = {"422": "The `Idempotency-Key` belongs to another request."}
 NOT_MODIFIED = {"description": "The `ETag` in `If-None-Match` still holds."}
 CONDITIONAL_ERRORS = {"412": "The object has changed since the `ETag` in `If-Match` was read."}
@@ -114,6 +115,8 @@ class AdminApiGenerator(SchemaGenerator):
             errors |= BODY_ERRORS
         if method == "post":
             errors |= POST_ERRORS
+        if template.endswith("/download/"):
+            errors |= PENDING_ERRORS
         if template.endswith("}/") and method != "delete":
             errors |= CONDITIONAL_ERRORS
         if method == "get" and template.endswith("}/"):

@@ -22,6 +22,17 @@ class IdempotencyKeyReused(APIException):
     default_code = "idempotency_key_reused"
 
 
+class ExportPending(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "The export is not ready: its status is still pending."
+    default_code = "pending"
+
+
+class ExportFailed(ExportPending):
+    default_detail = "The export failed. Ask for another one."
+    default_code = "failed"
+
+
 class LengthRequired(APIException):
     status_code = status.HTTP_411_LENGTH_REQUIRED
     default_detail = "A body needs a Content-Length."

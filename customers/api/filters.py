@@ -1,7 +1,10 @@
+from typing import Any
+
 from rest_framework import serializers
 from rest_framework.filters import BaseFilterBackend
 
 from customers.api.serializers import SharedFieldsSerializer
+from customers.criteria import narrowed
 from customers.models import Language
 
 
@@ -21,23 +24,21 @@ class UserFilters(SharedFieldsSerializer):
     accepts_marketing = serializers.BooleanField(required=False)
 
 
-class UserFilterBackend(BaseFilterBackend):
-    """Empty and unknown parameters are ignored."""
+# Where a parameter is not named as what it means (see `criteria.narrowed`).
+CRITERIA = {"date_joined_from": "joined_from", "date_joined_to": "joined_to"}
 
+
+def criteria_of(request) -> dict[str, Any]:
+    """What the query of a request narrows customers by. Empty and unknown parameters are ignored."""
+    given = {name: value for name, value in request.query_params.items() if value.strip()}
+    if given.keys().isdisjoint(UserFilters._declared_fields):
+        return {}
+    filters = UserFilters(data=given)
+    filters.is_valid(raise_exception=True)
+    return {CRITERIA.get(name, name): value for name, value in filters.validated_data.items()}
+
+
+class UserFilterBackend(BaseFilterBackend):
     def filter_queryset(self, request, queryset, view):
-        given = {name: value for name, value in request.query_params.items() if value.strip()}
-        if given.keys().isdisjoint(UserFilters._declared_fields):
-            return queryset
-        filters = UserFilters(data=given)
-        filters.is_valid(raise_exception=True)
-        asked = filters.validated_data
-        if email := asked.get("email"):
-            queryset = queryset.filter(email__lower=email.lower())
-        if name := asked.get("name"):
-            queryset = queryset.named(name)
-        if phone_number := asked.get("phone_number"):
-            queryset = queryset.with_phone_like(phone_number)
-        exact = {
-            name: asked[name] for name in ("language", "user_type", "is_blocked", "accepts_marketing") if name in asked
-        }
-        return queryset.filter(**exact).joined_between(asked.get("date_joined_from"), asked.get("date_joined_to"))
+        criteria = criteria_of(request)
+        return narrowed(queryset, criteria) if criteria else queryset

@@ -41,7 +41,7 @@ def idempotent(handler):
             status, body, repeated = idempotency.answer_once(
                 app_id=request.auth.app_id,
                 key=key,
-                request_fingerprint=idempotency.fingerprint(request.path.encode(), body_of(request)),
+                request_fingerprint=idempotency.fingerprint(request.get_full_path().encode(), body_of(request)),
                 answer=answer,
             )
         except idempotency.KeyReused:

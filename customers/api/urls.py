@@ -4,6 +4,7 @@ from django.urls.converters import IntConverter
 from customers.api import views
 from customers.api.app_views import AppViewSet
 from customers.api.definition_views import DefinitionViewSet
+from customers.api.export_views import ExportFile, ExportViewSet
 from customers.api.order_views import HistoryViewSet
 from customers.api.webhook_views import WebhookViewSet
 
@@ -44,6 +45,11 @@ urlpatterns = [
         ),
         name="app-settings",
     ),
+    path("exports/", ExportViewSet.as_view({"get": "list", "post": "create"}), name="exports"),
+    path("exports/types/", ExportViewSet.as_view({"get": "types"}), name="export-types"),
+    path("exports/files/<str:link>/", ExportFile.as_view(), name="export-file"),
+    path("exports/<id:id>/", ExportViewSet.as_view({"get": "retrieve"}), name="export"),
+    path("exports/<id:id>/download/", ExportViewSet.as_view({"get": "download"}), name="export-download"),
     path("metadata/", DefinitionViewSet.as_view({"get": "list", "post": "create"}), name="definitions"),
     path(
         "metadata/<id:id>/",

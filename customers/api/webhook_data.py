@@ -5,6 +5,8 @@ from typing import Any
 
 from customers.api import serializers
 from customers.api.app_views import PublicAppSerializer
+from customers.api.export_views import ExportSerializer
+from customers.bulk.exports import asked_for
 from customers.models import User
 from customers.webhooks import outbox
 from oauth.models import App
@@ -13,10 +15,12 @@ EXAMPLE = {"pk": 0, "email": "ada@example.com", "first_name": "Ada", "last_name"
 
 
 def data_of(event_type: str, ids: Collection[int], version: str) -> dict[int, Any]:
-    """By the ids of objects, without those that are no more; 0 is the id of an example. Customers are the same in all
+    """By the ids of objects, without those that are no more; 0 is the id of an example. All are the same in all
     versions."""
     if event_type == outbox.APP_UNINSTALLED:
         return {app.pk: dict(PublicAppSerializer(app).data) for app in App.objects.filter(pk__in=ids)}
+    if event_type == outbox.EXPORT_CREATED:
+        return {job.pk: dict(ExportSerializer(job).data) for job in asked_for().filter(pk__in=ids)}
     rows = serializers.with_addresses(serializers.users_with_ids(*ids))
     if 0 in ids:
         user = User(**EXAMPLE)

@@ -61,7 +61,8 @@ ADDRESS = {
 MORE_ADDRESSES = "more_addresses"  # a list of objects, beside the columns of the first
 ADDRESSES = "addresses"  # the whole list, as the API shows it
 # What an export tells and an import leaves to the store.
-TOLD = ("id", "orders_count", "subscriptions_count", "total_spent")
+COUNTERS = ("orders_count", "subscriptions_count", "total_spent")
+PURCHASES = ("first_purchase_date", "last_purchase_date")
 
 WHOSE = re.compile(r"^(customer|default address|billing address|billing|address)\s+(?=\D)")
 

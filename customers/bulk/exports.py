@@ -1,15 +1,20 @@
 """Customers written to files: the parts of an export, which one after another are what is downloaded.
 
-A job's options: `criteria` (see `criteria.narrowed`), `format` (see `writing.FORMATS`), and `keys` (of metadata, to be
-columns). `total` and `position` are customers, `last` is the id of the last one.
+A job's options: `criteria` (see `criteria.narrowed`), `format` (see `writing.FORMATS`), `keys` (of metadata, to be
+columns), `origin` (the scheme and host that it was asked for at), and where they were given `date_from` and `date_to`.
+`total` and `position` are customers, `last` is the id of the last one.
 """
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django.core.files.base import ContentFile
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from customers.bulk import jobs, writing
 from customers.bulk.models import Job, JobFile
@@ -17,16 +22,53 @@ from customers.criteria import narrowed
 from customers.definitions.services import exported_keys
 from customers.models import User, UserQuerySet
 from customers.rules import CustomerError
+from customers.services import Actor
 from customers.storage import planned_for_its_values
+from customers.webhooks import outbox
+from oauth.models import App
 
 PART = 5_000  # customers
-READ_SIZE = 64 * 1024  # bytes
 
 
-def prepare(criteria: Mapping[str, Any], *, by: User) -> Job:
-    options = {"criteria": criteria, "keys": exported_keys()}
+def prepare(criteria: Mapping[str, Any], *, by: User, origin: str = "") -> Job:
+    """One that waits to be started with a format."""
+    return _prepare(criteria, {"origin": origin}, by=by)
+
+
+@transaction.atomic
+def ask(criteria: Mapping[str, Any], *, date_from: datetime, date_to: datetime, by: Actor, origin: str) -> Job:
+    """One in CSV that a worker makes: of customers who joined between two moments, both included.
+
+    Raises CustomerError.
+    """
+    if date_to < date_from:
+        raise CustomerError("This is before date_from.", "date_to")
+    since, until = date_from.isoformat(), date_to.isoformat()  # to the microsecond, which Django's JSON leaves out
+    return _prepare(
+        {**criteria, "joined_since": since, "joined_until": until},
+        {"origin": origin, "format": "csv", "date_from": since, "date_to": until},
+        by_id=by.user_id,
+        app_id=by.app_id,
+        started_at=timezone.now(),
+    )
+
+
+def _prepare(criteria: Mapping[str, Any], options: Mapping[str, Any], **fields: Any) -> Job:
+    options = {"criteria": criteria, "keys": exported_keys(), **options}
     total = narrowed(writing.everybody(), criteria).count()
-    return jobs.prepare(Job.Kind.EXPORT, by=by, total=total, options=options)
+    return jobs.prepare(Job.Kind.EXPORT, total=total, options=options, **fields)
+
+
+def asked_for() -> QuerySet[Job]:
+    """Exports that are made, or whose file is kept."""
+    has_file = Exists(JobFile.objects.filter(job=OuterRef("pk")))
+    return Job.objects.filter(Q(finished_at=None) | has_file, kind=Job.Kind.EXPORT).exclude(started_at=None)
+
+
+def visible_to(app_id: int) -> QuerySet[Job]:
+    """An app sees what it asked for; the private app of a personal token is the owner's, who sees all."""
+    is_private = App.objects.filter(pk=app_id, kind=App.Kind.PRIVATE)
+    return asked_for().filter(Q(app_id=app_id) | Exists(is_private))
 
 
 def steps(job: Job) -> jobs.Steps:
@@ -50,15 +92,13 @@ def _write_part(people: UserQuerySet, job: Job) -> None:
         job.last, job.position = rows[-1]["id"], job.position + len(rows)
 
 
-def content(job: Job) -> Iterator[bytes]:
-    """Of all parts. Raises CustomerError where they are not kept any more."""
-    stored = [each.file for each in job.files.order_by("pk")]
-    if not stored or not all(each.storage.exists(str(each)) for each in stored):
-        raise CustomerError("The file is not kept any more. Export again.")
-    return _chunks(stored)
+def announce(job: Job) -> None:
+    """It is ready."""
+    outbox.put_export(job.pk, job.app_id)
 
 
-def _chunks(stored) -> Iterator[bytes]:
-    for each in stored:
-        with each.open("rb") as part:
-            yield from part.chunks(READ_SIZE)
+@transaction.atomic
+def forget_files() -> None:
+    """Of all exports. Those that are being made begin anew, lest they lack a part."""
+    Job.objects.filter(kind=Job.Kind.EXPORT, finished_at=None).update(last=0, position=0)  # waits for a running step
+    jobs.delete_files(JobFile.objects.filter(job__kind=Job.Kind.EXPORT))

@@ -7,15 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from customers.bulk.models import Job, JobFile
-from customers.models import User
 from customers.rules import CustomerError
 
 KEPT_FOR = timedelta(days=7)  # a finished job
 FILES_KEPT_FOR = timedelta(days=1)  # personal data in files, and jobs that nobody started
 PROGRESS = ("total", "position", "last", "created", "updated", "refused", "seconds")
+# A worker that fails to do a step tries again, each time after three times as long: for about ten hours.
+MAX_FAILURES = 9
+RETRY = timedelta(seconds=10)
 
 # Does the next step, in a transaction of the caller's, and sets the job's progress.
 Step = Callable[[Job], None]
@@ -33,8 +36,10 @@ def work(
     *,
     until: Callable[[], bool] = lambda: False,
     told: Callable[[Job], None] = lambda job: None,
+    ended: Callable[[Job], None] = lambda job: None,
 ) -> None:
-    """Does one step, and further ones until there is none left or `until` says so; `told` hears of each.
+    """Does one step, and further ones until there is none left or `until` says so; `told` hears of each, and `ended`
+    of the end, in the transaction that notes it.
 
     Raises Busy, Job.DoesNotExist, and what a step does: those before it stay done.
     """
@@ -50,19 +55,21 @@ def work(
                 step(job)
                 now = time.monotonic()
                 job.seconds, began = job.seconds + now - began, now
-                job.save(update_fields=PROGRESS)
+                job.failures, job.error, job.due_at = 0, "", None
+                job.save(update_fields=[*PROGRESS, "failures", "error", "due_at"])
             told(job)
     with transaction.atomic():
         _lock(job)
         job.finished_at = timezone.now()
         job.options.pop("criteria", None)  # which may name a person
         job.save(update_fields=["finished_at", "options"])
+        ended(job)
 
 
-def prepare(kind: Job.Kind, *, by: User | None, **fields: Any) -> Job:
+def prepare(kind: Job.Kind, **fields: Any) -> Job:
     """A job that waits to be started. Those that waited or were kept too long go."""
     forget_old()
-    return Job.objects.create(kind=kind, by=by, **fields)
+    return Job.objects.create(kind=kind, **fields)
 
 
 @transaction.atomic
@@ -81,6 +88,13 @@ def start(job: Job, **options: Any) -> None:
     job.save()
 
 
+def put_off(job: Job, error: Exception) -> None:
+    """A worker has failed to do a step."""
+    due_at = timezone.now() + RETRY * 3**job.failures
+    text = f"{type(error).__name__}: {error}"[:255]
+    Job.objects.filter(pk=job.pk).update(failures=job.failures + 1, error=text, due_at=due_at)
+
+
 @transaction.atomic
 def discard(job: Job) -> None:
     """Deletes a job and its files. What it has done stays."""
@@ -97,11 +111,13 @@ def delete_files(files: Any) -> None:
 
 
 def forget_old() -> int:
-    """Deletes jobs after a week, files and what nobody started after a day. Returns how many jobs went."""
+    """Deletes jobs after a week, files and what nobody started after a day: of exports, once they are done. Returns how
+    many jobs went."""
     now = timezone.now()
-    delete_files(JobFile.objects.filter(job__made_at__lt=now - FILES_KEPT_FOR))
-    waiting = Job.objects.filter(started_at=None, made_at__lt=now - FILES_KEPT_FOR)
-    old = waiting | Job.objects.filter(made_at__lt=now - KEPT_FOR)
+    day = now - FILES_KEPT_FOR
+    old = Job.objects.filter(Q(started_at=None, made_at__lt=day) | Q(made_at__lt=now - KEPT_FOR))
+    is_kept = Q(job__kind=Job.Kind.EXPORT) & (Q(job__finished_at=None) | Q(job__finished_at__gte=day))
+    delete_files(JobFile.objects.filter(Q(job__in=old) | (Q(job__made_at__lt=day) & ~is_kept)))
     number = old.count()
     old.delete()
     return number

@@ -1,6 +1,7 @@
 """What a job does, by its kind, where it works on files that the store keeps."""
 
 import time
+from collections.abc import Callable
 
 from customers.bulk import changes, exports, imports, jobs
 from customers.bulk.models import Job
@@ -16,13 +17,18 @@ def steps_of(job: Job) -> jobs.Steps:
         yield from exports.steps(job) if job.kind == Job.Kind.EXPORT else changes.steps(job)
 
 
-def go_on(job: Job, *, seconds: float) -> None:
-    """Works on a job for about so long, unless somebody else does.
+def go_on(job: Job, *, seconds: float, is_to_stop: Callable[[], bool] = lambda: False) -> None:
+    """Works on a job for about so long, unless somebody else does. `is_to_stop` is asked between two steps.
 
     Raises Job.DoesNotExist, and CustomerError where its file is gone.
     """
     end = time.monotonic() + seconds
     try:
-        jobs.work(job, steps_of(job), until=lambda: time.monotonic() >= end)
+        jobs.work(
+            job,
+            steps_of(job),
+            until=lambda: is_to_stop() or time.monotonic() >= end,
+            ended=exports.announce if job.kind == Job.Kind.EXPORT else lambda job: None,
+        )
     except jobs.Busy:
         job.refresh_from_db()

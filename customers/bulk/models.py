@@ -7,6 +7,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 
+from oauth.models import App
+
 
 class Job(models.Model):
     """Is done in steps, each a transaction that also notes here how far it has come: it can end at any moment, and go
@@ -25,6 +27,9 @@ class Job(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="None: a command's."
     )
+    app = models.ForeignKey(
+        App, models.SET_NULL, null=True, related_name="+", help_text="Asked for it. None: the dashboard, or a command."
+    )
     digest = models.CharField(max_length=64, blank=True, default="", db_index=True, help_text="SHA-256 of a file.")
     total = models.PositiveBigIntegerField(default=0)
     position = models.PositiveBigIntegerField(default=0, help_text="So much of `total` is done.")
@@ -36,8 +41,12 @@ class Job(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Of a worker, since a step was done.")
+    error = models.CharField(max_length=255, blank=True, default="", help_text="Of the last failure.")
+    due_at = models.DateTimeField(null=True, help_text="When a worker tries again.")
 
     class Meta:
+        indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="job_unfinished")]
         ordering = ("-id",)
         verbose_name_plural = "imports and exports"
 

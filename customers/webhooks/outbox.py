@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q
+
 from customers.models import Event, User
 from customers.webhooks.models import Delivery, Webhook
 
@@ -10,8 +12,9 @@ CREATED = "customer.created"
 UPDATED = "customer.updated"
 REDACTED = "customer.redacted"
 APP_UNINSTALLED = "app.uninstalled"
-# Customers are forgotten, never deleted, and files are not exported by the API yet: these two do not fire so far.
-KNOWN = (CREATED, UPDATED, "customer.deleted", REDACTED, APP_UNINSTALLED, "export.created")
+EXPORT_CREATED = "export.created"
+# Customers are forgotten, never deleted: that one does not fire.
+KNOWN = (CREATED, UPDATED, "customer.deleted", REDACTED, APP_UNINSTALLED, EXPORT_CREATED)
 # Of the timeline's events, those that webhooks are told of. A password and what staff look at change nothing that
 # the API shows.
 TOLD_AS = {
@@ -67,6 +70,13 @@ def put_redacted(user: User) -> None:
     for webhook in Webhook.objects.filter(active=True):
         if REDACTED in webhook.events:
             put_for(webhook, REDACTED, user.pk, snapshot=snapshot)
+
+
+def put_export(job_id: int, app_id: int | None) -> None:
+    """For the store's own webhooks and those of the app that asked for it: an export is ready."""
+    for webhook in Webhook.objects.filter(Q(app=None) | Q(app=app_id), active=True):
+        if EXPORT_CREATED in webhook.events:
+            put_for(webhook, EXPORT_CREATED, job_id)
 
 
 def put_for(webhook: Webhook, event_type: str, object_id: int, **fields: Any) -> Delivery:

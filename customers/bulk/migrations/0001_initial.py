@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        migrations.swappable_dependency(settings.OAUTH2_PROVIDER_APPLICATION_MODEL),
     ]
 
     operations = [
@@ -51,6 +52,25 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
                 (
+                    "failures",
+                    models.PositiveSmallIntegerField(default=0, help_text="Of a worker, since a step was done."),
+                ),
+                (
+                    "error",
+                    models.CharField(blank=True, default="", help_text="Of the last failure.", max_length=255),
+                ),
+                ("due_at", models.DateTimeField(help_text="When a worker tries again.", null=True)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        help_text="Asked for it. None: the dashboard, or a command.",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                    ),
+                ),
+                (
                     "by",
                     models.ForeignKey(
                         help_text="None: a command's.",
@@ -64,6 +84,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "imports and exports",
                 "ordering": ("-id",),
+                "indexes": [
+                    models.Index(condition=models.Q(("finished_at", None)), fields=["id"], name="job_unfinished")
+                ],
             },
         ),
         migrations.CreateModel(

@@ -23,6 +23,7 @@ from oauth.tokens import issue_personal_token
 OWNER = "owner@example.com"
 APP = "Quickstart"
 START_UP = 60  # seconds the server may take to answer
+WORKER_PAUSE = 2  # seconds
 FIRST_CUSTOMER: dict[str, Any] = {
     "email": "ada@example.com",
     "first_name": "Ada",
@@ -39,7 +40,7 @@ FIRST_CUSTOMER: dict[str, Any] = {
 
 class Command(BaseCommand):
     help = (
-        "Prepare the database, an owner and a token where there are none, serve the store, send its webhooks, and "
+        "Prepare the database, an owner and a token where there are none, serve the store, run a worker beside it, and "
         "create a first customer over HTTP. What is there already stays as it is."
     )
 
@@ -53,7 +54,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         server = self.start_server(host, port)
-        worker = self.start(sys.executable, sys.argv[0], "deliver_webhooks")
+        self.worker = self.start_worker()
         try:
             self.wait_for(server)
             self.make_owner()
@@ -61,13 +62,13 @@ class Command(BaseCommand):
             if token:
                 self.create_first_customer(token)
             self.stdout.write(f"\nThe API's reference: {self.store}/api/docs/admin/\nServing until Ctrl-C.")
-            sys.exit(server.wait())
+            sys.exit(self.serve(server))
         except KeyboardInterrupt:
             self.stdout.write("\nStopping.")
         finally:
-            for process in (server, worker):
+            for process in (server, self.worker):
                 process.terminate()
-            for process in (server, worker):
+            for process in (server, self.worker):
                 process.wait()
 
     def refuse_a_taken_port(self, host: str, port: int) -> None:
@@ -109,6 +110,19 @@ class Command(BaseCommand):
         ]
         hosts = ",".join({*settings.ALLOWED_HOSTS, urlsplit(self.store).hostname or host})
         return self.start(*command, ALLOWED_HOSTS=hosts)
+
+    def start_worker(self) -> subprocess.Popen:
+        return self.start(sys.executable, sys.argv[0], "run_worker")
+
+    def serve(self, server: subprocess.Popen) -> int:
+        """Until the server ends, with which code. A worker that ends before it is started again, after a pause."""
+        while True:
+            try:
+                return server.wait(WORKER_PAUSE)
+            except subprocess.TimeoutExpired:
+                if self.worker.poll() is not None:
+                    self.stderr.write("The worker has ended. It is started again.")
+                    self.worker = self.start_worker()
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen:
         # In a session of its own, so that Ctrl-C reaches this command alone, which ends the others in order.

@@ -1,0 +1,62 @@
+"""Goes on with exports, whoever asked for them: the API, or the dashboard, whose page goes on with them, too.
+
+Any number of workers may run: a step is done by one of them, and one that dies leaves its step undone.
+"""
+
+import logging
+from threading import Event
+
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from customers.bulk import jobs, kinds
+from customers.bulk.models import Job
+
+POLL = 1.0  # seconds between two looks where nothing was to be done
+TURN = 5.0  # seconds for one export while others wait
+BREATH = 0.1  # seconds between two steps, in which others write on SQLite
+
+logger = logging.getLogger(__name__)
+
+
+def run(stop: Event, *, until_empty: bool = False) -> None:
+    """Until `stop` is set; with `until_empty`, until nothing is due."""
+    while not stop.is_set():
+        try:
+            is_idle = not turn(stop)
+        except (DatabaseError, InterfaceError):
+            logger.exception("The database did not answer; trying again.")
+            close_old_connections()
+            is_idle = False
+            stop.wait(POLL)
+        if is_idle and until_empty:
+            return
+        if is_idle:
+            stop.wait(POLL)
+
+
+def turn(stop: Event) -> bool:
+    """Some work on each export that is due, the oldest first; whether there was one."""
+    found = list(due())
+    for job in found:
+        if not stop.is_set():
+            go_on(job, stop)
+    return bool(found)
+
+
+def due() -> QuerySet[Job]:
+    now = timezone.now()
+    started = Job.objects.filter(kind=Job.Kind.EXPORT, finished_at=None, failures__lt=jobs.MAX_FAILURES)
+    return started.filter(Q(due_at=None) | Q(due_at__lte=now)).exclude(started_at=None).order_by("pk")
+
+
+def go_on(job: Job, stop: Event) -> None:
+    """What fails is noted with the job, which is put off. Raises what the database does when that can't be noted."""
+    try:
+        kinds.go_on(job, seconds=TURN, is_to_stop=lambda: stop.wait(BREATH))
+    except Job.DoesNotExist:
+        logger.info("%s was stopped.", job)
+    except Exception as error:
+        logger.exception("%s failed.", job)
+        jobs.put_off(job, error)
