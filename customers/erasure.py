@@ -86,6 +86,7 @@ def erase(user_id: int, *, by: Actor) -> None:
     _forget_person(user)
     _forget_attempts(emails)
     exports.forget_files()  # nobody can tell who is in which
+    transaction.on_commit(exports.forget_files)  # nor in those that were begun meanwhile
     services.record(user, Event.Kind.ERASED, by)
     author = User.objects.filter(pk=by.user_id).values_list("email", flat=True).first()
     audit.record(audit.Event.CUSTOMER_ERASED, audit.Origin(author or ""), customer=user.pk)

@@ -92,6 +92,15 @@ def api(owner):
     return make
 
 
+@pytest.fixture
+def files(settings, tmp_path):
+    """Where imports and exports are kept: a folder of the test's own."""
+    storage, folder = settings.STORAGES["default"], tmp_path / "files"
+    kept = {**storage, "OPTIONS": {**storage["OPTIONS"], "location": folder}}
+    settings.STORAGES = {**settings.STORAGES, "default": kept}
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_hashes():
     """A fifth of a second for each password, saved."""

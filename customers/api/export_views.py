@@ -103,7 +103,7 @@ class ExportSerializer(serializers.Serializer):
 
 
 class ExportDownloadSerializer(serializers.Serializer):
-    url = serializers.URLField(read_only=True, help_text="Of the CSV file. For an hour, and without a token.")
+    url = serializers.URLField(read_only=True, help_text="Opens without a token, for an hour.")
 
     class Meta:
         ref_name = "ExportDownload"
@@ -208,7 +208,7 @@ class ExportViewSet(AdminApiViewSet):
 
     @extend_schema(
         summary="Retrieve a link to the file of an export",
-        description="It opens without a token, for an hour, and for as long as the app may call.",
+        description="To CSV, unless it was exported in another format in the dashboard.",
         responses=ExportDownloadSerializer,
     )
     def download(self, request, id):

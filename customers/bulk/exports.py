@@ -7,9 +7,11 @@ columns), `origin` (the scheme and host that it was asked for at), and where the
 
 import io
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -27,7 +29,8 @@ from customers.storage import planned_for_its_values
 from customers.webhooks import outbox
 from oauth.models import App
 
-PART = 5_000  # customers
+FOLDER = "exports"  # of the parts, below that of all jobs' files
+PART = 2_000  # customers: other writers wait for no longer on SQLite
 
 
 def prepare(criteria: Mapping[str, Any], *, by: User, origin: str = "") -> Job:
@@ -87,7 +90,8 @@ def _write_part(people: UserQuerySet, job: Job) -> None:
         return
     text = io.StringIO()
     writing.FORMATS[job.options["format"]](rows, text, is_first=not job.last, keys=job.options["keys"])
-    JobFile.objects.create(job=job, file=ContentFile(text.getvalue().encode(), name=f"export-{job.pk}"))
+    name = f"{FOLDER}/{job.pk}-{uuid4().hex}"  # which no other part ever has
+    JobFile.objects.create(job=job, file=ContentFile(text.getvalue().encode(), name=name))
     if rows:
         job.last, job.position = rows[-1]["id"], job.position + len(rows)
 
@@ -100,5 +104,21 @@ def announce(job: Job) -> None:
 @transaction.atomic
 def forget_files() -> None:
     """Of all exports. Those that are being made begin anew, lest they lack a part."""
-    Job.objects.filter(kind=Job.Kind.EXPORT, finished_at=None).update(last=0, position=0)  # waits for a running step
+    # Which waits for a step that is being done, and makes the next one wait.
+    Job.objects.filter(kind=Job.Kind.EXPORT, finished_at=None).update(last=0, position=0)
     jobs.delete_files(JobFile.objects.filter(job__kind=Job.Kind.EXPORT))
+    forget_strays(timezone.now())
+
+
+def forget_strays(before: datetime) -> None:
+    """Deletes parts that were written before then and that no job has: their step was killed."""
+    storage, folder = JobFile.file.field.storage, f"{JobFile.file.field.upload_to}{FOLDER}/"
+    try:
+        _, names = storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    known = set(JobFile.objects.filter(file__startswith=folder).values_list("file", flat=True))
+    for name in {folder + name for name in names} - known:
+        with suppress(FileNotFoundError):  # another one deletes it
+            if storage.get_modified_time(name) < before:
+                transaction.on_commit(partial(storage.delete, name))

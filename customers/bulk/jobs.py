@@ -16,7 +16,7 @@ from customers.rules import CustomerError
 KEPT_FOR = timedelta(days=7)  # a finished job
 FILES_KEPT_FOR = timedelta(days=1)  # personal data in files, and jobs that nobody started
 PROGRESS = ("total", "position", "last", "created", "updated", "refused", "seconds")
-# A worker that fails to do a step tries again, each time after three times as long: for about ten hours.
+# A worker that fails to do a step tries again, each time after three times as long, for about nine hours.
 MAX_FAILURES = 9
 RETRY = timedelta(seconds=10)
 

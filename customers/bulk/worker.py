@@ -6,7 +6,7 @@ Any number of workers may run: a step is done by one of them, and one that dies 
 import logging
 from threading import Event
 
-from django.db import DatabaseError, InterfaceError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -15,13 +15,16 @@ from customers.bulk.models import Job
 
 POLL = 1.0  # seconds between two looks where nothing was to be done
 TURN = 5.0  # seconds for one export while others wait
-BREATH = 0.1  # seconds between two steps, in which others write on SQLite
+BREATH = 0.1  # seconds between two steps on SQLite, whose other writers look so often whether they may
 
 logger = logging.getLogger(__name__)
 
 
 def run(stop: Event, *, until_empty: bool = False) -> None:
     """Until `stop` is set; with `until_empty`, until nothing is due."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA mmap_size=0")  # a whole table that is read would count as memory of this process
     while not stop.is_set():
         try:
             is_idle = not turn(stop)
@@ -53,8 +56,9 @@ def due() -> QuerySet[Job]:
 
 def go_on(job: Job, stop: Event) -> None:
     """What fails is noted with the job, which is put off. Raises what the database does when that can't be noted."""
+    pause = BREATH if connection.vendor == "sqlite" else 0
     try:
-        kinds.go_on(job, seconds=TURN, is_to_stop=lambda: stop.wait(BREATH))
+        kinds.go_on(job, seconds=TURN, is_to_stop=lambda: stop.wait(pause))
     except Job.DoesNotExist:
         logger.info("%s was stopped.", job)
     except Exception as error:

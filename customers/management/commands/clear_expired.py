@@ -1,8 +1,9 @@
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from customers import idempotency, ratelimit
-from customers.bulk import jobs
+from customers.bulk import exports, jobs
 from customers.webhooks import services as webhooks
 from oauth.sessions import SessionStore
 
@@ -18,5 +19,6 @@ class Command(BaseCommand):
         SessionStore.clear_expired()
         self.stdout.write(f"{idempotency.forget_expired()} remembered answers deleted.")
         self.stdout.write(f"{ratelimit.forget_replaced_tokens()} counters of replaced tokens deleted.")
+        exports.forget_strays(timezone.now() - jobs.FILES_KEPT_FOR)
         self.stdout.write(f"{jobs.forget_old()} imports, exports and changes deleted.")
         self.stdout.write(f"{webhooks.forget_old()} deliveries of webhooks deleted.")

@@ -13,6 +13,8 @@ from customers.bulk.models import Job, JobFile
 from customers.erasure import erase
 from customers.models import Event, Tag, User
 from customers.services import STORE
+from oauth.scopes import Scope
+from tests.customers.bulk.exporting import EVERYBODY, EXPORTS, work
 from tests.customers.dashboard.conftest import CUSTOMERS
 from tests.factories import make_owner, make_user
 
@@ -229,6 +231,34 @@ class TestAnExport:
 
         assert dashboard.post(page, {"format": format}).status_code == 200
         assert Job.objects.get().started_at is None
+
+
+class TestAnExportOfAnApp:
+    @pytest.fixture
+    def job(self, api, files, people) -> Job:
+        api(Scope.EXPORTS_WRITE, app_name="Mailer").post(EXPORTS, EVERYBODY)
+        work()
+        return Job.objects.get()
+
+    def test_is_listed_with_the_app_and_can_be_downloaded(self, as_role, job):
+        browser = as_role("Staff")
+
+        listed = browser.get(reverse("admin:bulk_job_changelist")).content.decode()
+        shown = browser.get(pages.page_of(job)).content.decode()
+        file = browser.get(pages.page_of(job, "file"))
+
+        assert "Export: 3 customers" in listed
+        assert "Mailer" in listed
+        assert pages.page_of(job, "file") in shown
+        assert len(file.getvalue().splitlines()) == 4
+        assert "no-store" in file.headers["Cache-Control"]
+
+    def test_is_nothing_to_a_viewer(self, as_role, job):
+        browser = as_role("Viewer")
+
+        for name in ("change", "file"):
+            assert browser.get(pages.page_of(job, name)).status_code == 403
+        assert browser.get(reverse("admin:bulk_job_changelist")).status_code == 403
 
 
 class TestTheActions:

@@ -14,6 +14,8 @@ from oauth.models import AccessToken
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
 from tests.conftest import USERS, ApiClient, addresses_url, user_url
+from tests.customers.bulk.exporting import EVERYBODY, EXPORTS, export_url, work
+from tests.customers.dashboard.conftest import CUSTOMERS, browser_of
 from tests.customers.orders.reports import order
 from tests.customers.webhooks.conftest import WEBHOOKS
 from tests.customers.webhooks.receiver import SECRET
@@ -227,3 +229,77 @@ def dashboard_token(owner):
     scope = f"{Scope.WEBHOOKS_READ} {Scope.WEBHOOKS_WRITE}"
     AccessToken.objects.create(user=owner, application=app, token=token, scope=scope, expires=NEVER)
     return app, token
+
+
+class TestAnExport:
+    @pytest.fixture
+    def exporting(self, api, files):
+        """A program with a personal token for exports."""
+        return api(Scope.EXPORTS_READ, Scope.EXPORTS_WRITE)
+
+    def test_is_told_once_it_is_ready_with_what_the_api_shows(self, exporting, subscribe, receiver, deliver):
+        subscribe("export.created")
+        export = exporting.post(EXPORTS, EVERYBODY).json()
+        assert told() == []
+
+        work()
+        deliver()
+
+        [received] = receiver.received
+        assert (received.event["object"], received.event["event_type"]) == ("export", "export.created")
+        assert received.event["data"] == exporting.get(export_url(export)).json()
+        assert received.event["data"]["status"] == "available"
+        assert exporting.get(received.event["data"]["url"]).status_code == 200
+        assert received.is_signed(SECRET)
+
+    def test_is_told_where_the_dashboard_made_it(self, owner, ada, files, subscribe, receiver, deliver):
+        subscribe("export.created")
+        dashboard = browser_of(owner)
+        page = dashboard.post(CUSTOMERS, {"action": "export", "_selected_action": [ada.pk]}).headers["Location"]
+
+        dashboard.post(page, {"format": "csv"})
+        deliver()
+
+        data = receiver.received[0].event["data"]
+        assert (data["status"], data["date_from"]) == ("available", None)
+        assert data["url"].startswith("http://testserver/")
+
+    def test_is_told_to_the_store_and_to_the_app_that_asked_for_it(self, exporting, owner, subscribe):
+        store = subscribe("export.created")
+        mine, others = (subscribe("export.created", path=name) for name in ("mine", "others"))
+        subscribe("customer.created", path="unconcerned")
+        apps = [register_partner(owner).app for _ in range(2)]
+        for webhook, app in zip((mine, others), apps, strict=True):
+            webhook.app = app
+            webhook.save()
+        token = generate_access_token()
+        AccessToken.objects.create(
+            user=owner, application=apps[0], token=token, scope="exports:write", expires=NEVER
+        )  # fmt: skip
+
+        ApiClient(token).post(EXPORTS, EVERYBODY)
+        work()
+
+        assert set(Delivery.objects.values_list("webhook", flat=True)) == {store.pk, mine.pk}
+
+    def test_is_not_told_where_its_end_is_not_kept(self, exporting, subscribe):
+        subscribe("export.created")
+        exporting.post(EXPORTS, EVERYBODY)
+
+        with transaction.atomic():
+            work()
+            transaction.set_rollback(True)
+
+        assert told() == []
+        assert exporting.get(EXPORTS).json()["results"][0]["status"] == "pending"
+
+    def test_that_is_gone_before_it_was_told_is_not_sent(self, exporting, ada, subscribe, receiver, deliver):
+        subscribe("export.created")
+        exporting.post(EXPORTS, EVERYBODY)
+        work()
+        erasure.erase(ada.pk, by=services.STORE)
+
+        deliver()
+
+        assert receiver.received == []
+        assert Delivery.objects.get().error == "What it is about is gone."

@@ -1,0 +1,464 @@
+"""`/api/admin/exports/`, operation by operation, and the links it gives out."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core import signing
+from django.utils import timezone
+
+from customers.bulk import exports, jobs
+from customers.bulk.models import Job, JobFile
+from customers.erasure import erase
+from customers.orders.services import record_order
+from customers.services import STORE
+from oauth.models import AccessToken, App
+from oauth.scopes import Scope
+from oauth.tokens import NEVER, generate_access_token
+from tests.conftest import ApiClient
+from tests.customers.bulk.exporting import EVERYBODY, EXPORTS, downloaded, export_url, work
+from tests.customers.orders.reports import order
+from tests.factories import make_owner, make_user, make_users
+from tests.oauth.conftest import register_partner
+
+VERSION = "X-29next-API-Version"
+NOBODY = 987_654_321
+READ, WRITE = Scope.EXPORTS_READ, Scope.EXPORTS_WRITE
+
+
+pytestmark = pytest.mark.usefixtures("files")
+
+
+@pytest.fixture
+def client(api):
+    """A program with a personal token that may do everything with exports."""
+    return api(READ, WRITE)
+
+
+@pytest.fixture
+def partner(owner):
+    """`partner()`: a partner's app with a token of its own for exports."""
+
+    def install() -> ApiClient:
+        token = generate_access_token()
+        AccessToken.objects.create(
+            user=owner, application=register_partner(owner).app, token=token, scope=f"{READ} {WRITE}", expires=NEVER
+        )
+        return ApiClient(token)
+
+    return install
+
+
+@pytest.fixture
+def export(client) -> dict:
+    """One that waits for a worker."""
+    return client.post(EXPORTS, EVERYBODY).json()
+
+
+@pytest.fixture
+def available(client, export) -> dict:
+    """One that is ready."""
+    work()
+    return client.get(export_url(export)).json()
+
+
+def rows(text: str) -> list[dict]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def emails(text: str) -> list[str]:
+    return [row["email"] for row in rows(text)]
+
+
+OPERATIONS = {
+    "list": ("get", "", READ),
+    "create": ("post", "", WRITE),
+    "types": ("get", "types/", READ),
+    "retrieve": ("get", "{id}/", READ),
+    "download": ("get", "{id}/download/", READ),
+}
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), OPERATIONS.values(), ids=OPERATIONS)
+class TestEveryOperation:
+    @pytest.fixture
+    def url(self, available, path):
+        return EXPORTS + path.format(id=available["id"])
+
+    def send(self, client, method, url, **options):
+        return getattr(client, method)(url, *([EVERYBODY] if method == "post" else []), **options)
+
+    def test_needs_a_token(self, anonymous, url, method, path, scope):
+        assert self.send(anonymous, method, url).status_code == 401
+
+    def test_needs_its_scope(self, api, url, method, path, scope):
+        others = [each for each in Scope if each not in (scope, scope.implied_by)]
+
+        assert self.send(api(*others), method, url).status_code == 403
+        assert Job.objects.count() == 1
+
+    def test_needs_no_other_scope(self, api, url, method, path, scope):
+        assert self.send(api(scope), method, url).status_code in (200, 201)
+
+    def test_speaks_every_version_and_no_other(self, client, url, method, path, scope):
+        for version in ("2023-02-10", "2024-04-01", "unstable"):
+            response = self.send(client, method, url, headers={VERSION: version})
+            assert response.status_code in (200, 201)
+            assert response.headers[VERSION] == version
+        assert self.send(client, method, url, headers={VERSION: "2019-01-01"}).status_code == 400
+
+    def test_finds_none_that_is_not_there(self, client, url, method, path, scope):
+        if "{id}" in path:
+            assert self.send(client, method, EXPORTS + path.format(id=NOBODY)).status_code == 404
+
+    def test_leaves_an_app_its_own(self, partner, url, method, path, scope):
+        response = self.send(partner(), method, url)
+
+        assert response.status_code == (404 if "{id}" in path else 201 if method == "post" else 200)
+        assert path or method == "post" or response.json()["results"] == []
+
+    def test_takes_no_other_method(self, client, url, method, path, scope):
+        for other in ("put", "patch", "delete"):
+            assert getattr(client, other)(url).status_code == 405
+
+
+class TestCreate:
+    def test_answers_with_an_export_that_is_pending(self, client):
+        response = client.post(EXPORTS, EVERYBODY)
+
+        export = response.json()
+        job = Job.objects.get()
+        assert response.status_code == 201
+        assert {name: export[name] for name in export if name != "created_at"} == {
+            **EVERYBODY,
+            "id": job.pk,
+            "status": "pending",
+            "url": f"http://testserver{EXPORTS}{job.pk}/download/",
+        }
+        assert client.get(export_url(export)).json() == export
+
+    def test_takes_forms(self, client):
+        assert client.post_form(EXPORTS, EVERYBODY).status_code == 201
+        assert client.post_multipart(EXPORTS, EVERYBODY).status_code == 201
+
+    @pytest.mark.parametrize("field", EVERYBODY)
+    def test_needs_every_field(self, client, field):
+        response = client.post(EXPORTS, {name: value for name, value in EVERYBODY.items() if name != field})
+
+        assert (response.status_code, list(response.json())) == (400, [field])
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("type", "order_list"), ("type", "customers"), ("type", None), ("type", ["customer_list"]),
+         ("date_from", ""), ("date_from", None), ("date_from", "yesterday"), ("date_from", 7), ("date_to", {}),
+         ("date_from", "0001-01-01T00:00:00+14:00"), ("date_to", "9999-12-31T23:59:59-12:00"),
+         ("date_to", "1999-12-31T23:59:59Z")],
+    )  # fmt: skip
+    def test_refuses_a_wrong_value_naming_its_field(self, client, field, value):
+        response = client.post(EXPORTS, {**EVERYBODY, field: value})
+
+        assert (response.status_code, list(response.json())) == (400, [field])
+        assert not Job.objects.exists()
+
+    def test_says_which_type_it_makes(self, client):
+        response = client.post(EXPORTS, {**EVERYBODY, "type": "order_list"})
+
+        assert response.json() == {"type": ["This store has no exports of this type. It makes customer_list."]}
+
+    @pytest.mark.parametrize("query", ["language=xx", "is_blocked=maybe", "date_joined_from=x"])
+    def test_refuses_what_the_list_refuses(self, client, query):
+        response = client.post(f"{EXPORTS}?{query}", EVERYBODY)
+
+        assert (response.status_code, list(response.json())) == (400, [query.partition("=")[0]])
+
+    def test_once_with_an_idempotency_key(self, client):
+        headers = {"Idempotency-Key": "once"}
+
+        first = client.post(EXPORTS, EVERYBODY, headers=headers)
+        again = client.post(EXPORTS, EVERYBODY, headers=headers)
+        narrower = client.post(f"{EXPORTS}?user_type=lead", EVERYBODY, headers=headers)
+
+        assert (first.status_code, again.content) == (201, first.content)
+        assert narrower.status_code == 422
+        assert Job.objects.count() == 1
+
+    def test_takes_as_many_queries_however_many_customers_there_are(self, client, django_assert_num_queries):
+        make_users(30)
+
+        # token; keys of metadata, customers; old files, old jobs (2); the job; and two transactions
+        with django_assert_num_queries(11):
+            client.post(EXPORTS, EVERYBODY)
+
+
+class TestWhatIsExported:
+    def test_is_every_customer_with_all_columns(self, client, anonymous):
+        ada = make_user(email="ada@example.com", first_name="Ada", ip="203.0.113.7", tags=["vip"], metadata={"a": 1})
+        make_user(email="bo@example.com")
+        make_owner()
+        for number, day in enumerate((3, 1, 2)):
+            placed = f"2026-03-0{day}T10:00:00+02:00"
+            record_order(user_id=ada.pk, document=order(number=f"A{number}", date_placed=placed))
+        record_order(user_id=ada.pk, document=order(number="X", date_placed="2020-01-01T00:00:00Z", is_test=True))
+
+        export = client.post(EXPORTS, EVERYBODY).json()
+        work()
+        first, second = rows(downloaded(client, export, by=anonymous))
+
+        assert (first["email"], first["ip"], first["orders_count"]) == ("ada@example.com", "203.0.113.7", "3")
+        assert first["first_purchase_date"] == "2026-03-01T08:00:00+00:00"
+        assert first["last_purchase_date"] == "2026-03-03T08:00:00+00:00"
+        assert (second["email"], second["first_purchase_date"], second["last_purchase_date"]) == (
+            "bo@example.com", "", "",
+        )  # fmt: skip
+
+    def test_is_who_joined_between_two_moments_both_included(self, client, anonymous):
+        start, end = datetime(2026, 1, 1, 0, 0, 0, 123456, UTC), datetime(2026, 2, 1, 0, 0, 0, 654321, UTC)
+        tick = timedelta(microseconds=1)
+        for name, joined in {"a": start - tick, "b": start, "c": end, "d": end + tick}.items():
+            make_user(email=f"{name}@example.com", date_joined=joined)
+
+        export = client.post(
+            EXPORTS, {"type": "customer_list", "date_from": start.isoformat(), "date_to": end.isoformat()}
+        ).json()
+        work()
+
+        assert emails(downloaded(client, export, by=anonymous)) == ["b@example.com", "c@example.com"]
+        assert (export["date_from"], export["date_to"]) == (
+            "2026-01-01T00:00:00.123456Z", "2026-02-01T00:00:00.654321Z",
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [("language=de", ["ada"]), ("name=ada+love", ["ada"]), ("email=ADA@example.com", ["ada"]),
+         ("phone_number=7946", ["ada"]), ("user_type=lead", ["ada", "bo"]), ("user_type=dashboard", []),
+         ("is_blocked=true", ["bo"]), ("is_blocked=false", ["ada"]), ("accepts_marketing=true", ["ada"]),
+         ("date_joined_from=2026-06-01", ["bo"]), ("date_joined_to=2026-06-01", ["ada"]),
+         ("unknown=x&language=", ["ada", "bo"]), ("language=de&is_blocked=true", [])],
+    )  # fmt: skip
+    def test_is_narrowed_by_the_filters_of_the_list(self, client, api, anonymous, query, found):
+        make_user(
+            email="ada@example.com", first_name="Ada", last_name="Lovelace", language="de", accepts_marketing=True,
+            phone_number="+442079460018", date_joined=datetime(2026, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
+        make_user(email="bo@example.com", is_blocked=True, date_joined=datetime(2026, 7, 1, tzinfo=UTC))
+
+        export = client.post(f"{EXPORTS}?{query}", EVERYBODY).json()
+        work()
+
+        listed = api(Scope.USERS_READ).get(f"/api/admin/users/?{query}").json()["results"]
+        exported = emails(downloaded(client, export, by=anonymous))
+        assert exported == [f"{name}@example.com" for name in found]
+        assert {user["email"] for user in listed if user["user_type"] != "dashboard"} == set(exported)
+
+    def test_does_not_remember_whom_it_was_narrowed_by(self, client):
+        client.post(f"{EXPORTS}?email=ada@example.com", EVERYBODY)
+
+        work()
+
+        assert "ada@example.com" not in str(Job.objects.values().get())
+
+    def test_is_whole_where_a_customer_is_erased_meanwhile(self, client, anonymous, monkeypatch):
+        monkeypatch.setattr(exports, "PART", 1)
+        people = [make_user(email=f"p{number}@example.com") for number in range(4)]
+        export = client.post(EXPORTS, EVERYBODY).json()
+        job = Job.objects.get()
+        jobs.work(job, exports.steps(job), until=lambda: job.position >= 2)
+
+        erase(people[0].pk, by=STORE)
+        work()
+
+        assert emails(downloaded(client, export, by=anonymous)) == [f"p{number}@example.com" for number in (1, 2, 3)]
+
+
+class TestList:
+    def test_is_newest_first_in_pages(self, client):
+        ids = [client.post(EXPORTS, EVERYBODY).json()["id"] for _ in range(3)]
+
+        first = client.get(f"{EXPORTS}?page_size=2").json()
+        second = client.get(first["next"]).json()
+
+        assert [each["id"] for each in first["results"] + second["results"]] == ids[::-1]
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [("type=customer_list", 1), ("type=order_list", 0), ("type=", 1), ("unknown=1", 1),
+         ("date_created_from=2026-01-31", 1), ("date_created_from=2026-02-01", 0),
+         ("date_created_to=2026-01-31", 1), ("date_created_to=2026-01-30", 0),
+         ("date_created_from=0001-01-01&date_created_to=9999-12-31", 1)],
+    )  # fmt: skip
+    def test_is_filtered(self, client, export, query, found):
+        Job.objects.update(made_at=datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC))
+
+        assert len(client.get(f"{EXPORTS}?{query}").json()["results"]) == found
+
+    @pytest.mark.parametrize("query", ["type=x", "date_created_from=x", "date_created_to=2026-13-01"])
+    def test_refuses_what_can_be_no_filter(self, client, query):
+        assert client.get(f"{EXPORTS}?{query}").status_code == 400
+
+    def test_shows_an_owner_those_of_apps_and_an_app_its_own(self, client, partner):
+        one, other = partner(), partner()
+        for each in (client, one, other):
+            each.post(EXPORTS, EVERYBODY)
+
+        assert [len(each.get(EXPORTS).json()["results"]) for each in (client, one, other)] == [3, 1, 1]
+
+    def test_has_what_was_exported_in_the_dashboard_without_dates(self, client, partner, owner):
+        job = exports.prepare({}, by=owner, origin="http://testserver")
+        assert client.get(EXPORTS).json()["results"] == []  # nobody has started it yet
+        jobs.start(job, format="csv")
+
+        [shown] = client.get(EXPORTS).json()["results"]
+
+        assert (shown["id"], shown["date_from"], shown["date_to"]) == (job.pk, None, None)
+        assert partner().get(EXPORTS).json()["results"] == []
+
+    def test_takes_two_queries_however_many_there_are(self, client, django_assert_num_queries):
+        for _ in range(3):
+            client.post(EXPORTS, EVERYBODY)
+
+        with django_assert_num_queries(2):  # token, exports
+            assert len(client.get(EXPORTS).json()["results"]) == 3
+
+
+class TestTypes:
+    def test_are_those_that_this_store_makes(self, client):
+        assert client.get(f"{EXPORTS}types/").json() == {"types": [{"code": "customer_list", "name": "Customers"}]}
+
+
+class TestRetrieve:
+    def test_shows_when_it_is_available(self, client, export, available):
+        assert available == {**export, "status": "available"}
+
+    def test_answers_304_to_who_knows(self, client, export):
+        etag = client.get(export_url(export)).headers["ETag"]
+
+        assert client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 304
+        work()
+        assert client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 200
+
+    def test_finds_none_whose_file_is_gone(self, client, available):
+        erase(make_user().pk, by=STORE)
+
+        assert client.get(export_url(available)).status_code == 404
+        assert client.get(f"{export_url(available)}download/").status_code == 404
+        assert client.get(EXPORTS).json()["results"] == []
+
+    def test_finds_it_for_a_day_after_it_was_made(self, client, available, files):
+        hours = timedelta(hours=1)
+        Job.objects.update(made_at=timezone.now() - 40 * hours, finished_at=timezone.now() - 23 * hours)
+        jobs.forget_old()
+        assert client.get(export_url(available)).status_code == 200
+        Job.objects.update(finished_at=timezone.now() - 25 * hours)
+        jobs.forget_old()
+
+        assert client.get(export_url(available)).status_code == 404
+
+    def test_finds_no_other_job(self, client, owner):
+        job = jobs.prepare(Job.Kind.BLOCK, by=owner, started_at=timezone.now())
+
+        assert client.get(export_url(job.pk)).status_code == 404
+
+    def test_takes_two_queries(self, client, export, django_assert_num_queries):
+        with django_assert_num_queries(2):  # token, export
+            client.get(export_url(export))
+
+
+class TestDownload:
+    def test_is_a_link_that_opens_without_a_token(self, client, available, anonymous):
+        response = client.get(f"{export_url(available)}download/")
+        opened = anonymous.get(response.json()["url"])
+
+        assert list(response.json()) == ["url"]
+        assert response.headers["Cache-Control"] == "no-store"
+        assert opened.status_code == 200
+        body = opened.getvalue()
+        assert body.startswith(b"email,")
+        assert opened.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert opened.headers["Content-Length"] == str(len(body))
+        assert opened.headers["Cache-Control"] == "no-store"
+        assert opened.headers["X-Content-Type-Options"] == "nosniff"
+        assert opened.headers["Content-Disposition"].startswith('attachment; filename="customers-')
+        assert not opened.cookies
+
+    def test_is_refused_while_it_is_pending(self, client, export):
+        response = client.get(f"{export_url(export)}download/")
+
+        assert response.status_code == 409
+        assert response.json() == {"detail": "The export is not ready: its status is still pending."}
+
+    def test_is_refused_where_it_was_given_up(self, client, export):
+        Job.objects.update(failures=jobs.MAX_FAILURES)
+
+        response = client.get(f"{export_url(export)}download/")
+
+        assert (response.status_code, "failed" in response.json()["detail"]) == (409, True)
+
+    def test_takes_two_queries(self, client, available, django_assert_num_queries):
+        with django_assert_num_queries(2):  # token, export
+            client.get(f"{export_url(available)}download/")
+
+
+class TestALink:
+    @pytest.fixture
+    def link(self, client, available):
+        return client.get(f"{export_url(available)}download/").json()["url"]
+
+    def test_opens_for_an_hour(self, link, anonymous, monkeypatch):
+        made = signing.time.time()
+        monkeypatch.setattr(signing.time, "time", lambda: made + 3590)
+        assert anonymous.get(link).status_code == 200
+        monkeypatch.setattr(signing.time, "time", lambda: made + 3610)
+
+        response = anonymous.get(link)
+
+        assert response.status_code == 403
+        assert response.json() == {"detail": "This link is not valid, or not any more."}
+
+    @pytest.mark.parametrize("link", ["x", "1", ":", "a:b:c", "é", "%00", "%ff", "x" * 5000])
+    def test_that_is_made_up_is_refused(self, anonymous, available, link):
+        response = anonymous.get(f"{EXPORTS}files/{link}/")
+
+        assert response.status_code == 403
+        assert response.json() == {"detail": "This link is not valid, or not any more."}
+
+    def test_that_was_changed_is_refused_whether_there_is_such_an_export_or_not(self, client, link, anonymous):
+        signature = link.partition("files/")[2].rstrip("/").partition(":")[2]
+        other = client.post(EXPORTS, EVERYBODY).json()
+        work()
+
+        for number in (other["id"], NOBODY):
+            forged = signing.b64_encode(f"[{number},{App.objects.get().pk}]".encode()).decode()
+            assert anonymous.get(f"{EXPORTS}files/{forged}:{signature}/").status_code == 403
+
+    def test_that_was_signed_for_something_else_is_refused(self, anonymous, available):
+        other = signing.dumps([available["id"], App.objects.get().pk])
+
+        assert anonymous.get(f"{EXPORTS}files/{other}/").status_code == 403
+
+    def test_to_a_file_that_is_gone_says_so(self, link, anonymous, available):
+        JobFile.objects.get().file.storage.delete(JobFile.objects.get().file.name)
+        missing = anonymous.get(link)
+        JobFile.objects.all().delete()
+        forgotten = anonymous.get(link)
+
+        assert [each.status_code for each in (missing, forgotten)] == [404, 404]
+        assert missing.json() == forgotten.json() == {"detail": "The file is not kept any more."}
+
+    def test_ends_with_the_app_that_it_was_given_to(self, partner, anonymous):
+        app = partner()
+        export = app.post(EXPORTS, EVERYBODY).json()
+        work()
+        link = app.get(f"{export_url(export)}download/").json()["url"]
+        assert anonymous.get(link).status_code == 200
+
+        App.objects.filter(kind=App.Kind.PARTNER).update(is_active=False)
+
+        assert anonymous.get(link).status_code == 403
+
+    def test_is_only_read(self, link, anonymous):
+        assert anonymous.post(link).status_code == 405
+
+    def test_takes_three_queries(self, link, anonymous, django_assert_num_queries):
+        with django_assert_num_queries(3):  # app, export, its parts
+            anonymous.get(link)
