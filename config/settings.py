@@ -310,14 +310,17 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
-    # What is uploaded or exported. No URL leads there: it holds personal data.
+    # What is uploaded or exported, for all servers and workers. No URL leads there: it holds personal data.
     "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {
-            "location": VAR_DIR / "files",
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
-        },
+        "BACKEND": env.str("FILES_BACKEND", "django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json(
+            "FILES_OPTIONS",
+            {
+                "location": str(VAR_DIR / "files"),
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        ),
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }

@@ -101,6 +101,20 @@ class TestAWorker:
 
         assert set(Job.objects.values_list("position", flat=True)) == {2}
 
+    def test_keeps_files_wherever_the_store_keeps_them(self, asked, settings, files):
+        settings.STORAGES = {
+            **settings.STORAGES,
+            "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+        }
+        make_user(email="ada@example.com")
+        job = asked()
+
+        work()
+
+        job.refresh_from_db()
+        assert emails_in(job) == ["ada@example.com"]
+        assert not files.exists()
+
 
 class TestAFailure:
     @pytest.fixture
