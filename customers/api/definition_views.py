@@ -6,6 +6,7 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.response import Response
 
 from customers.api.conditional import answer_if_new, answer_with_etag
+from customers.api.filters import asked_of
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.serializers import SharedFieldsSerializer
@@ -80,18 +81,9 @@ LOOKUPS = {"name": "name__icontains", "object": "object__in", "metadata_key": "k
 
 
 class DefinitionFilterBackend(BaseFilterBackend):
-    """Empty and unknown parameters are ignored."""
-
     def filter_queryset(self, request, queryset, view):
-        filters = DefinitionFilters(
-            data={
-                name: given if name in ("object", "type") else given[-1]
-                for name, values in request.query_params.lists()
-                if (given := [value for value in values if value.strip()])
-            }
-        )
-        filters.is_valid(raise_exception=True)
-        return queryset.filter(**{LOOKUPS.get(name, name): value for name, value in filters.validated_data.items()})
+        asked = asked_of(request, DefinitionFilters)
+        return queryset.filter(**{LOOKUPS.get(name, name): value for name, value in asked.items()})
 
 
 @extend_schema(tags=["metadata"])

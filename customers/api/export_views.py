@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from customers.api.conditional import answer_if_new
 from customers.api.errors import ExportFailed, ExportPending
-from customers.api.filters import criteria_of
+from customers.api.filters import asked_of, criteria_of
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.views import AdminApiView, AdminApiViewSet
@@ -136,12 +136,8 @@ class ExportFilters(serializers.Serializer):
 
 
 class ExportFilterBackend(BaseFilterBackend):
-    """Empty and unknown parameters are ignored."""
-
     def filter_queryset(self, request, queryset, view):
-        filters = ExportFilters(data={name: value for name, value in request.query_params.items() if value.strip()})
-        filters.is_valid(raise_exception=True)
-        asked = filters.validated_data
+        asked = asked_of(request, ExportFilters)
         if asked.get("type", Type.CUSTOMER_LIST) != Type.CUSTOMER_LIST:
             return queryset.none()
         return within_days(queryset, "made_at", asked.get("date_created_from"), asked.get("date_created_to"))

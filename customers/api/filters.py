@@ -28,14 +28,24 @@ class UserFilters(SharedFieldsSerializer):
 CRITERIA = {"date_joined_from": "joined_from", "date_joined_to": "joined_to"}
 
 
-def criteria_of(request) -> dict[str, Any]:
-    """What the query of a request narrows customers by. Empty and unknown parameters are ignored."""
-    given = {name: value for name, value in request.query_params.items() if value.strip()}
-    if given.keys().isdisjoint(UserFilters._declared_fields):
+def asked_of(request, filters: type[serializers.Serializer]) -> dict[str, Any]:
+    """What the query of a request says of the fields of `filters`; of one that is given twice, but for a list, the last
+    counts. Empty and unknown parameters are ignored. Raises ValidationError."""
+    given = {
+        name: values if isinstance(field, serializers.ListField) else values[-1]
+        for name, field in filters._declared_fields.items()
+        if (values := [value for value in request.query_params.getlist(name) if value.strip()])
+    }
+    if not given:
         return {}
-    filters = UserFilters(data=given)
-    filters.is_valid(raise_exception=True)
-    return {CRITERIA.get(name, name): value for name, value in filters.validated_data.items()}
+    known = filters(data=given)
+    known.is_valid(raise_exception=True)
+    return known.validated_data
+
+
+def criteria_of(request) -> dict[str, Any]:
+    """What the query of a request narrows customers by."""
+    return {CRITERIA.get(name, name): value for name, value in asked_of(request, UserFilters).items()}
 
 
 class UserFilterBackend(BaseFilterBackend):

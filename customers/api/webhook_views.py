@@ -8,6 +8,7 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.response import Response
 
 from customers.api.conditional import answer_if_new, answer_with_etag
+from customers.api.filters import asked_of
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.serializers import TagsField
@@ -44,9 +45,12 @@ class WebhookSerializer(serializers.Serializer):
 
 @extend_schema_field({"type": "array", "items": {"type": "integer"}})
 class EventNames(serializers.ListField):
-    """Published as numbers, on the platform, too; names are what is meant."""
+    """Published as numbers, on the platform, too; names are what is meant, also with commas between them."""
 
     child = serializers.CharField()
+
+    def to_internal_value(self, data):
+        return super().to_internal_value([name for text in data for name in text.split(",") if name])
 
 
 class WebhookFilters(serializers.Serializer):
@@ -56,19 +60,13 @@ class WebhookFilters(serializers.Serializer):
 
 
 class WebhookFilterBackend(BaseFilterBackend):
-    """Empty and unknown parameters are ignored."""
-
     def filter_queryset(self, request, queryset, view):
-        given = {name: value for name, value in request.query_params.items() if value.strip()}
-        names = [name for text in request.query_params.getlist("events") for name in text.split(",") if name]
-        filters = WebhookFilters(data={**given, "events": names})
-        filters.is_valid(raise_exception=True)
-        asked = filters.validated_data
+        asked = asked_of(request, WebhookFilters)
         if name := asked.get("name"):
             queryset = queryset.filter(name__icontains=name)
-        if "active" in asked and "active" in given:
+        if "active" in asked:
             queryset = queryset.filter(active=asked["active"])
-        return queryset.subscribed_to(names) if names else queryset
+        return queryset.subscribed_to(names) if (names := asked.get("events")) else queryset
 
 
 @extend_schema(tags=["webhooks"])
