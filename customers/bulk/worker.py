@@ -15,6 +15,7 @@ from customers.bulk.models import Job
 
 POLL = 1.0  # seconds between two looks where nothing was to be done
 TURN = 5.0  # seconds for one export while others wait
+AT_ONCE = 100  # exports that take turns
 BREATH = 0.1  # seconds between two steps on SQLite, whose other writers look so often whether they may
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def run(stop: Event, *, until_empty: bool = False) -> None:
 
 def turn(stop: Event) -> bool:
     """Some work on each export that is due, the oldest first; whether there was one."""
-    found = list(due())
+    found = list(due()[:AT_ONCE])
     for job in found:
         if not stop.is_set():
             go_on(job, stop)
