@@ -68,7 +68,7 @@ def test_every_answered_change_is_told_in_its_order_and_signed(store, receiver):
     with ThreadPoolExecutor(4) as pool:
         work = [pool.submit(create_and_change, shop, number, answered) for number in range(CUSTOMERS)]
         for killed in cycle([kill_receiver, kill_worker, kill_store]):
-            time.sleep(random.uniform(0.2, 1.5))
+            time.sleep(random.uniform(0.2, 1.5 + CUSTOMERS / 500))
             killed(shop, receiver)
             if all(each.done() for each in work):
                 break
