@@ -6,7 +6,7 @@ from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
 from django.utils.deprecation import MiddlewareMixin
 
-FOR_PROGRAMS = ("/api/", "/admin/", "/oauth2/token/", "/oauth2/revoke_token/", "/oauth2/introspect/")
+FOR_PROGRAMS = ("/api/", "/admin/", "/webhooks/", "/oauth2/token/", "/oauth2/revoke_token/", "/oauth2/introspect/")
 
 
 class ForPages(MiddlewareMixin):

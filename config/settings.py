@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "customers.orders",
     "customers.bulk",
     "customers.webhooks",
+    "customers.following",
 ]
 
 MIDDLEWARE = [

@@ -12,6 +12,7 @@ from customers.admin.home import home
 from customers.api import errors as api_errors
 from customers.api.documents import ReferencePage, serve_document
 from customers.api.views import UnknownPath
+from customers.following.views import receive as receive_event
 from customers.medusa import base as medusa
 from customers.medusa import errors as medusa_errors
 from customers.medusa.cors import is_below as is_medusa
@@ -21,6 +22,7 @@ urlpatterns = [
     path("api/admin/", include("customers.api.urls")),
     path("admin", medusa.UnknownPath.as_view()),
     path("admin/", include("customers.medusa.urls")),
+    path("webhooks/<int:store_id>/", receive_event, name="receive-event"),
     path("api/schema/admin/", serve_document, name="admin-api-schema"),
     path("api/docs/admin/", ReferencePage.as_view(), name="admin-api-docs"),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}oauth/icon.svg")),  # browsers ask for one

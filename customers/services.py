@@ -47,6 +47,9 @@ NOTE_EDITABLE_FOR = timedelta(minutes=5)
 # What follows from what an order system reports, or from the other changes.
 COUNTERS = ("orders_count", "total_spent", "subscriptions_count")
 MOMENTS = ("created_at", "updated_at")
+ADDRESS_FIELDS = [
+    field.name for field in Address._meta.concrete_fields if field.name not in ("id", "user", "created_at")
+]
 
 
 def create_user(
@@ -184,9 +187,9 @@ def may_edit_note(note: Note, by: Actor) -> bool:
 
 
 @transaction.atomic
-def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User], Mapping[str, Any]]) -> int:
-    """Gives each of these people, locked, the clean values that `values` makes for them, which are no emails. Returns
-    how many were changed by it."""
+def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User], Mapping[str, Any]]) -> set[int]:
+    """Gives each of these people, locked, the clean values that `values` makes for them; emails among them have to be
+    free. Returns the ids of whom it changed."""
     changed, names, events = [], {"updated_at"}, []
     for user in User.objects.select_for_update().filter(pk__in=user_ids).order_by("pk"):
         if differences := _assign(user, values(user)):
@@ -197,7 +200,40 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
         storage.remember_tags(list({tag for user in changed for tag in user.tags}))
     User.objects.bulk_update(changed, names)
     _tell(events)
-    return len(changed)
+    return {user.pk for user in changed}
+
+
+@transaction.atomic
+def add_users(users: list[User], addresses: list[Address], *, by: Actor) -> None:
+    """New people and their addresses, with ids of their own, and clean. Raises IntegrityError for what is taken."""
+    User.objects.bulk_create(users)
+    Address.objects.bulk_create(addresses)
+    storage.remember_tags(list({tag for user in users for tag in user.tags}))
+    _tell([Event(user=user, kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id) for user in users])
+
+
+@transaction.atomic
+def replace_addresses(former: Iterable[Address], latter: Iterable[Address], *, by: Actor) -> set[int]:
+    """Of all addresses that some people, locked, have: makes what they are to be, clean and with ids. Returns the ids
+    of the people whom it changed."""
+    was, becomes = ({address.pk: address for address in each} for each in (former, latter))
+    added = [address for id, address in becomes.items() if id not in was]
+    gone = [address for id, address in was.items() if id not in becomes]
+    happened = [(Event.Kind.ADDRESS_ADDED, each, _differences({}, _plain(each))) for each in added]
+    happened += [(Event.Kind.ADDRESS_DELETED, each, _differences(_plain(each), {})) for each in gone]
+    changed = []
+    for id in was.keys() & becomes.keys():
+        if differences := _differences(_plain(was[id]), _plain(becomes[id])):
+            changed.append(becomes[id])
+            happened.append((Event.Kind.ADDRESS_CHANGED, becomes[id], differences))
+    Address.objects.filter(pk__in=[each.pk for each in gone]).delete()
+    # One may take the place of another as the default: at no moment are there two.
+    Address.objects.filter(pk__in=[each.pk for each in changed]).update(**dict.fromkeys(DEFAULT_FLAGS, False))
+    Address.objects.bulk_update(changed, ADDRESS_FIELDS)
+    Address.objects.bulk_create(added)
+    app = {"actor_id": by.user_id, "app_id": by.app_id}
+    _tell([Event(user_id=each.user_id, kind=kind, changes=found, **app) for kind, each, found in happened])
+    return {each.user_id for _, each, _ in happened}
 
 
 def change(user: User, values: Mapping[str, Any], by: Actor) -> None:

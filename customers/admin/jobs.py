@@ -34,7 +34,8 @@ PERMISSIONS = {
 
 
 def may(user, kind: Job.Kind) -> bool:
-    return user.has_perm(PERMISSIONS[kind])
+    """What has no permission is a command's alone."""
+    return kind in PERMISSIONS and user.has_perm(PERMISSIONS[kind])
 
 
 class Bulk(admin.ModelAdmin):

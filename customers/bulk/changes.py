@@ -56,7 +56,7 @@ def _change_some(people: UserQuerySet, job: Job) -> None:
     if not ids:
         return
     values = VALUES[Job.Kind(job.kind)]
-    job.updated += services.change_users(
-        ids, by=Actor(user_id=job.by_id), values=lambda user: values(user, job.options)
+    job.updated += len(
+        services.change_users(ids, by=Actor(user_id=job.by_id), values=lambda user: values(user, job.options))
     )
     job.last, job.position = ids[-1], job.position + len(ids)

@@ -21,6 +21,7 @@ class Job(models.Model):
         UNTAG = "untag", "Remove tags"
         BLOCK = "block"
         UNBLOCK = "unblock"
+        PULL = "pull"
 
     kind = models.CharField(max_length=16, choices=Kind)
     options: Any = models.JSONField(default=dict, encoder=DjangoJSONEncoder)

@@ -22,7 +22,8 @@ class ProgressLine:
     def show(self, job: Job) -> None:
         if self.out:
             bar = ("#" * int(job.done * WIDTH)).ljust(WIDTH, ".")
-            self.out.write(f"\r\033[K[{bar}] {job.done:4.0%}  {in_words(job)}")
+            done = f"[{bar}] {job.done:4.0%}  " if job.total else ""  # where nobody knows how much there is
+            self.out.write(f"\r\033[K{done}{in_words(job)}")
             self.out.flush()
 
     def close(self) -> None:

@@ -39,20 +39,22 @@ AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{0,2})?")
 Row = TypeVar("Row", Order, Subscription)
 
 
-def record_order(*, user_id: int, document: Any) -> Order:
-    """Keeps the order as the person's, and brings the counters up to date.
+def record_order(*, user_id: int, document: Any, keep_counters: bool = False) -> Order:
+    """Keeps the order as the person's, and brings the counters up to date, unless somebody else tells them
+    (`keep_counters`).
 
     Raises User.DoesNotExist, and CustomerError for a document that `order_columns` refuses.
     """
     columns = order_columns(document)
-    return _record(Order, {"number": columns.pop("number")}, user_id=user_id, document=document, **columns)
+    key = {"number": columns.pop("number")}
+    return _record(Order, key, keep_counters=keep_counters, user_id=user_id, document=document, **columns)
 
 
-def record_subscription(*, user_id: int, document: Any) -> Subscription:
+def record_subscription(*, user_id: int, document: Any, keep_counters: bool = False) -> Subscription:
     """As `record_order`, for a subscription."""
     columns = subscription_columns(document)
     key = {"external_id": columns.pop("external_id")}
-    return _record(Subscription, key, user_id=user_id, document=document, **columns)
+    return _record(Subscription, key, keep_counters=keep_counters, user_id=user_id, document=document, **columns)
 
 
 def order_columns(document: Any) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def subscription_columns(document: Any) -> dict[str, Any]:
     }
 
 
-def _record(model: type[Row], key: dict[str, Any], *, user_id: int, **columns: Any) -> Row:
+def _record(model: type[Row], key: dict[str, Any], *, keep_counters: bool, user_id: int, **columns: Any) -> Row:
     while True:
         former_owner = model.objects.filter(**key).values_list("user_id", flat=True).first()
         with transaction.atomic():
@@ -96,7 +98,7 @@ def _record(model: type[Row], key: dict[str, Any], *, user_id: int, **columns: A
                 for name, value in {"user_id": user_id, **columns}.items():
                     setattr(row, name, value)
                 row.save()
-            for owner in owners.values():
+            for owner in owners.values() if not keep_counters else ():
                 _recount(owner)
             return row
 
@@ -159,20 +161,21 @@ def _choice(document: Mapping, name: str, choices: type[TextChoices]) -> str:
 
 
 def _date(document: Mapping, name: str) -> datetime:
-    moment = _moment(document.get(name))
-    # A year to spare at both ends of the calendar, for the shift to another zone.
-    if moment is None or not MINYEAR < moment.year < MAXYEAR:
+    at = moment(document.get(name))
+    if at is None:
         raise CustomerError("Enter a date and time of ISO 8601, as in 2026-10-03T09:12:44Z.", name)
-    return moment
+    return at
 
 
-def _moment(text: Any) -> datetime | None:
-    """UTC. Without an offset it is a time of the store's zone."""
+def moment(text: Any) -> datetime | None:
+    """UTC. Without an offset it is a time of the store's zone. None for what is no date and time."""
     try:
         value = parse_datetime(text) if isinstance(text, str) else None
-        return value and (value if timezone.is_aware(value) else timezone.make_aware(value)).astimezone(UTC)
+        at = value and (value if timezone.is_aware(value) else timezone.make_aware(value)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    # A year to spare at both ends of the calendar, for the shift to another zone.
+    return at if at and MINYEAR < at.year < MAXYEAR else None
 
 
 def _holder_of(name: str, document: Mapping) -> tuple[Mapping, tuple[str, ...]]:

@@ -30,6 +30,7 @@ class Migration(migrations.Migration):
                             ("untag", "Remove tags"),
                             ("block", "Block"),
                             ("unblock", "Unblock"),
+                            ("pull", "Pull"),
                         ],
                         max_length=16,
                     ),

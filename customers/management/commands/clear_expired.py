@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from customers import idempotency, ratelimit
 from customers.bulk import exports, jobs
+from customers.following import services as following
 from customers.webhooks import services as webhooks
 from oauth.sessions import SessionStore
 
@@ -11,7 +12,7 @@ from oauth.sessions import SessionStore
 class Command(BaseCommand):
     help = (
         "Delete what has expired: remembered answers, tokens, grants and sessions, files of imports and exports, the "
-        "log of webhooks. Safe to run while serving."
+        "log of webhooks, events of followed stores. Safe to run while serving."
     )
 
     def handle(self, **options):
@@ -22,3 +23,4 @@ class Command(BaseCommand):
         exports.forget_strays(timezone.now() - jobs.FILES_KEPT_FOR)
         self.stdout.write(f"{jobs.forget_old()} imports, exports and changes deleted.")
         self.stdout.write(f"{webhooks.forget_old()} deliveries of webhooks deleted.")
+        self.stdout.write(f"{following.forget_old()} events of followed stores deleted.")

@@ -1,0 +1,106 @@
+"""Reading from followed stores what their events said has changed: each customer once, however many events came.
+
+Any number of processes may do it: one that takes a customer puts them off for the others, and they are read again if
+it dies, or if an event came meanwhile.
+"""
+
+import http.client
+import logging
+from datetime import timedelta
+from threading import Event
+
+from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
+from django.db.models import F
+
+from customers.following import copying, reading, reports
+from customers.following.client import Refused, StoreClient, Unavailable
+from customers.following.models import Copy, FollowedStore
+from customers.following.pulling import documents_of
+from customers.rules import CustomerError
+from oauth.encryption import UnreadableSecret
+
+LEASE = timedelta(minutes=2)
+POLL = 0.5  # seconds between two looks
+FIRST_RETRY = timedelta(seconds=10)  # each further one waits twice as long
+MOST_DOUBLINGS = 9
+TRIES = 2
+
+logger = logging.getLogger(__name__)
+
+
+class Reader:
+    """`rate`: requests a second, of each store."""
+
+    def __init__(self, *, rate: float):
+        self.rate = rate
+        self.clients: dict[str, StoreClient] = {}
+
+    def run(self, stop: Event, *, until_empty: bool = False) -> None:
+        """Until `stop` is set; with `until_empty`, until nobody is due."""
+        while not stop.is_set():
+            try:
+                is_idle = not self.read_next()
+            except (DatabaseError, InterfaceError):
+                logger.exception("The database did not answer; trying again.")
+                close_old_connections()
+                is_idle = False
+                stop.wait(POLL)
+            if is_idle and until_empty:
+                return
+            if is_idle:
+                stop.wait(POLL)
+
+    def read_next(self) -> bool:
+        """Whether there was somebody to read."""
+        asked = copying.now()
+        copy = Copy.objects.select_related("store").filter(due_at__lte=asked).order_by("due_at").first()
+        if copy is None:
+            return False
+        if Copy.objects.filter(pk=copy.pk, due_at=copy.due_at).update(due_at=asked + LEASE):
+            self.read(copy)
+        return True
+
+    def read(self, copy: Copy) -> None:
+        asked = copying.now()
+        try:
+            client = self.client_of(copy.store)
+            told = reading.customer(client.get(f"users/{copy.pk}/"))
+            documents = documents_of(client, told, all=True) if copy.with_reports and not told.is_staff else {}
+        except (Unavailable, UnreadableSecret) as error:
+            self.put_off(copy, str(error) or "The token can't be read: SECRET_KEY has changed.")
+            return
+        except (Refused, CustomerError) as error:
+            if isinstance(error, Refused) and error.code == http.client.NOT_FOUND:
+                self.leave(copy)
+            else:
+                self.put_off(copy, str(error))
+            return
+        with transaction.atomic():
+            result = copying.copy(copy.store, [told], as_of=asked)
+            problems = [*result.conflicts.values(), *told.left_out]
+            if told.id not in result.conflicts:
+                problems += reports.keep(copy.store, told.id, documents)
+            # Of whom an event told meanwhile, the mark stays.
+            read = Copy.objects.filter(pk=copy.pk, waiting_since__lt=asked)
+            if not read.update(waiting_since=None, due_at=None, with_reports=False, failures=0):
+                Copy.objects.filter(pk=copy.pk).update(due_at=F("waiting_since"))
+        if problems:
+            logger.warning("Customer %s of %s: %s", copy.pk, copy.store, ", ".join(problems))
+
+    def client_of(self, store: FollowedStore) -> StoreClient:
+        """Raises UnreadableSecret."""
+        token = store.token
+        if store.url not in self.clients or self.clients[store.url].token != token:
+            self.clients[store.url] = StoreClient(store.url, token, rate=self.rate, tries=TRIES)
+        return self.clients[store.url]
+
+    def leave(self, copy: Copy) -> None:
+        """Who is not found there stays as they are: only an event of the store makes anybody forgotten."""
+        Copy.objects.filter(pk=copy.pk).update(waiting_since=None, due_at=None, with_reports=False, failures=0)
+        logger.warning("Customer %s is not found at %s.", copy.pk, copy.store)
+
+    def put_off(self, copy: Copy, why: str) -> None:
+        wait = FIRST_RETRY * 2 ** min(copy.failures, MOST_DOUBLINGS)
+        failures = min(copy.failures + 1, MOST_DOUBLINGS)
+        Copy.objects.filter(pk=copy.pk).update(due_at=copying.now() + wait, failures=failures)
+        logger.warning("Customer %s is read later: %s", copy.pk, why)
