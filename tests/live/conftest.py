@@ -28,6 +28,7 @@ class Store:
 
     def __init__(self, folder: Path, **environment: str):
         self.environment = {**os.environ, "DEVELOPMENT": "1", "VAR_DIR": str(folder), **environment}
+        self.process: subprocess.Popen | None = None
         self.token = ""
         self.password = ""
         self.output = ""
@@ -97,7 +98,7 @@ def stores(folder: Path) -> Iterator[Callable[..., Store]]:
     databases: list[str] = []
     server = os.environ.get("DATABASE_URL")
 
-    def start(**environment: str) -> Store:
+    def start(*, is_served: bool = True, **environment: str) -> Store:
         if server and "DATABASE_URL" not in environment:
             databases.append(f"live_{os.getpid()}_{time.monotonic_ns()}")
             with psycopg.connect(server, autocommit=True) as connection:
@@ -105,14 +106,15 @@ def stores(folder: Path) -> Iterator[Callable[..., Store]]:
             environment["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{databases[-1]}"))
         fresh = Store(folder, **environment)
         started.append(fresh)
-        fresh.start()
+        if is_served:
+            fresh.start()
         return fresh
 
     try:
         yield start
     finally:
         for one in started:
-            if one.process.poll() is None:
+            if one.process and one.process.poll() is None:
                 one.stop()
         for database in databases:
             with psycopg.connect(server, autocommit=True) as connection:
@@ -122,7 +124,7 @@ def stores(folder: Path) -> Iterator[Callable[..., Store]]:
 @pytest.fixture
 def store(tmp_path):
     """Call it with environment variables: `store(RATE_LIMIT="0")`. Started, and stopped with the test. Called with the
-    environment of a store, it serves that one's database once more."""
+    environment of a store, it serves that one's database once more. `is_served=False` leaves the start to the test."""
     with stores(tmp_path) as start:
         yield start
 
