@@ -13,6 +13,7 @@ from typing import Any, cast
 from django.db import transaction
 
 from customers import erasure, services
+from customers.following.copying import ID_TAKEN
 from customers.following.models import Copy, FollowedStore
 from customers.following.reading import MAX_ID
 from customers.models import User, UserType
@@ -72,6 +73,8 @@ def take(store: FollowedStore, kind: Kind, document: Any) -> bool:
     Raises CustomerError, NotKnownYet, and Conflict."""
     owner = owner_of(kind, document)
     copy = _locked(store, owner)
+    if copy is None and User.objects.filter(pk=owner).exists():
+        raise Conflict(ID_TAKEN)
     if copy is None:
         raise NotKnownYet
     former = _former(store, kind, document)
