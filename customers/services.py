@@ -206,10 +206,12 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
 @transaction.atomic
 def add_users(users: list[User], addresses: list[Address], *, by: Actor) -> None:
     """New people and their addresses, with ids of their own, and clean. Raises IntegrityError for what is taken."""
-    User.objects.bulk_create(users)
-    Address.objects.bulk_create(addresses)
+    storage.insert_many(User, users)
+    storage.insert_many(Address, addresses)
     storage.remember_tags(list({tag for user in users for tag in user.tags}))
-    _tell([Event(user=user, kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id) for user in users])
+    events = [Event(user=user, kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id) for user in users]
+    storage.insert_many(Event, events)
+    outbox.put(events)
 
 
 @transaction.atomic
