@@ -32,6 +32,8 @@ EVERYTHING = [
     "definitions.add_definition",
     "definitions.change_definition",
     "definitions.delete_definition",
+    "following.view_followedstore",
+    "following.view_receivedevent",
     "oauth.view_privateapp",
     "oauth.add_privateapp",
     "oauth.change_privateapp",
@@ -52,7 +54,7 @@ ROLES = {"Owner": EVERYTHING, "Staff": EDIT, "Viewer": LOOK}
 def forwards(apps, schema_editor):
     # Permissions are otherwise made when all migrations are done.
     for app in apps.get_app_configs():
-        if app.label in ("customers", "definitions", "groups", "orders", "oauth", "webhooks"):
+        if app.label in ("customers", "definitions", "following", "groups", "orders", "oauth", "webhooks"):
             app.models_module = True
             create_permissions(app, apps=apps, verbosity=0)
             app.models_module = None
@@ -74,6 +76,7 @@ class Migration(migrations.Migration):
         ("customers", "0003_per_database"),
         ("oauth", "0002_append_only"),
         ("definitions", "0001_initial"),
+        ("following", "0001_initial"),
         ("groups", "0001_initial"),
         ("orders", "0001_initial"),
         ("webhooks", "0001_initial"),

@@ -11,6 +11,7 @@ from customers import staff
 from customers.bulk import changes
 from customers.bulk.models import Job
 from customers.definitions.services import create_definition
+from customers.following.services import receive, store_at
 from customers.groups.services import create_group
 from customers.models import User
 from customers.orders.services import record_order, record_subscription
@@ -38,6 +39,9 @@ ALLOWED = [
     (r"\w+_delete", NOBODY, NOBODY),
     (r"webhooks_delivery_add", NOBODY, NOBODY),
     (r"webhooks_\w+", OWNERS, OWNERS),
+    (r"following_\w+_add", NOBODY, NOBODY),
+    (r"following_\w+_change", OWNERS, NOBODY),
+    (r"following_\w+", OWNERS, OWNERS),
     (r"oauth_auditevent_add", NOBODY, NOBODY),
     (r"oauth_auditevent_change", OWNERS, NOBODY),
     (r"oauth_\w+", OWNERS, OWNERS),
@@ -102,6 +106,7 @@ def ids(owner, ada) -> dict[str, object]:
         "auditevent": AuditEvent.objects.earliest("pk").pk,
         "definition": create_definition(object="customer", key="points", name="Points", type="integer").pk,
         **webhook_ids(),
+        **following_ids(),
         "customergroup": create_group(name="VIP").pk,
         "order": record_order(user_id=ada.pk, document=order()).pk,
         "subscription": record_subscription(user_id=ada.pk, document=subscription()).pk,
@@ -112,6 +117,13 @@ def webhook_ids() -> dict[str, int]:
     """Of a webhook, and of what is to be sent to it."""
     webhook = create_webhook(target="https://receiver.example/", events=["customer.created"], api_version="unstable")
     return {"webhook": webhook.pk, "delivery": send_test(webhook.pk).pk}
+
+
+def following_ids() -> dict[str, int]:
+    """Of a store that is followed, and of what it has told."""
+    store = store_at("https://live.example")
+    receive(store, event_id="1", event_type="customer.updated", data={"id": 5001})
+    return {"followedstore": store.pk, "receivedevent": store.events.get().pk}
 
 
 def url_of(path: str, ids: dict) -> str:

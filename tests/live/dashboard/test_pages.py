@@ -68,6 +68,10 @@ OF_THE_OWNER = [
     "webhooks/delivery/",
     "webhooks/delivery/{delivery}/change/",
     "webhooks/delivery/{delivery}/send_again/",
+    "following/followedstore/",
+    "following/followedstore/{followed}/change/",
+    "following/receivedevent/",
+    "following/receivedevent/{told}/change/",
     "account/",
     "password_change/",
 ]
@@ -78,6 +82,11 @@ OF_ANYBODY = [
     "password_reset/no/link/",
     "password_reset/complete/",
 ]
+FOLLOW = """
+from customers.following.services import receive, store_at
+store = store_at("https://live.example")
+receive(store, event_id="1", event_type="customer.updated", data={"id": 5001, "email": "5001@live.example"})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +102,7 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
     owner.submit("/dashboard/definitions/definition/add/", **points, enable_filter="on")
     hook = {"target": "http://127.0.0.1:9/", "events": "customer.created", "api_version": "2024-04-01"}
     owner.submit("/dashboard/webhooks/webhook/add/", **hook, active="on")
+    shop.manage("shell", "-c", FOLLOW)
     add_customer(shop)
 
     def first(path: str) -> str:
@@ -105,6 +115,8 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
         "app": "oauth/partnerapp",
         "webhook": "webhooks/webhook",
         "delivery": "webhooks/delivery",
+        "followed": "following/followedstore",
+        "told": "following/receivedevent",
     }
     return {
         "customer": customer["id"],
