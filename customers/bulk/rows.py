@@ -60,8 +60,9 @@ def draft(line: int, row: Mapping[str, Any], bound: Bindings) -> Draft:
         try:
             if convert := PERSON.get(field):
                 person[field] = convert(value)
-            elif field.startswith("address_"):
-                first[field[8:]] = ADDRESS_VALUES[field[8:]](value)
+            elif place := FIRST_ADDRESS.get(field):
+                name, convert = place
+                first[name] = convert(value)
             elif field in (ADDRESSES, MORE_ADDRESSES):
                 book += [_address(address, position) for position, address in enumerate(_list(value))]
             elif field.startswith(METADATA):
@@ -126,7 +127,7 @@ def _flag(value: Any) -> bool:
 
 def _language(value: Any) -> str:
     """`en-GB` is `en`."""
-    code = re.split("[-_]", _any_text(value).lower())[0]
+    code = _any_text(value).lower().replace("_", "-").partition("-")[0]
     if code not in LANGUAGES:
         raise CustomerError(f"Enter one of {', '.join(LANGUAGES)}.")
     return code
@@ -274,3 +275,4 @@ ADDRESS_VALUES: dict[str, Callable[[Any], Any]] = {
     "country": _country,
     **dict.fromkeys(services.DEFAULT_FLAGS, _flag),
 }
+FIRST_ADDRESS = {f"address_{name}": (name, convert) for name, convert in ADDRESS_VALUES.items()}

@@ -1,18 +1,21 @@
-"""Many new customers at once: by COPY and one statement on PostgreSQL, by bulk inserts on SQLite."""
+"""Many new customers at once: by one statement on PostgreSQL, by bulk inserts on SQLite."""
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+import orjson
 from django.db import connection
+from django.db.models import Model
 from django.utils import timezone
 
-from customers.bulk.rows import PERSON, Draft
+from customers.bulk.rows import Draft
 from customers.models import Address, Event, User
 from customers.services import Actor
 from customers.storage import columns, remember_tags
 from customers.webhooks import outbox
+
+Names = tuple[str, ...]
 
 
 def known_emails(drafts: Iterable[Draft]) -> set[str]:
@@ -24,7 +27,9 @@ def known_emails(drafts: Iterable[Draft]) -> set[str]:
 def store(drafts: list[Draft], by: Actor) -> set[int]:
     """Inserts people, addresses, unseen tags and events, in the caller's transaction; emails may differ only from one
     another. Returns the lines whose email somebody has: they are left out."""
-    insert = insert_by_copy if connection.vendor == "postgresql" else insert_in_bulk
+    if not drafts:
+        return set()
+    insert = insert_in_one_statement if connection.vendor == "postgresql" else insert_in_bulk
     left_out = insert(drafts, by)
     stored = (draft for draft in drafts if draft.line not in left_out)
     remember_tags(list({tag for draft in stored for tag in draft.person.get("tags", ())}))
@@ -44,62 +49,52 @@ def insert_in_bulk(drafts: list[Draft], by: Actor) -> set[int]:
     return {draft.line for draft in drafts} - {draft.line for draft in new}
 
 
-def insert_by_copy(drafts: list[Draft], by: Actor) -> set[int]:
-    # A field that a draft does not have: in the order in which they are copied, and what a new row has then.
-    person = {field.attname: field.get_default() for field in columns(User) if field.name in PERSON}
-    address = {field.attname: field.get_default() for field in columns(Address) if field.name != "user"}
-    rest = [field for field in columns(User) if field.name not in PERSON]
+def insert_in_one_statement(drafts: list[Draft], by: Actor) -> set[int]:
+    """Of JSON, which is written and read faster than what COPY takes, and with one round trip."""
     now = timezone.now()
-    person["date_joined"] = now
+    book = [(draft.line, place, address) for draft in drafts for place, address in enumerate(draft.book)]
+    person, same_person = _split(User(date_joined=now, updated_at=now), [draft.person for draft in drafts])
+    address, same_address = _split(Address(created_at=now, updated_at=now), [fields for _, _, fields in book])
+    people_json = orjson.dumps([{"line": draft.line, **person, **draft.person} for draft in drafts])
+    book_json = orjson.dumps([{"line": line, "place": place, **address, **fields} for line, place, fields in book])
+    params = [
+        *(people_json.decode(), *same_person.values(), *same_address.values(), book_json.decode()),
+        *(Event.Kind.CREATED, now, by.user_id, by.app_id),
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(_staging("import_person", "line", User, person))
-        cursor.execute(_staging("import_address", "line, place", Address, address))
-        with cursor.copy(f"COPY import_person (line, {', '.join(person)}) FROM STDIN") as copy:
-            for draft in drafts:
-                values = {**person, **draft.person}
-                values["tags"], values["metadata"] = _dumped(values["tags"]), _dumped(values["metadata"])
-                copy.write_row((draft.line, *values.values()))
-        with cursor.copy(f"COPY import_address (line, place, {', '.join(address)}) FROM STDIN") as copy:
-            for draft in drafts:
-                for place, fields in enumerate(draft.book):
-                    copy.write_row((draft.line, place, *{**address, **fields}.values()))
-        others = User(updated_at=now)
-        same_for_all = [field.get_db_prep_save(getattr(others, field.attname), connection) for field in rest]
-        cursor.execute(
-            _insert(tuple(person), tuple(address), tuple(field.column for field in rest)),
-            [*same_for_all, Event.Kind.CREATED, now, by.user_id, by.app_id],
-        )
-        stored = {line for (line,) in cursor.fetchall()}
-        cursor.execute("DROP TABLE import_person, import_address")
-    return {draft.line for draft in drafts} - stored
+        cursor.execute(_insert(*map(tuple, (person, same_person, address, same_address))), params)
+        return {draft.line for draft in drafts} - {line for (line,) in cursor.fetchall()}
 
 
-def _dumped(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
-
-
-def _staging(name: str, keys: str, model: Any, names: Iterable[str]) -> str:
-    numbers = ", ".join(f"0::bigint AS {key}" for key in keys.split(", "))
-    return f"""
-        CREATE TEMPORARY TABLE {name} AS
-        SELECT {numbers}, {", ".join(names)} FROM {model._meta.db_table} WITH NO DATA
-    """  # noqa: S608  only names of tables and columns are put in
+def _split(plain: Model, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns of new rows, each with what `plain` has: those that a row says something else of, and the rest, as
+    the database takes them."""
+    said = set().union(*rows)
+    fields = {field.attname: field for field in columns(type(plain)) if field.name != "user"}
+    return {name: getattr(plain, name) for name in fields if name in said}, {
+        name: field.get_db_prep_save(getattr(plain, name), connection)
+        for name, field in fields.items()
+        if name not in said
+    }
 
 
 @cache
-def _insert(person: tuple[str, ...], address: tuple[str, ...], rest: tuple[str, ...]) -> str:
+def _insert(person: Names, same_person: Names, address: Names, same_address: Names) -> str:
     return f"""
-        WITH person AS (
-            INSERT INTO {User._meta.db_table} ({", ".join(person)}, {", ".join(rest)})
-            SELECT {", ".join(person)}, {", ".join(["%s"] * len(rest))} FROM import_person ORDER BY line
+        WITH given AS MATERIALIZED (
+            SELECT * FROM json_to_recordset(%s) AS given (line bigint{_typed(User, person)})
+        ), person AS (
+            INSERT INTO {User._meta.db_table} ({", ".join(person + same_person)})
+            SELECT {", ".join((*person, *["%s"] * len(same_person)))} FROM given ORDER BY line
             ON CONFLICT (LOWER(email)) DO NOTHING
             RETURNING id, email
         ), known AS MATERIALIZED (
-            SELECT person.id, staged.line FROM person JOIN import_person staged USING (email)
+            SELECT person.id, given.line FROM person JOIN given USING (email)
         ), book AS (
-            INSERT INTO {Address._meta.db_table} (user_id, {", ".join(address)})
-            SELECT known.id, {", ".join(f"staged.{name}" for name in address)}
-            FROM import_address staged JOIN known USING (line) ORDER BY staged.line, staged.place
+            INSERT INTO {Address._meta.db_table} ({", ".join(("user_id", *address, *same_address))})
+            SELECT {", ".join(("known.id", *address, *["%s"] * len(same_address)))}
+            FROM json_to_recordset(%s) AS given (line bigint, place bigint{_typed(Address, address)})
+            JOIN known USING (line) ORDER BY line, place
         ), happened AS (
             INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
             SELECT id, %s, %s, %s, %s, '{{}}' FROM known ORDER BY line
@@ -108,3 +103,7 @@ def _insert(person: tuple[str, ...], address: tuple[str, ...], rest: tuple[str, 
         )
         SELECT line FROM known
     """  # noqa: S608  only names of tables and columns are put in
+
+
+def _typed(model: Any, names: Names) -> str:
+    return "".join(f", {name} {model._meta.get_field(name).db_type(connection)}" for name in names)

@@ -25,6 +25,9 @@ class Command(BaseCommand):
         "--resume goes on where it was."
     )
 
+    # They load all that answers requests, for longer than thousands of rows take.
+    requires_system_checks = []
+
     def add_arguments(self, parser):
         parser.add_argument("file", metavar="FILE", help="- for standard input, which can't be resumed.")
         parser.add_argument(

@@ -429,7 +429,7 @@ def test_both_ways_of_storing_do_the_same(db):
         ]  # fmt: skip
         return [draft(line, row, {}) for line, row in enumerate(rows, 2)]
 
-    left_out = [storing.insert_by_copy(drafts(1), STORE), storing.insert_in_bulk(drafts(2), STORE)]
+    left_out = [storing.insert_in_one_statement(drafts(1), STORE), storing.insert_in_bulk(drafts(2), STORE)]
 
     assert left_out == [{3}, {3}]
     changing = {"id", "email", "search_text", "date_joined", "updated_at"}
