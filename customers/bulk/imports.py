@@ -25,7 +25,7 @@ from customers.models import Address, Customer, Event, User
 from customers.rules import CustomerError, EmailTaken
 from customers.services import Actor
 
-CHUNK = 10_000  # rows
+CHUNK = 4_000  # rows
 MANY = 10_000  # so many new rows change what the planner should know of a table
 ONLY_NEW = ("email", "user_type", "date_joined")  # what an update leaves alone
 SHOWN_ROWS = 3
@@ -42,6 +42,7 @@ class Chunk:
     drafts: list[Draft]
     again: list[Draft]
     refused: list[tuple[int, CustomerError]] = field(default_factory=list)
+    statement: storing.Statement | None = None
 
 
 def prepare(upload: UploadedFile, *, by: User) -> Job:
@@ -100,7 +101,7 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> jobs.Steps:
 
 def _store(chunk: Chunk, job: Job) -> None:
     by = Actor(user_id=job.by_id)
-    known = storing.store(chunk.drafts, by)
+    known = storing.store(chunk.drafts, by, chunk.statement)
     job.created += len(chunk.drafts) - len(known)
     for each in _in_order([*(each for each in chunk.drafts if each.line in known), *chunk.again]):
         try:
@@ -157,6 +158,7 @@ def _chunks(rows: Iterable[Row], size: int, bound: Bindings) -> Iterator[Chunk]:
             if drafts.setdefault(each.person["email"].lower(), each) is not each:
                 chunk.again.append(each)
         chunk.drafts = list(drafts.values())
+        chunk.statement = storing.prepare(chunk.drafts)
         yield chunk
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
@@ -18,19 +18,24 @@ from customers.webhooks import outbox
 Names = tuple[str, ...]
 
 
+class Statement(NamedTuple):
+    """What inserts drafts on PostgreSQL, but for the parameters of the event."""
+
+    sql: str
+    params: list[Any]
+
+
 def known_emails(drafts: Iterable[Draft]) -> set[str]:
     """Of these drafts' emails, in lower case, those that somebody has."""
     emails = [draft.person["email"].lower() for draft in drafts]
     return {email.lower() for email in User.objects.filter(email__lower__in=emails).values_list("email", flat=True)}
 
 
-def store(drafts: list[Draft], by: Actor) -> set[int]:
+def store(drafts: list[Draft], by: Actor, statement: Statement | None = None) -> set[int]:
     """Inserts people, addresses, unseen tags and events, in the caller's transaction; emails may differ only from one
-    another. Returns the lines whose email somebody has: they are left out."""
-    if not drafts:
-        return set()
-    insert = insert_in_one_statement if connection.vendor == "postgresql" else insert_in_bulk
-    left_out = insert(drafts, by)
+    another. Returns the lines whose email somebody has: they are left out. `statement`: what `prepare` made of them."""
+    statement = statement or prepare(drafts)
+    left_out = insert_by_statement(drafts, statement, by) if statement else insert_in_bulk(drafts, by)
     stored = (draft for draft in drafts if draft.line not in left_out)
     remember_tags(list({tag for draft in stored for tag in draft.person.get("tags", ())}))
     return left_out
@@ -49,21 +54,28 @@ def insert_in_bulk(drafts: list[Draft], by: Actor) -> set[int]:
     return {draft.line for draft in drafts} - {draft.line for draft in new}
 
 
-def insert_in_one_statement(drafts: list[Draft], by: Actor) -> set[int]:
-    """Of JSON, which is written and read faster than what COPY takes, and with one round trip."""
+def insert_by_statement(drafts: list[Draft], statement: Statement, by: Actor) -> set[int]:
+    with connection.cursor() as cursor:
+        event = (Event.Kind.CREATED, timezone.now(), by.user_id, by.app_id)
+        cursor.execute(statement.sql, [*statement.params, *event])
+        return {draft.line for draft in drafts} - {line for (line,) in cursor.fetchall()}
+
+
+def prepare(drafts: list[Draft]) -> Statement | None:
+    """What `store` can do ahead, and in another thread: the database is not asked. None where it takes no such
+    statement."""
+    if not drafts or connection.vendor != "postgresql":
+        return None
     now = timezone.now()
     book = [(draft.line, place, address) for draft in drafts for place, address in enumerate(draft.book)]
     person, same_person = _split(User(date_joined=now, updated_at=now), [draft.person for draft in drafts])
     address, same_address = _split(Address(created_at=now, updated_at=now), [fields for _, _, fields in book])
     people_json = orjson.dumps([{"line": draft.line, **person, **draft.person} for draft in drafts])
     book_json = orjson.dumps([{"line": line, "place": place, **address, **fields} for line, place, fields in book])
-    params = [
-        *(people_json.decode(), *same_person.values(), *same_address.values(), book_json.decode()),
-        *(Event.Kind.CREATED, now, by.user_id, by.app_id),
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_insert(*map(tuple, (person, same_person, address, same_address))), params)
-        return {draft.line for draft in drafts} - {line for (line,) in cursor.fetchall()}
+    return Statement(
+        _insert(*map(tuple, (person, same_person, address, same_address))),
+        [people_json.decode(), *same_person.values(), *same_address.values(), book_json.decode()],
+    )
 
 
 def _split(plain: Model, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:

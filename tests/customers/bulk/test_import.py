@@ -318,9 +318,9 @@ class TestResuming:
         report = str(tmp_path / "report.csv")
         store, calls = storing.store, []
 
-        def interrupted(drafts, by):
+        def interrupted(drafts, *args):
             calls.append(drafts)
-            left_out = store(drafts, by)
+            left_out = store(drafts, *args)
             if len(calls) == 3:
                 raise KeyboardInterrupt
             return left_out
@@ -429,7 +429,9 @@ def test_both_ways_of_storing_do_the_same(db):
         ]  # fmt: skip
         return [draft(line, row, {}) for line, row in enumerate(rows, 2)]
 
-    left_out = [storing.insert_in_one_statement(drafts(1), STORE), storing.insert_in_bulk(drafts(2), STORE)]
+    first, second = drafts(1), drafts(2)
+
+    left_out = [storing.store(first, STORE), storing.insert_in_bulk(second, STORE)]
 
     assert left_out == [{3}, {3}]
     changing = {"id", "email", "search_text", "date_joined", "updated_at"}
