@@ -374,6 +374,18 @@ class TestResuming:
 
         assert "Line 5: email" in said
 
+    def test_goes_on_behind_long_rows_however_few_they_are(self, bring_in, csv_file, monkeypatch):
+        path = csv_file([[email, "x" * 200, *BARE[1:]] for email, *_ in people(5)])
+        monkeypatch.setattr(imports, "CHUNK_BYTES", 200)
+        monkeypatch.setattr(jobs, "work", interrupted_after_a_step(jobs.work))
+        with pytest.raises(CommandError, match="Stopped at line 3"):
+            bring_in(path)
+        monkeypatch.undo()
+
+        _, said = bring_in(path, "--resume")
+
+        assert said.splitlines()[-1] == "5 created, 0 updated, 0 refused."
+
     def test_two_at_once_are_noticed(self, bring_in, csv_file, small_chunks, monkeypatch):
         path = csv_file(people(7))
 
