@@ -2,43 +2,54 @@
 
 import os
 import random
+import subprocess
+import sys
 import time
 from typing import Any
 
 import pytest
 
-from tests.live.conftest import Store
+from tests.live.conftest import PROJECT, Store
 
 CUSTOMERS = int(os.environ.get("FOLLOWED_CUSTOMERS", "120"))
 CHANGES = int(os.environ.get("FOLLOWED_CHANGES", "60"))
 SEED = int(os.environ.get("FOLLOWED_SEED", "1"))
 PATIENCE = 60 + CHANGES  # seconds, for what is on its way
+COUNT = "from customers.bulk.models import Job; print([job.position for job in Job.objects.all()])"
 WORDS = ["vip", "wholesale", "Émigré", "50%", "late payer", "{}"]
 NAMES = ["Ada", "Grace", "Zoë", "李", "O'Brien", "", "Anne-Marie de la Tour"]
 
 
 @pytest.fixture
-def live(store, tmp_path) -> Store:
-    shop = store(VAR_DIR=str(tmp_path / "live"), RATE_LIMIT="0", WEBHOOKS_RETRY_SECONDS="0.2")
-    shop.manage("demo", "--customers", str(CUSTOMERS), "--force")
-    return shop
+def filled(store, tmp_path):
+    """`filled(300, RATE_LIMIT="4")`: a served store with so many customers."""
+
+    def make(customers: int, **environment: str) -> Store:
+        shop = store(VAR_DIR=str(tmp_path / "live"), WEBHOOKS_RETRY_SECONDS="0.2", **environment)
+        shop.manage("demo", "--customers", str(customers), "--force")
+        return shop
+
+    return make
 
 
 @pytest.fixture
-def token(live) -> str:
-    scopes = ("users:read", "webhooks:read", "webhooks:write")
-    return live.manage("create_token", "--app", "Follower", "--scope", *scopes).strip()
+def follow(store, tmp_path):
+    """`follow(live)`: a store of its own, not served yet, with a token of the other one."""
 
+    def make(live: Store) -> Store:
+        scopes = ("users:read", "webhooks:read", "webhooks:write")
+        token = live.manage("create_token", "--app", "Follower", "--scope", *scopes).strip()
+        shop = store(is_served=False, VAR_DIR=str(tmp_path / "follower"), RATE_LIMIT="0", STORE_TOKEN=token)
+        shop.manage("migrate")
+        return shop
 
-@pytest.fixture
-def follower(store, tmp_path, token) -> Store:
-    shop = store(is_served=False, VAR_DIR=str(tmp_path / "follower"), RATE_LIMIT="0", STORE_TOKEN=token)
-    shop.manage("migrate")
-    return shop
+    return make
 
 
 @pytest.mark.parametrize("keeps_token", [False, True], ids=["at its word", "with a token"])
-def test_a_pulled_store_stays_the_same_by_webhooks_alone(live, follower, keeps_token):
+def test_a_pulled_store_stays_the_same_by_webhooks_alone(filled, follow, keeps_token):
+    live = filled(CUSTOMERS, RATE_LIMIT="0")
+    follower = follow(live)
     pulled = follower.manage("pull_store", live.url, "--orders", "--rate", "0")
     follower.start()
     follower.manage("follow_store", live.url, "--at", follower.url, *(["--keep-token"] if keeps_token else []))
@@ -59,6 +70,33 @@ def test_a_pulled_store_stays_the_same_by_webhooks_alone(live, follower, keeps_t
 
     assert customers(follower) == customers(live)
     assert reports(follower) == reports(live)
+
+
+def test_a_pull_that_was_killed_goes_on_where_it_was(filled, follow):
+    live = filled(300, RATE_LIMIT="0")
+    follower = follow(live)
+    command = [sys.executable, "manage.py", "pull_store", live.url, "--rate", "0.1"]
+    process = subprocess.Popen(command, cwd=PROJECT, env=follower.environment)
+    while "[250]" not in follower.manage("shell", "-c", COUNT):
+        time.sleep(0.5)
+    process.kill()
+    process.wait()
+
+    resumed = follower.manage("pull_store", live.url, "--rate", "0", "--resume")
+    follower.start()
+
+    assert "Going on after 250 customers." in resumed
+    assert customers(follower) == customers(live)
+
+
+def test_a_pull_keeps_to_the_rate_limit_of_the_store(filled, follow):
+    live = filled(12, RATE_LIMIT="4")
+    follower = follow(live)
+
+    follower.manage("pull_store", live.url, "--rate", "0", "--orders")  # it asks again where it was too fast
+    follower.start()
+
+    assert customers(follower) == customers(live)
 
 
 def customers(shop: Store) -> dict[int, dict[str, Any]]:
