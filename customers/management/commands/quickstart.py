@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from customers.models import Customer, User
+from customers.models import User
 from oauth.models import App
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             self.wait_for(server)
             self.make_owner()
             token = self.make_token()
-            if token and not Customer.objects.exists():
+            if token and not User.objects.filter(email__lower=FIRST_CUSTOMER["email"]).exists():
                 self.create_first_customer(token)
             self.stdout.write(f"\nThe API's reference: {self.store}/api/docs/admin/\nServing until Ctrl-C.")
             sys.exit(self.serve(server))
