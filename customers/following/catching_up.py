@@ -1,6 +1,6 @@
 """Reading from followed stores what their events said has changed: each customer once, however many events came.
 
-Any number of processes may do it: one that takes a customer puts them off for the others, and they are read again if
+Any number of workers may do it: one that takes a customer puts them off for the others, and they are read again if
 it dies, or if an event came meanwhile.
 """
 
@@ -9,6 +9,7 @@ import logging
 from datetime import timedelta
 from threading import Event
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
 from django.db.models import F
 
@@ -29,10 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class Reader:
-    """`rate`: requests a second, of each store."""
-
-    def __init__(self, *, rate: float):
-        self.rate = rate
+    def __init__(self) -> None:
         self.clients: dict[str, StoreClient] = {}
 
     def run(self, stop: Event, *, until_empty: bool = False) -> None:
@@ -91,7 +89,7 @@ class Reader:
         """Raises UnreadableSecret."""
         token = store.token
         if store.url not in self.clients or self.clients[store.url].token != token:
-            self.clients[store.url] = StoreClient(store.url, token, rate=self.rate, tries=TRIES)
+            self.clients[store.url] = StoreClient(store.url, token, rate=settings.FOLLOWED_STORE_RATE, tries=TRIES)
         return self.clients[store.url]
 
     def leave(self, copy: Copy) -> None:

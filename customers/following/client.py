@@ -19,7 +19,6 @@ API = "/api/admin/"
 API_VERSION = "2024-04-01"
 TIMEOUT = 30.0  # seconds, between two parts of an answer
 MAX_ANSWER = 64 * 1024 * 1024  # bytes
-RATE = 4.0  # requests a second, as the platform allows
 # A hair slower: of the requests of a second, none is to be refused for having come early.
 LEEWAY = 1.02
 TRIES = 8
@@ -72,7 +71,7 @@ class StoreClient:
 
     url: str
     token: str
-    rate: float = RATE
+    rate: float
     tries: int = TRIES
 
     def __post_init__(self):

@@ -39,7 +39,8 @@ def follow(store, tmp_path):
     def make(live: Store) -> Store:
         scopes = ("users:read", "webhooks:read", "webhooks:write")
         token = live.manage("create_token", "--app", "Follower", "--scope", *scopes).strip()
-        shop = store(is_served=False, VAR_DIR=str(tmp_path / "follower"), RATE_LIMIT="0", STORE_TOKEN=token)
+        environment = {"RATE_LIMIT": "0", "FOLLOWED_STORE_RATE": "0", "STORE_TOKEN": token}
+        shop = store(is_served=False, VAR_DIR=str(tmp_path / "follower"), **environment)
         shop.manage("migrate")
         return shop
 
@@ -50,10 +51,10 @@ def follow(store, tmp_path):
 def test_a_pulled_store_stays_the_same_by_webhooks_alone(filled, follow, keeps_token):
     live = filled(CUSTOMERS, RATE_LIMIT="0")
     follower = follow(live)
-    pulled = follower.manage("pull_store", live.url, "--orders", "--rate", "0")
+    pulled = follower.manage("pull_store", live.url, "--orders")
     follower.start()
     follower.manage("follow_store", live.url, "--at", follower.url, *(["--keep-token"] if keeps_token else []))
-    again = follower.manage("pull_store", live.url, "--orders", "--rate", "0")
+    again = follower.manage("pull_store", live.url, "--orders")
 
     assert " 0 changed, 0 as they were, 0 not kept" in pulled
     assert ": 0 new, 0 changed, " in again
@@ -64,8 +65,6 @@ def test_a_pulled_store_stays_the_same_by_webhooks_alone(filled, follow, keeps_t
     change(live, random.Random(SEED))
     deadline = time.monotonic() + PATIENCE
     while customers(follower) != customers(live) and time.monotonic() < deadline:
-        if keeps_token:
-            follower.manage("read_followed", "--until-empty", "--rate", "0")
         time.sleep(1)
 
     assert customers(follower) == customers(live)
@@ -82,7 +81,7 @@ def test_a_pull_that_was_killed_goes_on_where_it_was(filled, follow):
     process.kill()
     process.wait()
 
-    resumed = follower.manage("pull_store", live.url, "--rate", "0", "--resume")
+    resumed = follower.manage("pull_store", live.url, "--resume")
     follower.start()
 
     assert "Going on after 250 customers." in resumed
@@ -93,7 +92,7 @@ def test_a_pull_keeps_to_the_rate_limit_of_the_store(filled, follow):
     live = filled(12, RATE_LIMIT="4")
     follower = follow(live)
 
-    follower.manage("pull_store", live.url, "--rate", "0", "--orders")  # it asks again where it was too fast
+    follower.manage("pull_store", live.url, "--orders")  # it asks again where it was too fast
     follower.start()
 
     assert customers(follower) == customers(live)

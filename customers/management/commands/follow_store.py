@@ -1,5 +1,6 @@
 from urllib.parse import urljoin
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
@@ -30,13 +31,13 @@ class Command(BaseCommand):
         parser.add_argument(
             "--keep-token",
             action="store_true",
-            help="Keep the token, encrypted, to read customers whom events are about (manage.py read_followed): events "
+            help="Keep the token, encrypted, to read customers whom events are about (manage.py run_worker): events "
             "that come late then do no harm. It has to read customers, too.",
         )
 
     def handle(self, *, url, at, keep_token, **options):
         try:
-            client, here = StoreClient(clean_url(url), asked_for_token()), clean_url(at)
+            client, here = StoreClient(clean_url(url), asked_for_token(), settings.FOLLOWED_STORE_RATE), clean_url(at)
             if keep_token:
                 client.get("users/?page_size=1")
             store = services.store_at(client.url)
@@ -49,7 +50,7 @@ class Command(BaseCommand):
         services.subscribed(store.pk, webhook_id=webhook_id, token=client.token if keep_token else "")
         self.stdout.write(f"Webhook {webhook_id} of {store} tells {target} of {', '.join(services.EVENTS)}.")
         if keep_token:
-            self.stdout.write("The token is kept. manage.py read_followed has to run, beside the server.")
+            self.stdout.write("The token is kept. manage.py run_worker has to run, beside the server.")
 
     def subscribe(self, store: FollowedStore, client: StoreClient, target: str) -> int:
         body = {

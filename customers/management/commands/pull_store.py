@@ -1,5 +1,6 @@
 import sys
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from customers.bulk import jobs
@@ -7,7 +8,6 @@ from customers.bulk.models import Job
 from customers.bulk.progress import ProgressLine
 from customers.following import pulling, services
 from customers.following.client import (
-    RATE,
     TOKEN_VARIABLE,
     Refused,
     StoreClient,
@@ -30,7 +30,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("url", metavar="URL", help="The store's address, as in https://store.example.")
         parser.add_argument("--orders", action="store_true", help="Orders and subscriptions, too: far more requests.")
-        parser.add_argument("--rate", type=float, default=RATE, help="Requests a second (default: 4); 0: no limit.")
+        parser.add_argument(
+            "--rate",
+            type=float,
+            default=settings.FOLLOWED_STORE_RATE,
+            help="Requests a second (default: %(default)s); 0: no limit.",
+        )
         parser.add_argument("--resume", action="store_true", help="Go on with a pull of this store that was stopped.")
 
     def handle(self, *, url, orders, rate, resume, **options):

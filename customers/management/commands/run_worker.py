@@ -1,4 +1,5 @@
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
@@ -8,13 +9,14 @@ from django.db import connections
 
 from customers.api.webhook_data import data_of
 from customers.bulk import worker as exports
+from customers.following.catching_up import Reader
 from customers.webhooks.worker import Worker
 
 
 class Command(BaseCommand):
     help = (
-        "Make the exports that were asked for, and send events to webhooks, until it is stopped. Several may run at "
-        "once on PostgreSQL; it may be killed at any moment, and what it was about is done by the next one."
+        "Make exports, read what followed stores said has changed, and send events to webhooks, until it is stopped. "
+        "Several may run at once on PostgreSQL; one may be killed at any moment, and the next goes on with its work."
     )
 
     def add_arguments(self, parser):
@@ -28,24 +30,22 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-        webhooks = Worker(data_of)
+        # Webhooks last, since they are told of what the others do.
+        loops: list[Callable[..., None]] = [exports.run, Reader().run, Worker(data_of).run]
         if until_empty:
-            exports.run(stop, until_empty=True)  # first, since webhooks are told of them
-            webhooks.run(stop, until_empty=True)
+            for loop in loops:
+                loop(stop, until_empty=True)
             return
-        with ThreadPoolExecutor(1) as pool:
-            exporting = pool.submit(export, stop)
-            try:
-                webhooks.run(stop)
-            finally:
-                stop.set()
-        exporting.result()
+        with ThreadPoolExecutor(len(loops)) as pool:
+            running = [pool.submit(run, loop, stop) for loop in loops]
+        for each in running:
+            each.result()
 
 
-def export(stop: Event) -> None:
-    """In a thread, with a connection of its own. Should it fail, the whole worker ends, and is started anew."""
+def run(loop: Callable[[Event], None], stop: Event) -> None:
+    """In a thread, with a connection of its own. Should one fail, the whole worker ends, and is started anew."""
     try:
-        exports.run(stop)
+        loop(stop)
     finally:
         stop.set()
         connections.close_all()

@@ -83,6 +83,11 @@ def envelope(event_type: str, data: Any, event_id: str | None = None) -> dict[st
     }
 
 
+@pytest.fixture(autouse=True)
+def without_rate_limit(settings):
+    settings.FOLLOWED_STORE_RATE = 0
+
+
 @pytest.fixture
 def followed(db) -> FollowedStore:
     """Without a token: it is taken at its word."""

@@ -1,4 +1,4 @@
-"""A store whose token is kept: its events say that something changed; what it is, is read by `read_followed`."""
+"""A store whose token is kept: its events say that something changed; what it is, is read by the worker."""
 
 import logging
 
@@ -36,7 +36,7 @@ def followed(shop, db) -> FollowedStore:
 
 @pytest.fixture
 def catch_up():
-    return lambda: call_command("read_followed", "--until-empty", "--rate", "0")
+    return lambda: call_command("run_worker", "--until-empty")
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ class TestReader:
 
     def test_reads_again_where_an_event_came_meanwhile(self, tell, known, catch_up, shop, shown):
         tell("customer.updated", told())
-        reader, read = Reader(rate=0), []
+        reader, read = Reader(), []
 
         def changed_meanwhile(path):
             answer = client.StoreClient(shop.url, TOKEN, 0).get(path)
@@ -194,7 +194,7 @@ class TestReader:
             tell("customer.created", customer)
         shop.asked.clear()
 
-        at_once([lambda: [Reader(rate=0).read_next() for _ in shop.customers]] * 2)
+        at_once([lambda: [Reader().read_next() for _ in shop.customers]] * 2)
 
         asked = [path for path in shop.asked if path.count("/") == 5]
         assert len(asked) == len(set(asked)) == len(shop.customers), connection.vendor
