@@ -13,6 +13,7 @@ from customers.rules import EmailTaken
 from customers.webhooks import outbox
 
 EMAIL_CONSTRAINT = "user_email_unique"
+MANY = 10_000
 
 
 def insert_user(user: User, addresses: list[Address], event: Event) -> None:
@@ -91,6 +92,13 @@ def planned_for_its_values():
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         yield
+
+
+def analyze_after(number: int) -> None:
+    """So many people were brought in at once: of many, the planner should know soon."""
+    if number >= MANY and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in (User, Address, Event))}")
 
 
 def is_email_conflict(error: IntegrityError) -> bool:

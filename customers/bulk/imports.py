@@ -13,7 +13,7 @@ from itertools import islice
 from typing import BinaryIO, TypeVar, cast
 
 from django.core.files.uploadedfile import UploadedFile
-from django.db import connection, transaction
+from django.db import transaction
 
 from customers import rules, services
 from customers.bulk import jobs, reading, storing
@@ -21,13 +21,13 @@ from customers.bulk.models import Job, JobFile, Refusal, SeenEmail
 from customers.bulk.reading import Layout, Place, Row
 from customers.bulk.rows import Draft, draft
 from customers.definitions.services import Bindings, bindings
-from customers.models import Address, Customer, Event, User
+from customers.models import Customer, User
 from customers.rules import CustomerError, EmailTaken
 from customers.services import Actor
+from customers.storage import analyze_after
 
 CHUNK = 4_000  # rows; more are no faster, and wait longer for the first of them
 CHUNK_BYTES = 32 * 2**20  # or so much of the file: a statement of PostgreSQL has to stay below 1 GiB
-MANY = 10_000  # so many new rows change what the planner should know of a table
 ONLY_NEW = ("email", "user_type", "date_joined")  # what an update leaves alone
 SHOWN_ROWS = 3
 
@@ -94,10 +94,7 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> jobs.Steps:
     job.seen_emails.all().delete()
     if not job.is_rehearsal:
         jobs.delete_files(job.files.all())
-    if job.created - created >= MANY and connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            for model in (User, Address, Event):
-                cursor.execute(f"ANALYZE {model._meta.db_table}")
+    analyze_after(job.created - created)
 
 
 def _store(chunk: Chunk, job: Job) -> None:

@@ -10,20 +10,17 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import connection
-
 from customers.bulk import jobs
 from customers.bulk.models import Job, Refusal
 from customers.following import copying, reading, reports, services
 from customers.following.client import Refused, StoreClient
 from customers.following.models import FollowedStore
 from customers.following.reading import Told
-from customers.models import Address, Event, User
 from customers.rules import CustomerError
+from customers.storage import analyze_after
 
 PAGE_SIZE = 250  # the most that a store like this one gives at once
 FIRST = f"users/?page_size={PAGE_SIZE}&limit={PAGE_SIZE}"
-MANY = 10_000  # so many new rows change what the planner should know of a table
 # Of a customer, which lists there are.
 LISTS = {"order": ("orders", "orders_count"), "subscription": ("subscriptions", "subscriptions_count")}
 
@@ -68,10 +65,7 @@ def steps(job: Job, client: StoreClient) -> jobs.Steps:
             yield partial(_keep, store, page)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    if job.created - created >= MANY and connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            for model in (User, Address, Event):
-                cursor.execute(f"ANALYZE {model._meta.db_table}")
+    analyze_after(job.created - created)
 
 
 def _read(client: StoreClient, path: str, as_of: datetime, with_reports: bool) -> Page:
