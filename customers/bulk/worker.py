@@ -4,14 +4,16 @@ Any number of workers may run: a step is done by one of them, and one that dies 
 """
 
 import logging
+from functools import partial
 from threading import Event
 
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from customers.bulk import jobs, kinds
 from customers.bulk.models import Job
+from customers.looping import loop
 
 POLL = 1.0  # seconds between two looks where nothing was to be done
 TURN = 5.0  # seconds for one export while others wait
@@ -26,18 +28,7 @@ def run(stop: Event, *, until_empty: bool = False) -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA mmap_size=0")  # a whole table that is read would count as memory of this process
-    while not stop.is_set():
-        try:
-            is_idle = not turn(stop)
-        except (DatabaseError, InterfaceError):
-            logger.exception("The database did not answer; trying again.")
-            close_old_connections()
-            is_idle = False
-            stop.wait(POLL)
-        if is_idle and until_empty:
-            return
-        if is_idle:
-            stop.wait(POLL)
+    loop(partial(turn, stop), stop, poll=POLL, until_empty=until_empty)
 
 
 def turn(stop: Event) -> bool:

@@ -10,13 +10,14 @@ from datetime import timedelta
 from threading import Event
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
+from django.db import transaction
 from django.db.models import F
 
 from customers.following import copying, reading, reports
 from customers.following.client import Refused, StoreClient, Unavailable
 from customers.following.models import Copy, FollowedStore
 from customers.following.pulling import documents_of
+from customers.looping import loop
 from customers.rules import CustomerError
 from oauth.encryption import UnreadableSecret
 
@@ -35,18 +36,7 @@ class Reader:
 
     def run(self, stop: Event, *, until_empty: bool = False) -> None:
         """Until `stop` is set; with `until_empty`, until nobody is due."""
-        while not stop.is_set():
-            try:
-                is_idle = not self.read_next()
-            except (DatabaseError, InterfaceError):
-                logger.exception("The database did not answer; trying again.")
-                close_old_connections()
-                is_idle = False
-                stop.wait(POLL)
-            if is_idle and until_empty:
-                return
-            if is_idle:
-                stop.wait(POLL)
+        loop(self.read_next, stop, poll=POLL, until_empty=until_empty)
 
     def read_next(self) -> bool:
         """Whether there was somebody to read."""

@@ -8,7 +8,6 @@ while it lives. What a dead one had sent and not noted is sent again, in the sam
 """
 
 import json
-import logging
 import time
 import uuid
 from collections import defaultdict
@@ -20,10 +19,11 @@ from threading import Event, Thread
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, close_old_connections, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from customers.looping import loop
 from customers.storage import planned_for_its_values
 from customers.webhooks import outbox, results
 from customers.webhooks.models import Delivery, Webhook
@@ -39,8 +39,6 @@ BATCH = 100  # deliveries that are read, and told in bytes, at once
 GRACE = 2.0  # seconds that receivers have to answer when the worker is to end
 # So often an event fails before later ones about the same object are sent without it.
 HELD_BACK_FOR = 5
-
-logger = logging.getLogger(__name__)
 
 # `data` of an event type by the ids of objects, in a version of the API; without those that are no more.
 DataOf = Callable[[str, Collection[int], str], dict[int, Any]]
@@ -86,22 +84,11 @@ class Worker:
 
     def run(self, stop: Event, *, until_empty: bool = False) -> None:
         """Until `stop` is set; with `until_empty`, until nothing is due."""
-        while not stop.is_set():
-            try:
-                is_idle = self.turn()
-            except (DatabaseError, InterfaceError):
-                logger.exception("The database did not answer; trying again.")
-                close_old_connections()
-                is_idle = False
-                stop.wait(POLL)
-            if is_idle and until_empty:
-                break
-            if is_idle:
-                stop.wait(POLL)
+        loop(self.turn, stop, poll=POLL, until_empty=until_empty)
         self.end()
 
     def turn(self) -> bool:
-        """Claims what is free, sends what is next, and notes what is answered; whether there was nothing of it."""
+        """Claims what is free, sends what is next, and notes what is answered; whether there was any of it."""
         now = time.monotonic()
         if self.lanes and now - self.renewed > RENEW:
             self.mine().update(leased_until=timezone.now() + LEASE)
@@ -117,10 +104,10 @@ class Worker:
                 self.mine().filter(pk=webhook_id).update(leased_by=None, leased_until=None)
         self.send_next()
         if not self.lanes:
-            return True
+            return False
         self.note(self.answered(POLL))
         self.give_up_slow_ones()
-        return False
+        return True
 
     def mine(self) -> QuerySet[Webhook]:
         return Webhook.objects.filter(leased_by=self.id)
