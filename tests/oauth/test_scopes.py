@@ -2,6 +2,7 @@ import pytest
 from django.urls import get_resolver
 from oauth2_provider.settings import oauth2_settings
 
+from customers.api.export_views import ExportFile
 from customers.api.views import UnknownPath
 from oauth.authentication import BearerAuthentication
 from oauth.permissions import TokenHasActionScope, TokenOfApp
@@ -87,10 +88,10 @@ VIEWSETS = [(path, view) for path, view in ADMIN_API if hasattr(view, "actions")
 
 
 class TestRoutes:
-    def test_lead_to_viewsets_or_to_what_answers_unknown_paths(self):
+    def test_lead_to_viewsets_to_files_behind_signed_links_or_to_what_answers_unknown_paths(self):
         others = [view.view_class for _, view in ADMIN_API if not hasattr(view, "actions")]
 
-        assert others == [UnknownPath]
+        assert others == [ExportFile, UnknownPath]
         assert len(ADMIN_API) > 5
 
     @pytest.mark.parametrize(("path", "view"), [route for route in VIEWSETS if "/apps/" not in route[0]])
