@@ -119,7 +119,7 @@ class DeliveryAdmin(Decisions):
 
     change_form_template = "customers/webhook.html"
     list_display = (
-        "event_type", "object_id", "webhook", "time", "status", "response_code", "response_ms", "attempts", "is_test"
+        "event_type", "object_id", "webhook", "time", "status", "response_code", "response_ms", "attempts", "test"
     )  # fmt: skip
     fields = readonly_fields = (
         "webhook", "event_type", "object_id", "event_id", "is_test", "status", "response_code", "response_ms", "error",
@@ -156,6 +156,10 @@ class DeliveryAdmin(Decisions):
     @admin.display(ordering="created_at")
     def time(self, delivery):
         return f"{timezone.localtime(delivery.created_at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display
+    def test(self, delivery):
+        return "yes" if delivery.is_test else ""
 
     def has_add_permission(self, request):
         return False

@@ -84,8 +84,9 @@ def test_every_answered_change_is_told_in_its_order_and_signed(store, receiver):
     assert all(len(versions) == 1 for versions in bodies.values())
     assert len(answered) == CUSTOMERS
     out_of_order = 0
+    told_of = by_customer(received)
     for id, answers in answered.items():
-        told = told_of(received, id)
+        told = told_of[id]
         kinds = [kind for kind, _ in told]
         assert kinds.count("customer.created") == 1
         assert kinds.count("customer.updated") >= len(answers) - 1
@@ -148,21 +149,21 @@ def wait_for_all(receiver: Receiver, answered: dict[int, list[dict]]) -> None:
     """Until as many events were taken for each customer as changes were answered, or patience ends."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        received = receiver.received()
-        if all(len(told_of(received, id)) >= len(answers) for id, answers in answered.items()):
+        told_of = by_customer(receiver.received())
+        if all(len(told_of[id]) >= len(answers) for id, answers in answered.items()):
             time.sleep(2)  # for what was changed and not answered
             return
         time.sleep(0.5)
 
 
-def told_of(received: list[Received], id: int) -> list[tuple[str, dict]]:
-    """What the receiver took of a customer, each event once, in the order of their first coming."""
-    first = {}
-    for each in received:
-        event = each.event
-        if each.code == 200 and event["data"]["id"] == id:
-            first.setdefault(event["event_id"], (event["event_type"], event["data"]))
-    return list(first.values())
+def by_customer(received: list[Received]) -> dict[int, list[tuple[str, dict]]]:
+    """What the receiver took, by customers: each event once, in the order of their first coming."""
+    seen, told = set(), defaultdict(list)
+    for event in [each.event for each in received if each.code == 200]:
+        if event["event_id"] not in seen:
+            seen.add(event["event_id"])
+            told[event["data"]["id"]].append((event["event_type"], event["data"]))
+    return told
 
 
 def latest(shop: Store, id: int) -> dict:

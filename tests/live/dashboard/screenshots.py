@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +12,14 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
+from tests.customers.webhooks.receiver import Server, served
 from tests.live.conftest import PROJECT, chromium, stores
 from tests.live.dashboard.pages import Pages
 from tests.live.owner import Dashboard
 
 FOLDER = PROJECT / "docs" / "screenshots"
 WINDOWS = {"desktop": (1280, 700), "phone": (390, 844)}
+RECEIVER = 8025  # its port, which is seen
 LIST = "customers/customer/"
 BUYERS = f"{LIST}?tag=vip&orders_from=5"
 IMPORTED = """E-mail,Given Name,Surname,City,Country,Accepts Email Marketing,Customer Since,Favourite colour
@@ -44,18 +47,21 @@ PICTURES = [
     Picture("timeline", f"{LIST}{{buyer}}/change/#timeline"),
     Picture("erase", f"{LIST}{{buyer}}/erase/"),
     Picture("import", "bulk/job/{job}/change/"),
+    Picture("webhook", "webhooks/webhook/{webhook}/change/"),
+    Picture("deliveries", "webhooks/delivery/"),
 ]
 
 
 def take(folder: Path) -> None:
-    with stores(folder) as start, chromium(folder) as chrome:
-        shop = start()
+    with stores(folder) as start, chromium(folder) as chrome, served(RECEIVER) as receiver:
+        shop = start(RATE_LIMIT="0", WEBHOOKS_RETRY_SECONDS="60")
         shop.manage("demo")
         owner = Dashboard(shop)
         found = re.search(rf"/dashboard/{LIST}(\d+)/change/", owner.get(f"{shop.url}/dashboard/{BUYERS}").text)
         assert found
         file = ("customers.csv", IMPORTED, "text/csv")
         job = owner.submit("/dashboard/bulk/job/import/", files={"file": file}).headers["Location"].split("/")[-3]
+        webhook = subscribe(owner, receiver)
         FOLDER.mkdir(parents=True, exist_ok=True)
         pages = Pages(chrome, shop, *WINDOWS["desktop"])
         pages.be(owner)
@@ -63,8 +69,25 @@ def take(folder: Path) -> None:
         for picture in PICTURES:
             pages.resize(*WINDOWS[picture.window])
             pages.use_scheme(picture.scheme)
-            pages.open(picture.path.format(buyer=found[1], job=job))
+            pages.open(picture.path.format(buyer=found[1], job=job, webhook=webhook))
             pages.browser.save_screenshot(str(FOLDER / f"{picture.name}.png"))
+
+
+def subscribe(owner: Dashboard, receiver: Server) -> str:
+    """The id of a webhook that was told of some changes, and failed to take one of them."""
+    names = "customer.created customer.updated customer.redacted export.created"
+    fields = {"name": "Mailing list", "target": receiver.url, "events": names, "api_version": "2024-04-01"}
+    owner.submit("/dashboard/webhooks/webhook/add/", **fields, active="on")
+    session, url = owner.shop.session(), f"{owner.shop.url}/api/admin/users/"
+    receiver.codes = [200] * 5 + [503]
+    for person in session.get(url, params={"page_size": 6}).json()["results"]:
+        session.patch(f"{url}{person['id']}/", json={"accepts_marketing": not person["accepts_marketing"]})
+    deadline = time.monotonic() + 30
+    while len(receiver.received) < 6 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(1)  # what came of the last one is noted
+    page = owner.get(f"{owner.shop.url}/dashboard/webhooks/webhook/").text
+    return re.findall(r"/dashboard/webhooks/webhook/(\d+)/change/", page)[0]
 
 
 if __name__ == "__main__":
