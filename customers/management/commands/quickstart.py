@@ -24,6 +24,7 @@ OWNER = "owner@example.com"
 APP = "Quickstart"
 START_UP = 60  # seconds the server may take to answer
 WORKER_PAUSE = 2  # seconds
+GRACE = 10  # seconds that processes have to end
 FIRST_CUSTOMER: dict[str, Any] = {
     "email": "ada@example.com",
     "first_name": "Ada",
@@ -69,7 +70,7 @@ class Command(BaseCommand):
             for process in (server, self.worker):
                 process.terminate()
             for process in (server, self.worker):
-                process.wait()
+                self.wait_for_end(process)
 
     def refuse_a_taken_port(self, host: str, port: int) -> None:
         with socket.socket() as probe:
@@ -123,6 +124,13 @@ class Command(BaseCommand):
                 if self.worker.poll() is not None:
                     self.stderr.write("The worker has ended. It is started again.")
                     self.worker = self.start_worker()
+
+    def wait_for_end(self, process: subprocess.Popen) -> None:
+        try:
+            process.wait(GRACE)
+        except subprocess.TimeoutExpired:  # it was about to start, and missed the signal
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen:
         # In a session of its own, so that Ctrl-C reaches this command alone, which ends the others in order.
