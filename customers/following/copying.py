@@ -7,6 +7,7 @@ copied from that store is left alone: an id or an email of theirs is a conflict,
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connection, transaction
@@ -114,10 +115,15 @@ def _taken_emails(store: FollowedStore, told_of: Mapping[int, Told]) -> dict[int
     others = {holder: whose[email.lower()] for holder, email in holders if whose.get(email.lower(), holder) != holder}
     released = set(Copy.objects.filter(pk__in=others, store=store).exclude(state_at=None).values_list("pk", flat=True))
     User.objects.filter(pk__in=released & told_of.keys()).update(email=None)
-    services.change_users(released - told_of.keys(), by=STORE, values=lambda user: {"email": None})
+    services.change_users(released - told_of.keys(), by=STORE, values=partial(_without_email_of_another, whose))
     if store.encrypted_token:
         mark(store, released - told_of.keys())
     return taken | {wants: EMAIL_TAKEN for holder, wants in others.items() if holder not in released}
+
+
+def _without_email_of_another(whose: Mapping[str, int], user: User) -> dict[str, Any]:
+    """Asked of a locked person: meanwhile another event may have told what email they have now."""
+    return {"email": None} if whose.get((user.email or "").lower(), user.pk) != user.pk else {}
 
 
 def mark(store: FollowedStore, ids: Iterable[int], *, with_reports: bool = False) -> None:

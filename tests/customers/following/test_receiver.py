@@ -1,6 +1,7 @@
 """What comes to the receiver, whoever sends it."""
 
 import json
+from functools import partial
 
 import pytest
 from django.test import Client
@@ -204,6 +205,28 @@ class TestEventsAtOnce:
 
         assert [answer.status_code for answer in answers] == [200] * 4
         assert User.objects.get().addresses.count() == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_that_hand_an_email_on_leave_nobody_without_one(self, post):
+        def tell_until_taken(event_type: str, data: dict) -> None:
+            body = bytes_of(envelope(event_type, data))
+            assert any(post(body).status_code == 200 for _ in range(10))
+
+        for number in range(10):
+            giver, taker, email = 6000 + number, 7000 + number, f"{number}@former.example"
+            tell_until_taken("customer.created", told(giver, email=email, addresses=[]))
+            gives = told(giver, email=f"{giver}@new.example", addresses=[])
+            takes = told(taker, email=email, addresses=[])
+
+            at_once(
+                [
+                    partial(tell_until_taken, "customer.updated", gives),
+                    partial(tell_until_taken, "customer.created", takes),
+                ]
+            )
+
+            assert User.objects.get(pk=giver).email == f"{giver}@new.example"
+            assert User.objects.get(pk=taker).email == email
 
 
 class TestQueries:

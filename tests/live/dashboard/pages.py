@@ -23,7 +23,9 @@ class Pages:
 
     def use_scheme(self, scheme: str) -> None:
         """`light` or `dark`, as the system says."""
-        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        # Without motion no colour is on the way to another one.
+        features = {"prefers-color-scheme": scheme, "prefers-reduced-motion": "reduce"}
+        media = {"features": [{"name": name, "value": value} for name, value in features.items()]}
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
     def be(self, somebody: Dashboard | None) -> None:
