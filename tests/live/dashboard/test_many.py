@@ -62,7 +62,7 @@ class TestImport:
         word = new_word("long")
 
         pages.open("bulk/job/import/")
-        pages.find("[name=file]").send_keys(people_file(tmp_path, word, 40_000))
+        pages.find("[name=file]").send_keys(people_file(tmp_path, word, 25_000))
         pages.press("Upload")
         pages.fill(column_1="first name")
         pages.press("Import")
@@ -72,7 +72,7 @@ class TestImport:
         pages.browser.get(job)
 
         pages.wait_for(lambda: pages.all(".job-outcome"))
-        assert "40,000 created" in pages.find(".job-outcome").text
+        assert "25,000 created" in pages.find(".job-outcome").text
 
 
 class TestTags:
