@@ -66,7 +66,7 @@ class Pages:
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Also where one page gives way to the next."""
-        waiting = WebDriverWait(self.browser, 20, ignored_exceptions=[StaleElementReferenceException])
+        waiting = WebDriverWait(self.browser, 60, ignored_exceptions=[StaleElementReferenceException])
         waiting.until(lambda _: is_so())
 
     def says(self, text: str) -> bool:
