@@ -7,4 +7,4 @@ class FollowingConfig(AppConfig):
     verbose_name = "Followed stores"
 
     def ready(self):
-        from customers.following import receivers  # noqa: F401  of what else happens here
+        from customers.following import receivers  # noqa: F401  imported to be connected to its signals

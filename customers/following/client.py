@@ -24,7 +24,7 @@ LEEWAY = 1.02
 TRIES = 8
 LONGEST_WAIT = 60.0  # seconds
 RETRIED = (http.client.TOO_MANY_REQUESTS, 500, 502, 503, 504)
-TOKEN_VARIABLE = "STORE_TOKEN"  # noqa: S105  the name of it
+TOKEN_VARIABLE = "STORE_TOKEN"  # noqa: S105  names a variable, is no secret
 
 
 class Unavailable(Exception):

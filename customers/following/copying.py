@@ -193,7 +193,7 @@ def _keep_a_distance(model: Any, ids: Collection[int]) -> None:
             cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
             sequence = cursor.fetchone()[0]
             cursor.execute(
-                f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s",  # noqa: S608  a name of the database
+                f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s",  # noqa: S608  the name comes from PostgreSQL itself
                 [sequence, first, first],
             )
         else:

@@ -8,11 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 from customers.bulk import jobs
 from customers.bulk.models import Job, Refusal
-from customers.following import copying, reading, reports, services
+from customers.following import copying, reading, reports
 from customers.following.client import Refused, StoreClient
 from customers.following.models import FollowedStore
 from customers.following.reading import Told
@@ -38,14 +39,19 @@ class Page:
 
 def begin(store: FollowedStore, *, with_reports: bool) -> Job:
     """A pull from the first page on, in place of one that was stopped."""
-    digest = services.digest_of(store.url)
+    digest = _digest(store)
     Job.objects.filter(digest=digest).delete()
     options = {"store": store.pk, "with_reports": with_reports, "next": FIRST}
     return jobs.prepare(Job.Kind.PULL, by=None, digest=digest, options=options, started_at=copying.now())
 
 
 def stopped(store: FollowedStore) -> Job | None:
-    return Job.objects.filter(digest=services.digest_of(store.url), finished_at=None).first()
+    return Job.objects.filter(digest=_digest(store), finished_at=None).first()
+
+
+def _digest(store: FollowedStore) -> str:
+    """What a pull is known by, so that it can be gone on with."""
+    return sha256(store.url.encode()).hexdigest()
 
 
 def steps(job: Job, client: StoreClient) -> jobs.Steps:

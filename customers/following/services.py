@@ -4,7 +4,6 @@ With a token of the store, an event about somebody who is here only says that th
 the store, soon after (`catching_up`). Without one an event is taken at its word, in the order in which events come.
 """
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -162,8 +161,3 @@ def rotate_secrets() -> None:
         store.encrypted_secret_key = encryption.rotate(store.encrypted_secret_key)
         store.encrypted_token = store.encrypted_token and encryption.rotate(store.encrypted_token)
         store.save(update_fields=["encrypted_secret_key", "encrypted_token"])
-
-
-def digest_of(url: str) -> str:
-    """What a pull is known by, so that it can be gone on with."""
-    return hashlib.sha256(url.encode()).hexdigest()

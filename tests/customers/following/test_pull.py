@@ -12,6 +12,7 @@ from customers import services
 from customers.bulk.models import Job
 from customers.following import client, copying, pulling, reading
 from customers.following.models import Copy, FollowedStore
+from customers.following.services import store_at
 from customers.models import Address, Event, User
 from customers.services import STORE
 from oauth.scopes import Scope
@@ -270,7 +271,7 @@ class TestRefusals:
 class TestKept:
     def test_is_a_page_with_the_place_of_the_next_one(self, shop, pull, shown):
         """As after a kill: the steps end anywhere, between transactions."""
-        store = pulling.services.store_at(shop.url)
+        store = store_at(shop.url)
         job = pulling.begin(store, with_reports=False)
         steps = pulling.steps(job, client.StoreClient(shop.url, TOKEN, 0))
         next(steps)  # was read, and not stored
