@@ -18,7 +18,7 @@ test-sqlite: .venv/test
 
 # On the server that TEST_DATABASE_URL names, or on one of the tests' own.
 test-postgresql: .venv/test
-	$(BIN)/python -m tests.postgresql $(BIN)/pytest -n auto
+	$(BIN)/python -m tests.support.postgresql $(BIN)/pytest -n auto
 
 lint: .venv/test
 	$(BIN)/ruff check .
@@ -35,7 +35,7 @@ format: .venv/test
 
 # Also: python -m tests.bench --scale, and --dashboard.
 bench: .venv/test
-	$(BIN)/python -m tests.postgresql $(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.support.postgresql $(BIN)/python -m tests.bench
 
 # The committed OpenAPI documents, after a change that means to change them.
 schema: .venv/test

@@ -50,13 +50,16 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_countries",
     "oauth",
+    "oauth.accounts",
+    "oauth.audit",
     "customers",
     "customers.groups",
-    "customers.definitions",
+    "customers.metadata",
     "customers.orders",
-    "customers.bulk",
+    "customers.jobs",
     "customers.webhooks",
-    "customers.following",
+    "customers.mirror",
+    "customers.dashboard",  # last: it replaces what other apps have registered on the admin site
 ]
 
 MIDDLEWARE = [
@@ -81,7 +84,7 @@ ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "config" / "templates"],  # what takes the place of the admin site's own
+        "DIRS": [BASE_DIR / "customers" / "dashboard" / "templates"],  # overrides templates of the admin site
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -139,7 +142,7 @@ PASSWORD_HASHERS = [
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
-SESSION_ENGINE = "oauth.sessions"
+SESSION_ENGINE = "oauth.accounts.session_store"
 
 # Ten failures on an account or from an address, at the sign-in page and the token endpoint together, and further ones
 # are refused until a quarter of an hour has passed without.
@@ -148,9 +151,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "oauth.protection.account"
-AXES_CLIENT_IP_CALLABLE = "oauth.protection.address"
-AXES_LOCKOUT_CALLABLE = "oauth.protection.locked_out"
+AXES_USERNAME_CALLABLE = "oauth.accounts.lockout.account"
+AXES_CLIENT_IP_CALLABLE = "oauth.accounts.lockout.address"
+AXES_LOCKOUT_CALLABLE = "oauth.accounts.lockout.locked_out"
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
@@ -230,8 +233,8 @@ SPECTACULAR_SETTINGS = {
     "PATH_CONVERTER_OVERRIDES": {"id": int},
     # Fields of one name with other choices.
     "ENUM_NAME_OVERRIDES": {
-        "DefinitionTypeEnum": "customers.definitions.models.Type.values",
-        "ValidationTypeEnum": "customers.definitions.models.Validation.values",
+        "DefinitionTypeEnum": "customers.metadata.models.Type.values",
+        "ValidationTypeEnum": "customers.metadata.models.Validation.values",
         "ExportTypeEnum": "customers.api.export_views.Type.values",
     },
 }
@@ -250,8 +253,8 @@ OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth.DeviceGrant"
 OAUTH2_PROVIDER = {
     "SCOPES": {str(scope): label for scope, label in SCOPE_LABELS.items()},
     "DEFAULT_SCOPES": [],  # an app that asks for nothing gets nothing
-    "SCOPES_BACKEND_CLASS": "oauth.validators.AllowedScopes",
-    "OAUTH2_VALIDATOR_CLASS": "oauth.validators.Validator",
+    "SCOPES_BACKEND_CLASS": "oauth.validator.AllowedScopes",
+    "OAUTH2_VALIDATOR_CLASS": "oauth.validator.Validator",
     # Authorization code and refresh, and nothing else.
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.WebApplicationServer",
     "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "refresh_token"],

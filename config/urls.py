@@ -8,14 +8,14 @@ from django.urls import include, path
 from django.views import defaults
 from django.views.generic import RedirectView
 
-from customers.admin.home import home
 from customers.api import errors as api_errors
 from customers.api.documents import ReferencePage, serve_document
 from customers.api.views import UnknownPath
-from customers.following.views import receive as receive_event
+from customers.dashboard.home import home
 from customers.medusa import base as medusa
 from customers.medusa import errors as medusa_errors
 from customers.medusa.cors import is_below as is_medusa
+from customers.mirror.inbound import receive as receive_event
 
 urlpatterns = [
     path("api/admin", UnknownPath.as_view()),  # or it would be redirected, which API clients refuse
@@ -27,7 +27,7 @@ urlpatterns = [
     path("api/docs/admin/", ReferencePage.as_view(), name="admin-api-docs"),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}oauth/icon.svg")),  # browsers ask for one
     path("", include("oauth.urls")),
-    path("dashboard/password_reset/", include("customers.admin.password_urls")),
+    path("dashboard/password_reset/", include("customers.dashboard.password_urls")),
     path("dashboard/", admin.site.admin_view(home), name="home"),
     path("dashboard/", admin.site.urls),
 ]

@@ -10,6 +10,11 @@ def lower_all_letters(connection, **kwargs):
 
 class CustomersConfig(AppConfig):
     name = "customers"
+    role_permissions = {
+        "Viewer": ("view_customer",),
+        "Staff": ("add_customer", "change_customer", "export_customer", "import_customer"),
+        "Owner": ("erase_customer", "view_staffmember", "add_staffmember", "change_staffmember"),
+    }
 
     def ready(self):
         connection_created.connect(lower_all_letters)

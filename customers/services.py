@@ -1,11 +1,10 @@
-"""Every write to a customer, with its rules. One call is one transaction; a refused one raises CustomerError.
+"""Every write to a customer, with its validation. One call is one transaction; a refused one raises CustomerError.
 
 Values are expected in the types of the columns and within their lengths; `rules` says what is checked on top.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
@@ -13,36 +12,27 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from customers import rules, storage
-from customers.definitions import services as definitions
+from customers import insertion, validation
+from customers.metadata import services as definitions
 from customers.models import Address, Event, Note, User, UserType
 from customers.webhooks import outbox
+from oauth.actor import Actor
 
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
 FILLED_FROM_FIRST_ADDRESS = ("first_name", "last_name", "phone_number")
 CLEANERS = {
-    "email": rules.clean_email,
-    "first_name": rules.clean_name,
-    "last_name": rules.clean_name,
-    "user_agent": rules.clean_user_agent,
-    "tags": rules.clean_tags,
-    "metadata": rules.clean_metadata,
+    "email": validation.clean_email,
+    "first_name": validation.clean_name,
+    "last_name": validation.clean_name,
+    "user_agent": validation.clean_user_agent,
+    "tags": validation.clean_tags,
+    "metadata": validation.clean_metadata,
 }
 
 # Called when the customer is locked, before anything is changed; raises what should stop the change.
 Precondition = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who makes a change: a person and, unless it is made in the dashboard, the app they act through. Neither: the
-    store itself, such as a command of its."""
-
-    user_id: int | None = None
-    app_id: int | None = None
-
-
-STORE = Actor()
 NOTE_EDITABLE_FOR = timedelta(minutes=5)
 # What follows from what an order system reports, or from the other changes.
 COUNTERS = ("orders_count", "total_spent", "subscriptions_count")
@@ -64,7 +54,7 @@ def create_user(
         person["password"] = make_password(password)
     user = User(**person)
     event = Event(kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id)
-    storage.insert_user(user, [Address(**address) for address in book], event)
+    insertion.insert_user(user, [Address(**address) for address in book], event)
     return user
 
 
@@ -93,7 +83,7 @@ def update_user(
     **changes: Any,
 ) -> User:
     """Changes the given fields; `updated_at` moves only where one became another value. A password makes an account;
-    an empty one changes nothing. `metadata_changes` are put in as `rules.merged_metadata` does.
+    an empty one changes nothing. `metadata_changes` are put in as `validation.merged_metadata` does.
 
     Raises User.DoesNotExist, EmailTaken, EmailFixed, CustomerError, and what `precondition` raises.
     """
@@ -103,10 +93,10 @@ def update_user(
     if precondition:
         precondition()
     if metadata_changes is not None:
-        changes["metadata"] = rules.merged_metadata(user.metadata, metadata_changes)
+        changes["metadata"] = validation.merged_metadata(user.metadata, metadata_changes)
     email = changes.get("email")
     if email and user.user_type == UserType.DASHBOARD and email != user.email:
-        raise rules.EmailFixed
+        raise validation.EmailFixed
     country = None
     if changes.get("phone_number"):
         country = user.addresses.order_by("id").values_list("country", flat=True).first()
@@ -123,7 +113,7 @@ def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
     Raises User.DoesNotExist, CustomerError.
     """
     user = _locked(user_id)
-    address = Address(user=user, **rules.clean_address(fields))
+    address = Address(user=user, **validation.clean_address(fields))
     if not user.addresses.exists():
         for flag in DEFAULT_FLAGS:
             setattr(address, flag, True)
@@ -144,7 +134,7 @@ def update_address(
     if precondition:
         precondition()
     former = _plain(address)
-    for name, value in rules.clean_address({"country": address.country, **changes}).items():
+    for name, value in validation.clean_address({"country": address.country, **changes}).items():
         setattr(address, name, value)
     _take_defaults(address)
     if differences := _differences(former, _plain(address)):
@@ -175,7 +165,7 @@ def edit_note(note_id: int, *, message: str, by: Actor) -> Note:
     """Raises Note.DoesNotExist, and NoteFixed where `may_edit_note` says no."""
     note = Note.objects.select_for_update().get(pk=note_id)
     if not may_edit_note(note, by):
-        raise rules.NoteFixed
+        raise validation.NoteFixed
     note.message = message
     note.save(update_fields=["message", "updated_at"])
     return note
@@ -197,7 +187,7 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
             names |= differences.keys()
             events += _events(user, differences, by)
     if "tags" in names:
-        storage.remember_tags(list({tag for user in changed for tag in user.tags}))
+        insertion.remember_tags(list({tag for user in changed for tag in user.tags}))
     User.objects.bulk_update(changed, names)
     _tell(events)
     return {user.pk for user in changed}
@@ -206,11 +196,11 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
 @transaction.atomic
 def add_users(users: list[User], addresses: list[Address], *, by: Actor) -> None:
     """New people and their addresses, with ids of their own, and clean. Raises IntegrityError for what is taken."""
-    storage.insert_many(User, users)
-    storage.insert_many(Address, addresses)
-    storage.remember_tags(list({tag for user in users for tag in user.tags}))
+    insertion.insert_many(User, users)
+    insertion.insert_many(Address, addresses)
+    insertion.remember_tags(list({tag for user in users for tag in user.tags}))
     events = [Event(user=user, kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id) for user in users]
-    storage.insert_many(Event, events)
+    insertion.insert_many(Event, events)
     outbox.put(events)
 
 
@@ -244,13 +234,13 @@ def change(user: User, values: Mapping[str, Any], by: Actor) -> None:
     if not differences:
         return
     if "tags" in differences:
-        storage.remember_tags(user.tags)
+        insertion.remember_tags(user.tags)
     try:
         with transaction.atomic():
             user.save(update_fields=[*differences, "updated_at"])
     except IntegrityError as error:
-        if storage.is_email_conflict(error):
-            raise rules.EmailTaken from None
+        if insertion.is_email_conflict(error):
+            raise validation.EmailTaken from None
         raise
     _tell(_events(user, differences, by))
 
@@ -324,7 +314,7 @@ def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str
         if name in cleaned:
             cleaned[name] = clean(cleaned[name])
     if "phone_number" in cleaned:
-        cleaned["phone_number"] = rules.clean_phone_number(cleaned["phone_number"], country)
+        cleaned["phone_number"] = validation.clean_phone_number(cleaned["phone_number"], country)
     return cleaned
 
 
@@ -333,8 +323,8 @@ def _clean_book(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     book = []
     for position, fields in enumerate(addresses):
         try:
-            book.append(rules.clean_address(fields))
-        except rules.CustomerError as error:
+            book.append(validation.clean_address(fields))
+        except validation.CustomerError as error:
             raise error.within("addresses", position) from None
     for flag in DEFAULT_FLAGS:
         asking = [address for address in book if address.get(flag)]

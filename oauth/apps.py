@@ -4,6 +4,13 @@ from django.apps import AppConfig
 class OAuthConfig(AppConfig):
     name = "oauth"
     verbose_name = "Apps and API access"
-
-    def ready(self):
-        from oauth import audit, protection, sign_ins  # noqa: F401  their receivers
+    role_permissions = {
+        "Owner": (
+            "view_privateapp",
+            "add_privateapp",
+            "change_privateapp",
+            "view_partnerapp",
+            "add_partnerapp",
+            "change_partnerapp",
+        ),
+    }

@@ -12,7 +12,8 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from oauth.audit import Event, Origin, client_ip, record
+from oauth.actor import Actor, client_ip
+from oauth.audit.log import Event, record
 from oauth.fields import digest
 from oauth.models import AccessToken, App, Grant, RefreshToken
 from oauth.scopes import Scope
@@ -111,7 +112,7 @@ def record_use(bearer: Bearer, *, version: str, meta: Mapping[str, Any]) -> None
         return
     if token.filter(last_used_at=None).update(**use):
         app = App.objects.get(pk=bearer.app_id)
-        record(Event.TOKEN_FIRST_USED, Origin(ip=ip), app, version=version)
+        record(Event.TOKEN_FIRST_USED, Actor(ip=ip), app, version=version)
 
 
 @transaction.atomic
@@ -121,7 +122,7 @@ def issue_personal_token(
     scopes: list[Scope],
     owner,
     expires: datetime | None = None,
-    by: Origin = Origin(),  # noqa: B008  immutable
+    by: Actor = Actor(),  # noqa: B008  immutable
     **settings: Any,
 ) -> str:
     """A store owner's token for the private app of this name, made where there is none. The only time it can be read.
@@ -150,7 +151,7 @@ def issue_personal_token(
 
 
 @transaction.atomic
-def replace_personal_token(app: App, *, owner, by: Origin) -> str:
+def replace_personal_token(app: App, *, owner, by: Actor) -> str:
     """A new token, of the person who asks, with the permissions and the expiry of the former one, which stops working.
 
     Raises TokenExpired.
@@ -176,7 +177,7 @@ def store_access_token(raw: str, **fields: Any) -> AccessToken:
 
 
 @transaction.atomic
-def revoke_tokens(app: App, by: Origin) -> None:
+def revoke_tokens(app: App, by: Actor) -> None:
     """Ends every token and every authorization code of an app at once."""
     Grant.objects.filter(application=app).delete()
     RefreshToken.objects.filter(application=app).delete()
@@ -186,7 +187,7 @@ def revoke_tokens(app: App, by: Origin) -> None:
 
 
 @transaction.atomic
-def revoke_tokens_of(user, by: Origin) -> None:
+def revoke_tokens_of(user, by: Actor) -> None:
     """Ends every token and every authorization code that a person has made or consented to, at once and for good."""
     Grant.objects.filter(user=user).delete()
     RefreshToken.objects.filter(user=user).delete()

@@ -3,7 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from oauth import account, sign_in, views
+from oauth import views
+from oauth.accounts import login
+from oauth.accounts import views as account
 
 endpoints = [
     path("oauth2/authorize/", views.AuthorizationView.as_view(), name="authorize"),
@@ -17,8 +19,8 @@ private = admin.site.admin_view
 
 urlpatterns = [
     # In front of the admin site's own, which knows no second step.
-    path("dashboard/login/", sign_in.SignIn.as_view(), name="sign-in"),
-    path("dashboard/login/code/", sign_in.EnterCode.as_view(), name="sign-in-code"),
+    path("dashboard/login/", login.SignIn.as_view(), name="sign-in"),
+    path("dashboard/login/code/", login.EnterCode.as_view(), name="sign-in-code"),
     path("dashboard/account/", private(account.account), name="account"),
     path("dashboard/account/sign-out/", private(account.sign_out), name="account-sign-out"),
     path("dashboard/account/two-factor/begin/", private(account.begin_two_factor), name="two-factor-begin"),

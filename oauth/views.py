@@ -22,11 +22,12 @@ from oauth2_provider.views import OAuthServerMetadataView
 from oauth2_provider.views.base import BaseAuthorizationView
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError, OAuth2Error
 
-from oauth import partners
-from oauth.audit import Event, Origin, record
+from oauth import partner_apps
+from oauth.accounts.lockout import count_failure
+from oauth.actor import Actor
+from oauth.audit.log import Event, record
 from oauth.encryption import UnreadableSecret
 from oauth.models import PartnerApp
-from oauth.protection import count_failure
 from oauth.scopes import SCOPE_LABELS, Scope
 
 
@@ -112,7 +113,7 @@ class AuthorizationView(BaseAuthorizationView):
                 "app_host": urlsplit(credentials["redirect_uri"]).netloc,
                 "new": _labels(scope for scope in scopes if scope not in app.granted_scopes),
                 "known": _labels(scope for scope in scopes if scope in app.granted_scopes),
-                "store": partners.store_domain(request),
+                "store": partner_apps.store_domain(request),
             }
         )
         response._csp_update = {"form-action": [f"{target.scheme}://{target.netloc}"]}
@@ -124,10 +125,10 @@ class AuthorizationView(BaseAuthorizationView):
             scopes, credentials = self.validate_authorization_request(request)
             app = credentials["request"].client
             if not is_granted:
-                record(Event.CONSENT_REFUSED, Origin.of(request), app)
+                record(Event.CONSENT_REFUSED, Actor.from_request(request), app)
             with transaction.atomic():
                 if is_granted:
-                    partners.record_consent(app, scopes, Origin.of(request))
+                    partner_apps.record_consent(app, scopes, Actor.from_request(request))
                 uri, *_ = self.create_authorization_response(request, " ".join(scopes), credentials, is_granted)
         except OAuthToolkitError as error:
             return self.error_response(error, application=None)
@@ -136,7 +137,7 @@ class AuthorizationView(BaseAuthorizationView):
     def redirect(self, redirect_to, application):
         """With `store`, and `iss` (RFC 9207) on errors, too."""
         own = {
-            "store": partners.store_domain(self.request),
+            "store": partner_apps.store_domain(self.request),
             "iss": oauth2_settings.oauth2_authorization_server_issuer(self.request),
         }
         parts = urlsplit(redirect_to)
@@ -226,7 +227,7 @@ class MetadataView(OAuthServerMetadataView):
 def install_app(request):
     """Sends staff to the app that `client_id` names, which then asks for what it needs."""
     app = get_object_or_404(PartnerApp, client_id=request.GET.get("client_id", "").replace("\0", ""), is_active=True)
-    return HttpResponseRedirect(partners.install_url(app, request))
+    return HttpResponseRedirect(partner_apps.install_url(app, request))
 
 
 @require_safe
@@ -238,9 +239,9 @@ def open_app(request, client_id):
     if not app.installed_at:
         return redirect(f"{reverse('install-app')}?{urlencode({'client_id': client_id})}")
     try:
-        url = partners.open_url(app, request)
+        url = partner_apps.open_url(app, request)
     except UnreadableSecret:
         messages.error(request, "The app's secret can't be read with the store's present key. Replace the secret.")
         return redirect("admin:oauth_partnerapp_change", app.pk)
-    record(Event.APP_OPENED, Origin.of(request), app)
+    record(Event.APP_OPENED, Actor.from_request(request), app)
     return HttpResponseRedirect(url)

@@ -10,11 +10,11 @@ from django.test.client import MULTIPART_CONTENT
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from oauth import usage
+from oauth import api_usage
 from oauth.fields import digest
 from oauth.models import AccessToken
 from oauth.tokens import issue_personal_token
-from tests.factories import make_owner
+from tests.support.factories import make_owner
 
 ADMIN_API = "/api/admin/"
 USERS = f"{ADMIN_API}users/"
@@ -113,7 +113,7 @@ def quick_hashes():
 def uncounted():
     """API calls are counted in the process, which would note them at its end."""
     yield
-    usage.forget()
+    api_usage.forget()
 
 
 @pytest.fixture(scope="session")

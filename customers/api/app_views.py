@@ -8,10 +8,10 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from customers import rules
+from customers import validation
 from customers.api.conditional import answer_if_new
 from customers.api.views import AdminApiViewSet
-from oauth import partners
+from oauth import partner_apps
 from oauth.models import App
 from oauth.permissions import TokenOfApp
 
@@ -74,15 +74,15 @@ class AppViewSet(AdminApiViewSet):
 
     @extend_schema(summary="Delete the app's settings", operation_id="appsSettingsDestroy", responses={204: None})
     def delete_settings(self, request, clientId):
-        partners.save_settings(self.app.pk, {}, keep_others=False)
+        partner_apps.save_settings(self.app.pk, {}, keep_others=False)
         return Response(status=204)
 
     def save_settings(self, *, keep_others: bool) -> Response:
         settings: Any = self.request.data
         if not isinstance(settings, dict):
             raise ValidationError({"settings": ["Enter an object."]})
-        rules.check_json(settings, "settings")
+        validation.check_json(settings, "settings")
         try:
-            return Response(partners.save_settings(self.app.pk, settings, keep_others=keep_others))
-        except partners.SettingsTooLarge as error:
+            return Response(partner_apps.save_settings(self.app.pk, settings, keep_others=keep_others))
+        except partner_apps.SettingsTooLarge as error:
             raise ValidationError({"settings": [str(error)]}) from None

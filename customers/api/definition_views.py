@@ -11,8 +11,8 @@ from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.serializers import SharedFieldsSerializer
 from customers.api.views import AdminApiViewSet
-from customers.definitions import services
-from customers.definitions.models import MAX_NAME_LENGTH, Definition, Object, Type, Validation
+from customers.metadata import services
+from customers.metadata.models import MAX_NAME_LENGTH, Definition, Object, Type, Validation
 from oauth.scopes import Scope
 
 
@@ -53,7 +53,7 @@ class CreateDefinitionSerializer(SharedFieldsSerializer):
     name = serializers.CharField(max_length=MAX_NAME_LENGTH)
     type = serializers.ChoiceField(Type.values)
     validations = ValidationSerializer(many=True, required=False)
-    enable_filter = SwitchField(required=False, help_text="The dashboard's list of customers can be narrowed by it.")
+    enable_filter = SwitchField(required=False, help_text="The dashboard's list of customers can be filtered by it.")
     enable_export = SwitchField(required=False, help_text="It is a column of its own in exports.")
 
     class Meta:

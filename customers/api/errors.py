@@ -7,7 +7,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, ValidationError
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from customers.rules import CustomerError
+from oauth.errors import ServiceError
 
 
 class PreconditionFailed(APIException):
@@ -54,7 +54,7 @@ class Unavailable(APIException):
 
 def exception_handler(exc, context):
     """DRF's, for which the errors of the core, of Django and of the database are put into its words."""
-    if isinstance(exc, CustomerError):
+    if isinstance(exc, ServiceError):
         exc = ValidationError(nested(exc))
     elif isinstance(exc, ObjectDoesNotExist):
         exc = NotFound()
@@ -67,7 +67,7 @@ def exception_handler(exc, context):
     return drf_exception_handler(exc, context)
 
 
-def nested(error: CustomerError):
+def nested(error: ServiceError):
     """As DRF nests them: `{"addresses": {"1": {"country": ["..."]}}}` for a path of ("addresses", 1, "country")."""
     shape: list | dict = [ErrorDetail(error.message, error.code)]
     for step in reversed(error.path):

@@ -18,10 +18,12 @@ from customers.api.filters import asked_of, criteria_of
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.views import AdminApiView, AdminApiViewSet
-from customers.bulk import downloads, exports, jobs
-from customers.bulk.models import Job
+from customers.jobs import runner
+from customers.jobs.exports import downloads
+from customers.jobs.exports import services as exports
+from customers.jobs.models import Job
 from customers.models import within_days
-from customers.rules import CustomerError
+from oauth.errors import ServiceError
 from oauth.scopes import Scope
 
 
@@ -209,7 +211,7 @@ class ExportViewSet(AdminApiViewSet):
     )
     def download(self, request, id):
         job = self.get_queryset().get(pk=id)
-        if job.failures >= jobs.MAX_FAILURES:
+        if job.failures >= runner.MAX_FAILURES:
             raise ExportFailed
         if not job.finished_at:
             raise ExportPending
@@ -230,5 +232,5 @@ class ExportFile(AdminApiView):
             return downloads.answer(downloads.linked(link))
         except downloads.LinkRefused:
             raise PermissionDenied("This link is not valid, or not any more.") from None
-        except (Job.DoesNotExist, CustomerError):
+        except (Job.DoesNotExist, ServiceError):
             raise NotFound("The file is not kept any more.") from None

@@ -4,7 +4,7 @@ from rest_framework import serializers
 from rest_framework.filters import BaseFilterBackend
 
 from customers.api.serializers import SharedFieldsSerializer
-from customers.criteria import narrowed
+from customers.filters import filter_customers
 from customers.models import Language
 
 
@@ -24,7 +24,7 @@ class UserFilters(SharedFieldsSerializer):
     accepts_marketing = serializers.BooleanField(required=False)
 
 
-# Where a parameter is not named as what it means (see `criteria.narrowed`).
+# Where a parameter is not named as what it means (see `customers.filters`).
 CRITERIA = {"date_joined_from": "joined_from", "date_joined_to": "joined_to"}
 
 
@@ -51,4 +51,4 @@ def criteria_of(request) -> dict[str, Any]:
 class UserFilterBackend(BaseFilterBackend):
     def filter_queryset(self, request, queryset, view):
         criteria = criteria_of(request)
-        return narrowed(queryset, criteria) if criteria else queryset
+        return filter_customers(queryset, criteria) if criteria else queryset

@@ -3,9 +3,9 @@ from functools import wraps
 from django.http import HttpResponse
 from rest_framework.exceptions import ParseError
 
-from customers import idempotency
 from customers.api.errors import IdempotencyKeyReused
 from customers.api.renderers import to_json
+from customers.core import idempotency
 from oauth import encryption
 
 

@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from customers.api.serializers import USER_COLUMNS
-from customers.compiled import Compiled
+from customers.core.postgres import custom_plan
+from customers.core.prepared_query import PreparedQuery
 from customers.models import User
-from customers.storage import planned_for_its_values
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 250
@@ -119,13 +119,13 @@ class UserPagination(KeysetPagination):
         if not queryset.query.where:
             return newest_users(limit)()
         looks_for_a_part = not PARTIAL_FILTERS.isdisjoint(self.request.query_params)
-        with planned_for_its_values() if looks_for_a_part else nullcontext():
+        with custom_plan() if looks_for_a_part else nullcontext():
             return super().read(queryset.values(*USER_COLUMNS), limit, backwards)
 
 
 @cache
-def newest_users(limit: int) -> Compiled:
-    return Compiled(lambda: User.objects.newest_first().values(*USER_COLUMNS)[:limit])
+def newest_users(limit: int) -> PreparedQuery:
+    return PreparedQuery(lambda: User.objects.newest_first().values(*USER_COLUMNS)[:limit])
 
 
 class NotePagination(KeysetPagination):

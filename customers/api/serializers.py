@@ -16,7 +16,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers.api.parsers import FormData
-from customers.compiled import Compiled
+from customers.core.prepared_query import PreparedQuery
 from customers.models import Address, Language, User, UserType
 
 
@@ -158,8 +158,8 @@ USER_COLUMNS = tuple(name for name in UserSerializer._declared_fields if name !=
 ADDRESS_COLUMNS = tuple(AddressSerializer._declared_fields)
 
 
-users_with_ids = Compiled(lambda *ids: User.objects.filter(pk__in=ids).values(*USER_COLUMNS))
-_addresses_of = Compiled(
+users_with_ids = PreparedQuery(lambda *ids: User.objects.filter(pk__in=ids).values(*USER_COLUMNS))
+_addresses_of = PreparedQuery(
     lambda *user_ids: Address.objects.filter(user_id__in=user_ids).order_by("id").values("user_id", *ADDRESS_COLUMNS)
 )
 

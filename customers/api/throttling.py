@@ -1,7 +1,7 @@
 from django.conf import settings
 from rest_framework.throttling import BaseThrottle
 
-from customers import ratelimit
+from customers.core import ratelimit
 
 
 class TokenRateThrottle(BaseThrottle):

@@ -22,7 +22,8 @@ from customers.api.schema import AdminApiSchema
 from customers.api.throttling import TokenRateThrottle, rate_limit_headers
 from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, named_version
 from customers.models import Address, Note, User
-from oauth import tokens, usage
+from oauth import api_usage, tokens
+from oauth.actor import Actor
 from oauth.authentication import BearerAuthentication
 from oauth.permissions import TokenHasActionScope
 from oauth.scopes import Scope
@@ -50,7 +51,7 @@ class AdminApiView(APIView):
             raise errors.BodyTooLarge
         if request.auth:
             tokens.record_use(request.auth, version=request.version, meta=request.META)
-            usage.count_call(request.auth.app_id)
+            api_usage.count_call(request.auth.app_id)
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -87,9 +88,9 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     answers_are_secret = False
 
     @property
-    def actor(self) -> services.Actor:
+    def actor(self) -> Actor:
         bearer = cast(tokens.Bearer, self.request.auth)
-        return services.Actor(user_id=bearer.user_id, app_id=bearer.app_id)
+        return Actor(user_id=bearer.user_id, app_id=bearer.app_id)
 
     def validated(self, **options) -> dict:
         serializer = self.get_serializer(data=self.request.data, **options)

@@ -6,7 +6,7 @@ from typing import Any
 from customers.api import serializers
 from customers.api.app_views import PublicAppSerializer
 from customers.api.export_views import ExportSerializer
-from customers.bulk.exports import asked_for
+from customers.jobs.exports.services import asked_for
 from customers.models import User
 from customers.webhooks import outbox
 from oauth.models import App

@@ -7,17 +7,17 @@ from django.db import transaction
 from django.db.models import F, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from customers import services, staff
-from customers.bulk import storing
-from customers.bulk.rows import draft
-from customers.definitions.services import bindings
+from customers import services
 from customers.demo import reports
 from customers.demo.people import EMAIL_HOSTS, Person, people
+from customers.jobs.imports import storing
+from customers.jobs.imports.rows import draft
+from customers.metadata.services import bindings
 from customers.models import Customer, Event, Note, StaffMember, User
 from customers.orders.models import Subscription
 from customers.orders.services import record_order, record_subscription
-from customers.services import STORE, Actor
-from oauth.audit import Origin
+from oauth.accounts import staff
+from oauth.actor import SYSTEM, Actor
 from oauth.models import ApiUsage, App
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
@@ -77,7 +77,7 @@ class Filling:
     def run(self, total: int) -> None:
         everybody = list(people(total, self.random, self.now))
         bound = bindings()
-        storing.store([draft(line, person.row, bound) for line, person in enumerate(everybody)], STORE)
+        storing.store([draft(line, person.row, bound) for line, person in enumerate(everybody)], SYSTEM)
         # As if each had come when they joined.
         demo = Customer.objects.filter(_of_the_demo())
         demo.update(updated_at=F("date_joined"))
@@ -92,7 +92,7 @@ class Filling:
     def invite_colleagues(self) -> None:
         for email, first, last, role in COLLEAGUES:
             if not StaffMember.objects.filter(email=email).exists():
-                staff.invite(email=email, first_name=first, last_name=last, role=role, by=Origin())
+                staff.invite(email=email, first_name=first, last_name=last, role=role, by=Actor())
         self.colleague = Actor(user_id=StaffMember.objects.get(email=COLLEAGUES[0][0]).pk)
 
     def live(self, user_id: int, person: Person) -> None:

@@ -9,24 +9,24 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from customers import rules, services
+from customers import services, validation
 from customers.groups.models import CustomerGroup
 from customers.models import Customer, Event, User
-from customers.rules import CustomerError
-from customers.services import Actor
+from oauth.actor import Actor
+from oauth.errors import ServiceError
 
 Membership = CustomerGroup.customers.through
 MAX_NAME_LENGTH = 255
 
 
-class NameTaken(CustomerError):
+class NameTaken(ServiceError):
     code = "unique"
 
     def __init__(self):
         super().__init__("A group with this name already exists.", "name")
 
 
-class CustomersUnknown(CustomerError):
+class CustomersUnknown(ServiceError):
     """`ids`: of those that are nobody's, in the order given."""
 
     code = "unknown"
@@ -36,7 +36,7 @@ class CustomersUnknown(CustomerError):
         self.ids = ids
 
 
-class GroupUnknown(CustomerError):
+class GroupUnknown(ServiceError):
     code = "unknown"
 
     def __init__(self, id: int):
@@ -46,8 +46,8 @@ class GroupUnknown(CustomerError):
 
 @transaction.atomic
 def create_group(*, name: str, metadata: dict[str, Any] | None = None) -> CustomerGroup:
-    """Raises NameTaken, CustomerError."""
-    group = CustomerGroup(name=_clean_name(name), metadata=rules.clean_metadata(metadata))
+    """Raises NameTaken, ServiceError."""
+    group = CustomerGroup(name=_clean_name(name), metadata=validation.clean_metadata(metadata))
     _save(group, force_insert=True)
     return group
 
@@ -56,16 +56,16 @@ def create_group(*, name: str, metadata: dict[str, Any] | None = None) -> Custom
 def update_group(
     group_id: int, *, name: str | None = None, metadata_changes: Mapping[str, Any] | None = None
 ) -> CustomerGroup:
-    """None changes nothing; `metadata_changes` are put in as `rules.merged_metadata` does.
+    """None changes nothing; `metadata_changes` are put in as `validation.merged_metadata` does.
 
-    Raises CustomerGroup.DoesNotExist, NameTaken, CustomerError.
+    Raises CustomerGroup.DoesNotExist, NameTaken, ServiceError.
     """
     group = CustomerGroup.objects.select_for_update().get(pk=group_id)
     former = (group.name, group.metadata)
     if name is not None:
         group.name = _clean_name(name)
     if metadata_changes is not None:
-        group.metadata = rules.clean_metadata(rules.merged_metadata(group.metadata, metadata_changes))
+        group.metadata = validation.clean_metadata(validation.merged_metadata(group.metadata, metadata_changes))
     if (group.name, group.metadata) != former:
         group.updated_at = timezone.now()
         _save(group)
@@ -145,7 +145,7 @@ def _names_of_groups(customer_ids: Collection[int]) -> dict[int, list[str]]:
 
 def _clean_name(name: str) -> str:
     if len(name) > MAX_NAME_LENGTH:
-        raise CustomerError(f"A name has at most {MAX_NAME_LENGTH} characters.", "name")
+        raise ServiceError(f"A name has at most {MAX_NAME_LENGTH} characters.", "name")
     return name
 
 

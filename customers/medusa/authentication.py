@@ -23,11 +23,12 @@ from customers.medusa import ids
 from customers.medusa.cors import is_from_allowed_origin
 from customers.medusa.errors import TooManyRequests, Unauthorized
 from customers.models import StaffMember, User
-from customers.services import Actor
-from oauth import tokens, two_factor, usage
+from oauth import api_usage, tokens
+from oauth.accounts import two_factor
+from oauth.accounts.session_store import SessionStore
+from oauth.actor import Actor
 from oauth.fields import digest
 from oauth.scopes import Scope
-from oauth.sessions import SessionStore
 
 COOKIE = "connect.sid"
 COOKIE_PATH = "/admin"
@@ -70,7 +71,7 @@ def caller_of(request: HttpRequest) -> Caller:
     for raw in _api_tokens(request):
         if bearer := tokens.find(raw):
             tokens.record_use(bearer, version=VERSION, meta=request.META)
-            usage.count_call(bearer.app_id)
+            api_usage.count_call(bearer.app_id)
             return Caller(bearer.user_id, bearer.scopes, bearer.token_id, bearer.app_id, bearer.rate_limit)
     raise Unauthorized
 

@@ -10,7 +10,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from customers import idempotency, ratelimit
+from customers.core import idempotency, ratelimit
 from customers.medusa import authentication, errors, validation
 from customers.medusa.errors import InvalidData, MedusaError, NotAllowed, NotFound, TooManyRequests, json_response
 from oauth.scopes import Scope, grants

@@ -8,7 +8,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
-from customers.rules import CustomerError
+from oauth.errors import ServiceError
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def to_response(error: Exception) -> HttpResponse | None:
     """None for what nobody expected."""
     if isinstance(error, Unauthorized):
         return HttpResponse("Unauthorized", status=401, content_type="text/plain; charset=utf-8")
-    if isinstance(error, CustomerError):
+    if isinstance(error, ServiceError):
         error = InvalidData(in_words(error))
     elif isinstance(error, RequestDataTooBig):
         error = MedusaError("The request body is too large.", status=413)
@@ -77,7 +77,7 @@ def to_response(error: Exception) -> HttpResponse | None:
     return response
 
 
-def in_words(error: CustomerError) -> str:
+def in_words(error: ServiceError) -> str:
     """The path, where there is one, and the message."""
     path = ".".join(NAMES.get(str(step), str(step)) for step in error.path)
     return f"{path}: {error.message}" if path else error.message

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db.models import FilteredRelation, Q, QuerySet
 
-from customers import staff
-from customers.compiled import Compiled
+from customers.core.prepared_query import PreparedQuery
 from customers.groups.models import CustomerGroup
 from customers.groups.services import Membership
 from customers.medusa import ids
 from customers.models import Address, Customer, User
 from customers.orders.models import Order, PaymentStatus
+from oauth.accounts import staff
 
 CUSTOMER_COLUMNS = (
     "id", "date_joined", "updated_at", "email", "first_name", "last_name", "phone_number", "has_account", "metadata",
@@ -48,12 +48,14 @@ def with_billing_address(customers: QuerySet) -> QuerySet:
     return customers.annotate(billing=billing).values(*CUSTOMER_COLUMNS)
 
 
-_customer = Compiled(lambda id: with_billing_address(Customer.objects.filter(pk=id)))
-_addresses = Compiled(
+_customer = PreparedQuery(lambda id: with_billing_address(Customer.objects.filter(pk=id)))
+_addresses = PreparedQuery(
     lambda *user_ids: Address.objects.filter(user_id__in=user_ids).order_by("id").values(*ADDRESS_COLUMNS)
 )
-_orders = Compiled(lambda *user_ids: Order.objects.filter(user_id__in=user_ids).newest_first().values(*ORDER_COLUMNS))
-_memberships = Compiled(
+_orders = PreparedQuery(
+    lambda *user_ids: Order.objects.filter(user_id__in=user_ids).newest_first().values(*ORDER_COLUMNS)
+)
+_memberships = PreparedQuery(
     lambda *user_ids: (
         Membership.objects.filter(user_id__in=user_ids)
         .order_by("customergroup_id")
@@ -63,9 +65,9 @@ _memberships = Compiled(
 
 
 @lru_cache(maxsize=32)
-def newest_customers(limit: int) -> Compiled:
+def newest_customers(limit: int) -> PreparedQuery:
     """The first page of everybody, which is what is asked for most."""
-    return Compiled(lambda: with_billing_address(Customer.objects.newest_first())[:limit])
+    return PreparedQuery(lambda: with_billing_address(Customer.objects.newest_first())[:limit])
 
 
 def customer_with_id(id: str) -> Row | None:

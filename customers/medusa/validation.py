@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
 
-from customers import rules
+from customers import validation
 from customers.medusa.errors import InvalidData, MedusaError
 
 JSON = "application/json"
@@ -88,7 +88,7 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
         raise InvalidData(f"The body is not valid JSON: {error}") from None
     if not isinstance(body, dict):
         raise InvalidData("The body must be an object.")
-    rules.check_json(body, levels=rules.MAX_JSON_LEVELS + 1)
+    validation.check_json(body, levels=validation.MAX_JSON_LEVELS + 1)
     return body
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from customers import services
+from customers.core.postgres import custom_plan
 from customers.groups import services as groups
 from customers.groups.models import CustomerGroup
 from customers.medusa import counting, queries, rows
@@ -23,8 +24,7 @@ from customers.medusa.validation import (
     validated,
 )
 from customers.models import User, UserType
-from customers.rules import EmailTaken
-from customers.storage import planned_for_its_values
+from customers.validation import EmailTaken
 from oauth.scopes import Scope
 
 NAME = (IS_STRING, is_at_most(255))
@@ -103,7 +103,7 @@ def listed(asked: dict[str, Any], in_groups: list[CustomerGroup] | None = None) 
     in_groups = queries.groups(asked) if in_groups is None else in_groups
     people = queries.customers(asked, in_groups)
     filters = {name: asked[name] for name in sorted(asked) if name not in OF_PAGES}
-    with planned_for_its_values() if filters else nullcontext():
+    with custom_plan() if filters else nullcontext():
         if not filters and in_groups is None and page.offset == 0 and not asked.get("order"):
             of_page = rows.newest_customers(page.limit)()
         else:

@@ -1,8 +1,8 @@
-"""What each database has to be told in its own words."""
+"""Tables and indexes that differ between PostgreSQL and SQLite."""
 
 from django.db import migrations
 
-from customers.ratelimit import TABLE
+from customers.core.ratelimit import TABLE
 
 POSTGRESQL = [
     # Not logged: a crash may forget who called within the last second.

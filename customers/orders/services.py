@@ -24,10 +24,11 @@ from django.db.models import Count, F, Sum, TextChoices
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from customers import rules, services
+from customers import services, validation
 from customers.models import User, UserType
 from customers.orders.models import Order, PaymentStatus, Subscription, SubscriptionStatus
-from customers.rules import CustomerError
+from oauth.actor import SYSTEM
+from oauth.errors import ServiceError
 
 MAX_NUMBER_LENGTH = 128
 MAX_CURRENCY_LENGTH = 12
@@ -43,7 +44,7 @@ def record_order(*, user_id: int, document: Any, keep_counters: bool = False) ->
     """Keeps the order as the person's, and brings the counters up to date, unless somebody else tells them
     (`keep_counters`).
 
-    Raises User.DoesNotExist, and CustomerError for a document that `order_columns` refuses.
+    Raises User.DoesNotExist, and ServiceError for a document that `order_columns` refuses.
     """
     columns = order_columns(document)
     key = {"number": columns.pop("number")}
@@ -58,7 +59,7 @@ def record_subscription(*, user_id: int, document: Any, keep_counters: bool = Fa
 
 
 def order_columns(document: Any) -> dict[str, Any]:
-    """What the columns of the order hold. Raises CustomerError with the path of the value that is missing or wrong."""
+    """What the columns of the order hold. Raises ServiceError with the path of the value that is missing or wrong."""
     _check_document(document)
     holder, _ = _holder_of("total_incl_tax", document)
     return {
@@ -121,13 +122,13 @@ def _recount(user: User) -> None:
     }
     if counters["orders_count"] and user.user_type == UserType.LEAD:
         counters["user_type"] = UserType.CUSTOMER
-    services.change(user, counters, services.STORE)
+    services.change(user, counters, SYSTEM)
 
 
 def _check_document(document: Any) -> None:
     if not isinstance(document, dict):
-        raise CustomerError("A document is an object.", "document")
-    rules.check_json(document, "document")
+        raise ServiceError("A document is an object.", "document")
+    validation.check_json(document, "document")
 
 
 def _text(document: Mapping, name: str, max_length: int, *, required: bool = True) -> str:
@@ -135,35 +136,35 @@ def _text(document: Mapping, name: str, max_length: int, *, required: bool = Tru
     if value is None and not required:
         return ""
     if not isinstance(value, str) or (required and not value.strip()) or len(value) > max_length:
-        raise CustomerError(f"Enter a text of at most {max_length} characters.", name)
+        raise ServiceError(f"Enter a text of at most {max_length} characters.", name)
     return value
 
 
 def _external_id(document: Mapping, name: str) -> int:
     value = document.get(name)
     if type(value) is not int or not 0 < value <= MAX_EXTERNAL_ID:
-        raise CustomerError("Enter a positive whole number.", name)
+        raise ServiceError("Enter a positive whole number.", name)
     return value
 
 
 def _flag(document: Mapping, name: str) -> bool:
     value = document.get(name, False)
     if not isinstance(value, bool):
-        raise CustomerError("Enter true or false.", name)
+        raise ServiceError("Enter true or false.", name)
     return value
 
 
 def _choice(document: Mapping, name: str, choices: type[TextChoices]) -> str:
     value = document.get(name)
     if value not in choices.values:
-        raise CustomerError(f"Enter one of {', '.join(choices.values)}.", name)
+        raise ServiceError(f"Enter one of {', '.join(choices.values)}.", name)
     return value
 
 
 def _date(document: Mapping, name: str) -> datetime:
     at = moment(document.get(name))
     if at is None:
-        raise CustomerError("Enter a date and time of ISO 8601, as in 2026-10-03T09:12:44Z.", name)
+        raise ServiceError("Enter a date and time of ISO 8601, as in 2026-10-03T09:12:44Z.", name)
     return at
 
 
@@ -190,22 +191,22 @@ def _amount(document: Mapping, name: str) -> Decimal:
     holder, path = _holder_of(name, document)
     value = holder.get(name)
     if not isinstance(value, str) or not AMOUNT.fullmatch(value):
-        raise CustomerError('Enter an amount such as "12.50", from 0 to 9999999999.99, as a string.', *path, name)
+        raise ServiceError('Enter an amount such as "12.50", from 0 to 9999999999.99, as a string.', *path, name)
     return Decimal(value)
 
 
 def _refunded(document: Mapping) -> Decimal:
     refunds = document.get("refunds") or []
     if not isinstance(refunds, list):
-        raise CustomerError("Enter a list.", "refunds")
+        raise ServiceError("Enter a list.", "refunds")
     refunded = Decimal(0)
     for position, refund in enumerate(refunds):
         if not isinstance(refund, dict):
-            raise CustomerError("Enter an object.", "refunds", position)
+            raise ServiceError("Enter an object.", "refunds", position)
         try:
             refunded += _amount(refund, "total_refund_amount")
-        except CustomerError as error:
+        except ServiceError as error:
             raise error.within("refunds", position) from None
     if refunded > MAX_AMOUNT:
-        raise CustomerError("The refunds add up to more than 9999999999.99.", "refunds")
+        raise ServiceError("The refunds add up to more than 9999999999.99.", "refunds")
     return refunded

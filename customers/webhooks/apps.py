@@ -3,8 +3,17 @@ from django.apps import AppConfig
 
 class WebhooksConfig(AppConfig):
     name = "customers.webhooks"
-    label = "webhooks"
     verbose_name = "Webhooks"
+    role_permissions = {
+        "Owner": (
+            "view_webhook",
+            "add_webhook",
+            "change_webhook",
+            "delete_webhook",
+            "view_delivery",
+            "change_delivery",
+        ),
+    }
 
     def ready(self):
-        from customers.webhooks import receivers  # noqa: F401  of what apps do
+        from customers.webhooks import signal_handlers  # noqa: F401  imported to connect its signal handlers

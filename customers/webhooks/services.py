@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from customers.rules import CustomerError
 from customers.webhooks import outbox
-from customers.webhooks.addresses import is_allowed
+from customers.webhooks.delivery.allowed_hosts import is_allowed
+from customers.webhooks.delivery.outcomes import RECOVERED
 from customers.webhooks.models import Delivery, Webhook
-from customers.webhooks.results import RECOVERED
 from oauth import encryption
+from oauth.errors import ServiceError
 from oauth.models import ApiVersion, App
 
 MAX_EVENTS = 100
@@ -31,7 +31,7 @@ KEPT_FOR = timedelta(days=30)  # deliveries, longer than any is tried again
 def create_webhook(*, app_id: int | None = None, **fields: Any) -> Webhook:
     """`app_id`: of the app whose token asks for it. Without a `secret_key`, or with an empty one, one is made.
 
-    Raises CustomerError.
+    Raises ServiceError.
     """
     owner = App.objects.filter(pk=app_id, kind=App.Kind.PARTNER).first()
     webhook = Webhook(app=owner, **checked({"secret_key": None, **fields}))
@@ -43,7 +43,7 @@ def create_webhook(*, app_id: int | None = None, **fields: Any) -> Webhook:
 def update_webhook(webhook_id: int, *, precondition: Callable[[], None] | None = None, **changes: Any) -> Webhook:
     """What is not given stays, and so does a secret for which an empty one is given. Switched on, it starts anew.
 
-    Raises Webhook.DoesNotExist, CustomerError, and what `precondition` raises.
+    Raises Webhook.DoesNotExist, ServiceError, and what `precondition` raises.
     """
     webhook = Webhook.objects.select_for_update().get(pk=webhook_id)
     if precondition:
@@ -81,10 +81,10 @@ def dismiss(app_id: int) -> None:
 
 @transaction.atomic
 def send_test(webhook_id: int) -> Delivery:
-    """The first of its events, about an example. Raises Webhook.DoesNotExist, and CustomerError where it is off."""
+    """The first of its events, about an example. Raises Webhook.DoesNotExist, and ServiceError where it is off."""
     webhook = Webhook.objects.get(pk=webhook_id)
     if not webhook.active:
-        raise CustomerError("The webhook is switched off.", "active")
+        raise ServiceError("The webhook is switched off.", "active")
     told = (outbox.CREATED, outbox.UPDATED)
     event_type = next((name for name in webhook.events if name in told), outbox.CREATED)
     return outbox.put_for(webhook, event_type, 0, is_test=True)
@@ -92,12 +92,12 @@ def send_test(webhook_id: int) -> Delivery:
 
 @transaction.atomic
 def send_again(delivery_id: int) -> None:
-    """The same bytes, at once, with all retries before it. Raises Delivery.DoesNotExist, CustomerError."""
+    """The same bytes, at once, with all retries before it. Raises Delivery.DoesNotExist, ServiceError."""
     delivery = Delivery.objects.select_for_update().select_related("webhook").get(pk=delivery_id)
     if not delivery.webhook.active:
-        raise CustomerError("The webhook is switched off.", "webhook")
+        raise ServiceError("The webhook is switched off.", "webhook")
     if delivery.status != Delivery.Status.WAITING and not delivery.body:
-        raise CustomerError("What it told is not kept any more.", "body")
+        raise ServiceError("What it told is not kept any more.", "body")
     delivery.status, delivery.attempts, delivery.due_at = Delivery.Status.WAITING, 0, timezone.now()
     delivery.save(update_fields=["status", "attempts", "due_at"])
 
@@ -116,7 +116,7 @@ def rotate_secret_keys() -> None:
 
 
 def checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """The columns for these values. Raises CustomerError."""
+    """The columns for these values. Raises ServiceError."""
     columns = dict(fields)
     for name, clean in CLEANERS.items():
         if name in columns:
@@ -133,13 +133,13 @@ def _clean_target(target: str) -> str:
         host, _ = parts.hostname, parts.port
         (host or "").encode("idna")
     except ValueError:
-        raise CustomerError("Enter a valid URL.", "target") from None
+        raise ServiceError("Enter a valid URL.", "target") from None
     if parts.scheme not in schemes or not host or not target[target.index(":") :].isprintable() or " " in target:
-        raise CustomerError(f"Enter a URL of {' or '.join(schemes)}.", "target")
+        raise ServiceError(f"Enter a URL of {' or '.join(schemes)}.", "target")
     if "@" in parts.netloc or not (parts.path + parts.query).isascii():
-        raise CustomerError("Enter a URL without a password, in ASCII.", "target")
+        raise ServiceError("Enter a URL without a password, in ASCII.", "target")
     if _is_refused(host):
-        raise CustomerError("Nothing is sent to this address.", "target")
+        raise ServiceError("Nothing is sent to this address.", "target")
     return target
 
 
@@ -154,27 +154,27 @@ def _is_refused(host: str) -> bool:
 def _clean_events(events: list[str | None]) -> list[str]:
     names = list(dict.fromkeys(filter(None, events)))
     if wrong := next((name for name in names if not EVENT.fullmatch(name)), None):
-        raise CustomerError(f"{wrong[:50]!r} is no name of an event, such as customer.created.", "events")
+        raise ServiceError(f"{wrong[:50]!r} is no name of an event, such as customer.created.", "events")
     if len(names) > MAX_EVENTS:
-        raise CustomerError(f"At most {MAX_EVENTS} events.", "events")
+        raise ServiceError(f"At most {MAX_EVENTS} events.", "events")
     return names
 
 
 def _clean_secret_key(secret: str | None) -> str:
     if secret and len(secret) > MAX_SECRET_LENGTH:
-        raise CustomerError(f"At most {MAX_SECRET_LENGTH} characters.", "secret_key")
+        raise ServiceError(f"At most {MAX_SECRET_LENGTH} characters.", "secret_key")
     return secret or secrets.token_urlsafe(32)
 
 
 def _clean_name(name: str | None) -> str | None:
     if name and len(name) > MAX_NAME_LENGTH:
-        raise CustomerError(f"At most {MAX_NAME_LENGTH} characters.", "name")
+        raise ServiceError(f"At most {MAX_NAME_LENGTH} characters.", "name")
     return name
 
 
 def _clean_version(version: str) -> str:
     if version not in ApiVersion.values:
-        raise CustomerError(f"Enter one of {', '.join(ApiVersion.values)}.", "api_version")
+        raise ServiceError(f"Enter one of {', '.join(ApiVersion.values)}.", "api_version")
     return version
 
 

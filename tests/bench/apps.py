@@ -16,15 +16,15 @@ def prepare(total: int) -> dict:
     from django.core.management import call_command
 
     from customers.models import User
-    from oauth import partners
-    from oauth.audit import Origin
+    from oauth import partner_apps
+    from oauth.actor import Actor
     from oauth.models import App, Grant
 
     call_command("migrate", verbosity=0)
     owner = User.objects.create_superuser("owner@example.com")
     apps = [App(name=f"App {number}", app_url=CALLBACK, redirect_uris=CALLBACK, user=owner,
                 client_type=App.CLIENT_CONFIDENTIAL) for number in range(APPS)]  # fmt: skip
-    clients = [(app, partners.register(app, Origin())) for app in apps]
+    clients = [(app, partner_apps.register(app, Actor())) for app in apps]
     exchanges = []
     for number in range(total):
         app, secret = clients[number % APPS]

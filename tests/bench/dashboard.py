@@ -19,7 +19,7 @@ LIST = "/dashboard/customers/customer/"
 
 
 def found(**make_value: Callable[[dict], object]) -> Callable[[dict], str]:
-    """A list that is narrowed by these parameters, which each are taken from a customer."""
+    """A list that is filter_customers by these parameters, which each are taken from a customer."""
     return lambda customer: f"{LIST}?{urlencode({name: make(customer) for name, make in make_value.items()})}"
 
 

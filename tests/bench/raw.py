@@ -16,8 +16,9 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 django.setup()
 
-from customers import ratelimit, storage
+from customers import insertion
 from customers.api.serializers import ADDRESS_COLUMNS, USER_COLUMNS
+from customers.core import ratelimit
 from customers.models import Address, User
 from oauth import tokens
 from tests.bench import medusa
@@ -26,8 +27,8 @@ PATH = "/api/admin/users/"
 USER_PATH = re.compile(rf"{PATH}(\d+)/")
 PAGE_SIZE = 20
 TAKE = ratelimit.TAKE["postgresql"]
-INSERT = storage.insert_statement()
-DEFINITIONS = "SELECT key, type, validations FROM definitions_definition WHERE object = 'customer' ORDER BY key"
+INSERT = insertion.insert_statement()
+DEFINITIONS = "SELECT key, type, validations FROM metadata_definition WHERE object = 'customer' ORDER BY key"
 PAGE = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user ORDER BY date_joined DESC, id DESC LIMIT {PAGE_SIZE + 1}"
 USER = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user WHERE id = %s"
 ADDRESSES = f"SELECT user_id, {', '.join(ADDRESS_COLUMNS)} FROM customers_address WHERE user_id IN ({{}}) ORDER BY id"
@@ -80,9 +81,9 @@ def respond(environ) -> tuple[str, dict]:
 
 
 def create(body: dict, actor_id: int, app_id: int) -> dict:
-    user = {field.column: field.get_default() for field in storage.columns(User)} | body
+    user = {field.column: field.get_default() for field in insertion.columns(User)} | body
     addresses = [
-        {field.column: field.get_default() for field in storage.columns(Address)} | address
+        {field.column: field.get_default() for field in insertion.columns(Address)} | address
         for address in user.pop("addresses")
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True

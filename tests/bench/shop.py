@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import django
 import orjson
 
+from oauth.actor import SYSTEM
 from tests.bench.seed import VARIED
 
 OWNER = "owner@example.com"
@@ -42,7 +43,7 @@ def prepare(total: int) -> dict:
     call_command("migrate", verbosity=0)
     password = secrets.token_urlsafe(12)
     User.objects.create_superuser(OWNER, password, date_joined=datetime(2020, 1, 1, tzinfo=UTC))
-    first = services.create_user(by=services.STORE, **CUSTOMER)
+    first = services.create_user(by=SYSTEM, **CUSTOMER)
     seed.multiply(first, {Address: "user_id", Event: "user_id"}, total, VARIED_MORE)
     with connection.cursor() as cursor:
         cursor.execute(ORDERS.format(orders=Order._meta.db_table, people=User._meta.db_table))

@@ -7,17 +7,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from customers import services, statistics
-from customers.erasure import erase
+from customers.dashboard import statistics
 from customers.management.commands.quickstart import FIRST_CUSTOMER
 from customers.models import Address, Customer, Event, Note, StaffMember, User
 from customers.orders.models import Order
 from customers.orders.services import record_order, record_subscription
-from oauth import usage
+from customers.privacy.erasure import erase
+from oauth import api_usage
+from oauth.actor import SYSTEM
 from oauth.scopes import Scope
 from tests.conftest import user_url
-from tests.customers.orders.reports import order, published, subscription
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.order_documents import order, published, subscription
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +66,7 @@ class TestDemo:
         assert all(statistics.joined_within(statistics.last_months(timezone.localdate())))
         assert statistics.buyers_since(since).new
         assert statistics.leads_turned_customers_since(since)
-        assert len(usage.calls_by_app(since)) == 4
+        assert len(api_usage.calls_by_app(since)) == 4
 
     def test_makes_the_same_people_of_the_same_seed(self):
         def told() -> list:
@@ -97,7 +98,7 @@ class TestDemo:
         assert Customer.objects.count() == 1
 
     def test_counts_a_customer_who_was_erased_as_the_stores_own(self):
-        erase(make_user().pk, by=services.STORE)
+        erase(make_user().pk, by=SYSTEM)
 
         with pytest.raises(CommandError, match="has customers of its own"):
             demo()

@@ -8,9 +8,9 @@ import time
 import psutil
 import requests
 
-from tests.customers.bulk.exporting import EVERYBODY
-from tests.customers.webhooks.receiver import served
 from tests.live.conftest import Store
+from tests.support.exports import EVERYBODY
+from tests.support.webhook_receiver import served
 
 CUSTOMERS = int(os.environ.get("EXPORT_CUSTOMERS", "20000"))
 PATIENCE = 60 + CUSTOMERS / 1000  # seconds

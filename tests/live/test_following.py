@@ -15,7 +15,7 @@ CUSTOMERS = int(os.environ.get("FOLLOWED_CUSTOMERS", "120"))
 CHANGES = int(os.environ.get("FOLLOWED_CHANGES", "60"))
 SEED = int(os.environ.get("FOLLOWED_SEED", "1"))
 PATIENCE = 60 + CHANGES  # seconds, for what is on its way
-COUNT = "from customers.bulk.models import Job; print([job.position for job in Job.objects.all()])"
+COUNT = "from customers.jobs.models import Job; print([job.position for job in Job.objects.all()])"
 WORDS = ["vip", "wholesale", "Émigré", "50%", "late payer", "{}"]
 NAMES = ["Ada", "Grace", "Zoë", "李", "O'Brien", "", "Anne-Marie de la Tour"]
 

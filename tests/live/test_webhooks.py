@@ -17,8 +17,8 @@ import psutil
 import pytest
 import requests
 
-from tests.customers.webhooks.receiver import Received
 from tests.live.conftest import PROJECT, Store
+from tests.support.webhook_receiver import Received
 
 SECRET = "a secret that only the two of us know"
 CUSTOMERS = int(os.environ.get("WEBHOOK_CUSTOMERS", "100"))  # each is created and changed twice

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 import pytest
 from django.test import Client
 
-from oauth import partners
-from oauth.audit import Origin
+from oauth import partner_apps
+from oauth.actor import Actor
 from oauth.models import PartnerApp
 from oauth.scopes import Scope
 
@@ -91,7 +91,7 @@ def register_partner(owner=None, **fields) -> Partner:
             **fields,
         }
     )
-    return Partner(app, partners.register(app, Origin()))
+    return Partner(app, partner_apps.register(app, Actor()))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from oauth.models import Grant
 from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import AUTHORIZE, register_partner
-from tests.oauth.outcomes import brought_back, is_refused_on_a_page
+from tests.support.oauth_outcomes import brought_back, is_refused_on_a_page
 
 DECISIONS = pytest.mark.parametrize("decision", ["authorize", "cancel"])
 

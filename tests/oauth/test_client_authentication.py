@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import FORM, INTROSPECT, REVOKE, TOKEN
-from tests.oauth.outcomes import error_of, is_live
+from tests.support.oauth_outcomes import error_of, is_live
 
 ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])
 ATTEMPT = {"grant_type": "authorization_code", "code": "x", "token": "x"}

@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from oauth.audit.models import AuditEvent
 from oauth.fields import digest
-from oauth.models import AuditEvent, Grant
+from oauth.models import Grant
 from tests.oauth.conftest import register_partner
-from tests.oauth.outcomes import error_of, is_live, logged
+from tests.support.oauth_outcomes import error_of, is_live, logged
 
 
 @pytest.fixture

@@ -10,10 +10,12 @@ from django.utils import timezone
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
 
-from oauth.models import AccessToken, App, AuditEvent, Grant, PartnerApp, RefreshToken, Session
-from tests.concurrency import at_once
+from oauth.accounts.models import Session
+from oauth.audit.models import AuditEvent
+from oauth.models import AccessToken, App, Grant, PartnerApp, RefreshToken
 from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import Partner, register_partner
+from tests.support.concurrency import at_once
 
 
 def run(command, *arguments) -> str:

@@ -9,11 +9,12 @@ from django.test import Client
 from oauth2_provider.views.mixins import OAuthLibMixin
 
 from customers.models import UserType
-from oauth.models import AuditEvent, Grant, PartnerApp
+from oauth.audit.models import AuditEvent
+from oauth.models import Grant, PartnerApp
 from oauth.views import AuthorizationView
-from tests.factories import make_owner, make_user
 from tests.oauth.conftest import TOKEN, register_partner
-from tests.oauth.outcomes import brought_back, is_live, is_refused_on_a_page, logged
+from tests.support.factories import make_owner, make_user
+from tests.support.oauth_outcomes import brought_back, is_live, is_refused_on_a_page, logged
 
 SIGN_IN = "/dashboard/login/"
 PASSWORD = "correct horse battery staple"

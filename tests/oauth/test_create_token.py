@@ -5,7 +5,7 @@ from django.core.management import CommandError, call_command
 
 from oauth import tokens
 from oauth.models import AccessToken, App
-from tests.factories import make_owner, make_user
+from tests.support.factories import make_owner, make_user
 
 
 def create_token(*arguments) -> str:

@@ -8,10 +8,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from oauth.models import AccessToken, App, AuditEvent
+from oauth.audit.models import AuditEvent
+from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from tests.conftest import USERS, ApiClient
-from tests.factories import make_owner
+from tests.support.factories import make_owner
 
 ACCESS = "/dashboard/oauth/privateapp/"
 
@@ -38,7 +39,7 @@ class TestMakeAToken:
         assert "no-store" in page.headers["Cache-Control"]
         assert ApiClient(token).get(USERS).status_code == 200
         app = App.objects.get()
-        for url in (ACCESS, change_url(app), "/dashboard/oauth/auditevent/"):
+        for url in (ACCESS, change_url(app), "/dashboard/audit/auditevent/"):
             assert token not in dashboard.get(url).content.decode()
 
     def test_gives_it_the_permissions_chosen_and_no_others(self, dashboard):

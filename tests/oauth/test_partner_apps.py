@@ -7,15 +7,16 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
-from oauth import partners
-from oauth.models import App, AuditEvent, PartnerApp
-from tests.concurrency import in_thread, wait_until_waiting
+from oauth import partner_apps
+from oauth.audit.models import AuditEvent
+from oauth.models import App, PartnerApp
 from tests.conftest import USERS, ApiClient
-from tests.factories import make_user
+from tests.support.concurrency import in_thread, wait_until_waiting
+from tests.support.factories import make_user
 
 APPS = "/dashboard/oauth/partnerapp/"
 INSTALL = "/dashboard/apps/install-app/"
-LOG = "/dashboard/oauth/auditevent/"
+LOG = "/dashboard/audit/auditevent/"
 
 
 def page_of(app, name="change") -> str:
@@ -257,7 +258,7 @@ def test_settings_that_an_app_saves_meanwhile_are_not_lost(partner, dashboard, p
         pytest.skip("SQLite has one writer at a time")
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        partners.save_settings(partner.app.pk, {"theme": "dark"}, keep_others=True)
+        partner_apps.save_settings(partner.app.pk, {"theme": "dark"}, keep_others=True)
         answer = pool.submit(in_thread, dashboard.post, page_of(partner.app, page), form())
         wait_until_waiting(1)
 

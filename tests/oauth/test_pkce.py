@@ -3,7 +3,7 @@
 import pytest
 
 from oauth.models import Grant
-from tests.oauth.outcomes import brought_back, error_of, is_refused_on_a_page
+from tests.support.oauth_outcomes import brought_back, error_of, is_refused_on_a_page
 
 # RFC 7636, appendix B
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"

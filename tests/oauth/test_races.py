@@ -3,9 +3,9 @@
 import pytest
 
 from oauth.models import AccessToken, PartnerApp
-from tests.concurrency import at_once
 from tests.oauth.conftest import REVOKE
-from tests.oauth.outcomes import is_live, logged
+from tests.support.concurrency import at_once
+from tests.support.oauth_outcomes import is_live, logged
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 
 from oauth.models import App, Grant, check_app_uri
 from tests.oauth.conftest import register_partner
-from tests.oauth.outcomes import is_refused_on_a_page
+from tests.support.oauth_outcomes import is_refused_on_a_page
 
 REGISTERED = "https://app.example/callback"
 TRICKS = {

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
+from oauth.audit.models import AuditEvent
 from oauth.fields import digest
-from oauth.models import AccessToken, AuditEvent, RefreshToken
+from oauth.models import AccessToken, RefreshToken
 from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import register_partner
-from tests.oauth.outcomes import error_of, is_live
 from tests.oauth.test_pkce import S256, VERIFIER
+from tests.support.oauth_outcomes import error_of, is_live
 
 
 @pytest.fixture

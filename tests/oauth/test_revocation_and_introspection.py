@@ -8,8 +8,8 @@ from django.utils import timezone
 from oauth.fields import digest
 from oauth.models import AccessToken
 from tests.oauth.conftest import INTROSPECT, REVOKE
-from tests.oauth.outcomes import error_of, is_live, logged
 from tests.oauth.test_pkce import S256, VERIFIER
+from tests.support.oauth_outcomes import error_of, is_live, logged
 
 KINDS = pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 HINTS = pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "unknown", "\0"])

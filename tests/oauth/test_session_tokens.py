@@ -12,7 +12,7 @@ from jwcrypto.jwt import JWT
 from oauth.encryption import decrypt
 from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import INTROSPECT, REVOKE
-from tests.oauth.outcomes import logged
+from tests.support.oauth_outcomes import logged
 
 
 def open_app(partner, dashboard):

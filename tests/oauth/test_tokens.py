@@ -9,7 +9,7 @@ from django.utils import timezone
 from oauth import tokens
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
-from tests.factories import make_owner
+from tests.support.factories import make_owner
 
 
 @pytest.fixture

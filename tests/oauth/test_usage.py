@@ -7,14 +7,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from oauth import usage
+from oauth import api_usage
 from oauth.models import ApiUsage, App
 from oauth.scopes import Scope
 from tests.conftest import USERS
 
 
 def table() -> dict[str, int]:
-    return dict(usage.calls_by_app(datetime.now(UTC) - timedelta(days=1)))
+    return dict(api_usage.calls_by_app(datetime.now(UTC) - timedelta(days=1)))
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def test_every_call_that_is_let_in_is_counted_whatever_the_answer(api, anonymous
     mailer.get(USERS)
     anonymous.get(USERS)
 
-    usage.add_to_table()
+    api_usage.add_to_table()
 
     assert table() == {"ERP": 2}
 
@@ -44,7 +44,7 @@ def test_what_comes_later_is_added(api):
     client = api(Scope.USERS_READ, app_name="ERP")
     for _ in range(2):
         client.get(USERS)
-        usage.add_to_table()
+        api_usage.add_to_table()
 
     assert table() == {"ERP": 2}
     assert ApiUsage.objects.count() <= 2  # where the hour has just changed
@@ -71,7 +71,7 @@ def test_all_apps_are_added_by_one_statement(api):
         api(Scope.USERS_READ, app_name=f"App no. {number}").get(USERS)
 
     with CaptureQueriesContext(connection) as queries:
-        usage.add_to_table()
+        api_usage.add_to_table()
 
     assert len([query for query in queries if "INSERT" in query["sql"]]) == 1
     assert len(table()) == 5
@@ -85,7 +85,7 @@ def test_a_table_that_is_away_keeps_no_call_from_its_answer_and_loses_none(api, 
 
     with renamed("oauth_apiusage"):
         answer = client.get(USERS)
-    usage.add_to_table()
+    api_usage.add_to_table()
 
     assert answer.status_code == 200
     assert table() == {"ERP": 2}
@@ -96,6 +96,6 @@ def test_an_app_that_is_gone_is_no_trouble(api):
     client.get(USERS)
     App.objects.all().delete()
 
-    usage.add_to_table()
+    api_usage.add_to_table()
 
     assert table() == {}

@@ -8,7 +8,7 @@ from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
 from tests.conftest import ADMIN_API, USERS, ApiClient
 from tests.oauth.conftest import INTROSPECT
-from tests.oauth.outcomes import error_of, is_live, is_refused_on_a_page, logged
+from tests.support.oauth_outcomes import error_of, is_live, is_refused_on_a_page, logged
 
 
 def deactivate_owner(partner, dashboard, owner):

@@ -2,11 +2,12 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from customers import idempotency, ratelimit
-from customers.bulk import exports, jobs
-from customers.following import services as following
+from customers.core import idempotency, ratelimit
+from customers.jobs import runner
+from customers.jobs.exports import services as exports
+from customers.mirror import services as following
 from customers.webhooks import services as webhooks
-from oauth.sessions import SessionStore
+from oauth.accounts.session_store import SessionStore
 
 
 class Command(BaseCommand):
@@ -20,7 +21,7 @@ class Command(BaseCommand):
         SessionStore.clear_expired()
         self.stdout.write(f"{idempotency.forget_expired()} remembered answers deleted.")
         self.stdout.write(f"{ratelimit.forget_replaced_tokens()} counters of replaced tokens deleted.")
-        exports.forget_strays(timezone.now() - jobs.FILES_KEPT_FOR)
-        self.stdout.write(f"{jobs.forget_old()} imports, exports and changes deleted.")
+        exports.forget_strays(timezone.now() - runner.FILES_KEPT_FOR)
+        self.stdout.write(f"{runner.forget_old()} imports, exports and changes deleted.")
         self.stdout.write(f"{webhooks.forget_old()} deliveries of webhooks deleted.")
         self.stdout.write(f"{following.forget_old()} events of followed stores deleted.")

@@ -3,9 +3,9 @@ from datetime import date
 
 from django.core.management.base import BaseCommand, CommandError
 
-from customers.bulk import writing
-from customers.criteria import narrowed
-from customers.definitions.services import exported_keys
+from customers.filters import filter_customers
+from customers.jobs.exports import formats
+from customers.metadata.services import exported_keys
 from customers.models import Language, UserType
 
 CRITERIA = ("user_type", "joined_from", "joined_to", "language", "tag", "country", "search")
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("file", metavar="FILE", help="- for standard output. Only its owner may read a new file.")
-        parser.add_argument("--format", choices=[*writing.FORMATS], help="By default what FILE ends in, else csv.")
+        parser.add_argument("--format", choices=[*formats.FORMATS], help="By default what FILE ends in, else csv.")
         parser.add_argument("--user-type", choices=[UserType.LEAD.value, UserType.CUSTOMER.value])
         parser.add_argument("--joined-from", type=day, metavar="DAY", help="The first day, as in 2026-01-31.")
         parser.add_argument("--joined-to", type=day, metavar="DAY", help="The last day.")
@@ -34,8 +34,8 @@ class Command(BaseCommand):
 
     def handle(self, *, file, format, **options):
         criteria = {name: value for name, value in options.items() if name in CRITERIA}
-        people = writing.rows(narrowed(writing.everybody(), criteria))
-        write = writing.FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
+        people = formats.rows(filter_customers(formats.everybody(), criteria))
+        write = formats.FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
         if file == "-":
             write(people, self.stdout, keys=exported_keys())  # type: ignore[arg-type]  # it writes as a file does
             return

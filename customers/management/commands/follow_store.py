@@ -4,8 +4,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.urls import reverse
 
-from customers.following import services
-from customers.following.client import (
+from customers.mirror import services
+from customers.mirror.client import (
     API_VERSION,
     TOKEN_VARIABLE,
     Refused,
@@ -14,8 +14,8 @@ from customers.following.client import (
     asked_for_token,
     clean_url,
 )
-from customers.following.models import FollowedStore
-from customers.rules import CustomerError
+from customers.mirror.models import FollowedStore
+from oauth.errors import ServiceError
 
 
 class Command(BaseCommand):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             store = services.store_at(client.url)
             target = urljoin(here, reverse("receive-event", args=[store.pk]))
             webhook_id = self.subscribe(store, client, target)
-        except CustomerError as error:
+        except ServiceError as error:
             raise CommandError(error.message) from None
         except (Unavailable, Refused) as error:
             raise CommandError(str(error)) from None

@@ -13,10 +13,12 @@ from typing import BinaryIO, TextIO
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from customers.bulk import imports, jobs, reading
-from customers.bulk.models import Job
-from customers.bulk.progress import ProgressLine
-from customers.rules import CustomerError
+from customers.jobs import runner
+from customers.jobs.imports import load as imports
+from customers.jobs.imports import parse
+from customers.jobs.models import Job
+from customers.jobs.progress import ProgressLine
+from oauth.errors import ServiceError
 
 
 class Command(BaseCommand):
@@ -59,7 +61,7 @@ class Command(BaseCommand):
             finally:
                 self.tell(job, report_file)
                 if dry_run:
-                    jobs.discard(job)
+                    runner.discard(job)
         if job.refused:
             sys.exit(1)
 
@@ -78,8 +80,8 @@ class Command(BaseCommand):
         bar = ProgressLine(sys.stderr)
         gc.freeze()  # The program itself is no garbage: to look through it again and again takes a sixth of the time.
         try:
-            jobs.work(job, imports.steps(job, source), told=bar.show)
-        except jobs.Busy:
+            runner.work(job, imports.steps(job, source), told=bar.show)
+        except runner.Busy:
             raise CommandError("Another import of this file is running.") from None
         except KeyboardInterrupt:
             job.refresh_from_db()
@@ -101,16 +103,16 @@ class Command(BaseCommand):
     def new_job(self, source: BinaryIO, file: str, given: dict[str, str], dry_run: bool, update: bool) -> Job:
         """Of a file that was imported before, this is the import that --resume goes on with."""
         try:
-            layout = reading.look(source)
+            layout = parse.look(source)
             fields = layout.fields(given)
-        except CustomerError as error:
+        except ServiceError as error:
             raise CommandError(error.message) from None
         self.show(layout.headers, fields)
         digest = "" if dry_run or file == "-" else self.digest(source)
         if digest:
             Job.objects.filter(digest=digest).delete()
         known = {"name": Path(file).name, "layout": asdict(layout), "fields": fields}
-        return jobs.prepare(
+        return runner.prepare(
             Job.Kind.IMPORT,
             by=None,
             digest=digest,

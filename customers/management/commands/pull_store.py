@@ -3,20 +3,13 @@ import sys
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from customers.bulk import jobs
-from customers.bulk.models import Job
-from customers.bulk.progress import ProgressLine
-from customers.following import pulling, services
-from customers.following.client import (
-    TOKEN_VARIABLE,
-    Refused,
-    StoreClient,
-    Unavailable,
-    asked_for_token,
-    clean_url,
-)
-from customers.following.models import FollowedStore
-from customers.rules import CustomerError
+from customers.jobs import runner
+from customers.jobs.models import Job
+from customers.jobs.progress import ProgressLine
+from customers.mirror import pull, services
+from customers.mirror.client import TOKEN_VARIABLE, Refused, StoreClient, Unavailable, asked_for_token, clean_url
+from customers.mirror.models import FollowedStore
+from oauth.errors import ServiceError
 
 
 class Command(BaseCommand):
@@ -42,9 +35,9 @@ class Command(BaseCommand):
         try:
             client = StoreClient(clean_url(url), asked_for_token(), rate)
             store = services.store_at(client.url)
-        except CustomerError as error:
+        except ServiceError as error:
             raise CommandError(error.message) from None
-        job = self.stopped(store) if resume else pulling.begin(store, with_reports=orders)
+        job = self.stopped(store) if resume else pull.begin(store, with_reports=orders)
         try:
             self.run(job, client)
         finally:
@@ -54,7 +47,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def stopped(self, store: FollowedStore) -> Job:
-        job = pulling.stopped(store)
+        job = pull.stopped(store)
         if job is None:
             raise CommandError("There is no pull of this store that was stopped.")
         self.stdout.write(f"Going on after {job.position} customers.")
@@ -63,8 +56,8 @@ class Command(BaseCommand):
     def run(self, job: Job, client: StoreClient) -> None:
         bar = ProgressLine(sys.stderr)
         try:
-            jobs.work(job, pulling.steps(job, client), told=bar.show)
-        except jobs.Busy:
+            runner.work(job, pull.steps(job, client), told=bar.show)
+        except runner.Busy:
             raise CommandError("Another pull of this store is running.") from None
         except (Unavailable, Refused) as error:
             raise CommandError(f"{error} What was brought in is kept; --resume goes on.") from None

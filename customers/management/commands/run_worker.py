@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from customers.api.webhook_data import data_of
-from customers.bulk import worker as exports
-from customers.following.catching_up import Reader
-from customers.webhooks.worker import Worker
+from customers.jobs import worker as exports
+from customers.mirror.refresh_worker import Reader
+from customers.webhooks.delivery.worker import Worker
 
 
 class Command(BaseCommand):

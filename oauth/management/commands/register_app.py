@@ -2,8 +2,8 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from oauth import partners
-from oauth.audit import Origin
+from oauth import partner_apps
+from oauth.actor import Actor
 from oauth.models import App
 from oauth.scopes import Scope
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             client_type=App.CLIENT_PUBLIC if public else App.CLIENT_CONFIDENTIAL,
         )
         try:
-            secret = partners.register(app, Origin())
+            secret = partner_apps.register(app, Actor())
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from None
         self.stdout.write(f"client_id={app.client_id}")

@@ -1,6 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from oauth import partners, two_factor
+from oauth import partner_apps
+from oauth.accounts import two_factor
 from oauth.encryption import UnreadableSecret
 from oauth.signals import secrets_rotated
 
@@ -13,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         try:
-            number, keys = partners.rotate_secrets(), two_factor.rotate_keys()
+            number, keys = partner_apps.rotate_secrets(), two_factor.rotate_keys()
             secrets_rotated.send(Command)
         except UnreadableSecret:
             message = "A secret was encrypted with neither SECRET_KEY nor one of SECRET_KEY_FALLBACKS."

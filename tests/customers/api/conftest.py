@@ -1,7 +1,7 @@
 import pytest
 
 from oauth.scopes import Scope
-from tests.factories import address, make_user
+from tests.support.factories import address, make_user
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 
 from customers.models import Address
 from tests.conftest import address_url, addresses_url, user_url
-from tests.factories import address, make_address, make_user
+from tests.support.factories import address, make_address, make_user
 
 EVERY_FIELD = {
     "is_default_for_shipping": True,

@@ -7,8 +7,8 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from oauth.models import App
 from oauth.scopes import Scope
-from tests.concurrency import at_once
 from tests.conftest import ADMIN_API
+from tests.support.concurrency import at_once
 
 VERSION = "X-29next-API-Version"
 FORM = "application/x-www-form-urlencoded"

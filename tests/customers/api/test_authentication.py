@@ -9,8 +9,8 @@ from customers.models import Note, User
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from tests.conftest import USERS, ApiClient, notes_url
-from tests.customers.api.operations import OPERATIONS, each_operation
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.operations import OPERATIONS, each_operation
 
 UNKNOWN_TOKEN = "shc_000000000000000000000000000000000000000000"
 

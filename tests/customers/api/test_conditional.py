@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.concurrency import at_once
 from tests.conftest import address_url, user_url
-from tests.factories import address, make_address, make_user
+from tests.support.concurrency import at_once
+from tests.support.factories import address, make_address, make_user
 
 
 @pytest.fixture(params=["user", "address"])

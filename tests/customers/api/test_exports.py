@@ -8,19 +8,20 @@ import pytest
 from django.core import signing
 from django.utils import timezone
 
-from customers.bulk import exports, jobs
-from customers.bulk.models import Job, JobFile
-from customers.erasure import erase
+from customers.jobs import runner
+from customers.jobs.exports import services as exports
+from customers.jobs.models import Job, JobFile
 from customers.orders.services import record_order
-from customers.services import STORE
+from customers.privacy.erasure import erase
+from oauth.actor import SYSTEM
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
 from tests.conftest import ApiClient
-from tests.customers.bulk.exporting import EVERYBODY, EXPORTS, downloaded, export_url, work
-from tests.customers.orders.reports import order
-from tests.factories import make_owner, make_user, make_users
 from tests.oauth.conftest import register_partner
+from tests.support.exports import EVERYBODY, EXPORTS, downloaded, export_url, work
+from tests.support.factories import make_owner, make_user, make_users
+from tests.support.order_documents import order
 
 VERSION = "X-29next-API-Version"
 NOBODY = 987_654_321
@@ -263,9 +264,9 @@ class TestWhatIsExported:
         people = [make_user(email=f"p{number}@example.com") for number in range(4)]
         export = client.post(EXPORTS, EVERYBODY).json()
         job = Job.objects.get()
-        jobs.work(job, exports.steps(job), until=lambda: job.position >= 2)
+        runner.work(job, exports.steps(job), until=lambda: job.position >= 2)
 
-        erase(people[0].pk, by=STORE)
+        erase(people[0].pk, by=SYSTEM)
         work()
 
         assert emails(downloaded(client, export, by=anonymous)) == [f"p{number}@example.com" for number in (1, 2, 3)]
@@ -306,7 +307,7 @@ class TestList:
     def test_has_what_was_exported_in_the_dashboard_without_dates(self, client, partner, owner):
         job = exports.prepare({}, by=owner, origin="http://testserver")
         assert client.get(EXPORTS).json()["results"] == []  # nobody has started it yet
-        jobs.start(job, format="csv")
+        runner.start(job, format="csv")
 
         [shown] = client.get(EXPORTS).json()["results"]
 
@@ -338,7 +339,7 @@ class TestRetrieve:
         assert client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 200
 
     def test_finds_none_whose_file_is_gone(self, client, available):
-        erase(make_user().pk, by=STORE)
+        erase(make_user().pk, by=SYSTEM)
 
         assert client.get(export_url(available)).status_code == 404
         assert client.get(f"{export_url(available)}download/").status_code == 404
@@ -347,15 +348,15 @@ class TestRetrieve:
     def test_finds_it_for_a_day_after_it_was_made(self, client, available, files):
         hours = timedelta(hours=1)
         Job.objects.update(made_at=timezone.now() - 40 * hours, finished_at=timezone.now() - 23 * hours)
-        jobs.forget_old()
+        runner.forget_old()
         assert client.get(export_url(available)).status_code == 200
         Job.objects.update(finished_at=timezone.now() - 25 * hours)
-        jobs.forget_old()
+        runner.forget_old()
 
         assert client.get(export_url(available)).status_code == 404
 
     def test_finds_no_other_job(self, client, owner):
-        job = jobs.prepare(Job.Kind.BLOCK, by=owner, started_at=timezone.now())
+        job = runner.prepare(Job.Kind.BLOCK, by=owner, started_at=timezone.now())
 
         assert client.get(export_url(job.pk)).status_code == 404
 
@@ -388,7 +389,7 @@ class TestDownload:
         assert response.json() == {"detail": "The export is not ready: its status is still pending."}
 
     def test_is_refused_where_it_was_given_up(self, client, export):
-        Job.objects.update(failures=jobs.MAX_FAILURES)
+        Job.objects.update(failures=runner.MAX_FAILURES)
 
         response = client.get(f"{export_url(export)}download/")
 

@@ -4,12 +4,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from customers import idempotency
+from customers.core import idempotency
 from customers.models import Address, IdempotentAnswer, Note, User
 from oauth.scopes import Scope
-from tests.concurrency import at_once
 from tests.conftest import USERS, addresses_url, notes_url
-from tests.factories import address, make_user
+from tests.support.concurrency import at_once
+from tests.support.factories import address, make_user
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
 ADA = {"email": "ada@example.com", "tags": ["vip"], "metadata": {"b": 1, "a": [1.5, None]}, "addresses": [address()]}

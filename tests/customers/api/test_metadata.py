@@ -2,8 +2,8 @@
 
 import pytest
 
-from customers.definitions.models import Definition
-from customers.definitions.services import create_definition
+from customers.metadata.models import Definition
+from customers.metadata.services import create_definition
 from oauth.scopes import Scope
 from tests.conftest import ADMIN_API, by_database
 

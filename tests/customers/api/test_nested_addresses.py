@@ -1,7 +1,7 @@
 import pytest
 
 from tests.conftest import USERS, user_url
-from tests.factories import address
+from tests.support.factories import address
 
 
 class TestNestedAddresses:

@@ -3,7 +3,7 @@ import pytest
 from customers.models import Note
 from oauth.models import App
 from tests.conftest import notes_url
-from tests.factories import make_note, make_user
+from tests.support.factories import make_note, make_user
 
 
 class TestListNotes:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from customers.models import User
 from tests.conftest import USERS
-from tests.factories import make_user, make_users
+from tests.support.factories import make_user, make_users
 
 
 def walk(client, url, link="next") -> list[list[int]]:

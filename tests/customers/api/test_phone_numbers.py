@@ -1,7 +1,7 @@
 import pytest
 
 from tests.conftest import USERS
-from tests.factories import address
+from tests.support.factories import address
 
 
 class TestPhoneNumber:

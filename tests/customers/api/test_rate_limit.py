@@ -14,12 +14,12 @@ import redis
 from django.core.management import call_command
 from django.db import connection
 
-from customers import ratelimit
+from customers.core import ratelimit
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
-from tests.concurrency import at_once, most_within_a_second
 from tests.conftest import USERS
-from tests.customers.api.operations import each_operation
+from tests.support.concurrency import at_once, most_within_a_second
+from tests.support.operations import each_operation
 
 REDIS_SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
 
@@ -243,7 +243,7 @@ class TestRedisAway:
     def test_lets_requests_pass_and_warns_once(self, redis_away, limited, caplog):
         client = limited(1)
 
-        with caplog.at_level(logging.WARNING, logger="customers.ratelimit"):
+        with caplog.at_level(logging.WARNING, logger="customers.core.ratelimit"):
             assert statuses(client, 6) == [200] * 6
 
         assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is away"]
@@ -254,7 +254,7 @@ class TestRedisAway:
         connection = redis.Redis.from_url(redis_url)
         connection.config_set("maxclients", 1)  # the next one is turned away
 
-        with caplog.at_level(logging.WARNING, logger="customers.ratelimit"):
+        with caplog.at_level(logging.WARNING, logger="customers.core.ratelimit"):
             assert statuses(client, 3) == [200, 200, 200]
             connection.config_set("maxclients", 100)
             assert statuses(client, 3) == [200, 429, 429]

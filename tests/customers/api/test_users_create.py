@@ -2,7 +2,7 @@ import pytest
 
 from customers.models import Tag, User
 from tests.conftest import USERS, by_database, user_url
-from tests.factories import address, make_user
+from tests.support.factories import address, make_user
 
 EVERY_FIELD = {
     "email": "Ada.Lovelace@Example.com",

@@ -4,7 +4,7 @@ import pytest
 
 from customers.models import User
 from tests.conftest import USERS, user_url
-from tests.factories import address, make_user
+from tests.support.factories import address, make_user
 
 
 def found(client, **query) -> set[str]:

@@ -5,7 +5,7 @@ from customers.api.serializers import AddressSerializer, UserSerializer, row_of,
 from customers.models import User
 from tests.conftest import USERS, user_url
 from tests.customers.api.test_users_create import EVERY_FIELD
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 
 class TestRetrieveUser:

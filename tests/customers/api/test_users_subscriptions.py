@@ -9,8 +9,8 @@ from customers.orders.services import record_subscription
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
 from tests.conftest import user_url
-from tests.customers.orders.reports import full, published, spoiled, subscription
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.order_documents import full, published, spoiled, subscription
 
 NEWEST, OLDEST = ApiVersion.V2024_04_01, ApiVersion.V2023_02_10
 DATE = datetime(2026, 10, 3, 9, 12, 44, tzinfo=UTC)

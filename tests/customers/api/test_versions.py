@@ -5,7 +5,7 @@ import pytest
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
 from tests.conftest import ADMIN_API, USERS, ApiClient
-from tests.customers.api.operations import each_operation
+from tests.support.operations import each_operation
 
 HEADER = "X-29next-API-Version"
 VERSIONS = ["2023-02-10", "2024-04-01", "unstable"]

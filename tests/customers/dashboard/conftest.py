@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from customers.models import User, UserType
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 DASHBOARD = "/dashboard/"
 CUSTOMERS = f"{DASHBOARD}customers/customer/"

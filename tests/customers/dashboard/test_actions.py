@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from customers.models import Event, User
 from tests.customers.dashboard.conftest import CUSTOMERS, customer_url
-from tests.factories import make_users
+from tests.support.factories import make_users
 
 RESET = "/dashboard/password_reset/"
 PASSWORD = "correct horse battery staple"

@@ -7,16 +7,17 @@ import json
 import pytest
 from django.urls import reverse
 
-from customers.admin import jobs as pages
-from customers.bulk import changes, exports
-from customers.bulk.models import Job, JobFile
-from customers.erasure import erase
+from customers.dashboard import jobs as pages
+from customers.jobs import bulk_edits
+from customers.jobs.exports import services as exports
+from customers.jobs.models import Job, JobFile
 from customers.models import Event, Tag, User
-from customers.services import STORE
+from customers.privacy.erasure import erase
+from oauth.actor import SYSTEM
 from oauth.scopes import Scope
-from tests.customers.bulk.exporting import EVERYBODY, EXPORTS, work
 from tests.customers.dashboard.conftest import CUSTOMERS
-from tests.factories import make_owner, make_user
+from tests.support.exports import EVERYBODY, EXPORTS, work
+from tests.support.factories import make_owner, make_user
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def people(db):
 @pytest.fixture
 def slow(monkeypatch):
     """A customer a step, and a step a request."""
-    monkeypatch.setattr(changes, "CHUNK", 1)
+    monkeypatch.setattr(bulk_edits, "CHUNK", 1)
     monkeypatch.setattr(exports, "PART", 1)
     monkeypatch.setattr(pages, "STEP_SECONDS", 0)
 
@@ -220,7 +221,7 @@ class TestAnExport:
         assert stored.storage.exists(stored.name)
 
         with django_capture_on_commit_callbacks(execute=True):
-            erase(people[0].pk, by=STORE)
+            erase(people[0].pk, by=SYSTEM)
 
         assert not stored.storage.exists(stored.name)
         assert "not kept any more" in dashboard.get(page.replace("change", "file"), follow=True).content.decode()
@@ -243,7 +244,7 @@ class TestAnExportOfAnApp:
     def test_is_listed_with_the_app_and_can_be_downloaded(self, as_role, job):
         browser = as_role("Staff")
 
-        listed = browser.get(reverse("admin:bulk_job_changelist")).content.decode()
+        listed = browser.get(reverse("admin:jobs_job_changelist")).content.decode()
         shown = browser.get(pages.page_of(job)).content.decode()
         file = browser.get(pages.page_of(job, "file"))
 
@@ -258,7 +259,7 @@ class TestAnExportOfAnApp:
 
         for name in ("change", "file"):
             assert browser.get(pages.page_of(job, name)).status_code == 403
-        assert browser.get(reverse("admin:bulk_job_changelist")).status_code == 403
+        assert browser.get(reverse("admin:jobs_job_changelist")).status_code == 403
 
 
 class TestTheActions:
@@ -285,7 +286,7 @@ class TestTheListOfJobs:
         dashboard.post(chosen(dashboard, "tag", people), {"tags": "vip"})
         chosen(dashboard, "export", people)
 
-        page = dashboard.get(reverse("admin:bulk_job_changelist")).content.decode()
+        page = dashboard.get(reverse("admin:jobs_job_changelist")).content.decode()
 
         assert "Add tags vip: 3 customers" in page
         assert "Export: 3 customers" in page

@@ -4,8 +4,8 @@ import pytest
 
 from customers.orders.services import record_order
 from tests.customers.dashboard.conftest import DASHBOARD, customer_url
-from tests.customers.orders.reports import order
 from tests.oauth.conftest import register_partner
+from tests.support.order_documents import order
 
 
 def test_of_an_app_tells_what_was_decided_and_by_whom(dashboard, owner):

@@ -7,16 +7,17 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from customers import services, statistics
-from customers.admin import home
+from customers import services
+from customers.dashboard import home, statistics
 from customers.models import Event, User
 from customers.orders.services import record_order
+from oauth.actor import SYSTEM
 from oauth.models import ApiUsage, App
 from oauth.scopes import Scope
 from tests.conftest import USERS, by_database
 from tests.customers.dashboard.conftest import DASHBOARD
-from tests.customers.orders.reports import order
-from tests.factories import address, make_owner, make_user, make_users
+from tests.support.factories import address, make_owner, make_user, make_users
+from tests.support.order_documents import order
 
 
 def days_ago(number: int) -> datetime:
@@ -95,7 +96,7 @@ class TestLeadsTurnedCustomers:
     def test_are_counted_by_what_stands_in_their_timelines(self, ada):
         grace = make_user(user_type="customer")
         bought(ada, days=100)  # reported now
-        services.update_user(grace.pk, by=services.STORE, user_type="lead")
+        services.update_user(grace.pk, by=SYSTEM, user_type="lead")
 
         assert statistics.leads_turned_customers_since(days_ago(29).date()) == 1
         Event.objects.update(at=days_ago(40))

@@ -6,14 +6,14 @@ from django.core.management import call_command
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.admin import jobs as pages
-from customers.bulk import jobs, kinds
-from customers.bulk.models import Job, JobFile, Refusal, SeenEmail
+from customers.dashboard import jobs as pages
+from customers.jobs import registry, runner
+from customers.jobs.models import Job, JobFile, Refusal, SeenEmail
 from customers.models import Event, User
-from tests.customers.dashboard.pages import fields_of
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.pages import fields_of
 
-UPLOAD = "/dashboard/bulk/job/import/"
+UPLOAD = "/dashboard/jobs/job/import/"
 CSV = (
     "E-mail,Given name,City,Favourite colour\n"
     "ada@example.com,Ada,,red\n"
@@ -38,7 +38,7 @@ def upload(dashboard):
 
 @pytest.fixture
 def slow(monkeypatch):
-    monkeypatch.setattr(kinds, "IMPORT_CHUNK", 1)
+    monkeypatch.setattr(registry, "IMPORT_CHUNK", 1)
     monkeypatch.setattr(pages, "STEP_SECONDS", 0)
 
 
@@ -208,14 +208,14 @@ class TestAFile:
     def test_goes_after_a_day_and_its_job_after_a_week(self, dashboard, upload):
         send(dashboard, upload("email\nada@example.com\n"))
         upload(CSV)
-        Job.objects.filter(started_at=None).update(made_at=timezone.now() - jobs.FILES_KEPT_FOR)
-        Job.objects.exclude(started_at=None).update(made_at=timezone.now() - jobs.FILES_KEPT_FOR)
+        Job.objects.filter(started_at=None).update(made_at=timezone.now() - runner.FILES_KEPT_FOR)
+        Job.objects.exclude(started_at=None).update(made_at=timezone.now() - runner.FILES_KEPT_FOR)
 
         call_command("clear_expired", verbosity=0)
 
         assert Job.objects.exclude(started_at=None).count() == Job.objects.count() == 1
         assert not JobFile.objects.exists()
-        Job.objects.update(made_at=timezone.now() - jobs.KEPT_FOR)
+        Job.objects.update(made_at=timezone.now() - runner.KEPT_FOR)
         call_command("clear_expired", verbosity=0)
         assert not Job.objects.exists()
 
@@ -224,6 +224,6 @@ def test_an_import_of_the_command_is_listed(dashboard, tmp_path):
     (tmp_path / "shop.csv").write_text("email\nada@example.com\n")
     call_command("import_customers", str(tmp_path / "shop.csv"))
 
-    page = dashboard.get(reverse("admin:bulk_job_changelist")).content.decode()
+    page = dashboard.get(reverse("admin:jobs_job_changelist")).content.decode()
 
     assert "Import of shop.csv" in page

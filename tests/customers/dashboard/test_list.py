@@ -6,12 +6,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 
-from customers.admin import listing
+from customers.dashboard.customers import list as customer_list
 from customers.models import User, UserType
 from customers.orders.services import record_order
 from tests.customers.dashboard.conftest import CUSTOMERS, browser_of, customer_url
-from tests.customers.orders.reports import order
-from tests.factories import address, make_address, make_user, make_users
+from tests.support.factories import address, make_address, make_user, make_users
+from tests.support.order_documents import order
 
 
 def found(browser, **query) -> list[str]:
@@ -225,8 +225,8 @@ class TestOrder:
 class TestPages:
     @pytest.fixture
     def small(self, monkeypatch):
-        monkeypatch.setattr(listing, "REACHABLE", 6)
-        monkeypatch.setattr(listing.Listing, "list_per_page", 2)
+        monkeypatch.setattr(customer_list, "REACHABLE", 6)
+        monkeypatch.setattr(customer_list.Listing, "list_per_page", 2)
 
     @pytest.mark.parametrize(("quantity", "text"), [(0, "0 customers"), (1, "1 customer"), (6, "6 customers")])
     def test_say_how_many_there_are(self, dashboard, small, quantity, text):

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from customers.admin.listing import Listing
-from customers.definitions.services import create_definition
+from customers.dashboard.customers.list import Listing
+from customers.metadata.services import create_definition
 from tests.customers.dashboard.conftest import CUSTOMERS
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="looks at PostgreSQL's plans")

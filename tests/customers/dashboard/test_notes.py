@@ -7,10 +7,10 @@ from django.test import Client
 from django.utils import timezone
 
 from customers.models import Note
-from customers.rules import MAX_NOTE_LENGTH
+from customers.validation import MAX_NOTE_LENGTH
 from oauth.models import App
 from tests.customers.dashboard.conftest import CUSTOMERS, browser_of, customer_url
-from tests.factories import make_note, make_owner, make_user
+from tests.support.factories import make_note, make_owner, make_user
 
 
 def add_url(customer) -> str:

@@ -10,10 +10,11 @@ from django.test import Client
 from customers import services
 from customers.models import Customer, Event, Tag
 from customers.orders.services import record_order, record_subscription
+from oauth.actor import SYSTEM
 from tests.customers.dashboard.conftest import CUSTOMERS, customer_url
-from tests.customers.dashboard.pages import fields_of, new_address
-from tests.customers.orders.reports import order, subscription
-from tests.factories import make_address, make_user, make_users
+from tests.support.factories import make_address, make_user, make_users
+from tests.support.order_documents import order, subscription
+from tests.support.pages import fields_of, new_address
 
 ADD = f"{CUSTOMERS}add/"
 
@@ -37,7 +38,7 @@ class TestCard:
     def test_shows_what_is_known(self, dashboard):
         customer = make_user(email="ada@lovelace.example", phone_number="+442079460018", tags=["vip", "b2b"])
         record_order(user_id=customer.pk, document=order(total_incl_tax="20.00"))
-        services.update_user(customer.pk, by=services.STORE, is_blocked=True)
+        services.update_user(customer.pk, by=SYSTEM, is_blocked=True)
 
         card = card_of(dashboard.get(customer_url(customer)))
 
@@ -136,8 +137,8 @@ class TestChange:
     def test_leaves_alone_what_others_changed_meanwhile(self, dashboard, ada):
         address = make_address(ada)
         fields = fields_of(dashboard.get(customer_url(ada)))
-        services.update_user(ada.pk, by=services.STORE, first_name="Augusta", tags=["vip"], accepts_marketing=True)
-        services.update_address(ada.pk, address.pk, by=services.STORE, postcode="SW1Y 4JH")
+        services.update_user(ada.pk, by=SYSTEM, first_name="Augusta", tags=["vip"], accepts_marketing=True)
+        services.update_address(ada.pk, address.pk, by=SYSTEM, postcode="SW1Y 4JH")
 
         changes = {"last_name": "King", "addresses-0-line2": "Attic"}
         assert dashboard.post(customer_url(ada), {**fields, **changes}).status_code == 302
@@ -149,7 +150,7 @@ class TestChange:
 
     def test_still_knows_what_was_changed_after_a_refusal(self, dashboard, ada):
         refused = save(dashboard, ada, last_name="King", metadata="[")
-        services.update_user(ada.pk, by=services.STORE, first_name="Augusta")
+        services.update_user(ada.pk, by=SYSTEM, first_name="Augusta")
 
         dashboard.post(customer_url(ada), {**fields_of(refused), "metadata": ""})
 
@@ -292,7 +293,7 @@ class TestAddresses:
     def test_one_that_was_deleted_meanwhile_is_no_crash(self, dashboard, ada, change):
         address = make_address(ada)
         fields = fields_of(dashboard.get(customer_url(ada)))
-        services.delete_address(ada.pk, address.pk, by=services.STORE)
+        services.delete_address(ada.pk, address.pk, by=SYSTEM)
 
         response = dashboard.post(customer_url(ada), {**fields, **change})
 
@@ -386,7 +387,7 @@ class TestTagSuggestions:
 class TestRoles:
     def test_a_viewer_sees_everything_and_no_form(self, as_role, ada):
         make_address(ada, line4="Leeds")
-        services.update_user(ada.pk, by=services.STORE, tags=["vip"])
+        services.update_user(ada.pk, by=SYSTEM, tags=["vip"])
 
         page = as_role("Viewer").get(customer_url(ada))
         text = page.content.decode()

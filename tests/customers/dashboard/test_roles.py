@@ -7,23 +7,25 @@ import pytest
 from django.contrib.auth.models import Group
 from django.urls import get_resolver
 
-from customers import staff
-from customers.bulk import changes
-from customers.bulk.models import Job
-from customers.definitions.services import create_definition
-from customers.following.services import receive, store_at
 from customers.groups.services import create_group
+from customers.jobs import bulk_edits
+from customers.jobs.models import Job
+from customers.metadata.services import create_definition
+from customers.mirror.services import receive, store_at
 from customers.models import User
 from customers.orders.services import record_order, record_subscription
 from customers.webhooks.services import create_webhook, send_test
-from oauth.audit import Event, Origin, record
-from oauth.models import AuditEvent, PrivateApp
+from oauth.accounts import staff
+from oauth.actor import Actor
+from oauth.audit.log import Event, record
+from oauth.audit.models import AuditEvent
+from oauth.models import PrivateApp
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
 from tests.customers.dashboard.conftest import CUSTOMERS, DASHBOARD, customer_url
-from tests.customers.orders.reports import order, subscription
-from tests.factories import make_note
 from tests.oauth.conftest import register_partner
+from tests.support.factories import make_note
+from tests.support.order_documents import order, subscription
 
 ALL, EDITORS, OWNERS, NOBODY = {"Owner", "Staff", "Viewer"}, {"Owner", "Staff"}, {"Owner"}, set()
 
@@ -35,15 +37,16 @@ ALLOWED = [
     (r"index|home|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
     (r"(sign-in|account|two-factor)(-\w+)*|login|logout|password_\w+|admin_password_reset", None, None),
     (r"install-app|open-app", OWNERS, NOBODY),
-    (r"(definitions_definition|webhooks_webhook)_delete", OWNERS, OWNERS),
+    (r"(metadata_definition|webhooks_webhook)_delete", OWNERS, OWNERS),
     (r"\w+_delete", NOBODY, NOBODY),
     (r"webhooks_delivery_add", NOBODY, NOBODY),
     (r"webhooks_\w+", OWNERS, OWNERS),
     (r"following_\w+_add", NOBODY, NOBODY),
     (r"following_\w+_change", OWNERS, NOBODY),
     (r"following_\w+", OWNERS, OWNERS),
-    (r"oauth_auditevent_add", NOBODY, NOBODY),
-    (r"oauth_auditevent_change", OWNERS, NOBODY),
+    (r"audit_auditevent_add", NOBODY, NOBODY),
+    (r"audit_auditevent_change", OWNERS, NOBODY),
+    (r"audit_auditevent_\w+", OWNERS, OWNERS),
     (r"oauth_\w+", OWNERS, OWNERS),
     (r"customers_staffmember_\w+", OWNERS, OWNERS),
     (r"customers_customer_tags", ALL, NOBODY),
@@ -52,13 +55,13 @@ ALLOWED = [
     (r"customers_customer_edit_note", NOBODY, EDITORS),  # it is the note of somebody else
     (r"customers_customer_(add|add_note|block|unblock|send_password_reset|personal_data)", EDITORS, EDITORS),
     (r"customers_customer_erase", OWNERS, OWNERS),
-    (r"bulk_job_(add|delete)", NOBODY, NOBODY),
-    (r"bulk_job_(step|discard)", NOBODY, EDITORS),  # by their buttons
-    (r"bulk_job_(refused|file)", EDITORS, NOBODY),
-    (r"bulk_job_\w+", EDITORS, EDITORS),
-    (r"definitions_definition_(changelist|history)", ALL, ALL),
-    (r"definitions_definition_change", ALL, OWNERS),
-    (r"definitions_definition_add", OWNERS, OWNERS),
+    (r"jobs_job_(add|delete)", NOBODY, NOBODY),
+    (r"jobs_job_(step|discard)", NOBODY, EDITORS),  # by their buttons
+    (r"jobs_job_(refused|file)", EDITORS, NOBODY),
+    (r"jobs_job_\w+", EDITORS, EDITORS),
+    (r"metadata_definition_(changelist|history)", ALL, ALL),
+    (r"metadata_definition_change", ALL, OWNERS),
+    (r"metadata_definition_add", OWNERS, OWNERS),
     (r"groups_customergroup_(changelist|history)", ALL, ALL),
     (r"groups_customergroup_change", ALL, EDITORS),
     (r"groups_customergroup_add", EDITORS, EDITORS),
@@ -93,11 +96,11 @@ RESTRICTED = [(path, name) for path, name in views() if any(rule is not None for
 def ids(owner, ada) -> dict[str, object]:
     """Of something of each kind, by what its URLs have in common."""
     issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=owner)
-    record(Event.SIGNED_IN, Origin())
+    record(Event.SIGNED_IN, Actor())
     partner = register_partner(owner).app
     return {
         "client_id": partner.client_id,
-        **dict.fromkeys(("job", "job_id"), changes.prepare(Job.Kind.BLOCK, {"search": "nobody"}, by=owner).pk),
+        **dict.fromkeys(("job", "job_id"), bulk_edits.prepare(Job.Kind.BLOCK, {"search": "nobody"}, by=owner).pk),
         "note_id": make_note(ada, author=owner).pk,
         "customer": ada.pk,
         "staffmember": owner.pk,

@@ -9,12 +9,14 @@ from django.core import mail
 from django.test import Client
 
 from customers.models import StaffMember, User, UserType
-from oauth.models import App, AuditEvent, Session
+from oauth.accounts.models import Session
+from oauth.audit.models import AuditEvent
+from oauth.models import App
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
 from tests.conftest import USERS, ApiClient
 from tests.customers.dashboard.conftest import DASHBOARD, browser_of
-from tests.factories import make_owner, make_user
+from tests.support.factories import make_owner, make_user
 
 STAFF = f"{DASHBOARD}customers/staffmember/"
 PASSWORD = "an uncommon 1 password"

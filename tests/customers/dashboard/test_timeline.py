@@ -10,10 +10,11 @@ from customers import services, timeline
 from customers.models import Event, Note
 from customers.orders.models import Order
 from customers.orders.services import record_order, record_subscription
+from oauth.actor import SYSTEM, Actor
 from oauth.models import App
 from tests.customers.dashboard.conftest import customer_url
-from tests.customers.orders.reports import order, subscription
-from tests.factories import make_address, make_note, make_user
+from tests.support.factories import make_address, make_note, make_user
+from tests.support.order_documents import order, subscription
 
 
 def entries_of(page) -> list[str]:
@@ -33,13 +34,13 @@ def links_of(page) -> dict[str, str]:
 
 @pytest.fixture
 def actor(owner):
-    return services.Actor(user_id=owner.pk)
+    return Actor(user_id=owner.pk)
 
 
 @pytest.fixture
 def through_an_app(owner, api):
     api(app_name="Mailer")
-    return services.Actor(user_id=owner.pk, app_id=App.objects.get().pk)
+    return Actor(user_id=owner.pk, app_id=App.objects.get().pk)
 
 
 class TestEntries:
@@ -109,7 +110,7 @@ class TestEntries:
 
     @pytest.mark.parametrize("changes", [{}, {"file": "customers.csv"}, {"rows": 3}, {"a": [1, 2, 3]}, {"a": None}])
     def test_show_events_of_any_content(self, dashboard, ada, changes):
-        services.record(ada, Event.Kind.EXPORTED, services.STORE, changes)
+        services.record(ada, Event.Kind.EXPORTED, SYSTEM, changes)
 
         assert "Exported by the store" in entries_of(dashboard.get(customer_url(ada)))[0]
 
@@ -122,7 +123,7 @@ class TestEntries:
 class TestPages:
     def test_hold_fifty_and_lead_to_all_older_ones(self, dashboard, ada, owner):
         for number in range(60):
-            services.record(ada, Event.Kind.EXPORTED, services.STORE, {"number": [None, f"e{number}."]})
+            services.record(ada, Event.Kind.EXPORTED, SYSTEM, {"number": [None, f"e{number}."]})
             make_note(ada, author=owner, message=f"n{number}.")
         moment = timezone.now().replace(microsecond=123456)
         # Most at the same moment: a page may end anywhere within them.

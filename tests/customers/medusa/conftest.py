@@ -8,7 +8,7 @@ from customers.medusa import counting, ids
 from customers.models import User, UserType
 from oauth.scopes import Scope
 from tests.conftest import ApiClient
-from tests.factories import address, make_user
+from tests.support.factories import address, make_user
 
 CUSTOMERS = "/admin/customers"
 GROUPS = "/admin/customer-groups"

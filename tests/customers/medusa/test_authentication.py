@@ -10,9 +10,11 @@ from jwcrypto.jwt import JWT
 
 from customers.medusa import authentication
 from customers.models import User
-from oauth import two_factor
-from oauth.audit import Origin
-from oauth.models import AccessToken, AuditEvent, Session, TwoFactor
+from oauth.accounts import two_factor
+from oauth.accounts.models import Session, TwoFactor
+from oauth.actor import Actor
+from oauth.audit.models import AuditEvent
+from oauth.models import AccessToken
 from oauth.scopes import Scope
 from tests.conftest import ApiClient
 from tests.customers.medusa.conftest import AUTH, CUSTOMERS, NEW, PASSWORD, TOKEN, invalid, url_of
@@ -165,7 +167,7 @@ class TestSignIn:
         TwoFactor.objects.update(is_on=True)
 
         assert unauthorized(anonymous.post(path, {"email": member.email, "password": PASSWORD}))
-        two_factor.switch_off(member, Origin())
+        two_factor.switch_off(member, Actor())
         assert anonymous.post(path, {"email": member.email, "password": PASSWORD}).status_code == 200
 
     @pytest.mark.parametrize("path", [AUTH, TOKEN])

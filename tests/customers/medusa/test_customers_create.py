@@ -7,7 +7,7 @@ from config import settings as configured
 from customers.models import Event, User, UserType
 from tests.conftest import USERS, by_database
 from tests.customers.medusa.conftest import CUSTOMERS, NEW, PASSWORD, id_of, invalid, url_of
-from tests.factories import make_user
+from tests.support.factories import make_user
 
 DUPLICATE = {"code": "invalid_request_error", "type": "duplicate_error"}
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 from customers.models import User
 from customers.orders.services import record_order
 from tests.customers.medusa.conftest import CUSTOMERS, PASSWORD, group_id_of, id_of, invalid, url_of
-from tests.customers.orders.reports import order
-from tests.factories import address, make_user, make_users
+from tests.support.factories import address, make_user, make_users
+from tests.support.order_documents import order
 
 
 def page(client, query=None) -> dict:

@@ -4,9 +4,10 @@ import pytest
 
 from customers import services
 from customers.orders.services import record_order
+from oauth.actor import SYSTEM
 from tests.customers.medusa.conftest import CUSTOMERS, group_id_of, id_of, invalid, not_found, url_of
-from tests.customers.orders.reports import order
-from tests.factories import address, make_user
+from tests.support.factories import address, make_user
+from tests.support.order_documents import order
 
 NOBODY = "cus_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
@@ -84,7 +85,7 @@ class TestRetrieveCustomer:
         assert (book["address_2"], book["province"], book["postal_code"]) == ("Flat 2, West Wing", "Kent", "SW1")
 
     def test_tells_the_default_address_for_billing(self, client, ada):
-        added = services.add_address(ada.pk, by=services.STORE, **address(line1="2", is_default_for_billing=True))
+        added = services.add_address(ada.pk, by=SYSTEM, **address(line1="2", is_default_for_billing=True))
 
         customer = shown(client, ada, "billing_address,shipping_addresses")
 

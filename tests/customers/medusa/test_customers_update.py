@@ -3,16 +3,8 @@
 import pytest
 
 from customers.models import Event, User
-from tests.customers.medusa.conftest import (
-    CUSTOMERS,
-    PASSWORD,
-    group_id_of,
-    id_of,
-    invalid,
-    not_found,
-    url_of,
-)
-from tests.factories import make_user
+from tests.customers.medusa.conftest import CUSTOMERS, PASSWORD, group_id_of, id_of, invalid, not_found, url_of
+from tests.support.factories import make_user
 
 EMAIL_FIXED = "Email cannot be changed when the user has registered their account"
 

@@ -4,16 +4,8 @@ import pytest
 
 from customers.groups.models import CustomerGroup
 from customers.models import Event, User
-from tests.customers.medusa.conftest import (
-    CUSTOMERS,
-    GROUPS,
-    group_id_of,
-    group_url,
-    id_of,
-    invalid,
-    not_found,
-)
-from tests.factories import make_user
+from tests.customers.medusa.conftest import CUSTOMERS, GROUPS, group_id_of, group_url, id_of, invalid, not_found
+from tests.support.factories import make_user
 
 NOBODYS = "cgrp_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 

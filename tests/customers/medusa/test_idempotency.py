@@ -3,9 +3,9 @@
 import pytest
 
 from customers.models import IdempotentAnswer, User
-from tests.concurrency import at_once
 from tests.conftest import ApiClient
 from tests.customers.medusa.conftest import AUTH, CUSTOMERS, GROUPS, NEW, PASSWORD, TOKEN, url_of
+from tests.support.concurrency import at_once
 
 KEY = {"Idempotency-Key": "c0ffee"}
 

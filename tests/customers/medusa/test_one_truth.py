@@ -5,7 +5,7 @@ import pytest
 from customers.models import Event, User
 from tests.conftest import USERS, address_url, addresses_url, user_url
 from tests.customers.medusa.conftest import CUSTOMERS, NEW, PASSWORD, id_of, url_of
-from tests.factories import address, make_user
+from tests.support.factories import address, make_user
 
 # Of what both have: a Medusa name, ours, what is sent, and what is shown then.
 FIELDS = [

@@ -7,8 +7,8 @@ from django.test import Client
 
 from customers.orders.models import Order, Subscription
 from customers.orders.services import record_order, record_subscription
-from tests.customers.orders.reports import full, order, subscription
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.order_documents import full, order, subscription
 
 DASHBOARD = "/dashboard/"
 ORDERS = f"{DASHBOARD}orders/order/"

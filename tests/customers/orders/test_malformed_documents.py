@@ -4,9 +4,9 @@ import pytest
 
 from customers.orders.models import Order, Subscription
 from customers.orders.services import record_order, record_subscription
-from customers.rules import CustomerError
-from tests.customers.orders.reports import order, refund, subscription
-from tests.factories import make_user
+from oauth.errors import ServiceError
+from tests.support.factories import make_user
+from tests.support.order_documents import order, refund, subscription
 
 NESTED = {}
 for _ in range(100):
@@ -43,7 +43,7 @@ def ada(db):
 
 
 def refusal_of(record, ada, document) -> tuple:
-    with pytest.raises(CustomerError) as refusal:
+    with pytest.raises(ServiceError) as refusal:
         record(user_id=ada.pk, document=document)
     assert refusal.value.message
     assert not Order.objects.exists()

@@ -6,8 +6,8 @@ import pytest
 from customers.models import User, UserType
 from customers.orders.models import SUCCESSFUL_PAYMENT, Order, PaymentStatus
 from customers.orders.services import record_order
-from tests.customers.orders.reports import full, order, refund
-from tests.factories import make_owner, make_user
+from tests.support.factories import make_owner, make_user
+from tests.support.order_documents import full, order, refund
 
 pytestmark = pytest.mark.django_db
 

@@ -3,8 +3,8 @@ import pytest
 from customers.models import UserType
 from customers.orders.models import Subscription
 from customers.orders.services import record_subscription
-from tests.customers.orders.reports import full, subscription
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.order_documents import full, subscription
 
 pytestmark = pytest.mark.django_db
 

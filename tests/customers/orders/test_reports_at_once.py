@@ -7,9 +7,9 @@ import pytest
 from customers.models import User
 from customers.orders.models import Order
 from customers.orders.services import record_order
-from tests.concurrency import at_once
-from tests.customers.orders.reports import order
-from tests.factories import make_user
+from tests.support.concurrency import at_once
+from tests.support.factories import make_user
+from tests.support.order_documents import order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

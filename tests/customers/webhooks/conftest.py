@@ -3,11 +3,11 @@ from threading import Event
 import pytest
 
 from customers.api.webhook_data import data_of
+from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Webhook
-from customers.webhooks.worker import Worker
 from oauth.scopes import Scope
 from tests.conftest import ADMIN_API
-from tests.customers.webhooks.receiver import SECRET, served
+from tests.support.webhook_receiver import SECRET, served
 
 WEBHOOKS = f"{ADMIN_API}webhooks/"
 

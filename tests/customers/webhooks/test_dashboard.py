@@ -5,9 +5,10 @@ import pytest
 from customers import services
 from customers.webhooks.models import Delivery, Webhook
 from customers.webhooks.services import create_webhook
+from oauth.actor import SYSTEM
 from tests.customers.dashboard.conftest import DASHBOARD, browser_of
-from tests.customers.webhooks.receiver import SECRET
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.webhook_receiver import SECRET
 
 LIST = f"{DASHBOARD}webhooks/webhook/"
 LOG = f"{DASHBOARD}webhooks/delivery/"
@@ -78,7 +79,7 @@ class TestTheLog:
         subscribe("customer.created")
         subscribe("customer.updated", path="500")
         people = make_user(), make_user()
-        services.update_user(people[1].pk, by=services.STORE, first_name="Grace")
+        services.update_user(people[1].pk, by=SYSTEM, first_name="Grace")
         deliver()
         return people
 

@@ -14,15 +14,16 @@ from django.utils import timezone
 
 from customers import services
 from customers.api.webhook_data import data_of
-from customers.erasure import erase
-from customers.webhooks import worker
-from customers.webhooks.addresses import is_public
+from customers.privacy.erasure import erase
+from customers.webhooks.delivery import worker
+from customers.webhooks.delivery.allowed_hosts import is_public
+from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Delivery, Webhook
 from customers.webhooks.services import forget_old, send_again, send_test
-from customers.webhooks.worker import Worker
+from oauth.actor import SYSTEM
 from tests.customers.webhooks.conftest import webhook_url
-from tests.customers.webhooks.receiver import SECRET
-from tests.factories import make_user
+from tests.support.factories import make_user
+from tests.support.webhook_receiver import SECRET
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ class TestRetries:
         user = make_user(first_name="Ada")
         deliver()
 
-        services.update_user(user.pk, by=services.STORE, first_name="Grace")
+        services.update_user(user.pk, by=SYSTEM, first_name="Grace")
         Delivery.objects.update(due_at=timezone.now())
         deliver()
 
@@ -170,7 +171,7 @@ class TestReceiver:
         people = [make_user(first_name="0") for _ in range(3)]
         for number in range(1, 4):
             for user in people:
-                services.update_user(user.pk, by=services.STORE, first_name=str(number))
+                services.update_user(user.pk, by=SYSTEM, first_name=str(number))
         receiver.codes = [500, 200, 500, 500, 200, 200, 500]
 
         deliver()
@@ -186,7 +187,7 @@ class TestReceiver:
         subscribe("customer.created", "customer.updated", path="slow")
         people = [make_user() for _ in range(15)]
         for user in people:
-            services.update_user(user.pk, by=services.STORE, first_name="Ada")
+            services.update_user(user.pk, by=SYSTEM, first_name="Ada")
 
         deliver()
 
@@ -200,7 +201,7 @@ class TestReceiver:
 
         def data_of_both(*asked):
             data = data_of(*asked)
-            erase(second.pk, by=services.STORE)
+            erase(second.pk, by=SYSTEM)
             return data
 
         Worker(data_of_both).run(Event(), until_empty=True)
@@ -210,7 +211,7 @@ class TestReceiver:
     def test_is_told_of_a_customer_again_though_something_before_failed_for_long(self, subscribe, receiver, deliver):
         subscribe("customer.created", "customer.updated")
         user = make_user()
-        services.update_user(user.pk, by=services.STORE, first_name="Ada")
+        services.update_user(user.pk, by=SYSTEM, first_name="Ada")
         an_hour_from_now = timezone.now() + timedelta(hours=1)
 
         Delivery.objects.filter(event_type="customer.created").update(attempts=4, due_at=an_hour_from_now)

@@ -4,23 +4,24 @@ import pytest
 from django.core.management import call_command
 from django.db import transaction
 
-from customers import erasure, services
+from customers import services
 from customers.groups.services import add_customers, create_group
 from customers.orders.services import record_order
+from customers.privacy import erasure
 from customers.webhooks.models import Delivery
-from oauth import partners
-from oauth.audit import Origin
+from oauth import partner_apps
+from oauth.actor import SYSTEM, Actor
 from oauth.models import AccessToken
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
 from tests.conftest import USERS, ApiClient, addresses_url, user_url
-from tests.customers.bulk.exporting import EVERYBODY, EXPORTS, export_url, work
 from tests.customers.dashboard.conftest import CUSTOMERS, browser_of
-from tests.customers.orders.reports import order
 from tests.customers.webhooks.conftest import WEBHOOKS
-from tests.customers.webhooks.receiver import SECRET
-from tests.factories import address, make_address, make_note, make_user
 from tests.oauth.conftest import register_partner
+from tests.support.exports import EVERYBODY, EXPORTS, export_url, work
+from tests.support.factories import address, make_address, make_note, make_user
+from tests.support.order_documents import order
+from tests.support.webhook_receiver import SECRET
 
 EVERYTHING = ("customer.created", "customer.updated", "customer.deleted", "customer.redacted", "app.uninstalled")
 
@@ -143,7 +144,7 @@ class TestAChange:
         subscribe(*EVERYTHING)
 
         services.change_users(
-            [ada.pk, *(each.pk for each in others)], by=services.STORE, values=lambda user: {"is_blocked": True}
+            [ada.pk, *(each.pk for each in others)], by=SYSTEM, values=lambda user: {"is_blocked": True}
         )
 
         assert set(Delivery.objects.values_list("event_type", "object_id")) == {
@@ -163,8 +164,8 @@ class TestAChange:
         subscribe(*EVERYTHING)
 
         make_note(ada, author=owner)
-        services.update_user(ada.pk, by=services.STORE, password="correct horse battery")
-        add_customers(create_group(name="VIP").pk, [ada.pk], by=services.STORE)
+        services.update_user(ada.pk, by=SYSTEM, password="correct horse battery")
+        add_customers(create_group(name="VIP").pk, [ada.pk], by=SYSTEM)
 
         assert told() == []
 
@@ -174,7 +175,7 @@ class TestErasure:
         record_order(user_id=ada.pk, document=order(number="1001"))
         subscribe("customer.redacted")
 
-        erasure.erase(ada.pk, by=services.STORE)
+        erasure.erase(ada.pk, by=SYSTEM)
         deliver()
 
         assert receiver.received[0].event["data"] == {
@@ -192,7 +193,7 @@ class TestErasure:
         deliver()
         client.patch(user_url(ada), {"first_name": "Ada"})
 
-        erasure.erase(ada.pk, by=services.STORE)
+        erasure.erase(ada.pk, by=SYSTEM)
         deliver()
 
         assert len(receiver.received) == 1
@@ -209,7 +210,7 @@ class TestUninstalling:
         assert ApiClient(token).post(WEBHOOKS, body).status_code == 201
 
         make_user()
-        partners.uninstall(app, Origin())
+        partner_apps.uninstall(app, Actor())
         make_user()
         deliver()
 
@@ -297,7 +298,7 @@ class TestAnExport:
         subscribe("export.created")
         exporting.post(EXPORTS, EVERYBODY)
         work()
-        erasure.erase(ada.pk, by=services.STORE)
+        erasure.erase(ada.pk, by=SYSTEM)
 
         deliver()
 

@@ -12,10 +12,10 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from tests.customers.webhooks.receiver import Server, served
 from tests.live.conftest import PROJECT, chromium, stores
 from tests.live.dashboard.pages import Pages
 from tests.live.owner import Dashboard
+from tests.support.webhook_receiver import Server, served
 
 FOLDER = PROJECT / "docs" / "screenshots"
 WINDOWS = {"desktop": (1280, 700), "phone": (390, 844)}
@@ -46,7 +46,7 @@ PICTURES = [
     Picture("customer", f"{LIST}{{buyer}}/change/"),
     Picture("timeline", f"{LIST}{{buyer}}/change/#timeline"),
     Picture("erase", f"{LIST}{{buyer}}/erase/"),
-    Picture("import", "bulk/job/{job}/change/"),
+    Picture("import", "jobs/job/{job}/change/"),
     Picture("webhook", "webhooks/webhook/{webhook}/change/"),
     Picture("deliveries", "webhooks/delivery/"),
 ]
@@ -60,7 +60,7 @@ def take(folder: Path) -> None:
         found = re.search(rf"/dashboard/{LIST}(\d+)/change/", owner.get(f"{shop.url}/dashboard/{BUYERS}").text)
         assert found
         file = ("customers.csv", IMPORTED, "text/csv")
-        job = owner.submit("/dashboard/bulk/job/import/", files={"file": file}).headers["Location"].split("/")[-3]
+        job = owner.submit("/dashboard/jobs/job/import/", files={"file": file}).headers["Location"].split("/")[-3]
         webhook = subscribe(owner, receiver)
         FOLDER.mkdir(parents=True, exist_ok=True)
         pages = Pages(chrome, shop, *WINDOWS["desktop"])

@@ -61,7 +61,7 @@ class TestImport:
     def test_shows_how_far_a_long_one_has_come_and_goes_on_when_it_is_opened_again(self, pages, shop, tmp_path):
         word = new_word("long")
 
-        pages.open("bulk/job/import/")
+        pages.open("jobs/job/import/")
         pages.find("[name=file]").send_keys(people_file(tmp_path, word, 25_000))
         pages.press("Upload")
         pages.fill(column_1="first name")

@@ -9,12 +9,12 @@ from importlib.resources import files
 import pytest
 from django_otp.oath import totp
 
-from tests.customers.orders.reports import full
-from tests.factories import address
 from tests.live.dashboard.conftest import WIDTHS
 from tests.live.dashboard.pages import Pages
 from tests.live.dashboard.people import PASSWORD, add_customer
 from tests.live.owner import errors, hosts_asked
+from tests.support.factories import address
+from tests.support.order_documents import full
 
 # The package is made for another driver of browsers; of it only the script is used.
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
@@ -38,11 +38,11 @@ OF_THE_OWNER = [
     f"{LIST}{{customer}}/send_password_reset/",
     f"{LIST}{{customer}}/notes/add/",
     f"{LIST}{{customer}}/erase/",
-    "bulk/job/",
-    "bulk/job/import/",
-    "definitions/definition/",
-    "definitions/definition/add/",
-    "definitions/definition/{definition}/change/",
+    "jobs/job/",
+    "jobs/job/import/",
+    "metadata/definition/",
+    "metadata/definition/add/",
+    "metadata/definition/{definition}/change/",
     "orders/order/",
     "orders/order/add/",
     "orders/order/{order}/change/",
@@ -68,10 +68,10 @@ OF_THE_OWNER = [
     "webhooks/delivery/",
     "webhooks/delivery/{delivery}/change/",
     "webhooks/delivery/{delivery}/send_again/",
-    "following/followedstore/",
-    "following/followedstore/{followed}/change/",
-    "following/receivedevent/",
-    "following/receivedevent/{told}/change/",
+    "mirror/followedstore/",
+    "mirror/followedstore/{followed}/change/",
+    "mirror/receivedevent/",
+    "mirror/receivedevent/{told}/change/",
     "account/",
     "password_change/",
 ]
@@ -83,7 +83,7 @@ OF_ANYBODY = [
     "password_reset/complete/",
 ]
 FOLLOW = """
-from customers.following.services import receive, store_at
+from customers.mirror.services import receive, store_at
 store = store_at("https://live.example")
 receive(store, event_id="1", event_type="customer.updated", data={"id": 5001, "email": "5001@live.example"})
 """
@@ -99,7 +99,7 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
     shop.register_app("http://localhost:3000/", "http://localhost:3000/callback")
     colleagues("Viewer")
     points = {"object": "customer", "key": "points", "name": "Points", "type": "integer", "maximum_value": "100"}
-    owner.submit("/dashboard/definitions/definition/add/", **points, enable_filter="on")
+    owner.submit("/dashboard/metadata/definition/add/", **points, enable_filter="on")
     hook = {"target": "http://127.0.0.1:9/", "events": "customer.created", "api_version": "2024-04-01"}
     owner.submit("/dashboard/webhooks/webhook/add/", **hook, active="on")
     shop.manage("shell", "-c", FOLLOW)
@@ -109,14 +109,14 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
         return re.findall(rf"/dashboard/{path}/(\d+)/change/", owner.get(f"{shop.url}/dashboard/{path}/").text)[-1]
 
     paths = {
-        "definition": "definitions/definition",
+        "definition": "metadata/definition",
         "order": "orders/order",
         "member": "customers/staffmember",
         "app": "oauth/partnerapp",
         "webhook": "webhooks/webhook",
         "delivery": "webhooks/delivery",
-        "followed": "following/followedstore",
-        "told": "following/receivedevent",
+        "followed": "mirror/followedstore",
+        "told": "mirror/receivedevent",
     }
     return {
         "customer": customer["id"],

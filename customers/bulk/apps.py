@@ -1,7 +1,0 @@
-from django.apps import AppConfig
-
-
-class BulkConfig(AppConfig):
-    name = "customers.bulk"
-    label = "bulk"
-    verbose_name = "Many at once"

@@ -1,0 +1,179 @@
+"""The list of customers: search, filters, order, at a million of them."""
+
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db import connection
+from django.db.models import F, OrderBy, Prefetch, Value
+from django.db.models.functions import Coalesce, Lower, NullIf
+from django.utils.functional import cached_property
+from django.utils.timezone import localdate
+
+from customers.core.postgres import custom_plan
+from customers.dashboard.customers.filters import FILTERS, ChoiceFilter, FormFilter, defined_filters
+from customers.models import Address, User
+
+REACHABLE = 2_000  # customers that a list leads to, page by page
+# Leads have bought nothing: before or after all customers they are in order, and one index serves either with or
+# without a filter by type.
+COUNTERS = ("orders_count", "total_spent")
+DEFAULT_ADDRESSES = Prefetch(
+    "addresses",
+    Address.objects.filter(is_default_for_shipping=True).only("user_id", "country"),
+    to_attr="default_addresses",
+)
+
+
+class FirstPages(Paginator):
+    """As many pages as `REACHABLE` rows fill: nothing is counted or skipped beyond, however many there are.
+
+    As few rows as can all be shown are found first and put in order then. The database might otherwise go through the
+    whole table in that order, expecting to meet them soon.
+    """
+
+    def __init__(self, object_list, *args, **options):
+        ids = list(object_list.order_by().values_list("pk", flat=True)[: REACHABLE + 1])
+        self.has_more = len(ids) > REACHABLE
+        if not self.has_more:
+            first, *rest = object_list.query.order_by
+            object_list = object_list.model.objects.filter(pk__in=ids).order_by(without_index(first), *rest)
+        super().__init__(object_list, *args, **options)
+        self.count = min(len(ids), REACHABLE)
+
+
+def without_index(by: OrderBy) -> OrderBy:
+    """The same order, as an expression that no index is over."""
+    by = by.copy()
+    by.expression = Coalesce(by.expression, by.expression)
+    return by
+
+
+class CustomerList(ChangeList):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.title = "Customers"
+
+    def get_ordering(self, request, queryset):
+        """By one column, and by id in the same direction: so an index can be read either way."""
+        by, name = super().get_ordering(request, queryset)[0], ""
+        if not isinstance(by, OrderBy):
+            name = str(by).removeprefix("-")
+            by = OrderBy(F(name), descending=str(by).startswith("-"))
+        ordering = [by, OrderBy(F("id"), descending=by.descending)]
+        if name in COUNTERS:
+            ordering.insert(0, OrderBy(F("user_type"), descending=not by.descending))
+        return ordering
+
+    def get_ordering_field_columns(self):
+        return dict(list(super().get_ordering_field_columns().items())[:1])
+
+    def get_results(self, request):
+        """Reads the page, or the last one there is."""
+        with custom_plan():
+            self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+            page = self.paginator.get_page(self.page_num)
+            self.result_list = list(page.object_list.defer("metadata").prefetch_related(DEFAULT_ADDRESSES))
+        self.page_num = page.number
+        self.result_count = self.paginator.count
+        self.full_result_count, self.show_full_result_count = None, False
+        self.multi_page, self.can_show_all = self.paginator.num_pages > 1, False
+        self.show_admin_actions = True
+
+    def criteria(self) -> dict[str, Any]:
+        """Whom the list leads to, all pages together."""
+        asked = {"search": self.query}
+        for each in self.filter_specs:
+            asked |= cast(ChoiceFilter | FormFilter, each).asked()
+        return asked
+
+    @cached_property
+    def how_many(self) -> str:
+        """In words, as exactly as is known."""
+        if not self.paginator.has_more:
+            return f"{self.result_count:,} {'customer' if self.result_count == 1 else 'customers'}"
+        is_narrowed = self.query or self.has_active_filters
+        about = 0 if is_narrowed else estimated_number_of_people()
+        return f"about {round(about, -3):,} customers" if about > REACHABLE else f"more than {REACHABLE:,} customers"
+
+
+def estimated_number_of_people() -> int:
+    """As the database's last look at the table found it; 0 where it keeps no such number."""
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::text::regclass", [User._meta.db_table])
+        return cursor.fetchone()[0]
+
+
+class Listing(admin.ModelAdmin):
+    list_display = ("name", "mail", "phone", "type", "country", "order_count", "spent", "blocked", "joined")
+    list_display_links = ("name", "mail")
+    sortable_by = ("name", "mail", "order_count", "spent", "joined")
+    list_per_page = 50
+    paginator = FirstPages
+    ordering = ("-date_joined", "-id")
+    show_facets = admin.ShowFacets.NEVER  # each is a count of the whole table
+    empty_value_display = "—"
+    search_fields = ("search_text",)
+    search_help_text = (
+        "Parts of names, email address and phone number, in any order. One or two letters: how one of them begins."
+    )
+
+    @property
+    def media(self):
+        return super().media + forms.Media(css={"all": ["dashboard/listing.css"]})
+
+    @admin.display(ordering=NullIf("full_name", Value(" ")).asc(nulls_last=True))
+    def name(self, customer):
+        return customer.get_full_name()
+
+    @admin.display(description="email", ordering=Lower("email").asc(nulls_last=True))
+    def mail(self, customer):
+        return customer.email
+
+    @admin.display
+    def phone(self, customer):
+        return customer.phone_number
+
+    @admin.display
+    def type(self, customer):
+        return customer.get_user_type_display()
+
+    @admin.display
+    def country(self, customer):
+        return next((address.country for address in customer.default_addresses), None)
+
+    @admin.display(description="orders", ordering="orders_count")
+    def order_count(self, customer):
+        return customer.orders_count
+
+    @admin.display(ordering="total_spent")
+    def spent(self, customer):
+        return customer.total_spent
+
+    @admin.display(empty_value="")
+    def blocked(self, customer):
+        return "Blocked" if customer.is_blocked else None
+
+    @admin.display(ordering="date_joined")
+    def joined(self, customer):
+        return localdate(customer.date_joined)
+
+    def get_list_filter(self, request):
+        """Those of definitions, too: read once a request."""
+        if not hasattr(request, "list_filter"):
+            request.list_filter = (*FILTERS, *defined_filters())
+        return request.list_filter
+
+    def get_changelist(self, request, **options):
+        return CustomerList
+
+    def get_search_results(self, request, queryset, search_term):
+        return (queryset.found_by(search_term) if search_term.strip() else queryset), False
+
+    def lookup_allowed(self, lookup, value, request=None):
+        """The filters' own and no other: those would scan the table, or tell what is not shown."""
+        return any(lookup in each.parameters() for each in self.get_list_filter(request))

@@ -1,0 +1,140 @@
+"""The page of one customer: what is known, the form, orders and subscriptions, notes and the timeline."""
+
+from typing import cast
+
+from django.contrib import admin
+from django.http import Http404, HttpResponseRedirect
+from django.urls import reverse
+
+from customers import services, timeline
+from customers.dashboard.customers.actions import DECISIONS, Actions, actor
+from customers.dashboard.customers.forms import AddressForm, AddressFormSet, CustomerForm, NoteForm, save
+from customers.dashboard.service_errors import ShowsRefusals
+from customers.models import Address, User
+
+MAX_REPORTS = 20
+MAX_NEW_ADDRESSES = 50  # at once
+RECORDED = (
+    "user_type", "orders_count", "subscriptions_count", "total_spent", "ip", "user_agent", "date_joined", "updated_at",
+)  # fmt: skip
+
+
+class AddressInline(admin.StackedInline):
+    """May be done by who may do it to the customer: addresses have no permissions of their own."""
+
+    model = Address
+    form = AddressForm
+    formset = AddressFormSet
+    extra = 0
+    classes = ("collapse",)
+    fields = (
+        ("first_name", "last_name"),
+        "line1",
+        ("line2", "line3"),
+        ("postcode", "line4"),
+        ("state", "country"),
+        "phone_number",
+        "notes",
+        ("is_default_for_shipping", "is_default_for_billing"),
+    )
+
+    def get_formset(self, request, obj=None, **options):
+        rows = MAX_NEW_ADDRESSES + (obj.addresses.count() if obj else 0)
+        options = {"max_num": rows, "absolute_max": rows, **options}
+        formset = cast(type[AddressFormSet], super().get_formset(request, obj, **options))
+        formset.refusal = getattr(request, "refusal", None)
+        return formset
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.has_perm("customers.view_customer")
+
+    def has_change_permission(self, request, obj=None):
+        return request.user.has_perm("customers.change_customer" if obj else "customers.add_customer")
+
+    has_add_permission = has_delete_permission = has_change_permission
+
+
+class Page(ShowsRefusals, Actions):
+    form = CustomerForm
+    inlines = (AddressInline,)
+    readonly_fields = (*RECORDED, "tag_words")
+    change_form_template = "dashboard/customer.html"
+    empty_value_display = "—"
+
+    class Media:
+        css = {"all": ["dashboard/customer.css"]}
+        js = ["dashboard/customer.js"]
+
+    def get_fieldsets(self, request, obj=None):
+        tags = "tags" if obj is None or self.has_change_permission(request, obj) else "tag_words"
+        fieldsets = [
+            (
+                None,
+                {
+                    "fields": (
+                        "email",
+                        ("first_name", "last_name"),
+                        ("phone_number", "language"),
+                        tags,
+                        "accepts_marketing",
+                    )
+                },
+            ),
+            ("Metadata", {"fields": ("metadata",), "classes": ["collapse"]}),
+        ]
+        return [*fieldsets, ("Recorded", {"fields": RECORDED, "classes": ["collapse"]})] if obj else fieldsets
+
+    def changeform_view(self, request, *args, **options):
+        try:
+            return super().changeform_view(request, *args, **options)
+        except User.DoesNotExist:
+            raise Http404 from None
+
+    def save_model(self, request, obj, form, change):
+        """In one with the addresses, below."""
+
+    def save_related(self, request, form, formsets, change):
+        save(form, formsets[0], actor(request))
+        form.instance.refresh_from_db()
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        return []
+
+    def log_addition(self, request, obj, message):
+        """The timeline tells it, which goes when a customer is erased; the admin site's own log would not."""
+
+    log_change = log_addition
+
+    def history_view(self, request, object_id, extra_context=None):
+        return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[object_id]) + "#timeline")
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj:
+            context.update(self.what_is_known(request, obj))
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def what_is_known(self, request, customer):
+        hidden = [kind for kind in ("order", "subscription") if not request.user.has_perm(f"orders.view_{kind}")]
+        page = timeline.read(customer.pk, before=request.GET.get("before", ""), without=hidden)
+        notes = [entry.row for entry in page.entries if entry.kind == "note"]
+        may_change = self.has_change_permission(request, customer)
+        return {
+            "customer": customer,
+            "reports": [
+                (rows.model._meta, list(rows.newest_first().defer("document")[: MAX_REPORTS + 1]))
+                for kind, rows in (("order", customer.orders), ("subscription", customer.subscriptions))
+                if kind not in hidden
+            ],
+            "timeline": page,
+            "editable_notes": [
+                note.pk for note in notes if may_change and services.may_edit_note(note, actor(request))
+            ],
+            "note_form": NoteForm() if may_change else None,
+            "decisions": {
+                name: decision for name, decision in DECISIONS.items() if may_change and decision.is_due(customer)
+            },
+        }
+
+    @admin.display(description="Tags")
+    def tag_words(self, customer):
+        return ", ".join(customer.tags)

@@ -1,0 +1,137 @@
+"""What is asked before a job is started. `options()` of a valid form is what the job is to know."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse_lazy
+
+from customers import validation
+from customers.dashboard.customers.forms import PlainSelect, TagsField
+from customers.jobs.exports import formats
+from customers.jobs.imports import load as imports
+from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES, PERSON
+from customers.jobs.models import Job
+from oauth.errors import ServiceError
+
+ADDRESS_LABELS = {"line1": "street and number", "line4": "city"}
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label="File",
+        help_text="CSV with a header in the first line, or JSON Lines (an object a line); UTF-8.",
+        widget=forms.FileInput({"accept": ".csv,.tsv,.txt,.jsonl,.ndjson"}),
+    )
+
+
+class JobForm(forms.Form):
+    def __init__(self, job: Job, *args, **kwargs):
+        self.job = job
+        super().__init__(*args, **kwargs)
+
+    def options(self) -> dict[str, Any]:
+        return {}
+
+    def columns(self) -> list[Any]:
+        """Of the file that is imported."""
+        return []
+
+
+class TagsForm(JobForm):
+    tags = TagsField(
+        widget=forms.TextInput(
+            {"class": "vTextField", "data-suggestions": reverse_lazy("admin:customers_customer_tags")}
+        ),
+        help_text="Separated by commas.",
+    )
+
+    def clean_tags(self) -> list[str]:
+        try:
+            return validation.clean_tags(self.cleaned_data["tags"])
+        except ServiceError as error:
+            raise ValidationError(error.message, error.code) from None
+
+    def options(self):
+        return {"words": self.cleaned_data["tags"]}
+
+
+class ExportForm(JobForm):
+    format = forms.ChoiceField(
+        choices=[("csv", "CSV, for a spreadsheet"), ("jsonl", "JSON Lines, in the shape of the API")],
+        widget=forms.RadioSelect,
+        initial=next(iter(formats.FORMATS)),
+    )
+
+    def options(self):
+        return {"format": self.cleaned_data["format"]}
+
+
+class ImportForm(JobForm):
+    """A choice of a field for each column, as it was guessed or chosen before."""
+
+    update = forms.BooleanField(
+        label="Change customers who are there, instead of refusing their line", required=False,
+        help_text="By their email address. Their addresses stay as they are.",
+    )  # fmt: skip
+
+    def __init__(self, job, *args, **kwargs):
+        super().__init__(job, *args, **kwargs)
+        self.layout = imports.layout_of(job)
+        self.fields["update"].initial = job.options.get("update", False)
+        chosen = job.options.get("fields") or self.layout.fields({})
+        self.names = {f"column_{number}": header for number, header in enumerate(self.layout.headers)}
+        for name, header in self.names.items():
+            self.fields[name] = forms.ChoiceField(
+                label=header or "(no name)",
+                required=False,
+                choices=choices_for(header, chosen.get(header)),
+                initial=chosen.get(header, ""),
+                widget=PlainSelect,
+            )
+
+    def columns(self):
+        """Each one's field, and what the first rows have there. Raises ServiceError."""
+        rows = imports.first_rows(self.job)
+        return [(self[name], [row.get(header, "") for row in rows]) for name, header in self.names.items()]
+
+    def clean(self):
+        # A column that was left out has the last word, too: it is not guessed again.
+        given = {header: self.cleaned_data.get(name, "") for name, header in self.names.items()}
+        try:
+            self.chosen = self.layout.fields(given)
+        except ServiceError as error:
+            raise ValidationError(error.message, error.code) from None
+        if "email" not in self.chosen.values():
+            raise ValidationError("One column has to be the email address.", "required")
+
+    def options(self):
+        is_rehearsal = "rehearse" in self.data
+        return {"fields": self.chosen, "update": self.cleaned_data["update"], "is_rehearsal": is_rehearsal}
+
+
+def choices_for(header: str, chosen: str | None) -> list[Any]:
+    own = [f"{METADATA}{header}"] if header else []
+    if chosen and chosen.startswith(METADATA) and chosen not in own:
+        own.append(chosen)
+    return [
+        ("", "(leave out)"),
+        ("Customer", [(name, label(name)) for name in PERSON]),
+        ("First address", [(f"address_{name}", ADDRESS_LABELS.get(name, label(name))) for name in ADDRESS]),
+        ("More", [(ADDRESSES, "all addresses, as JSON"), (MORE_ADDRESSES, "further addresses, as JSON")]),
+        ("Own data", [(name, f"metadata: {name.removeprefix(METADATA)}") for name in own]),
+    ]
+
+
+def label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+FORMS: dict[str, type[JobForm]] = {
+    Job.Kind.IMPORT: ImportForm,
+    Job.Kind.EXPORT: ExportForm,
+    Job.Kind.TAG: TagsForm,
+    Job.Kind.UNTAG: TagsForm,
+    Job.Kind.BLOCK: JobForm,
+    Job.Kind.UNBLOCK: JobForm,
+}

@@ -1,0 +1,238 @@
+"""Imports, exports and changes of many customers: what they are to do, how far they have come, what came of them.
+
+The page of a running job goes on with it, about a second at a time: nothing has to run beside the server.
+"""
+
+import csv
+from collections.abc import Iterator
+from itertools import chain
+from typing import cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.text import capfirst
+from django.views.decorators.http import require_POST, require_safe
+
+from customers.dashboard.customers.list import CustomerList
+from customers.dashboard.job_forms import FORMS, UploadForm
+from customers.jobs import bulk_edits, registry, runner
+from customers.jobs.exports import downloads
+from customers.jobs.exports import services as exports
+from customers.jobs.imports import load as imports
+from customers.jobs.imports.rows import quoted
+from customers.jobs.models import Job
+from customers.jobs.progress import in_words
+from oauth.errors import ServiceError
+
+STEP_SECONDS = 1.0
+SHOWN_REFUSALS = 50
+PERMISSIONS = {
+    Job.Kind.IMPORT: "customers.import_customer",
+    Job.Kind.EXPORT: "customers.export_customer",
+    **dict.fromkeys(bulk_edits.VALUES, "customers.change_customer"),
+}
+
+
+def may(user, kind: Job.Kind) -> bool:
+    """What has no permission is a command's alone."""
+    return kind in PERMISSIONS and user.has_perm(PERMISSIONS[kind])
+
+
+class Bulk(admin.ModelAdmin):
+    """What can be done to the chosen customers of a list, or to all whom it leads to."""
+
+    def get_actions(self, request):
+        return {
+            kind.value: (Bulk.begin, kind.value, f"{kind.label.capitalize()} …")
+            for kind in (*bulk_edits.VALUES, Job.Kind.EXPORT)
+            if may(request.user, kind)
+        }
+
+    def begin(self, request, queryset) -> HttpResponse:
+        """Prepares a job, whose page asks for what else it has to know."""
+        kind = Job.Kind(request.POST["action"])
+        if request.POST.get("select_across") == "1":
+            criteria = cast(CustomerList, self.get_changelist_instance(request)).criteria()
+        else:
+            criteria = {"ids": list(queryset.values_list("pk", flat=True))}
+        if kind == Job.Kind.EXPORT:
+            job = exports.prepare(criteria, by=request.user, origin=f"{request.scheme}://{request.get_host()}")
+        else:
+            job = bulk_edits.prepare(kind, criteria, by=request.user)
+        return HttpResponseRedirect(page_of(job))
+
+
+def page_of(job: Job, name: str = "change") -> str:
+    return reverse(f"admin:jobs_job_{name}", args=[job.pk])
+
+
+@admin.register(Job)
+class JobAdmin(admin.ModelAdmin):
+    list_display = ("what", "state", "by", "app", "made_at")
+    list_display_links = ("what",)
+    list_per_page = 50
+    show_full_result_count = False
+    empty_value_display = "—"
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("import/", wrap(self.upload), name="jobs_job_import"),
+            path("<int:job_id>/step/", wrap(require_POST(self.step)), name="jobs_job_step"),
+            path("<int:job_id>/discard/", wrap(require_POST(self.discard)), name="jobs_job_discard"),
+            path("<int:job_id>/refused/", wrap(require_safe(self.refused)), name="jobs_job_refused"),
+            path("<int:job_id>/file/", wrap(require_safe(self.download)), name="jobs_job_file"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": capfirst(self.opts.verbose_name_plural)})
+
+    def upload(self, request):
+        if not may(request.user, Job.Kind.IMPORT):
+            raise PermissionDenied
+        form = UploadForm(request.POST or None, request.FILES or None)
+        if form.is_valid():
+            try:
+                return HttpResponseRedirect(page_of(imports.prepare(form.cleaned_data["file"], by=request.user)))
+            except ServiceError as error:
+                form.add_error("file", error.message)
+        return self._page(request, "dashboard/import.html", title="Import customers", form=form)
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        """Asks what the job has to know and starts it, or shows it."""
+        job = self._job(request, object_id)
+        may_start = job.started_at is None or (job.is_rehearsal and job.finished_at)
+        data = request.POST if request.method == "POST" else None
+        form = FORMS[job.kind](job, data) if may_start else None
+        if form and form.is_valid():
+            try:
+                runner.start(job, **form.options())
+                registry.go_on(job, seconds=STEP_SECONDS)
+            except ServiceError as error:
+                self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(page_of(job))
+        try:
+            columns = form.columns() if form else []
+        except ServiceError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            form, columns = None, []
+        return self._page(
+            request,
+            "dashboard/job.html",
+            title=self.what(job),
+            job=job,
+            form=form,
+            columns=columns,
+            words=in_words(job),
+            refusals=job.refusals.order_by("pk")[:SHOWN_REFUSALS],
+            has_file=job.kind == Job.Kind.EXPORT and job.files.exists(),
+        )
+
+    def history_view(self, request, object_id, extra_context=None):
+        return HttpResponseRedirect(page_of(self._job(request, object_id)))
+
+    def step(self, request, job_id):
+        """A second of work. To the page's script it tells how far the job has come, to others it shows the page."""
+        job = self._job(request, job_id)
+        if job.started_at is None:
+            return HttpResponseRedirect(page_of(job))
+        try:
+            registry.go_on(job, seconds=STEP_SECONDS)
+        except Job.DoesNotExist:
+            raise Http404 from None
+        except ServiceError as error:
+            if request.accepts("text/html"):
+                self.message_user(request, error.message, messages.ERROR)
+                return HttpResponseRedirect(page_of(job))
+            return JsonResponse({"error": error.message}, status=409)
+        if request.accepts("text/html"):
+            return HttpResponseRedirect(page_of(job))
+        return JsonResponse({"done": job.done, "words": in_words(job), "is_finished": bool(job.finished_at)})
+
+    def discard(self, request, job_id):
+        job = self._job(request, job_id)
+        runner.discard(job)
+        is_running = job.started_at and not job.finished_at
+        done = "stopped. What it had done stays." if is_running else "discarded."
+        self.message_user(request, f"{self.what(job)}: {done}", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
+
+    def refused(self, request, job_id):
+        refusals = self._job(request, job_id).refusals.order_by("pk")
+        rows = ((row.line, quoted(row.field), quoted(row.reason)) for row in refusals.iterator())
+        headers = {"Content-Disposition": f'attachment; filename="refused-{job_id}.csv"'}
+        lines = _csv_lines(("line", "field", "reason"), rows)
+        return StreamingHttpResponse(lines, content_type="text/csv", headers=headers)
+
+    def download(self, request, job_id):
+        job = self._job(request, job_id)
+        if job.kind != Job.Kind.EXPORT or not job.finished_at:
+            raise Http404
+        try:
+            return downloads.answer(job)
+        except ServiceError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(page_of(job))
+
+    def _job(self, request, job_id) -> Job:
+        job = self.model.objects.filter(pk=job_id).first() if str(job_id).isdecimal() else None
+        if job is None:
+            raise Http404
+        if not may(request.user, Job.Kind(job.kind)):
+            raise PermissionDenied
+        return job
+
+    def _page(self, request, template, **context):
+        site = self.admin_site.each_context(request)
+        return render(request, template, {**site, "opts": self.opts, "media": self.media, **context})
+
+    def get_queryset(self, request):
+        allowed = [kind for kind in Job.Kind if may(request.user, kind)]
+        return super().get_queryset(request).filter(kind__in=allowed).select_related("by", "app")
+
+    def has_module_permission(self, request):
+        return any(may(request.user, kind) for kind in Job.Kind)
+
+    def has_view_permission(self, request, obj=None):
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request):
+        return False  # the list of customers leads to them
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    @admin.display(description="what")
+    def what(self, job):
+        if job.kind == Job.Kind.IMPORT:
+            return f"Import of {job.options.get('name', 'a file')}"
+        words = ", ".join(job.options.get("words", ()))
+        people = "1 customer" if job.total == 1 else f"{job.total:,} customers"
+        return f"{job.get_kind_display().capitalize()}{f' {words}' if words else ''}: {people}"
+
+    @admin.display
+    def state(self, job):
+        if job.started_at is None:
+            return "not started"
+        if job.finished_at:
+            return "checked" if job.is_rehearsal else "done"
+        return "failed" if job.error else f"{job.done:.0%}"
+
+
+class _Echo:
+    """Hands on what a file would keep."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv_lines(header, rows) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    return map(writer.writerow, chain([header], rows))

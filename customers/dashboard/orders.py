@@ -1,0 +1,107 @@
+"""Where a store owner puts in what an order system reported, and sees what it was."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+
+from customers.dashboard.customers.forms import JSONField
+from customers.orders import services
+from customers.orders.models import Order, Subscription
+from oauth.errors import ServiceError
+
+
+class IndentedEncoder(json.JSONEncoder):
+    def __init__(self, **options):
+        super().__init__(**{**options, "indent": 2})
+
+
+class ReportForm(forms.ModelForm):
+    """A person and a document. `columns_of` says what is wrong with a document; `key` is what a row keeps for ever."""
+
+    columns_of: Callable[[Any], dict[str, Any]]
+    key: str
+
+    document = JSONField(
+        encoder=IndentedEncoder,
+        widget=forms.Textarea(attrs={"rows": 30, "cols": 100}),
+        help_text="JSON, in the shape of the Admin API. Reporting a known one again replaces it.",
+    )
+
+    def clean_document(self):
+        document = self.cleaned_data["document"]
+        try:
+            columns = type(self).columns_of(document)
+        except ServiceError as error:
+            place = ".".join(map(str, error.path))
+            raise ValidationError(f"{place}: {error.message}", error.code) from None
+        if self.instance.pk and columns[self.key] != getattr(self.instance, self.key):
+            raise ValidationError("This is the report of another one: add it instead.")
+        return document
+
+
+class OrderForm(ReportForm):
+    columns_of = staticmethod(services.order_columns)
+    key = "number"
+
+    class Meta:
+        model = Order
+        fields = ("user", "document")
+
+
+class SubscriptionForm(ReportForm):
+    columns_of = staticmethod(services.subscription_columns)
+    key = "external_id"
+
+    class Meta:
+        model = Subscription
+        fields = ("user", "document")
+
+
+class ReportAdmin(admin.ModelAdmin):
+    """Saves by reporting. Nothing is deleted here: an order system voids or cancels."""
+
+    record: Callable[..., Order | Subscription]
+
+    raw_id_fields = ("user",)
+    list_select_related = ("user",)
+    list_per_page = 50
+    show_full_result_count = False
+
+    def save_model(self, request, obj, form, change):
+        obj.pk = type(self).record(user_id=obj.user_id, document=obj.document).pk
+        obj.refresh_from_db()
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(Order)
+class OrderAdmin(ReportAdmin):
+    form = OrderForm
+    record = staticmethod(services.record_order)
+    list_display = ("number", "user", "date_placed", "payment_status", "total", "refunded", "currency", "is_test")
+    list_filter = ("payment_status", "is_test")
+    search_fields = ("number__startswith",)
+    search_help_text = "The start of a number"
+    ordering = ("-id",)
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReportAdmin):
+    form = SubscriptionForm
+    record = staticmethod(services.record_subscription)
+    list_display = ("external_id", "user", "date_created", "status", "is_test")
+    list_filter = ("status", "is_test")
+    search_fields = ("external_id",)
+    search_help_text = "An id"
+    ordering = ("-id",)
+
+    def get_search_results(self, request, queryset, search_term):
+        if not (term := search_term.strip()):
+            return queryset, False
+        is_an_id = term.isdecimal() and len(term) < 20
+        return (queryset.filter(external_id=int(term)) if is_an_id else queryset.none()), False

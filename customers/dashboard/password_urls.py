@@ -1,0 +1,24 @@
+"""Django's own pages for choosing a password, under the names that the sign-in page and they themselves look for."""
+
+from django.contrib import admin
+from django.contrib.auth import views
+from django.urls import path
+
+from oauth.accounts.passwords import EMAIL_TEMPLATE, ForgottenForm, SetPasswordForm
+
+SITE = {"extra_context": {"site_header": admin.site.site_header, "site_title": admin.site.site_title}}
+
+urlpatterns = [
+    path(
+        "",
+        views.PasswordResetView.as_view(form_class=ForgottenForm, email_template_name=EMAIL_TEMPLATE, **SITE),
+        name="admin_password_reset",
+    ),
+    path("done/", views.PasswordResetDoneView.as_view(**SITE), name="password_reset_done"),
+    path(
+        "<uidb64>/<token>/",
+        views.PasswordResetConfirmView.as_view(form_class=SetPasswordForm, **SITE),
+        name="password_reset_confirm",
+    ),
+    path("complete/", views.PasswordResetCompleteView.as_view(**SITE), name="password_reset_complete"),
+]

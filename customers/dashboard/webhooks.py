@@ -1,0 +1,168 @@
+"""Webhooks and the log of their deliveries in the dashboard."""
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+
+from customers.dashboard.confirmed_actions import Decisions, Refused
+from customers.webhooks import outbox, services
+from customers.webhooks.models import Delivery, Webhook
+from oauth.encryption import UnreadableSecret
+from oauth.errors import ServiceError
+from oauth.models import DEFAULT_API_VERSION
+
+
+class WebhookForm(forms.ModelForm):
+    name = forms.CharField(required=False, max_length=255)
+    events = forms.CharField(
+        widget=forms.Textarea({"rows": 4, "class": "vLargeTextField"}),
+        help_text=f"One per line: {', '.join(outbox.KNOWN)}. Others may be named, and do not happen here.",
+    )
+    secret_key = forms.CharField(
+        required=False, help_text="Signs what is sent, in X-29Next-Signature. Empty: one is made, or the former stays."
+    )
+
+    class Meta:
+        model = Webhook
+        fields = ("name", "target", "events", "secret_key", "api_version", "active")
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["events"] = "\n".join(self.instance.events)
+            try:
+                self.initial["secret_key"] = self.instance.secret_key
+            except UnreadableSecret:
+                self.initial["secret_key"] = ""
+        else:
+            self.initial["api_version"] = DEFAULT_API_VERSION
+
+    def clean_events(self):
+        return self.cleaned_data["events"].split()
+
+    def clean(self):
+        try:
+            services.checked(self.cleaned_data)
+        except ServiceError as error:
+            self.add_error(str(error.path[0]), error.message)
+
+
+@admin.register(Webhook)
+class WebhookAdmin(Decisions):
+    form = WebhookForm
+    change_form_template = "dashboard/webhook.html"
+    list_display = ("__str__", "target", "told", "belongs_to", "active", "warning_count")
+    list_filter = ("active",)
+    search_fields = ("name", "target")
+    search_help_text = "Name or target"
+    list_select_related = ("app",)
+    ordering = ("-id",)
+    list_per_page = 50
+    decisions = ("send_test",)
+    readonly_fields = ("belongs_to", "warning_count", "next_check_date", "created_at", "updated_at")
+
+    def get_fields(self, request, obj=None):
+        return (*WebhookForm.Meta.fields, *(self.readonly_fields if obj else ()))
+
+    def get_readonly_fields(self, request, obj=None):
+        return self.readonly_fields if obj else ()
+
+    def save_model(self, request, obj, form, change):
+        if change:
+            changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            services.update_webhook(obj.pk, **changed)
+        else:
+            obj.pk = services.create_webhook(**form.cleaned_data).pk
+        obj.refresh_from_db()
+
+    def delete_model(self, request, obj):
+        services.delete_webhook(obj.pk)
+
+    def get_deleted_objects(self, objs, request):
+        """Its deliveries go with it; to list them would take long."""
+        return [str(obj) for obj in objs], {}, set(), []
+
+    @admin.action(description="Send a test")
+    def send_test(self, request, webhook):
+        """The receiver gets the first of its events, about an example, once."""
+        try:
+            delivery = services.send_test(webhook.pk)
+        except ServiceError as error:
+            raise Refused(error.message) from None
+        self.message_user(request, "The test is on its way. Load this page again to see the answer.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:webhooks_delivery_change", args=[delivery.pk]))
+
+    @admin.display(description="events")
+    def told(self, webhook):
+        return ", ".join(webhook.events)
+
+    @admin.display
+    def belongs_to(self, webhook):
+        return webhook.app.name if webhook.app else "the store"
+
+
+class EventFilter(admin.SimpleListFilter):
+    title = parameter_name = "event"
+
+    def lookups(self, request, model_admin):
+        return [(name, name) for name in outbox.KNOWN]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(event_type=self.value()) if self.value() else queryset
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(Decisions):
+    """To read, and to send again."""
+
+    change_form_template = "dashboard/webhook.html"
+    list_display = (
+        "event_type", "object_id", "webhook", "time", "status", "response_code", "response_ms", "attempts", "test"
+    )  # fmt: skip
+    fields = readonly_fields = (
+        "webhook", "event_type", "object_id", "event_id", "is_test", "status", "response_code", "response_ms", "error",
+        "attempts", "created_at", "last_sent_at", "due_at", "body",
+    )  # fmt: skip
+    list_filter = ("status", EventFilter, ("webhook", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("object_id",)
+    search_help_text = "The id of a customer"
+    list_select_related = ("webhook",)
+    ordering = ("-id",)
+    list_per_page = 50
+    show_full_result_count = False
+    decisions = ("send_again",)
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).defer("body", "snapshot")
+
+    def get_search_results(self, request, queryset, search_term):
+        if not (term := search_term.strip()):
+            return queryset, False
+        is_an_id = term.isdecimal() and len(term) < 19
+        return (queryset.filter(object_id=int(term)) if is_an_id else queryset.none()), False
+
+    @admin.action(description="Send again")
+    def send_again(self, request, delivery):
+        """The receiver gets the same bytes once more, now."""
+        try:
+            services.send_again(delivery.pk)
+        except ServiceError as error:
+            raise Refused(error.message) from None
+        self.message_user(request, "It is on its way. Load this page again to see the answer.", messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:webhooks_delivery_change", args=[delivery.pk]))
+
+    @admin.display(ordering="created_at")
+    def time(self, delivery):
+        return f"{timezone.localtime(delivery.created_at):%Y-%m-%d %H:%M:%S}"
+
+    @admin.display
+    def test(self, delivery):
+        return "yes" if delivery.is_test else ""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False

@@ -1,0 +1,278 @@
+"""What a row of a file says of a customer: the rules of the API, and the spellings that files have and the API has not.
+
+An empty cell says nothing.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, time
+from ipaddress import ip_address
+from typing import Any
+
+import orjson
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+from django_countries import countries
+
+from customers import services, validation
+from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES
+from customers.metadata.models import Type
+from customers.metadata.services import Bindings
+from customers.models import Address, Language, User, UserType
+from oauth.errors import ServiceError
+
+LANGUAGES = dict.fromkeys(Language.values)
+YES = frozenset({"true", "yes", "y", "1", "on", "t", "subscribed"})
+NO = frozenset({"false", "no", "n", "0", "off", "f", "unsubscribed", "not subscribed"})
+COUNTRY_BY_NAME = {name.lower(): code for code, name in countries}
+# Without one of these, an address is none: many files have a country for everybody.
+PLACE = ("line1", "line2", "line3", "line4", "postcode")
+REQUIRED = ("line1", "line4", "country")
+# Spreadsheets take a value that begins so for a formula. In a file an apostrophe before it says that it is none.
+FORMULA = re.compile("^'*[=+\\-@\t\r＝＋－＠]")
+WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+PHONE_NUMBER = re.compile(r"\+[0-9]+")
+
+
+@dataclass(slots=True)
+class Draft:
+    """A customer to be, clean: the columns of the person and of the addresses."""
+
+    line: int
+    person: dict[str, Any]
+    book: list[dict[str, Any]]
+
+
+def draft(line: int, row: Mapping[str, Any], bound: Bindings) -> Draft:
+    """`row`: fields (see `columns`) and their values, texts or what JSON has. `bound`: what binds metadata. Raises
+    ServiceError."""
+    person: dict[str, Any] = {}
+    first: dict[str, Any] = {}
+    book: list[dict[str, Any]] = []
+    metadata: dict[str, Any] = {}
+    for field, value in row.items():
+        if value is None or value == "":
+            continue
+        try:
+            if convert := PERSON.get(field):
+                person[field] = convert(value)
+            elif place := FIRST_ADDRESS.get(field):
+                name, convert = place
+                first[name] = convert(value)
+            elif field in (ADDRESSES, MORE_ADDRESSES):
+                book += [_address(address, position) for position, address in enumerate(_list(value))]
+            elif field.startswith(METADATA):
+                key = field[len(METADATA) :]
+                metadata[key] = _defined(value, bound[key]["type"]) if key in bound else value
+        except ServiceError as error:
+            raise error.within(field) from None
+    if not person.get("email"):
+        raise ServiceError("This field is required.", "email")
+    if metadata:
+        person["metadata"] = (person.get("metadata") or {}) | metadata
+    if any(first.get(name) for name in PLACE):
+        book.insert(0, _complete(first, "address_"))
+    return Draft(line, *services.prepare_user(book, person, bound))
+
+
+def unquoted(text: str) -> str:
+    return text[1:] if text[:1] == "'" and FORMULA.match(text) else text
+
+
+def quoted(text: str) -> str:
+    """As a spreadsheet shows it without computing anything. What can only be a number in E.164 stays as it is: the
+    worst a spreadsheet makes of it is the number without its plus sign."""
+    return f"'{text}" if FORMULA.match(text) and not PHONE_NUMBER.fullmatch(text) else text
+
+
+def _text(max_length: int | None = None) -> Callable[[Any], str]:
+    def convert(value: Any) -> str:
+        if not isinstance(value, str):
+            if not isinstance(value, int | float) or isinstance(value, bool):
+                raise ServiceError("Enter a text.")
+            value = str(value)
+        elif not value.isascii() or "\0" in value:
+            validation.check_json(value)
+        value = value.strip()
+        if max_length is not None and len(value) > max_length:
+            raise ServiceError(f"Enter at most {max_length} characters.")
+        return value
+
+    return convert
+
+
+_any_text = _text()
+_email_text = _text(validation.MAX_EMAIL_LENGTH)
+
+
+def _email(value: Any) -> str:
+    email = _email_text(value)
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise ServiceError(error.messages[0]) from None
+    return email
+
+
+def _flag(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word not in YES and word not in NO:
+        raise ServiceError("Enter yes or no.")
+    return word in YES
+
+
+def _language(value: Any) -> str:
+    """`en-GB` is `en`."""
+    code = _any_text(value).lower().replace("_", "-").partition("-")[0]
+    if code not in LANGUAGES:
+        raise ServiceError(f"Enter one of {', '.join(LANGUAGES)}.")
+    return code
+
+
+def _user_type(value: Any) -> str:
+    """Staff is not imported."""
+    if value not in (UserType.LEAD, UserType.CUSTOMER):
+        raise ServiceError("Enter lead or customer.")
+    return value
+
+
+def _ip(value: Any) -> str:
+    text = _any_text(value)
+    try:
+        if "%" not in text:
+            return str(ip_address(text))
+    except ValueError:
+        pass
+    raise ServiceError("Enter an IPv4 or IPv6 address.")
+
+
+def _country(value: Any) -> str:
+    """A code, or the English name."""
+    text = _any_text(value)
+    return COUNTRY_BY_NAME.get(text.lower(), text)
+
+
+def _moment(value: Any) -> datetime:
+    """A date is its first moment; without an offset it is a time of the store's zone."""
+    text = _any_text(value)
+    try:
+        moment = parse_datetime(text) if len(text) > 10 else None
+        if moment is None and (day := parse_date(text)):
+            moment = datetime.combine(day, time.min)
+        # A year to spare at both ends of the calendar, for the shift to another zone.
+        if moment and MINYEAR < moment.year < MAXYEAR:
+            return (moment if timezone.is_aware(moment) else timezone.make_aware(moment)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ServiceError("Enter a date and time of ISO 8601, as in 2026-10-03T09:12:44Z.")
+
+
+def _json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise ServiceError("Enter JSON.") from None
+
+
+def _list(value: Any) -> list:
+    value = _json(value)
+    if not isinstance(value, list):
+        raise ServiceError("Enter a list.")
+    return value
+
+
+def _metadata(value: Any) -> Any:
+    value = _json(value)
+    if not isinstance(value, dict):
+        raise ServiceError("Enter an object.")
+    return value
+
+
+def _tags(value: Any) -> list[str]:
+    """A list, or its words with commas between them."""
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        value = value.split(",")
+    return [_any_text(tag) for tag in _list(value) if tag is not None]
+
+
+def _whole(text: str) -> int:
+    """Spreadsheets have 7.00 for 7."""
+    if not WHOLE.fullmatch(text.strip()):
+        raise ServiceError("Enter a whole number.")
+    return int(text.partition(".")[0])
+
+
+def _number(text: str) -> int | float:
+    if WHOLE.fullmatch(text.strip()):
+        return _whole(text)
+    if not NUMBER.fullmatch(text.strip()):
+        raise ServiceError("Enter a number.")
+    return float(text)
+
+
+def _defined(value: Any, type: str) -> Any:
+    """A text as a definition of metadata wants it; other values as they are."""
+    convert = DEFINED.get(type)
+    return convert(value) if convert and isinstance(value, str) else value
+
+
+def _address(value: Any, position: int) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ServiceError("Enter an object.", position)
+    fields = {}
+    for name, convert in ADDRESS_VALUES.items():
+        if value.get(name) not in (None, ""):
+            try:
+                fields[name] = convert(value[name])
+            except ServiceError as error:
+                raise error.within(position, name) from None
+    try:
+        return _complete(fields, "")
+    except ServiceError as error:
+        raise error.within(position) from None
+
+
+def _complete(address: dict[str, Any], prefix: str) -> dict[str, Any]:
+    for name in REQUIRED:
+        if not address.get(name):
+            raise ServiceError("This field is required.", prefix + name)
+    return address
+
+
+def _longest(model: Any, name: str) -> int | None:
+    return model._meta.get_field(name).max_length
+
+
+PERSON: dict[str, Callable[[Any], Any]] = {
+    "email": _email,
+    "first_name": _text(_longest(User, "first_name")),
+    "last_name": _text(_longest(User, "last_name")),
+    "phone_number": _text(),
+    "user_type": _user_type,
+    "language": _language,
+    "accepts_marketing": _flag,
+    "is_blocked": _flag,
+    "tags": _tags,
+    "metadata": _metadata,
+    "ip": _ip,
+    "user_agent": _text(),
+    "date_joined": _moment,
+}
+DEFINED: dict[str, Callable[[str], Any]] = {
+    Type.INTEGER: _whole,
+    Type.DECIMAL: _number,
+    Type.BOOLEAN: _flag,
+    Type.MULTI_TEXT: _tags,
+}
+ADDRESS_VALUES: dict[str, Callable[[Any], Any]] = {
+    **{name: _text(_longest(Address, name)) for name in ADDRESS if name not in services.DEFAULT_FLAGS},
+    "country": _country,
+    **dict.fromkeys(services.DEFAULT_FLAGS, _flag),
+}
+FIRST_ADDRESS = {f"address_{name}": (name, convert) for name, convert in ADDRESS_VALUES.items()}

@@ -1,0 +1,31 @@
+"""How far a job has come, in words and as one line of a terminal."""
+
+from typing import TextIO
+
+from customers.jobs.models import Job
+
+WIDTH = 30
+
+
+def in_words(job: Job) -> str:
+    text = f"{job.customers:,} customers, {job.rate:,.0f} a second"
+    left = job.seconds_left
+    return f"{text}, {left // 60}:{left % 60:02} left" if job.done and not job.finished_at else text
+
+
+class ProgressLine:
+    """Not on a terminal, nothing."""
+
+    def __init__(self, out: TextIO):
+        self.out = out if out.isatty() else None
+
+    def show(self, job: Job) -> None:
+        if self.out:
+            bar = ("#" * int(job.done * WIDTH)).ljust(WIDTH, ".")
+            done = f"[{bar}] {job.done:4.0%}  " if job.total else ""  # where nobody knows how much there is
+            self.out.write(f"\r\033[K{done}{in_words(job)}")
+            self.out.flush()
+
+    def close(self) -> None:
+        if self.out:
+            self.out.write("\n")

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class MetadataConfig(AppConfig):
+    name = "customers.metadata"
+    verbose_name = "Metadata definitions"
+    role_permissions = {
+        "Viewer": ("view_definition",),
+        "Owner": ("add_definition", "change_definition", "delete_definition"),
+    }

@@ -1,0 +1,133 @@
+"""Every write to definitions of metadata, and what they mean for a write of metadata.
+
+A definition binds what is written from then on: what a customer has stays, until somebody writes another value. A key
+without a definition is free.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from customers import validation
+from customers.core.prepared_query import PreparedQuery
+from customers.metadata import values
+from customers.metadata.models import MAX_KEY_LENGTH, MAX_NAME_LENGTH, Definition, Object
+from oauth.errors import ServiceError
+
+KEY = re.compile(rf"[A-Za-z_][A-Za-z0-9_.-]{{0,{MAX_KEY_LENGTH - 1}}}")
+
+# By key: the `type` and the `validations` of a definition.
+Bindings = Mapping[str, Mapping[str, Any]]
+
+
+def _of_customers() -> QuerySet[Definition]:
+    return Definition.objects.filter(object=Object.CUSTOMER).order_by("key")
+
+
+_bindings = PreparedQuery(lambda: _of_customers().values("key", "type", "validations"))
+
+
+class KeyTaken(ServiceError):
+    code = "unique"
+
+    def __init__(self):
+        super().__init__("There is a definition of this key already.", "key")
+
+
+def bindings() -> Bindings:
+    """Of the metadata of customers, by key: `type` and `validations`. They are read from the database each time, by who
+    is about to write metadata, so that a change holds from the next write in every process."""
+    return {each["key"]: each for each in _bindings()}
+
+
+def exported_keys() -> list[str]:
+    """Those of customers that are columns of an export."""
+    return list(_of_customers().filter(enable_export=True).values_list("key", flat=True))
+
+
+def filtered() -> list[Definition]:
+    """Those that the list of customers can be filtered by."""
+    return list(_of_customers().filter(enable_filter=True))
+
+
+def check_metadata(
+    metadata: Mapping[str, Any] | None,
+    former: Mapping[str, Any] | None = None,
+    bound: Bindings | None = None,
+) -> None:
+    """Whether the definitions allow what is not as it was in `former`. `bound`: `bindings`, where they are known.
+
+    Raises ServiceError("metadata", key).
+    """
+    if not metadata:
+        return
+    for key, definition in (bindings() if bound is None else bound).items():
+        if key not in metadata or (former and key in former and _is_same(former[key], metadata[key])):
+            continue
+        try:
+            values.check(metadata[key], definition["type"], definition["validations"])
+        except ServiceError as error:
+            raise error.within("metadata", key) from None
+
+
+def _is_same(former: Any, value: Any) -> bool:
+    return json.dumps(former) == json.dumps(value)  # to Python, true is 1
+
+
+@transaction.atomic
+def create_definition(**fields: Any) -> Definition:
+    """Raises KeyTaken, ServiceError."""
+    definition = Definition(**fields)
+    if not KEY.fullmatch(definition.key):
+        raise ServiceError(
+            f"A key has up to {MAX_KEY_LENGTH} letters (a to z), digits, underscores, hyphens and dots, and begins "
+            "with a letter or an underscore.",
+            "key",
+        )
+    _check(definition)
+    _save(definition, force_insert=True)
+    return definition
+
+
+@transaction.atomic
+def update_definition(
+    definition_id: int, *, precondition: Callable[[], None] | None = None, **changes: Any
+) -> Definition:
+    """Key and type are for ever. Raises Definition.DoesNotExist, KeyTaken (at another object), ServiceError, and what
+    `precondition` raises once nobody else can change the definition."""
+    definition = Definition.objects.select_for_update().get(pk=definition_id)
+    if precondition:
+        precondition()
+    former = dict(vars(definition))
+    for name in changes.keys() - {"key", "type"}:
+        setattr(definition, name, changes[name])
+    _check(definition)
+    if vars(definition) != former:
+        definition.updated_at = timezone.now()
+        _save(definition)
+    return definition
+
+
+def delete_definition(definition_id: int) -> None:
+    """What customers have in their metadata stays. Raises Definition.DoesNotExist."""
+    Definition.objects.get(pk=definition_id).delete()
+
+
+def _check(definition: Definition) -> None:
+    validation.check_json(definition.name, "name")
+    if not definition.name.strip() or len(definition.name) > MAX_NAME_LENGTH:
+        raise ServiceError(f"A name has 1 to {MAX_NAME_LENGTH} characters.", "name")
+    values.check_validations(definition.type, definition.validations)
+
+
+def _save(definition: Definition, **options: Any) -> None:
+    try:
+        with transaction.atomic():
+            definition.save(**options)
+    except IntegrityError:  # the key is all that can be refused
+        raise KeyTaken from None

@@ -1,0 +1,92 @@
+"""What the store holds about one person: where it stands, and all of it as one document."""
+
+import json
+from typing import Any
+
+from axes.models import AccessAttempt
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower, Trim
+
+from customers import services
+from customers.models import Address, Customer, Event, IdempotentAnswer, Note, User
+from customers.orders.models import Order, Subscription
+from customers.webhooks import outbox
+from oauth.actor import Actor
+from oauth.audit.models import AuditEvent
+
+NOT_TOLD = ("password", "full_name", "search_text", "is_superuser")  # a secret, and what follows from the rest
+ACCOUNT_LENGTH = 255  # what failed attempts keep of an email
+
+
+@transaction.atomic
+def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
+    """Everything that is held about a lead or a customer, and a note in the timeline that it was taken out.
+
+    Raises User.DoesNotExist.
+    """
+    user = Customer.objects.get(pk=user_id)
+    services.record(user, Event.Kind.EXPORTED, by)
+    emails = emails_of(user)
+    person = {field.name: getattr(user, field.name) for field in user._meta.concrete_fields}
+    return {
+        "person": {name: value for name, value in person.items() if name not in NOT_TOLD},
+        "addresses": _listed(user.addresses.order_by("id"), leaving_out=("user",)),
+        "groups": list(user.customer_groups.order_by("id").values_list("name", flat=True)),
+        "notes": list(user.notes.order_by("id").values("message", "created_at", "updated_at", "app__name")),
+        "timeline": list(user.events.order_by("id").values("at", "kind", "changes", "app__name")),
+        "orders": list(user.orders.order_by("id").values_list("document", flat=True)),
+        "subscriptions": list(user.subscriptions.order_by("id").values_list("document", flat=True)),
+        "remembered_answers": [
+            {"created_at": answer.created_at, "status": answer.status, "body": json.loads(answer.body)}
+            for answer in answers_about(user)
+        ],
+        "told_to_webhooks": list(outbox.about(user.pk).values("created_at", "event_type", "webhook__target", "body")),
+        "dashboard_log": list(log_entries_about(user).values("action_time", "object_repr", "change_message")),
+        "security_log": list(security_events_of(emails).values("at", "event", "actor", "ip")),
+        "failed_sign_ins": list(attempts_of(emails).values("attempt_time", "username", "ip_address", "user_agent")),
+    }
+
+
+def emails_of(user: User) -> set[str]:
+    """The one they have and those they had, in lower case."""
+    changes = user.events.filter(kind=Event.Kind.CHANGED).values_list("changes", flat=True)
+    emails = {user.email, *(email for change in changes for email in change.get("email", ()))}
+    return {email.lower() for email in emails if email}
+
+
+def answers_about(user: User) -> QuerySet[IdempotentAnswer]:
+    return IdempotentAnswer.objects.filter(user_id=user.pk)
+
+
+def log_entries_about(user: User) -> QuerySet[LogEntry]:
+    """What the dashboard noted of the person, and of what belongs or belonged to them."""
+    changes = user.events.values_list("changes", flat=True)
+    former_addresses = {id for change in changes for id in change.get("id", ()) if id}
+    ids: dict[Any, set[int]] = {
+        **{model: {user.pk} for model in (User, Customer)},
+        Address: {*user.addresses.values_list("pk", flat=True), *former_addresses},
+        Note: {*user.notes.values_list("pk", flat=True)},
+        Order: {*user.orders.values_list("pk", flat=True)},
+        Subscription: {*user.subscriptions.values_list("pk", flat=True)},
+    }
+    matching = Q(pk__in=())
+    for model, keys in ids.items():
+        kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
+        matching |= Q(content_type=kind, object_id__in=[str(key) for key in keys])
+    return LogEntry.objects.filter(matching)
+
+
+def security_events_of(emails: set[str]) -> QuerySet[AuditEvent]:
+    return AuditEvent.objects.annotate(who=Lower(Trim("actor"))).filter(who__in=emails)
+
+
+def attempts_of(emails: set[str]) -> QuerySet[AccessAttempt]:
+    return AccessAttempt.objects.filter(username__in=[email[:ACCOUNT_LENGTH] for email in emails])
+
+
+def _listed(rows: QuerySet, *, leaving_out: tuple[str, ...]) -> list[dict[str, Any]]:
+    names = [field.name for field in rows.model._meta.concrete_fields if field.name not in leaving_out]
+    return list(rows.values(*names))

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class AccountsConfig(AppConfig):
+    name = "oauth.accounts"
+    verbose_name = "Staff accounts"
+
+    def ready(self):
+        from oauth.accounts import lockout, sessions  # noqa: F401  imported to connect their signal handlers
+        from oauth.accounts.roles import apply_role_permissions
+
+        # Here and not by a decorator: it has to run after Django's own handler, which makes the permissions.
+        post_migrate.connect(apply_role_permissions)

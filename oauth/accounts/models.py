@@ -1,0 +1,36 @@
+"""Sessions and the second factor of people who sign in to the dashboard."""
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+
+from oauth.fields import DigestField
+
+
+class Session(AbstractBaseSession):
+    """Whose it is and where it was begun is copied from its data, to be listed and ended by."""
+
+    session_key = DigestField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
+    created_at = models.DateTimeField(null=True, help_text="When they signed in.")
+    ip = models.GenericIPAddressField("IP address", null=True)
+    user_agent = models.CharField(max_length=500, blank=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        db_table = "accounts_session"
+
+
+class TwoFactor(models.Model):
+    """What a person proves at sign-in that they hold: a key in an authenticator app or, once each, recovery codes.
+
+    The key is encrypted, the codes are digests: neither can be read from a dump of the database.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="two_factor")
+    encrypted_key = models.TextField()
+    is_on = models.BooleanField(default=False, help_text="Off until a first code has been confirmed.")
+    last_step = models.BigIntegerField(default=-1, help_text="Of the last code that was taken: none is taken twice.")
+    recovery_digests = models.JSONField(default=list)
+
+    def __str__(self):
+        return f"Two-factor sign-in of {self.user}"

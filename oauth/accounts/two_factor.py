@@ -1,0 +1,118 @@
+"""Two-factor sign-in: TOTP (RFC 6238) by an authenticator app, and recovery codes for when that is lost.
+
+Failures are not counted here: whoever asks for a code counts them in the lock-out, as failed passwords are.
+"""
+
+import secrets
+import time
+from base64 import b32decode, b32encode
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.db import transaction
+from django_otp.oath import TOTP
+
+from oauth import encryption
+from oauth.accounts.models import TwoFactor
+from oauth.actor import Actor
+from oauth.audit.log import Event, record
+from oauth.fields import digest
+
+KEY_BYTES = 20
+RECOVERY_CODES = 10
+RECOVERY_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 letters and digits that are not taken for each other
+RECOVERY_LENGTH = 16  # 80 bits, which nobody finds by their digest
+TOLERANCE = 1  # steps of 30 seconds that a clock may be ahead or behind
+
+
+def is_on(user: Any) -> bool:
+    return TwoFactor.objects.filter(user=user, is_on=True).exists()
+
+
+def begin(user: Any) -> None:
+    """A new key, which is not asked for before it is confirmed. Nothing happens where two-factor sign-in is on."""
+    key = b32encode(secrets.token_bytes(KEY_BYTES)).decode()
+    new = {"encrypted_key": encryption.encrypt(key), "last_step": -1}
+    if not TwoFactor.objects.filter(user=user, is_on=False).update(**new):
+        TwoFactor.objects.get_or_create(user=user, defaults=new)
+
+
+def unconfirmed_key(user: Any) -> str | None:
+    """In base 32; None where there is none, or it can't be read any more."""
+    begun = TwoFactor.objects.filter(user=user, is_on=False).first()
+    return _key(begun) if begun else None
+
+
+def address_of_key(user: Any, key: str, issuer: str) -> str:
+    """What a QR code tells an authenticator app."""
+    label = quote(f"{issuer}:{user.email}")
+    return f"otpauth://totp/{label}?{urlencode({'secret': key, 'issuer': issuer}, quote_via=quote)}"
+
+
+@transaction.atomic
+def confirm(user: Any, code: str, by: Actor) -> list[str] | None:
+    """Switches it on where the code is right. The answer is the recovery codes, readable this once; None: it is not."""
+    begun = TwoFactor.objects.select_for_update().filter(user=user, is_on=False).first()
+    if begun is None or not _is_of_now(begun, code):
+        return None
+    codes = ["".join(secrets.choice(RECOVERY_ALPHABET) for _ in range(RECOVERY_LENGTH)) for _ in range(RECOVERY_CODES)]
+    begun.recovery_digests = [digest(code) for code in codes]
+    begun.is_on = True
+    begun.save()
+    record(Event.TWO_FACTOR_ON, by, account=user.email)
+    return codes
+
+
+@transaction.atomic
+def switch_off(user: Any, by: Actor) -> None:
+    deleted, _ = TwoFactor.objects.filter(user=user).delete()
+    if deleted:
+        record(Event.TWO_FACTOR_OFF, by, account=user.email)
+
+
+@transaction.atomic
+def verify(user: Any, code: str) -> bool:
+    """Whether this is the app's present code, or a recovery code; either is right only once."""
+    two_factor = TwoFactor.objects.select_for_update().filter(user=user, is_on=True).first()
+    if two_factor is None:
+        return False
+    code = "".join(code.split()).replace("-", "").lower()
+    if code.isdecimal() and len(code) == 6:
+        is_right = _is_of_now(two_factor, code)
+    else:
+        is_right = digest(code) in two_factor.recovery_digests
+        two_factor.recovery_digests = [kept for kept in two_factor.recovery_digests if kept != digest(code)]
+    if is_right:
+        two_factor.save()
+    return is_right
+
+
+def rotate_keys() -> int:
+    """Encrypts every key with the newest SECRET_KEY. The answer is their number. Raises UnreadableSecret."""
+    with transaction.atomic():
+        rows = TwoFactor.objects.select_for_update()
+        for row in rows:
+            row.encrypted_key = encryption.rotate(row.encrypted_key)
+            row.save(update_fields=["encrypted_key"])
+        return len(rows)
+
+
+def _is_of_now(two_factor: TwoFactor, code: str) -> bool:
+    """Notes the step, so that the code is not right again."""
+    code = "".join(code.split())
+    key = _key(two_factor)
+    if key is None or not (code.isascii() and code.isdecimal() and len(code) == 6):
+        return False
+    totp = TOTP(b32decode(key))
+    totp.time = time.time()
+    if not totp.verify(int(code), TOLERANCE, two_factor.last_step + 1):
+        return False
+    two_factor.last_step = totp.t()
+    return True
+
+
+def _key(two_factor: TwoFactor) -> str | None:
+    try:
+        return encryption.decrypt(two_factor.encrypted_key)
+    except encryption.UnreadableSecret:
+        return None

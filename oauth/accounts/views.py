@@ -1,0 +1,115 @@
+"""One's own account in the dashboard: where one is signed in, and two-factor sign-in."""
+
+import segno
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST, require_safe
+from django.views.generic import FormView
+
+from oauth import partner_apps
+from oauth.accounts import sessions, two_factor
+from oauth.accounts.login import CodeForm, DashboardPage
+from oauth.actor import Actor
+
+
+class PasswordForm(forms.Form):
+    password = forms.CharField(strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"}))
+
+    def __init__(self, request: HttpRequest, **options):
+        super().__init__(**options)
+        self.request = request
+
+    def clean_password(self):
+        # A wrong one counts as at sign-in.
+        if (
+            authenticate(
+                self.request, username=self.request.user.get_username(), password=self.cleaned_data["password"]
+            )
+            is None
+        ):
+            raise ValidationError("This is not your password.")
+
+
+@require_safe
+@never_cache
+def account(request: HttpRequest) -> HttpResponse:
+    here = sessions.digest_of_session(request)
+    rows = [
+        {"digest": session.pk, "browser": sessions.browser_name(session.user_agent), "ip": session.ip,
+         "created_at": session.created_at, "is_here": session.pk == here}
+        for session in sessions.sessions_of(request.user)
+    ]  # fmt: skip
+    context = {"title": "Your account", "sessions": rows, "two_factor_is_on": two_factor.is_on(request.user)}
+    return render(request, "accounts/account.html", {**admin.site.each_context(request), **context})
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Of one session, `session`, or of all but this one."""
+    here = sessions.digest_of_session(request)
+    if one := request.POST.get("session"):
+        ended = sessions.end_sessions(request.user, Actor.from_request(request), only=one.replace("\0", ""))
+    else:
+        ended = sessions.end_sessions(request.user, Actor.from_request(request), but=here)
+    if one != here:
+        messages.success(request, f"Sessions signed out: {ended}.")
+    return redirect("account")
+
+
+@require_POST
+def begin_two_factor(request: HttpRequest) -> HttpResponse:
+    two_factor.begin(request.user)
+    return redirect("two-factor-confirm")
+
+
+@method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
+class ConfirmTwoFactor(DashboardPage, FormView):
+    """Shows the key, and takes a first code; whoever is signed in elsewhere has to sign in again with one."""
+
+    form_class = CodeForm
+    template_name = "accounts/two_factor_confirm.html"
+    title = "Two-factor sign-in"
+
+    def dispatch(self, request, *args, **kwargs):
+        self.key = two_factor.unconfirmed_key(request.user) or ""
+        return super().dispatch(request, *args, **kwargs) if self.key else redirect("account")
+
+    def get_context_data(self, **context):
+        store = partner_apps.store_domain(self.request)
+        address = two_factor.address_of_key(self.request.user, self.key, store)
+        # On white whatever the page's colours: cameras want dark on light.
+        image = segno.make(address, error="m").svg_data_uri(scale=5, light="#fff")
+        return super().get_context_data(image=image, key=self.key, **context)
+
+    def form_valid(self, form):
+        codes = two_factor.confirm(self.request.user, form.cleaned_data["code"], Actor.from_request(self.request))
+        if codes is None:
+            form.add_error("code", "This code is not right. Is the time of your device?")
+            return self.form_invalid(form)
+        sessions.end_sessions(
+            self.request.user, Actor.from_request(self.request), but=sessions.digest_of_session(self.request)
+        )
+        context = {**admin.site.each_context(self.request), "title": "Your recovery codes", "codes": codes}
+        return render(self.request, "accounts/recovery_codes.html", context)
+
+
+@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
+class SwitchOffTwoFactor(DashboardPage, FormView):
+    form_class = PasswordForm
+    template_name = "accounts/two_factor_off.html"
+    title = "Switch off two-factor sign-in"
+
+    def get_form_kwargs(self):
+        return {"request": self.request, **super().get_form_kwargs()}
+
+    def form_valid(self, form):
+        two_factor.switch_off(self.request.user, Actor.from_request(self.request))
+        messages.success(self.request, "Two-factor sign-in is off.")
+        return redirect("account")

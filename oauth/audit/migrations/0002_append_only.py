@@ -1,0 +1,29 @@
+"""A trigger: PostgreSQL itself refuses to change or delete a row of the log, except to erase who it was."""
+
+from django.db import migrations
+
+FORWARDS = """
+    CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN
+            IF TG_OP = 'UPDATE' AND NEW.actor = '(erased)' AND NEW.ip IS NULL
+                AND to_jsonb(NEW) - 'actor' - 'ip' = to_jsonb(OLD) - 'actor' - 'ip'
+            THEN RETURN NEW; END IF;
+            RAISE EXCEPTION 'The audit log can''t be changed.';
+        END $$;
+    CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_auditevent
+        FOR EACH ROW EXECUTE FUNCTION audit_refuse_change();
+"""
+BACKWARDS = "DROP TRIGGER audit_event_append_only ON audit_auditevent; DROP FUNCTION audit_refuse_change();"
+
+
+def on_postgresql(statements):
+    def run(apps, schema_editor):
+        if schema_editor.connection.vendor == "postgresql":
+            schema_editor.execute(statements)
+
+    return run
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0001_initial")]
+    operations = [migrations.RunPython(on_postgresql(FORWARDS), on_postgresql(BACKWARDS))]

@@ -1,0 +1,80 @@
+"""The table of the security log."""
+
+from django.db import models
+from django.utils import timezone
+
+# The one change that the log allows: to forget who it was, and from where.
+ERASED = {"actor": "(erased)", "ip": None}
+
+
+class AppendOnly(models.QuerySet):
+    def update(self, **changes):
+        if changes != ERASED:
+            raise TypeError("The audit log can't be changed.")
+        return super().update(**changes)
+
+    def delete(self):
+        raise TypeError("The audit log can't be changed.")
+
+
+class AuditEvent(models.Model):
+    """Something that matters to the store's safety. Never changed or deleted; PostgreSQL refuses it by itself, too.
+
+    Who and which app are kept by name, as they were then; a customer who is erased becomes `ERASED`.
+    """
+
+    class Event(models.TextChoices):
+        SIGNED_IN = "signed_in", "Signed in"
+        SIGN_IN_FAILED = "sign_in_failed", "Sign-in failed"
+        SIGNED_OUT = "signed_out", "Signed out"
+        LOCKED_OUT = "locked_out", "Locked out after failures"
+        TOKEN_ISSUED = "token_issued", "Token made"
+        TOKEN_FIRST_USED = "token_first_used", "Token used first"
+        TOKEN_REVOKED = "token_revoked", "Token revoked"
+        TOKEN_REFUSED = "token_refused", "Token request refused"
+        CODE_REUSED = "code_reused", "Authorization code used again"
+        REFRESH_TOKEN_REUSED = "refresh_token_reused", "Refresh token used again"
+        APP_REGISTERED = "app_registered", "App registered"
+        APP_CHANGED = "app_changed", "App changed"
+        SECRET_REPLACED = "secret_replaced", "Client secret replaced"
+        CONSENTED = "consented", "Permissions granted"
+        CONSENT_REFUSED = "consent_refused", "Permissions refused"
+        APP_OPENED = "app_opened", "App opened"
+        APP_UNINSTALLED = "app_uninstalled", "App uninstalled"
+        CUSTOMER_ERASED = "customer_erased", "Customer erased"
+        STAFF_INVITED = "staff_invited", "Staff invited"
+        STAFF_CHANGED = "staff_changed", "Staff changed"
+        SESSIONS_ENDED = "sessions_ended", "Sessions ended"
+        TWO_FACTOR_ON = "two_factor_on", "Two-factor sign-in on"
+        TWO_FACTOR_OFF = "two_factor_off", "Two-factor sign-in off"
+
+    at = models.DateTimeField("time", default=timezone.now)
+    event = models.CharField(max_length=32, choices=Event)
+    actor = models.CharField(max_length=320, blank=True, help_text="Email address of who did it, or tried to.")
+    app = models.CharField(max_length=255, blank=True)
+    client_id = models.CharField(max_length=255, blank=True)
+    ip = models.GenericIPAddressField("IP address", null=True)
+    detail = models.JSONField(default=dict)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        verbose_name = "event"
+        verbose_name_plural = "security log"
+        base_manager_name = "objects"
+        indexes = [
+            models.Index(fields=["at", "id"], name="audit_event_newest"),
+            models.Index(fields=["event", "at", "id"], name="audit_event_by_kind"),
+            models.Index(fields=["client_id", "at", "id"], name="audit_event_by_app"),
+        ]
+
+    def __str__(self):
+        return f"{self.get_event_display()}, {self.at:%Y-%m-%d %H:%M:%S}"
+
+    def save(self, **options):
+        if not self._state.adding:
+            raise TypeError("The audit log can't be changed.")
+        super().save(**options)
+
+    def delete(self, using=None, keep_parents=False):
+        raise TypeError("The audit log can't be changed.")

@@ -1,0 +1,159 @@
+"""Partner apps: registered, installed in the store, opened from the dashboard, uninstalled."""
+
+import json
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from jwcrypto.jwk import JWK
+from jwcrypto.jwt import JWT
+from oauthlib.common import add_params_to_uri
+
+from oauth import encryption
+from oauth.actor import Actor
+from oauth.audit.log import Event, record
+from oauth.models import App
+from oauth.signals import app_uninstalled
+from oauth.tokens import BASE62, revoke_tokens
+
+SESSION_TOKEN_LIFETIME = timedelta(seconds=30)
+MAX_SETTINGS_LENGTH = 100_000  # characters of JSON
+
+
+class SettingsTooLarge(Exception):
+    def __init__(self):
+        super().__init__(f"An app's settings have at most {MAX_SETTINGS_LENGTH} characters in all.")
+
+
+def store_domain(request: HttpRequest) -> str:
+    """The full network domain that apps know the store by."""
+    return settings.STORE_DOMAIN or request.get_host()
+
+
+@transaction.atomic
+def register(app: App, by: Actor) -> str | None:
+    """Keeps a new partner app. The answer is its client secret, readable this once; None for a public client.
+
+    Raises ValidationError.
+    """
+    app.kind = App.Kind.PARTNER
+    app.authorization_grant_type = App.GRANT_AUTHORIZATION_CODE
+    secret = _give_secret(app)
+    app.full_clean()
+    app.save()
+    record(Event.APP_REGISTERED, by, app, client_type=app.client_type)
+    return secret
+
+
+@transaction.atomic
+def replace_secret(app: App, by: Actor) -> str | None:
+    """A new client secret; the former one stops working at once."""
+    secret = _give_secret(app)
+    app.save(update_fields=["client_secret", "encrypted_client_secret", "updated"])
+    record(Event.SECRET_REPLACED, by, app)
+    return secret
+
+
+def _give_secret(app: App) -> str | None:
+    """Hashed, to compare with; encrypted, to sign session tokens with."""
+    secret = "".join(secrets.choice(BASE62) for _ in range(128))
+    app.client_secret = secret
+    app.encrypted_client_secret = encryption.encrypt(secret) if app.is_confidential else ""
+    return secret if app.is_confidential else None
+
+
+@transaction.atomic
+def record_consent(app: App, scopes: Iterable[str], by: Actor) -> None:
+    """The app is installed, with these permissions and those it was granted before: their tokens live on."""
+    app = App.objects.select_for_update().get(pk=app.pk)
+    record(Event.CONSENTED, by, app, scopes=list(scopes), new=sorted(set(scopes) - set(app.granted_scopes)))
+    app.granted_scopes = list(dict.fromkeys([*app.granted_scopes, *scopes]))
+    app.installed_at = app.installed_at or timezone.now()
+    app.save(update_fields=["granted_scopes", "installed_at"])
+
+
+@transaction.atomic
+def uninstall(app: App, by: Actor) -> None:
+    """Every token and code of the app stops working at once. Its settings stay, for when it is installed again."""
+    app = App.objects.select_for_update().get(pk=app.pk)
+    revoke_tokens(app, by)
+    app.granted_scopes, app.installed_at = [], None
+    app.save(update_fields=["granted_scopes", "installed_at"])
+    record(Event.APP_UNINSTALLED, by, app)
+    app_uninstalled.send(App, app_id=app.pk)
+
+
+@transaction.atomic
+def narrow(app: App) -> None:
+    """Takes from its tokens what the app may not ask for any more."""
+    allowed = set(app.allowed_scopes)
+    app = App.objects.select_for_update().get(pk=app.pk)
+    app.granted_scopes = [scope for scope in app.granted_scopes if scope in allowed]
+    app.save(update_fields=["granted_scopes"])
+    for token in app.accesstoken_set.all():
+        token.scope = " ".join(scope for scope in token.scope.split() if scope in allowed)
+        token.save(update_fields=["scope"])
+
+
+@transaction.atomic
+def save_settings(app_id: int, settings: dict[str, Any], *, keep_others: bool) -> dict[str, Any]:
+    """What an app keeps in the store: all of it replaced, or the given keys alone. The answer is the whole.
+
+    Raises SettingsTooLarge.
+    """
+    app = App.objects.select_for_update().get(pk=app_id)
+    app.settings = {**app.settings, **settings} if keep_others else settings
+    if len(json.dumps(app.settings)) > MAX_SETTINGS_LENGTH:
+        raise SettingsTooLarge
+    app.save(update_fields=["settings", "updated"])
+    return app.settings
+
+
+def install_url(app: App, request: HttpRequest) -> str:
+    """Where the app begins the authorization code flow."""
+    return add_params_to_uri(app.app_url, [("store", store_domain(request))])
+
+
+def open_url(app: App, request: HttpRequest) -> str:
+    """The app's page, with a session token by which it knows who comes from which store, where it has a secret.
+
+    Raises UnreadableSecret.
+    """
+    url = install_url(app, request)
+    if app.encrypted_client_secret:
+        url = add_params_to_uri(url, [("token", session_token(app, request.user, store_domain(request)))])
+    return url
+
+
+def session_token(app: App, user: Any, domain: str) -> str:
+    """A JWT that lives 30 seconds, signed (HS256) with the app's client secret. Raises UnreadableSecret."""
+    now = timezone.now()
+    claims = {
+        "iss": f"https://{domain}/dashboard",
+        "sub": f"https://{domain}",
+        "aud": app.client_id,
+        "exp": int((now + SESSION_TOKEN_LIFETIME).timestamp()),
+        "nbf": int(now.timestamp()),
+        "iat": int(now.timestamp()),
+        "uid": user.pk,
+        "user_email": user.email,
+        "store": domain,
+    }
+    token = JWT(header={"alg": "HS256", "typ": "JWT"}, claims=claims)
+    token.make_signed_token(JWK.from_password(encryption.decrypt(app.encrypted_client_secret)))
+    return token.serialize()
+
+
+def rotate_secrets() -> int:
+    """Encrypts every client secret with the newest key. The answer is their number. Raises UnreadableSecret."""
+    apps = App.objects.exclude(encrypted_client_secret="").select_for_update()
+    with transaction.atomic():
+        for app in apps:
+            app.encrypted_client_secret = encryption.rotate(app.encrypted_client_secret)
+            app.save(update_fields=["encrypted_client_secret"])
+        return len(apps)

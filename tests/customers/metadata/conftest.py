@@ -1,0 +1,30 @@
+import pytest
+
+from customers.metadata.services import create_definition
+from oauth.scopes import Scope
+from tests.customers.dashboard.conftest import as_role, dashboard  # noqa: F401  fixtures
+from tests.customers.jobs.conftest import bring_in, csv_file, jsonl_file, take_out  # noqa: F401  fixtures
+
+
+@pytest.fixture
+def define(db):
+    """`define("points", "integer", minimum_value="0")`: a definition for customers; other fields by their names."""
+
+    def make(key, type, *, object="customer", name=None, enable_filter=False, enable_export=False, **validations):
+        return create_definition(
+            object=object,
+            key=key,
+            name=name or key.capitalize(),
+            type=type,
+            validations=[{"type": name, "value": value} for name, value in validations.items()],
+            enable_filter=enable_filter,
+            enable_export=enable_export,
+        )
+
+    return make
+
+
+@pytest.fixture
+def client(api):
+    """A program that may read and write customers."""
+    return api(Scope.USERS_READ, Scope.USERS_WRITE)

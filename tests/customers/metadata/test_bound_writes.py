@@ -1,0 +1,135 @@
+"""That definitions bind what is written, whoever writes it, and nothing else."""
+
+import json
+
+import pytest
+
+from customers import services
+from customers.metadata.services import delete_definition, update_definition
+from customers.models import User
+from oauth.actor import SYSTEM
+from oauth.errors import ServiceError
+from tests.conftest import USERS, by_database, user_url
+from tests.customers.dashboard.conftest import CUSTOMERS as CUSTOMERS_PAGE
+from tests.customers.dashboard.conftest import browser_of
+from tests.customers.medusa.conftest import CUSTOMERS as MEDUSA
+from tests.customers.medusa.conftest import NEW
+from tests.customers.medusa.conftest import url_of as medusa_url
+from tests.support.factories import make_user
+from tests.support.metadata_cases import REFUSED, TAKEN
+
+NO_ADDRESSES = {"addresses-TOTAL_FORMS": 0, "addresses-INITIAL_FORMS": 0}
+
+
+def by_admin_api(client, owner, metadata):
+    response = client.post(USERS, {"email": "ada@example.com", "metadata": metadata})
+    return None if response.status_code == 201 else response.json()["metadata"]["it"][0]
+
+
+def by_admin_api_update(client, owner, metadata):
+    response = client.patch(user_url(make_user()), {"metadata": metadata})
+    return None if response.status_code == 200 else response.json()["metadata"]["it"][0]
+
+
+def by_medusa(client, owner, metadata):
+    response = client.post(MEDUSA, {**NEW, "metadata": metadata})
+    return None if response.status_code == 201 else response.json()["message"].removeprefix("metadata.it: ")
+
+
+def by_medusa_update(client, owner, metadata):
+    response = client.post(medusa_url(make_user()), {"metadata": metadata})
+    return None if response.status_code == 200 else response.json()["message"].removeprefix("metadata.it: ")
+
+
+def by_the_form(client, owner, metadata):
+    fields = {**NO_ADDRESSES, "email": "ada@example.com", "metadata": json.dumps(metadata)}
+    response = browser_of(owner).post(f"{CUSTOMERS_PAGE}add/", fields)
+    if response.status_code == 302:
+        return None
+    (error,) = response.context["adminform"].form.errors["metadata"]
+    return error.removeprefix("it: ")
+
+
+WRITERS = [by_admin_api, by_admin_api_update, by_medusa, by_medusa_update, by_the_form]
+
+
+@pytest.mark.parametrize("write", WRITERS)
+class TestAValue:
+    @pytest.mark.parametrize(("type", "validations", "value"), TAKEN)
+    def test_of_its_type_and_within_its_validations_is_taken(
+        self, client, owner, define, write, type, validations, value
+    ):
+        define("it", type, **validations)
+
+        refusal = write(client, owner, {"it": value, "free": [1]})
+
+        assert refusal is None
+        is_cleared = value == "" and write is by_medusa_update
+        assert User.objects.latest("pk").metadata == {**({} if is_cleared else {"it": value}), "free": [1]}
+
+    @pytest.mark.parametrize(("type", "validations", "value", "message"), REFUSED)
+    def test_of_another_is_refused_at_its_key(self, client, owner, define, write, type, validations, value, message):
+        define("it", type, **validations)
+
+        refusal = write(client, owner, {"it": value})
+
+        assert refusal == message
+        assert not User.objects.filter(metadata__isnull=False).exists()
+
+    def test_of_a_key_that_is_defined_for_something_else_is_free(self, client, owner, define, write):
+        define("it", "integer", object="order")
+
+        assert write(client, owner, {"it": "anything"}) is None
+
+
+class TestADefinition:
+    def test_leaves_alone_what_was_there_before(self, client, define):
+        user = make_user(metadata={"points": "many", "tier": "gold"})
+        define("points", "integer")
+
+        answered = client.patch(user_url(user), {"metadata": {"points": "many", "tier": "silver"}})
+        refused = client.patch(user_url(user), {"metadata": {"points": "more"}})
+
+        assert (answered.status_code, refused.status_code) == (200, 400)
+        assert client.patch(user_url(user), {"first_name": "Ada"}).status_code == 200
+        user.refresh_from_db()
+        assert user.metadata == {"points": "many", "tier": "silver"}
+
+    def test_lets_medusa_change_another_key_of_what_was_there_before(self, client, define):
+        user = make_user(metadata={"points": "many"})
+        define("points", "integer")
+
+        answered = client.post(medusa_url(user), {"metadata": {"tier": "gold"}})
+
+        assert answered.status_code == 200
+        assert answered.json()["customer"]["metadata"] == {"points": "many", "tier": "gold"}
+
+    def test_tells_true_from_one(self, db, define):
+        user = make_user(metadata={"points": 1})
+        define("points", "integer")
+
+        with pytest.raises(ServiceError):
+            services.update_user(user.pk, by=SYSTEM, metadata={"points": True})
+
+    def test_binds_from_the_next_write_in_whatever_it_becomes(self, client, define):
+        definition = define("points", "integer", maximum_value="10")
+        bodies = [{"email": f"{n}@example.com", "metadata": {"points": n}} for n in (11, 12, 13)]
+        first = client.post(USERS, bodies[0]).status_code
+        update_definition(definition.pk, validations=[{"type": "maximum_value", "value": "12"}])
+        second = client.post(USERS, bodies[1]).status_code
+        delete_definition(definition.pk)
+
+        third = client.post(USERS, bodies[2]).status_code
+
+        assert (first, second, third) == (400, 201, 201)
+
+    def test_costs_a_query_where_metadata_is_written_and_none_elsewhere(
+        self, client, define, django_assert_num_queries
+    ):
+        define("points", "integer")
+        one_statement, transaction = 2, 8  # the token; the person, an event and webhooks
+
+        with django_assert_num_queries(by_database(postgresql=one_statement, sqlite=transaction)):
+            client.post(USERS, {"email": "a@example.com"})
+        with django_assert_num_queries(by_database(postgresql=one_statement + 1, sqlite=transaction + 1)):
+            client.post(USERS, {"email": "b@example.com", "metadata": {"points": 7}})

@@ -1,0 +1,158 @@
+"""Definitions in the dashboard: their own pages, and the filters they make."""
+
+import json
+
+import pytest
+
+from customers.jobs.models import Job
+from customers.metadata.models import Definition
+from tests.customers.dashboard.conftest import CUSTOMERS, DASHBOARD
+from tests.support.factories import make_user
+
+DEFINITIONS = f"{DASHBOARD}metadata/definition/"
+NEW = {"name": "Points", "object": "customer", "key": "points", "type": "integer"}
+
+
+def url_of(definition) -> str:
+    return f"{DEFINITIONS}{definition.pk}/change/"
+
+
+class TestTheForm:
+    def test_makes_a_definition(self, dashboard):
+        response = dashboard.post(
+            f"{DEFINITIONS}add/", {**NEW, "minimum_value": "0", "maximum_value": "100", "enable_filter": "on"}
+        )
+
+        assert response.status_code == 302, response.context["adminform"].form.errors
+        definition = Definition.objects.get()
+        assert (definition.key, definition.type, definition.name) == ("points", "integer", "Points")
+        assert (definition.enable_filter, definition.enable_export) == (True, False)
+        assert definition.validations == [
+            {"type": "maximum_value", "value": "100"},
+            {"type": "minimum_value", "value": "0"},
+        ]
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"key": "no key"}, "key"),
+            ({"key": "tier"}, "key"),
+            ({"maximum_length": "5"}, "maximum_length"),
+            ({"maximum_value": "many"}, "maximum_value"),
+            ({"minimum_value": "2", "maximum_value": "1"}, "minimum_value"),
+            ({"accept_only_image": "on"}, "accept_only_image"),
+            ({"type": "date"}, "type"),
+        ],
+    )
+    def test_says_at_a_field_what_is_wrong(self, dashboard, define, changes, field):
+        define("tier", "text")
+
+        response = dashboard.post(f"{DEFINITIONS}add/", {**NEW, **changes})
+
+        assert response.status_code == 200
+        assert field in response.context["adminform"].form.errors
+        assert Definition.objects.count() == 1
+
+    def test_changes_all_but_key_and_type(self, dashboard, define):
+        definition = define("photo", "file", accept_only_image="true")
+        page = dashboard.get(url_of(definition))
+        assert page.context["adminform"].form.initial["accept_only_image"] is True
+
+        dashboard.post(url_of(definition), {**NEW, "name": "Portrait", "enable_export": "on"})
+
+        definition.refresh_from_db()
+        assert (definition.key, definition.type, definition.name) == ("photo", "file", "Portrait")
+        assert (definition.validations, definition.enable_export) == ([], True)
+
+    def test_deletes_a_definition(self, dashboard, define):
+        definition = define("points", "integer")
+
+        dashboard.post(f"{DEFINITIONS}{definition.pk}/delete/", {"post": "yes"})
+
+        assert not Definition.objects.exists()
+
+    def test_shows_a_viewer_everything(self, as_role, define):
+        definition = define("points", "integer", maximum_value="100")
+
+        page = as_role("Viewer").get(url_of(definition)).content.decode()
+
+        assert "maximum value: 100" in page
+        assert 'name="_save"' not in page
+
+
+class TestAFilter:
+    @pytest.fixture(autouse=True)
+    def people(self, define):
+        make_user(email="old@example.com", metadata={"tier": ["gold"], "points": "7", "vip": 1, "words": "a"})
+        for key, type in [
+            ("tier", "text"), ("points", "integer"), ("rate", "decimal"), ("vip", "boolean"),
+            ("words", "multi_text"), ("bio.long", "rich_text"), ("photo", "file"),
+        ]:  # fmt: skip
+            define(key, type, enable_filter=True)
+        define("hidden", "text")
+        define("of_orders", "text", object="order", enable_filter=True)
+        make_user(email="ada@example.com", metadata={
+            "tier": "gold", "points": 7, "rate": 1.5, "vip": True, "words": ["a", "b"], "bio.long": "<p>",
+            "photo": "https://files.example/a.png",
+        })  # fmt: skip
+        make_user(email="bob@example.com", metadata={"tier": "silver", "points": 0, "vip": False, "words": ["b"]})
+        make_user(email="nobody@example.com")
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"metadata.tier": "gold"}, {"ada"}),
+            ({"metadata.tier": "GOLD"}, set()),
+            ({"metadata.points": "7"}, {"ada"}),
+            ({"metadata.points": "0"}, {"bob"}),
+            ({"metadata.points": "many"}, {"ada", "bob", "old", "nobody"}),
+            ({"metadata.rate": "1.50"}, {"ada"}),
+            ({"metadata.vip": "True"}, {"ada"}),
+            ({"metadata.vip": "False"}, {"bob"}),
+            ({"metadata.vip": "perhaps"}, {"ada", "bob", "old", "nobody"}),
+            ({"metadata.words": "b"}, {"ada", "bob"}),
+            ({"metadata.words": "c"}, set()),
+            ({"metadata.bio.long": "<p>"}, {"ada"}),
+            ({"metadata.photo": "https://files.example/a.png"}, {"ada"}),
+            ({"metadata.words": "b", "metadata.vip": "False", "metadata.tier": "silver"}, {"bob"}),
+        ],
+    )
+    def test_finds_who_has_the_value(self, dashboard, query, found):
+        response = dashboard.get(CUSTOMERS, query)
+
+        assert response.status_code == 200
+        people = {user.email.partition("@")[0] for user in response.context_data["cl"].result_list}
+        assert people - {"points"} == found
+
+    def test_is_on_the_page_by_its_name(self, dashboard):
+        page = dashboard.get(CUSTOMERS).content.decode()
+
+        assert "By Tier" in page
+        assert 'name="metadata.tier"' in page
+        assert "metadata.hidden" not in page
+        assert "metadata.of_orders" not in page
+
+    @pytest.mark.parametrize("name", ["metadata.hidden", "metadata.nothing", "metadata__tier"])
+    def test_of_another_key_is_refused(self, dashboard, name):
+        assert dashboard.get(CUSTOMERS, {name: "x"}).status_code == 400
+
+    @pytest.mark.parametrize(
+        ("name", "value", "criterion"),
+        [
+            ("metadata.rate", "1.5", 1.5),
+            ("metadata.vip", "True", True),
+            ("metadata.words", "b", ["b"]),
+        ],
+    )
+    def test_is_kept_by_a_job_for_all_whom_the_list_leads_to(self, dashboard, name, value, criterion):
+        chosen = dashboard.get(CUSTOMERS, {name: value}).context_data["cl"].result_list[0]
+
+        dashboard.post(
+            f"{CUSTOMERS}?{name}={value}",
+            {"action": "export", "select_across": "1", "_selected_action": [chosen.pk]},
+        )
+
+        job = Job.objects.get()
+        assert job.options["criteria"][name] == criterion
+        assert json.dumps(job.options["criteria"][name]) == json.dumps(criterion)
+        assert job.total == (2 if name == "metadata.words" else 1)

@@ -1,0 +1,141 @@
+"""Defined keys of metadata in files that come in and go out."""
+
+import csv
+import json
+
+import pytest
+
+from customers.jobs.exports import services as exports
+from customers.models import User
+from tests.customers.jobs.conftest import *  # noqa: F403  its fixtures
+from tests.support.factories import make_user
+from tests.support.metadata_cases import REFUSED
+
+
+def metadata() -> dict:
+    return User.objects.get(email="ada@example.com").metadata
+
+
+class TestACellOfCsv:
+    @pytest.mark.parametrize(
+        ("type", "cell", "value"),
+        [
+            ("text", "7", "7"),
+            ("integer", "7", 7),
+            ("integer", " -7 ", -7),
+            ("integer", "7.00", 7),
+            ("decimal", "7", 7),
+            ("decimal", "19.99", 19.99),
+            ("decimal", "1e-3", 0.001),
+            ("rich_text", "<b>7</b>", "<b>7</b>"),
+            ("multi_text", "a, b", ["a", "b"]),
+            ("multi_text", '["a, b", "c"]', ["a, b", "c"]),
+            ("file", "https://files.example/a.png", "https://files.example/a.png"),
+            ("boolean", "yes", True),
+            ("boolean", "FALSE", False),
+            ("boolean", "0", False),
+        ],
+    )
+    def test_becomes_a_value_of_its_type(self, bring_in, csv_file, define, type, cell, value):
+        define("it", type)
+
+        code, said = bring_in(
+            csv_file([["ada@example.com", cell, "7"]], header=["email", "metadata.it", "metadata.free"])
+        )
+
+        assert code == 0, said
+        found = metadata()
+        assert found == {"it": value, "free": "7"}
+        assert json.dumps(found["it"]) == json.dumps(value)
+
+    @pytest.mark.parametrize(
+        ("type", "validations", "cell", "message"),
+        [
+            ("text", {"maximum_length": "3"}, "gold", "Enter at most 3 characters."),
+            ("integer", {}, "many", "Enter a whole number."),
+            ("integer", {}, "7.5", "Enter a whole number."),
+            ("integer", {"maximum_value": "5"}, "7", "Enter at most 5."),
+            ("decimal", {"maximum_precision": "2"}, "1.999", "Enter at most 2 decimal places."),
+            ("decimal", {}, "NaN", "Enter a number."),
+            ("boolean", {}, "perhaps", "Enter yes or no."),
+            ("multi_text", {"maximum_length": "1"}, "a, bc", "Enter at most 1 characters."),
+            ("file", {"accept_only_image": "true"}, "https://files.example/a.pdf", "Enter the URL of an image."),
+        ],
+    )
+    def test_is_refused_with_its_line(self, bring_in, csv_file, define, tmp_path, type, validations, cell, message):
+        define("it", type, **validations)
+        report = tmp_path / "refused.csv"
+        path = csv_file([["ada@example.com", cell], ["bob@example.com", ""]], header=["email", "metadata.it"])
+
+        bring_in(path, report=str(report))
+
+        assert list(User.objects.values_list("email", flat=True)) == ["bob@example.com"]
+        assert message in report.read_text()
+        assert "metadata.it" in report.read_text()
+
+    def test_binds_who_is_there_already(self, bring_in, csv_file, define):
+        define("it", "integer", maximum_value="5")
+        user = make_user(email="ada@example.com", metadata={"it": 1})
+
+        bring_in(csv_file([["ada@example.com", "7"]], header=["email", "metadata.it"]), "--update")
+
+        user.refresh_from_db()
+        assert user.metadata == {"it": 1}
+
+
+@pytest.mark.parametrize(("type", "validations", "value", "message"), REFUSED)
+def test_a_value_of_json_lines_is_bound_as_by_the_apis(
+    bring_in, jsonl_file, define, tmp_path, type, validations, value, message
+):
+    define("it", type, **validations)
+    report = tmp_path / "refused.csv"
+
+    bring_in(jsonl_file([{"email": "ada@example.com", "metadata": {"it": value}}]), report=str(report))
+
+    assert not User.objects.exists()
+    assert message in report.read_text()
+
+
+class TestAnExport:
+    VALUES = {"Tier": "=gold", "points": -7, "vip": True, "rate": 1.5, "words": ["a, b", "c"], "free": "x"}
+
+    @pytest.fixture(autouse=True)
+    def definitions(self, define):
+        for key, type in [("Tier", "text"), ("points", "integer"), ("vip", "boolean"), ("rate", "decimal")]:
+            define(key, type, enable_export=True)
+        define("words", "multi_text", enable_export=True)
+        define("hidden", "text")
+        define("of_orders", "text", object="order", enable_export=True)
+
+    def test_has_a_column_for_each_key_that_is_to_have_one(self, take_out):
+        make_user(email="ada@example.com", metadata=self.VALUES)
+        make_user(email="bob@example.com")
+
+        with open(take_out("customers.csv"), newline="") as file:
+            ada, bob = csv.DictReader(file)
+
+        assert {name: ada[name] for name in ada if name.startswith("metadata.")} == {
+            "metadata.Tier": "'=gold",
+            "metadata.points": "'-7",
+            "metadata.rate": "1.5",
+            "metadata.vip": "yes",
+            "metadata.words": '["a, b","c"]',
+        }
+        assert {bob[name] for name in bob if name.startswith("metadata.")} == {""}
+
+    def test_comes_in_again_as_it_went_out(self, take_out, bring_in):
+        make_user(email="ada@example.com", metadata=self.VALUES)
+        path = take_out("customers.csv")
+        User.objects.all().delete()
+
+        code, said = bring_in(path)
+
+        assert code == 0, said
+        assert metadata() == self.VALUES
+
+    def test_keeps_the_columns_that_it_began_with(self, owner, define):
+        make_user(email="ada@example.com", metadata={"late": "x"})
+        job = exports.prepare({}, by=owner)
+        define("late", "text", enable_export=True)
+
+        assert job.options["keys"] == ["Tier", "points", "rate", "vip", "words"]

@@ -1,0 +1,121 @@
+"""The functions that clean one value each; what they promise beyond what a request can show."""
+
+from random import Random
+
+import phonenumbers
+import pytest
+
+from customers import services, validation
+from customers.models import User
+from oauth.actor import SYSTEM
+from tests.support.factories import address
+
+
+class TestCustomerError:
+    def test_leads_to_the_value_it_is_about(self):
+        with pytest.raises(validation.ServiceError) as caught:
+            services.create_user(by=SYSTEM, email="ada@example.com", addresses=[address(), address(country="XX")])
+
+        assert caught.value.path == ("addresses", 1, "country")
+        assert caught.value.code == "invalid"
+
+    def test_of_a_tag_leads_to_its_position(self):
+        with pytest.raises(validation.ServiceError) as caught:
+            validation.clean_tags(["ok", "x" * 256])
+
+        assert caught.value.path == ("tags", 1)
+
+    @pytest.mark.django_db
+    def test_of_a_taken_email_has_a_code_of_its_own(self):
+        services.create_user(by=SYSTEM, email="ada@example.com")
+
+        with pytest.raises(validation.EmailTaken) as caught:
+            services.create_user(by=SYSTEM, email="ADA@example.com")
+
+        assert (caught.value.code, caught.value.path) == ("unique", ("email",))
+        assert User.objects.count() == 1
+
+
+class TestCleanPhoneNumber:
+    @pytest.mark.parametrize(("text", "kept"), [(None, None), ("", ""), (" \t", "")])
+    def test_leaves_empty_values_as_they_are(self, text, kept):
+        assert validation.clean_phone_number(text, None) == kept
+
+    def test_says_what_is_missing_where_there_is_no_country(self):
+        with pytest.raises(validation.ServiceError, match="with its country code"):
+            validation.clean_phone_number("020 7946 0958", None)
+
+    @pytest.mark.parametrize("country", ["GB", "AQ", "XX", "", "001", None])
+    def test_needs_no_country_for_an_international_number(self, country):
+        assert validation.clean_phone_number("+44 20 7946 0958", country) == "+442079460958"
+
+    @pytest.mark.parametrize("country", ["AQ", "XX", "", "001"])
+    def test_refuses_a_local_number_of_a_place_without_phones(self, country):
+        with pytest.raises(validation.ServiceError):
+            validation.clean_phone_number("020 7946 0958", country)
+
+
+class TestWithoutEmoji:
+    @pytest.mark.parametrize("text", ["", "Ada", "  two  spaces ", "#1 * 5", "© ® ™", "é ß 漢字 ไทย ا", "→ ♭ ½ №"])
+    def test_leaves_a_text_without_emoji_as_it_is(self, text):
+        assert validation.without_emoji(text) == text
+
+    def test_takes_the_space_along(self):
+        assert validation.without_emoji("Ada 🚀 Lovelace 🚀") == "Ada Lovelace"
+
+
+class TestCleanMetadata:
+    @pytest.mark.parametrize(
+        "metadata", [None, {}, {"a": None}, {"é": "漢"}, {"": ""}, {"emoji": "🚀"}, {"n": 2**63 - 1}]
+    )
+    def test_leaves_what_it_takes_as_it_is(self, metadata):
+        assert validation.clean_metadata(metadata) == metadata
+
+    @pytest.mark.parametrize(
+        "metadata",
+        [
+            [],
+            "x",
+            1,
+            True,
+            {"a": float("nan")},
+            {"a": float("-inf")},
+            {"a": 2**63},
+            {"a": "\0"},
+            {"\0": 1},
+            {"a": ["\ud800"]},
+            {"\udfff": {}},
+        ],
+    )
+    def test_refuses_what_cannot_be_kept(self, metadata):
+        with pytest.raises(validation.ServiceError) as caught:
+            validation.clean_metadata(metadata)
+
+        assert caught.value.path == ("metadata",)
+
+
+class TestCleanCountry:
+    @pytest.mark.parametrize(("code", "kept"), [("GB", "GB"), ("gb", "GB"), ("Th", "TH")])
+    def test_takes_either_case(self, code, kept):
+        assert validation.clean_country(code) == kept
+
+    @pytest.mark.parametrize("code", ["", "X", "XX", "GBR", "UK", " GB", "\0\0"])
+    def test_refuses_what_is_no_country(self, code):
+        with pytest.raises(validation.ServiceError):
+            validation.clean_country(code)
+
+
+def test_a_number_that_is_plainly_e164_is_what_parsing_makes_of_it(monkeypatch):
+    random = Random(7)
+    codes = [*phonenumbers.COUNTRY_CODE_TO_REGION_CODE, 2, 99, 210]
+    numbers = [
+        f"+{code}{random.randrange(10**length):0{length}}"
+        for code in codes
+        for length in range(1, 14)
+        for _ in range(8)
+    ]
+    plain = [number for number in numbers if validation._is_e164(number)]
+    monkeypatch.setattr(validation, "_is_e164", lambda text: False)
+
+    assert [validation.clean_phone_number(number, None) for number in plain] == plain
+    assert len(plain) > len(numbers) / 20

