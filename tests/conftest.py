@@ -1,12 +1,9 @@
 """The actors: a store owner, and programs that call the Admin API with a token of theirs."""
 
 from itertools import count
-from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
-from django.test import Client
-from django.test.client import MULTIPART_CONTENT
 from django.test.utils import override_settings
 from django.utils import timezone
 
@@ -14,57 +11,10 @@ from oauth import api_usage
 from oauth.fields import digest
 from oauth.models import AccessToken
 from oauth.tokens import issue_personal_token
+from tests.support.clients import ApiClient
 from tests.support.factories import make_owner
 
-ADMIN_API = "/api/admin/"
-USERS = f"{ADMIN_API}users/"
-
-JSON = "application/json"
-
 _app_number = count(1)
-
-
-def user_url(user) -> str:
-    """Of a user or an id."""
-    return f"{USERS}{getattr(user, 'pk', user)}/"
-
-
-def addresses_url(user) -> str:
-    return f"{user_url(user)}addresses/"
-
-
-def address_url(address, user=None) -> str:
-    """Of an address, as seen from its own user or from another one."""
-    return f"{addresses_url(user or address.user_id)}{address.pk}/"
-
-
-def notes_url(user) -> str:
-    return f"{user_url(user)}notes/"
-
-
-class ApiClient(Client):
-    """Sends JSON unless told otherwise, and sees a crash as the 500 that a client would see."""
-
-    def __init__(self, token: str | None = None, *, headers=None, **options):
-        bearer = {"Authorization": f"Bearer {token}"} if token else {}
-        super().__init__(headers={**bearer, **(headers or {})}, raise_request_exception=False, **options)
-        self.token = token
-
-    def post(self, path, data=None, content_type=JSON, **extra):
-        return super().post(path, data, content_type, **extra)
-
-    def put(self, path, data=None, content_type=JSON, **extra):
-        return super().put(path, {} if data is None else data, content_type, **extra)
-
-    def patch(self, path, data=None, content_type=JSON, **extra):
-        return super().patch(path, {} if data is None else data, content_type, **extra)
-
-    def post_form(self, path, data, **extra):
-        """`data`: a dictionary, in which a list is a name that comes several times."""
-        return self.post(path, urlencode(data, doseq=True), "application/x-www-form-urlencoded", **extra)
-
-    def post_multipart(self, path, data, **extra):
-        return self.post(path, data, MULTIPART_CONTENT, **extra)
 
 
 @pytest.fixture
@@ -121,8 +71,3 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
     """SQLite in a file instead of in memory: as in use, and several threads see the same data."""
     if connection.vendor == "sqlite":
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
-
-
-def by_database(*, postgresql, sqlite):
-    """What differs between the two, such as the number of queries a write takes."""
-    return {"postgresql": postgresql, "sqlite": sqlite}[connection.vendor]

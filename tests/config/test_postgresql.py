@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
-from tests.conftest import USERS
+from tests.support.clients import USERS
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

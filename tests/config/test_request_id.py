@@ -6,7 +6,7 @@ import pytest
 from config.request_id import RequestIdFilter, request_id
 from customers import services
 from oauth.scopes import Scope
-from tests.conftest import ADMIN_API, USERS
+from tests.support.clients import ADMIN_API, USERS
 
 
 class TestRequestId:

@@ -16,7 +16,7 @@ from customers.privacy.erasure import erase
 from oauth import api_usage
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
-from tests.conftest import user_url
+from tests.support.clients import user_url
 from tests.support.factories import make_user
 from tests.support.order_documents import order, published, subscription
 

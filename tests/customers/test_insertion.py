@@ -7,7 +7,7 @@ from django.utils import timezone
 from customers import insertion, validation
 from customers.api import serializers
 from customers.models import Address, Event, Tag, User
-from tests.conftest import USERS
+from tests.support.clients import USERS
 from tests.support.factories import address, make_user
 
 needs_postgresql = pytest.mark.skipif(

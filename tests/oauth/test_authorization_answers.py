@@ -3,8 +3,8 @@
 import pytest
 
 from oauth.models import Grant
-from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import AUTHORIZE, register_partner
+from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import brought_back, is_refused_on_a_page
 
 DECISIONS = pytest.mark.parametrize("decision", ["authorize", "cancel"])

@@ -13,8 +13,8 @@ from jwcrypto.jwt import JWT
 from oauth.accounts.models import Session
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken, App, Grant, PartnerApp, RefreshToken
-from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import Partner, register_partner
+from tests.support.clients import USERS, ApiClient
 from tests.support.concurrency import at_once
 
 

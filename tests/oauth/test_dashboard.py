@@ -11,7 +11,7 @@ from django.utils import timezone
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
-from tests.conftest import USERS, ApiClient
+from tests.support.clients import USERS, ApiClient
 from tests.support.factories import make_owner
 
 ACCESS = "/dashboard/oauth/privateapp/"

@@ -1,6 +1,6 @@
 """The authorization code flow, as the platform documents it."""
 
-from tests.conftest import USERS, ApiClient
+from tests.support.clients import USERS, ApiClient
 
 
 class TestFlow:

@@ -10,7 +10,7 @@ from django.test import Client
 from oauth import partner_apps
 from oauth.audit.models import AuditEvent
 from oauth.models import App, PartnerApp
-from tests.conftest import USERS, ApiClient
+from tests.support.clients import USERS, ApiClient
 from tests.support.concurrency import in_thread, wait_until_waiting
 from tests.support.factories import make_user
 

@@ -7,9 +7,9 @@ import pytest
 from oauth.audit.models import AuditEvent
 from oauth.fields import digest
 from oauth.models import AccessToken, RefreshToken
-from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import register_partner
 from tests.oauth.test_pkce import S256, VERIFIER
+from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live
 
 

@@ -10,8 +10,8 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
 
 from oauth.encryption import decrypt
-from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import INTROSPECT, REVOKE
+from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import logged
 
 

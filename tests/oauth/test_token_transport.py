@@ -4,8 +4,8 @@ import pytest
 from django.test.client import MULTIPART_CONTENT
 
 from oauth.models import AccessToken
-from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import FORM, INTROSPECT, REVOKE, TOKEN
+from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live
 
 ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])

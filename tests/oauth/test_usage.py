@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from oauth import api_usage
 from oauth.models import ApiUsage, App
 from oauth.scopes import Scope
-from tests.conftest import USERS
+from tests.support.clients import USERS
 
 
 def table() -> dict[str, int]:

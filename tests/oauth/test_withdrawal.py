@@ -6,8 +6,8 @@ from customers.models import User, UserType
 from oauth.models import Grant, PartnerApp
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
-from tests.conftest import ADMIN_API, USERS, ApiClient
 from tests.oauth.conftest import INTROSPECT
+from tests.support.clients import ADMIN_API, USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live, is_refused_on_a_page, logged
 
 

@@ -3,7 +3,7 @@
 from threading import Event
 
 from customers.jobs import worker
-from tests.conftest import ADMIN_API
+from tests.support.clients import ADMIN_API
 
 EXPORTS = f"{ADMIN_API}exports/"
 EVERYBODY = {"type": "customer_list", "date_from": "2000-01-01T00:00:00Z", "date_to": "2100-01-01T00:00:00Z"}

@@ -3,7 +3,7 @@
 from urllib.parse import parse_qsl, urlsplit
 
 from oauth.audit.models import AuditEvent
-from tests.conftest import USERS, ApiClient
+from tests.support.clients import USERS, ApiClient
 
 
 def is_live(access_token: str) -> bool:

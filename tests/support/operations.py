@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from oauth.scopes import Scope
-from tests.conftest import ADMIN_API
+from tests.support.clients import ADMIN_API
 from tests.support.factories import address
 
 NOBODY = 987_654_321

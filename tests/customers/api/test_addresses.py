@@ -1,7 +1,7 @@
 import pytest
 
 from customers.models import Address
-from tests.conftest import address_url, addresses_url, user_url
+from tests.support.clients import address_url, addresses_url, user_url
 from tests.support.factories import address, make_address, make_user
 
 EVERY_FIELD = {

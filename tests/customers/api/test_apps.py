@@ -7,7 +7,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from oauth.models import App
 from oauth.scopes import Scope
-from tests.conftest import ADMIN_API
+from tests.support.clients import ADMIN_API
 from tests.support.concurrency import at_once
 
 VERSION = "X-29next-API-Version"

@@ -8,7 +8,7 @@ from django.utils import timezone
 from customers.models import Note, User
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
-from tests.conftest import USERS, ApiClient, notes_url
+from tests.support.clients import USERS, ApiClient, notes_url
 from tests.support.factories import make_user
 from tests.support.operations import OPERATIONS, each_operation
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 
 from customers.models import Address, Tag, User
-from tests.conftest import USERS, address_url, addresses_url, user_url
+from tests.support.clients import USERS, address_url, addresses_url, user_url
 from tests.support.concurrency import at_once, in_thread, wait_until_waiting
 from tests.support.factories import address, make_address, make_user
 

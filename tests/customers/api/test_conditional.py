@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import address_url, user_url
+from tests.support.clients import address_url, user_url
 from tests.support.concurrency import at_once
 from tests.support.factories import address, make_address, make_user
 

@@ -5,7 +5,7 @@ from django.db import OperationalError
 
 from customers import services
 from customers.models import User
-from tests.conftest import ADMIN_API, USERS, address_url, addresses_url, notes_url, user_url
+from tests.support.clients import ADMIN_API, USERS, address_url, addresses_url, notes_url, user_url
 from tests.support.factories import make_user
 from tests.support.operations import NOBODY, OPERATIONS, each_operation, of_one_user, with_a_body
 

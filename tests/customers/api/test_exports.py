@@ -17,8 +17,8 @@ from oauth.actor import SYSTEM
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
-from tests.conftest import ApiClient
 from tests.oauth.conftest import register_partner
+from tests.support.clients import ApiClient
 from tests.support.exports import EVERYBODY, EXPORTS, downloaded, export_url, work
 from tests.support.factories import make_owner, make_user, make_users
 from tests.support.order_documents import order

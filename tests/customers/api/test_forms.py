@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import USERS, address_url, addresses_url, notes_url, user_url
+from tests.support.clients import USERS, address_url, addresses_url, notes_url, user_url
 
 both_forms = pytest.mark.parametrize("post", ["post_form", "post_multipart"])
 

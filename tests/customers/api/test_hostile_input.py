@@ -5,7 +5,7 @@ import json
 import pytest
 
 from customers.models import User
-from tests.conftest import USERS, address_url, addresses_url, notes_url, user_url
+from tests.support.clients import USERS, address_url, addresses_url, notes_url, user_url
 from tests.support.factories import address, make_note, make_users
 from tests.support.operations import OPERATIONS, each_operation, of_one_user, with_a_body
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from customers.core import idempotency
 from customers.models import Address, IdempotentAnswer, Note, User
 from oauth.scopes import Scope
-from tests.conftest import USERS, addresses_url, notes_url
+from tests.support.clients import USERS, addresses_url, notes_url
 from tests.support.concurrency import at_once
 from tests.support.factories import address, make_user
 

@@ -5,7 +5,8 @@ import pytest
 from customers.metadata.models import Definition
 from customers.metadata.services import create_definition
 from oauth.scopes import Scope
-from tests.conftest import ADMIN_API, by_database
+from tests.support.clients import ADMIN_API
+from tests.support.database import by_database
 
 METADATA = f"{ADMIN_API}metadata/"
 NOBODY = 987_654_321

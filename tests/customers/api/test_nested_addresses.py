@@ -1,6 +1,6 @@
 import pytest
 
-from tests.conftest import USERS, user_url
+from tests.support.clients import USERS, user_url
 from tests.support.factories import address
 
 

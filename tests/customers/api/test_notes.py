@@ -2,7 +2,7 @@ import pytest
 
 from customers.models import Note
 from oauth.models import App
-from tests.conftest import notes_url
+from tests.support.clients import notes_url
 from tests.support.factories import make_note, make_user
 
 

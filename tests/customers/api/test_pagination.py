@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from customers.models import User
-from tests.conftest import USERS
+from tests.support.clients import USERS
 from tests.support.factories import make_user, make_users
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.conftest import USERS
+from tests.support.clients import USERS
 from tests.support.factories import address
 
 

@@ -17,7 +17,7 @@ from django.db import connection
 from customers.core import ratelimit
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
-from tests.conftest import USERS
+from tests.support.clients import USERS
 from tests.support.concurrency import at_once, most_within_a_second
 from tests.support.operations import each_operation
 

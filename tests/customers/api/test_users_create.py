@@ -1,7 +1,8 @@
 import pytest
 
 from customers.models import Tag, User
-from tests.conftest import USERS, by_database, user_url
+from tests.support.clients import USERS, user_url
+from tests.support.database import by_database
 from tests.support.factories import address, make_user
 
 EVERY_FIELD = {

@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 
 from customers.models import User
-from tests.conftest import USERS, user_url
+from tests.support.clients import USERS, user_url
 from tests.support.factories import address, make_user
 
 

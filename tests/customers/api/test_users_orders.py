@@ -7,7 +7,7 @@ from customers.orders.models import Order
 from customers.orders.services import record_order
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
-from tests.conftest import user_url
+from tests.support.clients import user_url
 from tests.support.order_documents import full, order, published, spoiled
 
 NEWEST, OLDEST = ApiVersion.V2024_04_01, ApiVersion.V2023_02_10

@@ -3,8 +3,8 @@ from rest_framework.serializers import Serializer
 
 from customers.api.serializers import AddressSerializer, UserSerializer, row_of, shown
 from customers.models import User
-from tests.conftest import USERS, user_url
 from tests.customers.api.test_users_create import EVERY_FIELD
+from tests.support.clients import USERS, user_url
 from tests.support.factories import make_user
 
 

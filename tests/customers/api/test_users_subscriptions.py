@@ -8,7 +8,7 @@ from customers.orders.models import Subscription
 from customers.orders.services import record_subscription
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
-from tests.conftest import user_url
+from tests.support.clients import user_url
 from tests.support.factories import make_user
 from tests.support.order_documents import full, published, spoiled, subscription
 

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from customers.models import Tag, User
-from tests.conftest import USERS, user_url
 from tests.customers.api.test_users_create import EVERY_FIELD
+from tests.support.clients import USERS, user_url
 from tests.support.factories import address, make_user
 
 both_methods = pytest.mark.parametrize("method", ["put", "patch"])

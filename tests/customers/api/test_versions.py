@@ -4,7 +4,7 @@ import pytest
 
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
-from tests.conftest import ADMIN_API, USERS, ApiClient
+from tests.support.clients import ADMIN_API, USERS, ApiClient
 from tests.support.operations import each_operation
 
 HEADER = "X-29next-API-Version"

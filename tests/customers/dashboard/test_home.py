@@ -14,8 +14,9 @@ from customers.orders.services import record_order
 from oauth.actor import SYSTEM
 from oauth.models import ApiUsage, App
 from oauth.scopes import Scope
-from tests.conftest import USERS, by_database
 from tests.customers.dashboard.conftest import DASHBOARD
+from tests.support.clients import USERS
+from tests.support.database import by_database
 from tests.support.factories import address, make_owner, make_user, make_users
 from tests.support.order_documents import order
 

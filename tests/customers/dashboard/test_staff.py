@@ -14,8 +14,8 @@ from oauth.audit.models import AuditEvent
 from oauth.models import App
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
-from tests.conftest import USERS, ApiClient
 from tests.customers.dashboard.conftest import DASHBOARD, browser_of
+from tests.support.clients import USERS, ApiClient
 from tests.support.factories import make_owner, make_user
 
 STAFF = f"{DASHBOARD}customers/staffmember/"

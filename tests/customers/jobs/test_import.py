@@ -19,7 +19,7 @@ from customers.models import Address, Event, Tag, User
 from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
 from oauth.scopes import Scope
-from tests.conftest import USERS
+from tests.support.clients import USERS
 from tests.support.factories import make_owner, make_user
 
 ADA = ["ada@example.com", "Ada", "020 7946 0018", "vip, new", "12 St James's Square", "London", "GB"]

@@ -17,7 +17,7 @@ from customers.jobs.models import Job, JobFile
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
-from tests.conftest import ApiClient
+from tests.support.clients import ApiClient
 from tests.support.exports import EVERYBODY, EXPORTS, work
 from tests.support.factories import make_user, make_users
 

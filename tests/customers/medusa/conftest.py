@@ -7,7 +7,7 @@ from customers.groups import services as group_services
 from customers.medusa import counting, ids
 from customers.models import User, UserType
 from oauth.scopes import Scope
-from tests.conftest import ApiClient
+from tests.support.clients import ApiClient
 from tests.support.factories import address, make_user
 
 CUSTOMERS = "/admin/customers"

@@ -16,8 +16,8 @@ from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken
 from oauth.scopes import Scope
-from tests.conftest import ApiClient
 from tests.customers.medusa.conftest import AUTH, CUSTOMERS, NEW, PASSWORD, TOKEN, invalid, url_of
+from tests.support.clients import ApiClient
 
 ORIGIN = "https://admin.example"
 STORE = "http://testserver"

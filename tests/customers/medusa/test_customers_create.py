@@ -5,8 +5,9 @@ from django.test.utils import override_settings
 
 from config import settings as configured
 from customers.models import Event, User, UserType
-from tests.conftest import USERS, by_database
 from tests.customers.medusa.conftest import CUSTOMERS, NEW, PASSWORD, id_of, invalid, url_of
+from tests.support.clients import USERS
+from tests.support.database import by_database
 from tests.support.factories import make_user
 
 DUPLICATE = {"code": "invalid_request_error", "type": "duplicate_error"}

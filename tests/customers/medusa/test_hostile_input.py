@@ -5,9 +5,9 @@ import json
 import pytest
 
 from customers.models import User
-from tests.conftest import USERS, user_url
 from tests.customers.api.test_hostile_input import CHARSETS, HOSTILE_VALUES, QUERY_VALUES
 from tests.customers.medusa.conftest import AUTH, CUSTOMERS, GROUPS, NEW, TOKEN, group_url, url_of
+from tests.support.clients import USERS, user_url
 
 CUSTOMER_FIELDS = ["email", "first_name", "last_name", "password", "phone", "metadata", "groups", "id", "unknown", ""]
 FILTERS = [

@@ -3,8 +3,8 @@
 import pytest
 
 from customers.models import IdempotentAnswer, User
-from tests.conftest import ApiClient
 from tests.customers.medusa.conftest import AUTH, CUSTOMERS, GROUPS, NEW, PASSWORD, TOKEN, url_of
+from tests.support.clients import ApiClient
 from tests.support.concurrency import at_once
 
 KEY = {"Idempotency-Key": "c0ffee"}

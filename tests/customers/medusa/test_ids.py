@@ -6,8 +6,8 @@ import pytest
 
 from customers.medusa import ids
 from customers.models import User
-from tests.conftest import ApiClient, user_url
 from tests.customers.medusa.conftest import CUSTOMERS, id_of, url_of
+from tests.support.clients import ApiClient, user_url
 from tests.support.factories import make_user, make_users
 
 NOW = datetime(2026, 11, 21, 17, 34, 21, 623_456, tzinfo=UTC)

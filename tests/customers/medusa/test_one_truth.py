@@ -3,8 +3,8 @@
 import pytest
 
 from customers.models import Event, User
-from tests.conftest import USERS, address_url, addresses_url, user_url
 from tests.customers.medusa.conftest import CUSTOMERS, NEW, PASSWORD, id_of, url_of
+from tests.support.clients import USERS, address_url, addresses_url, user_url
 from tests.support.factories import address, make_user
 
 # Of what both have: a Medusa name, ours, what is sent, and what is shown then.

@@ -9,12 +9,13 @@ from customers.metadata.services import delete_definition, update_definition
 from customers.models import User
 from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
-from tests.conftest import USERS, by_database, user_url
 from tests.customers.dashboard.conftest import CUSTOMERS as CUSTOMERS_PAGE
 from tests.customers.dashboard.conftest import browser_of
 from tests.customers.medusa.conftest import CUSTOMERS as MEDUSA
 from tests.customers.medusa.conftest import NEW
 from tests.customers.medusa.conftest import url_of as medusa_url
+from tests.support.clients import USERS, user_url
+from tests.support.database import by_database
 from tests.support.factories import make_user
 from tests.support.metadata_cases import REFUSED, TAKEN
 

@@ -11,9 +11,9 @@ from customers.mirror.models import Copy, FollowedStore
 from customers.mirror.refresh_worker import Reader
 from customers.models import User
 from oauth.scopes import Scope
-from tests.conftest import user_url
 from tests.customers.mirror.conftest import told
 from tests.customers.mirror.shop import TOKEN, opened
+from tests.support.clients import user_url
 from tests.support.concurrency import at_once
 from tests.support.factories import make_user
 from tests.support.order_documents import full, order

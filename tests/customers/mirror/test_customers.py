@@ -10,8 +10,8 @@ from customers.webhooks.models import Delivery
 from customers.webhooks.services import create_webhook
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
-from tests.conftest import user_url
 from tests.customers.mirror.conftest import erased, place, told
+from tests.support.clients import user_url
 from tests.support.factories import address, make_owner, make_user
 from tests.support.order_documents import order
 

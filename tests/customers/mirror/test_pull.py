@@ -17,9 +17,9 @@ from customers.mirror.services import store_at
 from customers.models import Address, Event, User
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
-from tests.conftest import user_url
 from tests.customers.mirror.conftest import erased, place, told
 from tests.customers.mirror.shop import TOKEN, opened
+from tests.support.clients import user_url
 from tests.support.factories import address, make_user
 from tests.support.order_documents import full
 

@@ -10,9 +10,9 @@ from customers.mirror import services
 from customers.mirror.models import Copy, FollowedStore, ReceivedEvent
 from customers.models import User
 from oauth import encryption
-from tests.conftest import by_database
 from tests.customers.mirror.conftest import envelope, place, signed, told
 from tests.support.concurrency import at_once
+from tests.support.database import by_database
 
 
 def bytes_of(event) -> bytes:

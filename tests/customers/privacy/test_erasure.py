@@ -20,8 +20,8 @@ from oauth.actor import SYSTEM, Actor
 from oauth.audit.models import AuditEvent
 from oauth.errors import ServiceError
 from oauth.scopes import Scope
-from tests.conftest import USERS, addresses_url, notes_url
 from tests.customers.dashboard.conftest import CUSTOMERS, as_role, customer_url  # noqa: F401  a fixture
+from tests.support.clients import USERS, addresses_url, notes_url
 from tests.support.factories import make_note, make_user
 from tests.support.order_documents import full
 

@@ -6,7 +6,7 @@ from customers.api.webhook_data import data_of
 from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Webhook
 from oauth.scopes import Scope
-from tests.conftest import ADMIN_API
+from tests.support.clients import ADMIN_API
 from tests.support.webhook_receiver import SECRET, served
 
 WEBHOOKS = f"{ADMIN_API}webhooks/"

@@ -7,9 +7,9 @@ from customers.webhooks.models import Webhook
 from oauth.models import AccessToken
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
-from tests.conftest import ApiClient
 from tests.customers.webhooks.conftest import WEBHOOKS, webhook_url
 from tests.oauth.conftest import register_partner
+from tests.support.clients import ApiClient
 
 VERSION = "X-29next-API-Version"
 BODY = {"target": "https://receiver.example/hooks?a=1", "events": ["customer.created", "order.created"]}

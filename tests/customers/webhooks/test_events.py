@@ -14,10 +14,10 @@ from oauth.actor import SYSTEM, Actor
 from oauth.models import AccessToken
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
-from tests.conftest import USERS, ApiClient, addresses_url, user_url
 from tests.customers.dashboard.conftest import CUSTOMERS, browser_of
 from tests.customers.webhooks.conftest import WEBHOOKS
 from tests.oauth.conftest import register_partner
+from tests.support.clients import USERS, ApiClient, addresses_url, user_url
 from tests.support.exports import EVERYBODY, EXPORTS, export_url, work
 from tests.support.factories import address, make_address, make_note, make_user
 from tests.support.order_documents import order

@@ -7,8 +7,8 @@ from django.test import Client
 from oauth.audit.models import AuditEvent
 from oauth.models import App
 from oauth.scopes import Scope
-from tests.conftest import USERS, ApiClient
 from tests.oauth.conftest import REVOKE
+from tests.support.clients import USERS, ApiClient
 from tests.support.factories import make_owner
 
 Event = AuditEvent.Event
