@@ -2,34 +2,33 @@
 
 import json
 from functools import cache
-from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import AutoField, JSONField
 
+from customers import history
+from customers.core.postgres import insertable_fields
 from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken
-from customers.webhooks import outbox
+from oauth.actor import Actor
 
 EMAIL_CONSTRAINT = "user_email_unique"
 MANY = 10_000
 
 
-def insert_user(user: User, addresses: list[Address], event: Event) -> None:
-    """Inserts a person, addresses, unseen tags, the event and what webhooks are told; sets the ids of person and
-    addresses.
+def insert_user(user: User, addresses: list[Address], by: Actor) -> None:
+    """Inserts a person, addresses and unseen tags, and records it; sets the ids of person and addresses.
 
     Raises EmailTaken, with nothing written.
     """
     if connection.vendor == "postgresql":
-        insert_user_in_one_statement(user, addresses, event)
+        insert_user_in_one_statement(user, addresses, by)
     else:
-        insert_user_in_one_transaction(user, addresses, event)
+        insert_user_in_one_transaction(user, addresses, by)
     # As a prefetch would leave it: reading them back costs no query.
     user._prefetched_objects_cache = {"addresses": addresses}  # type: ignore[attr-defined]  # Django keeps it untyped
 
 
-def insert_user_in_one_transaction(user: User, addresses: list[Address], event: Event) -> None:
+def insert_user_in_one_transaction(user: User, addresses: list[Address], by: Actor) -> None:
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -42,16 +41,17 @@ def insert_user_in_one_transaction(user: User, addresses: list[Address], event: 
             address.user = user
         Address.objects.bulk_create(addresses)
         remember_tags(user.tags)
-        event.user = user
-        event.save(force_insert=True)
-        outbox.put([event])
+        history.record([history.event(user.pk, Event.Kind.CREATED, by)])
 
 
-def insert_user_in_one_statement(user: User, addresses: list[Address], event: Event) -> None:
+def insert_user_in_one_statement(user: User, addresses: list[Address], by: Actor) -> None:
     """The same with one round trip instead of five (a CTE)."""
-    values = [field.get_db_prep_save(getattr(user, field.attname), connection) for field in columns(User)]
-    book = [{field.attname: getattr(address, field.attname) for field in columns(Address)} for address in addresses]
-    happened: list[Any] = [event.kind, event.at, event.actor_id, event.app_id]
+    values = [field.get_db_prep_save(getattr(user, field.attname), connection) for field in insertable_fields(User)]
+    book = [
+        {field.attname: getattr(address, field.attname) for field in insertable_fields(Address)}
+        for address in addresses
+    ]
+    happened = history.created_params(by)
     with connection.cursor() as cursor:
         cursor.execute(insert_statement(), [*values, json.dumps(book, default=str), sorted(user.tags), *happened])
         row = cursor.fetchone()
@@ -64,26 +64,9 @@ def insert_user_in_one_statement(user: User, addresses: list[Address], event: Ev
         address.pk, address.user, address._state.adding = address_id, user, False
 
 
-def insert_many(model: Any, rows: list[Any]) -> None:
-    """New rows of one model, which have ids of their own or get ones that nobody reads back: by COPY on PostgreSQL.
-    Raises IntegrityError."""
-    if connection.vendor != "postgresql":
-        model.objects.bulk_create(rows)
-        return
-    fields = columns(model) + ([model._meta.pk] if rows and rows[0].pk else [])
-    names = ", ".join(field.column for field in fields)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row([_copied(field, getattr(row, field.attname)) for field in fields])
-
-
-def _copied(field: Any, value: Any) -> Any:
-    return json.dumps(value, cls=field.encoder) if isinstance(field, JSONField) and value is not None else value
-
-
-def analyze_after_bulk_insert(number: int) -> None:
-    """So many people were brought in at once: of many, the planner should know soon."""
-    if number >= MANY and connection.vendor == "postgresql":
+def analyze_after_bulk_insert(count: int) -> None:
+    """Refreshes the planner's statistics after many people were inserted."""
+    if count >= MANY and connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in (User, Address, Event))}")
 
@@ -98,15 +81,10 @@ def remember_tags(names: list[str]) -> None:
 
 
 @cache
-def columns(model):
-    """What an INSERT has to fill: all but the id and what the database generates."""
-    return [field for field in model._meta.concrete_fields if not (isinstance(field, AutoField) or field.generated)]
-
-
-@cache
 def insert_statement() -> str:
-    person = columns(User)
-    book = [field.column for field in columns(Address) if field.column != "user_id"]
+    person = insertable_fields(User)
+    given = ", ".join(f"{field.column} {field.db_type(connection)}" for field in insertable_fields(Address))
+    book = [field.column for field in insertable_fields(Address) if field.column != "user_id"]
     return f"""
         WITH person AS (
             INSERT INTO {User._meta.db_table} ({", ".join(field.column for field in person)})
@@ -115,7 +93,7 @@ def insert_statement() -> str:
             RETURNING id, metadata
         ), given AS (
             SELECT * FROM ROWS FROM (
-                jsonb_to_recordset(%s) AS ({", ".join(f"{f.column} {f.db_type(connection)}" for f in columns(Address))})
+                jsonb_to_recordset(%s) AS ({given})
             ) WITH ORDINALITY
         ), book AS (
             INSERT INTO {Address._meta.db_table} (user_id, {", ".join(book)})
@@ -128,11 +106,6 @@ def insert_statement() -> str:
             WHERE NOT EXISTS (SELECT FROM {Tag._meta.db_table} WHERE name = word)
             ORDER BY word COLLATE "C"
             ON CONFLICT DO NOTHING
-        ), happened AS (
-            INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
-            SELECT id, %s, %s, %s, %s, '{{}}' FROM person
-        ), told AS (
-            {outbox.put_created_sql("person")}
-        )
+        ), {history.created_sql("person")}
         SELECT person.id, person.metadata, ARRAY(SELECT id FROM book ORDER BY id) FROM person
     """  # noqa: S608  only names of tables and columns are put in

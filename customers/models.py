@@ -10,6 +10,8 @@ from django.db import connection, models
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf
 from django.utils import timezone
 
+from customers.core.idempotency import IdempotentAnswer as IdempotentAnswer  # a model of this app
+
 models.CharField.register_lookup(Lower)
 
 SHORTEST_LOCAL_NUMBER = 7  # digits
@@ -379,21 +381,3 @@ class Event(models.Model):
 
     def __str__(self):
         return f"{self.get_kind_display()}, {self.at:%Y-%m-%d %H:%M}"
-
-
-class IdempotentAnswer(models.Model):
-    """The answer to a request that carried an `Idempotency-Key`, kept for a repetition of it."""
-
-    app_id = models.BigIntegerField()
-    key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the request's path and body.")
-    status = models.PositiveSmallIntegerField(default=0)
-    body = models.TextField(default="")
-    created_at = models.DateTimeField(default=timezone.now, db_index=True)
-    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The person it tells of.")
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["app_id", "key"], name="idempotent_answer_key_unique")]
-
-    def __str__(self):
-        return self.key

@@ -1,6 +1,6 @@
 """Every write to a customer, with its validation. One call is one transaction; a refused one raises CustomerError.
 
-Values are expected in the types of the columns and within their lengths; `rules` says what is checked on top.
+Values are expected in the types of the columns and within their lengths; `validation` says what is checked on top.
 """
 
 import json
@@ -12,10 +12,10 @@ from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from customers import insertion, validation
+from customers import history, insertion, validation
+from customers.core.postgres import bulk_insert
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Note, User, UserType
-from customers.webhooks import outbox
 from oauth.actor import Actor
 
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
@@ -53,8 +53,7 @@ def create_user(
     if password:
         person["password"] = make_password(password)
     user = User(**person)
-    event = Event(kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id)
-    insertion.insert_user(user, [Address(**address) for address in book], event)
+    insertion.insert_user(user, [Address(**address) for address in book], by)
     return user
 
 
@@ -189,19 +188,17 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
     if "tags" in names:
         insertion.remember_tags(list({tag for user in changed for tag in user.tags}))
     User.objects.bulk_update(changed, names)
-    _tell(events)
+    history.record(events)
     return {user.pk for user in changed}
 
 
 @transaction.atomic
 def add_users(users: list[User], addresses: list[Address], *, by: Actor) -> None:
     """New people and their addresses, with ids of their own, and clean. Raises IntegrityError for what is taken."""
-    insertion.insert_many(User, users)
-    insertion.insert_many(Address, addresses)
+    bulk_insert(User, users)
+    bulk_insert(Address, addresses)
     insertion.remember_tags(list({tag for user in users for tag in user.tags}))
-    events = [Event(user=user, kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id) for user in users]
-    insertion.insert_many(Event, events)
-    outbox.put(events)
+    history.record(history.event(user.pk, Event.Kind.CREATED, by) for user in users)
 
 
 @transaction.atomic
@@ -223,8 +220,7 @@ def replace_addresses(former: Iterable[Address], latter: Iterable[Address], *, b
     Address.objects.filter(pk__in=[each.pk for each in changed]).update(**dict.fromkeys(DEFAULT_FLAGS, False))
     Address.objects.bulk_update(changed, ADDRESS_FIELDS)
     Address.objects.bulk_create(added)
-    app = {"actor_id": by.user_id, "app_id": by.app_id}
-    _tell([Event(user_id=each.user_id, kind=kind, changes=found, **app) for kind, each, found in happened])
+    history.record(history.event(each.user_id, kind, by, found) for kind, each, found in happened)
     return {each.user_id for _, each, _ in happened}
 
 
@@ -242,7 +238,7 @@ def change(user: User, values: Mapping[str, Any], by: Actor) -> None:
         if insertion.is_email_conflict(error):
             raise validation.EmailTaken from None
         raise
-    _tell(_events(user, differences, by))
+    history.record(_events(user, differences, by))
 
 
 def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -267,21 +263,12 @@ def _events(user: User, differences: Mapping[str, list[Any]], by: Actor) -> list
         happened.append((Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, {}))
     if told:
         happened.append((Event.Kind.CHANGED, told))
-    return [
-        Event(user=user, kind=kind, actor_id=by.user_id, app_id=by.app_id, changes=changes)
-        for kind, changes in happened
-    ]
+    return [history.event(user.pk, kind, by, changes) for kind, changes in happened]
 
 
 def record(user: User, kind: Event.Kind, by: Actor, changes: Mapping[str, Any] | None = None) -> None:
     """Puts into the timeline what was done to a person, within the transaction that does it, and tells webhooks."""
-    _tell([Event(user=user, kind=kind, actor_id=by.user_id, app_id=by.app_id, changes=changes or {})])
-
-
-def _tell(events: list[Event]) -> None:
-    """The timeline, and whoever subscribed to it."""
-    Event.objects.bulk_create(events)
-    outbox.put(events)
+    history.record([history.event(user.pk, kind, by, changes)])
 
 
 def _plain(address: Address) -> dict[str, Any]:

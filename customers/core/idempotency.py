@@ -5,12 +5,29 @@ from datetime import timedelta
 from hashlib import sha256
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 from django.utils import timezone
 
-from customers.models import IdempotentAnswer
-
 MAX_KEY_LENGTH = 255
+
+
+class IdempotentAnswer(models.Model):
+    """The answer to a request that carried an `Idempotency-Key`, kept for a repetition of it."""
+
+    app_id = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the request's path and body.")
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.TextField(default="")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The person it tells of.")
+
+    class Meta:
+        app_label = "customers"
+        constraints = [models.UniqueConstraint(fields=["app_id", "key"], name="idempotent_answer_key_unique")]
+
+    def __str__(self):
+        return self.key
 
 
 class KeyReused(Exception):

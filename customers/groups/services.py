@@ -9,7 +9,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from customers import services, validation
+from customers import history, services, validation
 from customers.groups.models import CustomerGroup
 from customers.models import Customer, Event, User
 from oauth.actor import Actor
@@ -126,13 +126,11 @@ def _recorded(customer_ids: Collection[int], by: Actor) -> Iterator[None]:
     before = _names_of_groups(ids)
     yield
     after = _names_of_groups(ids)
-    Event.objects.bulk_create(
-        Event(
-            user_id=id, kind=Event.Kind.CHANGED, actor_id=by.user_id, app_id=by.app_id,
-            changes={"groups": [before[id], after[id]]},
-        )
-        for id in ids if before[id] != after[id]
-    )  # fmt: skip
+    changed = [id for id in ids if before[id] != after[id]]
+    history.record(
+        (history.event(id, Event.Kind.CHANGED, by, {"groups": [before[id], after[id]]}) for id in changed),
+        notify_webhooks=False,  # the Admin API, whose customers webhooks send, does not show groups
+    )
 
 
 def _names_of_groups(customer_ids: Collection[int]) -> dict[int, list[str]]:

@@ -9,3 +9,10 @@ class OrdersConfig(AppConfig):
         "Viewer": ("view_order", "view_subscription"),
         "Staff": ("add_order", "change_order", "add_subscription", "change_subscription"),
     }
+
+    def ready(self):
+        from customers import timeline
+        from customers.orders.models import Order, Subscription
+
+        for name, at, model in (("order", "date_placed", Order), ("subscription", "date_created", Subscription)):
+            timeline.register_source(timeline.Source(name, at, model.objects.defer("document")))

@@ -16,4 +16,7 @@ class WebhooksConfig(AppConfig):
     }
 
     def ready(self):
-        from customers.webhooks import signal_handlers  # noqa: F401  imported to connect its signal handlers
+        from customers import history
+        from customers.webhooks import outbox, signal_handlers  # noqa: F401  imported to connect its signal handlers
+
+        history.register_outbox(outbox)

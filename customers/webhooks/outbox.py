@@ -33,7 +33,7 @@ TOLD_AS = {
 }
 
 
-def put(events: Iterable[Event]) -> None:
+def enqueue(events: Iterable[Event]) -> None:
     """For whoever subscribed, what the timeline was told: once a person, however much was changed."""
     told = {(TOLD_AS[kind], event.user_id): None for event in events if (kind := Event.Kind(event.kind)) in TOLD_AS}
     if told:
@@ -46,7 +46,7 @@ def put(events: Iterable[Event]) -> None:
         )
 
 
-def put_created_sql(people: str) -> str:
+def enqueue_created_sql(people: str) -> str:
     """The same within a statement of PostgreSQL that creates customers: `people` has their ids."""
     return f"""
         INSERT INTO {Delivery._meta.db_table} (webhook_id, event_id, event_type, object_id)

@@ -19,6 +19,7 @@ django.setup()
 from customers import insertion
 from customers.api.serializers import ADDRESS_COLUMNS, USER_COLUMNS
 from customers.core import ratelimit
+from customers.core.postgres import insertable_fields
 from customers.models import Address, User
 from oauth import tokens
 from tests.bench import medusa
@@ -81,9 +82,9 @@ def respond(environ) -> tuple[str, dict]:
 
 
 def create(body: dict, actor_id: int, app_id: int) -> dict:
-    user = {field.column: field.get_default() for field in insertion.columns(User)} | body
+    user = {field.column: field.get_default() for field in insertable_fields(User)} | body
     addresses = [
-        {field.column: field.get_default() for field in insertion.columns(Address)} | address
+        {field.column: field.get_default() for field in insertable_fields(Address)} | address
         for address in user.pop("addresses")
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True

@@ -9,10 +9,11 @@ from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
-from customers.insertion import columns, remember_tags
+from customers import history
+from customers.core.postgres import insertable_fields
+from customers.insertion import remember_tags
 from customers.jobs.imports.rows import Draft
 from customers.models import Address, Event, User
-from customers.webhooks import outbox
 from oauth.actor import Actor
 
 Names = tuple[str, ...]
@@ -48,16 +49,13 @@ def insert_in_bulk(drafts: list[Draft], by: Actor) -> set[int]:
     Address.objects.bulk_create(
         Address(user=user, **address) for user, draft in zip(people, new, strict=True) for address in draft.book
     )
-    events = [Event(user=user, kind=Event.Kind.CREATED, actor_id=by.user_id, app_id=by.app_id) for user in people]
-    Event.objects.bulk_create(events)
-    outbox.put(events)
+    history.record(history.event(user.pk, Event.Kind.CREATED, by) for user in people)
     return {draft.line for draft in drafts} - {draft.line for draft in new}
 
 
 def insert_by_statement(drafts: list[Draft], statement: Statement, by: Actor) -> set[int]:
     with connection.cursor() as cursor:
-        event = (Event.Kind.CREATED, timezone.now(), by.user_id, by.app_id)
-        cursor.execute(statement.sql, [*statement.params, *event])
+        cursor.execute(statement.sql, [*statement.params, *history.created_params(by)])
         return {draft.line for draft in drafts} - {line for (line,) in cursor.fetchall()}
 
 
@@ -82,7 +80,7 @@ def _split(plain: Model, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, A
     """The columns of new rows, each with what `plain` has: those that a row says something else of, and the rest, as
     the database takes them."""
     said = set().union(*rows)
-    fields = {field.attname: field for field in columns(type(plain)) if field.name != "user"}
+    fields = {field.attname: field for field in insertable_fields(type(plain)) if field.name != "user"}
     return {name: getattr(plain, name) for name in fields if name in said}, {
         name: field.get_db_prep_save(getattr(plain, name), connection)
         for name, field in fields.items()
@@ -107,12 +105,7 @@ def _insert(person: Names, same_person: Names, address: Names, same_address: Nam
             SELECT {", ".join(("known.id", *address, *["%s"] * len(same_address)))}
             FROM json_to_recordset(%s) AS given (line bigint, place bigint{_typed(Address, address)})
             JOIN known USING (line) ORDER BY line, place
-        ), happened AS (
-            INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
-            SELECT id, %s, %s, %s, %s, '{{}}' FROM known ORDER BY line
-        ), told AS (
-            {outbox.put_created_sql("known")}
-        )
+        ), {history.created_sql("known")}
         SELECT line FROM known
     """  # noqa: S608  only names of tables and columns are put in
 
