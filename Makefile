@@ -1,24 +1,32 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test test-sqlite test-postgresql lint format bench schema screenshots clean
+.PHONY: run demo test test-sqlite test-postgresql test-live lint format bench schema screenshots clean
 
 run: .venv/run
 	@DEVELOPMENT=1 $(BIN)/python manage.py quickstart
 
-# 5,000 people who do not exist, in a store that has no customers of its own.
+# 5,000 generated customers, in a store that has no customers of its own.
 demo: .venv/run
 	@DEVELOPMENT=1 $(BIN)/python manage.py demo
 	@DEVELOPMENT=1 $(BIN)/python manage.py quickstart
 
 test: test-sqlite test-postgresql
+	@echo
+	@echo "Passed on SQLite and on PostgreSQL. 'make test-live' adds the tests that need a running store: the dashboard in a"
+	@echo "real browser, real API clients, fuzzing, killed servers and workers."
 
 test-sqlite: .venv/test
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto -m "not live"
 
-# On the server that TEST_DATABASE_URL names, or on one of the tests' own.
+# On the server that TEST_DATABASE_URL names, or on a temporary one.
 test-postgresql: .venv/test
-	$(BIN)/python -m tests.support.postgresql $(BIN)/pytest -n auto
+	$(BIN)/python -m tests.support.postgresql $(BIN)/pytest -n auto -m "not live and not once"
+
+# All live tests on PostgreSQL, and those that the database matters to on SQLite, too.
+test-live: .venv/test
+	$(BIN)/python -m tests.support.postgresql $(BIN)/pytest -n auto -m live
+	$(BIN)/pytest -n auto -m "live and both_databases"
 
 lint: .venv/test
 	$(BIN)/ruff check .
@@ -37,11 +45,11 @@ format: .venv/test
 bench: .venv/test
 	$(BIN)/python -m tests.support.postgresql $(BIN)/python -m tests.bench
 
-# The committed OpenAPI documents, after a change that means to change them.
+# Writes the committed OpenAPI documents. Run it after a change that is meant to change them, and read the diff.
 schema: .venv/test
 	$(BIN)/python -m tests.snapshots
 
-# The pictures in docs/, after a change to the dashboard's looks.
+# Takes the pictures in docs/screenshots. Run it after a change to the look of the dashboard.
 screenshots: .venv/test
 	$(BIN)/python -m tests.live.dashboard.screenshots
 
@@ -49,7 +57,7 @@ screenshots: .venv/test
 clean:
 	rm -rf .venv .*_cache *.egg-info
 
-# The environment, made anew when what it holds has changed.
+# Installed again when pyproject.toml has changed.
 .venv/run: pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit('Python 3.11 or newer is needed: make PYTHON=python3.12 run' if sys.version_info < (3, 11) else 0)"
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv

@@ -1,12 +1,18 @@
 """The actors: a store owner, and programs that call the Admin API with a token of theirs."""
 
+import os
+from hashlib import sha256
 from itertools import count
+from pathlib import Path
 
 import pytest
+from django.apps import apps
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import override_settings
 from django.utils import timezone
 
+from customers.models import User
 from oauth import api_usage
 from oauth.fields import digest
 from oauth.models import AccessToken
@@ -67,7 +73,40 @@ def uncounted():
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
-    """SQLite in a file instead of in memory: as in use, and several threads see the same data."""
+def django_db_modify_db_settings(request, django_db_modify_db_settings_parallel_suffix):
+    """SQLite in a file instead of in memory: as in use, and several threads see the same data.
+
+    The next run uses the file again. Its name has a digest of the migrations, so that new ones make a new file.
+    """
     if connection.vendor == "sqlite":
-        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        folder = request.config.cache.mkdir("databases")
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        connection.settings_dict["TEST"]["NAME"] = str(folder / f"{digest_of_migrations()}-{worker}.sqlite3")
+
+
+def digest_of_migrations() -> str:
+    sources = [path for app in apps.get_app_configs() for path in Path(app.path).glob("migrations/*.py")]
+    return sha256(b"".join(path.read_bytes() for path in sorted(sources))).hexdigest()[:12]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """Empties a database that a killed run has left full."""
+    with django_db_blocker.unblock():
+        if User.objects.exists():
+            call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """Sets the markers that follow from where a test is and which fixtures it uses.
+
+    A live module runs on one worker, so that its store starts once; so do all tests of the shared browser.
+    """
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "tests/live/" in item.path.as_posix():
+            item.add_marker(pytest.mark.live)
+            item.add_marker(pytest.mark.xdist_group("chrome" if "chrome" in fixtures else item.path.stem))
+        if fixtures & {"browser", "chrome"}:
+            item.add_marker(pytest.mark.browser)

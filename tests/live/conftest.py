@@ -1,4 +1,4 @@
-"""A store of its own for a test, served as `make run` serves one: other processes, real sockets, a real database."""
+"""A served store for a test, as `make run` serves one: processes of its own, real sockets, a real database."""
 
 import os
 import re
@@ -58,7 +58,7 @@ class Store:
         Thread(target=self.listen, daemon=True).start()
 
     def listen(self) -> None:
-        """What it says while it serves, such as emails, is put to `output`."""
+        """Appends what the store prints while it serves, such as emails, to `output`."""
         for line in self.process.stdout:
             self.output += line
 
@@ -68,19 +68,22 @@ class Store:
         return session
 
     def manage(self, *arguments: str) -> str:
-        """What a command of `manage.py` prints, run against the store's database."""
+        """The output of a `manage.py` command that runs on the store's database."""
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(command, cwd=PROJECT, env=self.environment, capture_output=True, text=True, check=True)
         return done.stdout
 
     def register_app(self, app_url: str, redirect_uri: str, *options: str) -> dict[str, str]:
-        """One that may read and write customers: its `client_id`, `client_secret` and the path to `install` it."""
+        """Registers an app that may read and write customers.
+
+        Returns `client_id`, `client_secret` and `install`, the path of the install page.
+        """
         names = ("--name", "Mailer", "--app-url", app_url, "--redirect-uri", redirect_uri)
         printed = self.manage("register_app", *names, "--scope", "users:read", "users:write", *options)
         return dict(line.split("=", 1) for line in printed.splitlines())
 
     def kill(self) -> None:
-        """As a power cut would: the command, the server and its workers at once."""
+        """Kills the command, the server and its workers at once, as a power cut does."""
         servers = psutil.Process(self.process.pid).children()
         self.process.kill()
         for server in servers:
@@ -123,22 +126,25 @@ def stores(folder: Path) -> Iterator[Callable[..., Store]]:
 
 @pytest.fixture
 def store(tmp_path):
-    """Call it with environment variables: `store(RATE_LIMIT="0")`. Started, and stopped with the test. Called with the
-    environment of a store, it serves that one's database once more. `is_served=False` leaves the start to the test."""
+    """`store(RATE_LIMIT="0")` starts a store with these environment variables and stops it after the test.
+
+    With the `environment` of another store it serves the same database once more. With `is_served=False` the test
+    itself starts the store.
+    """
     with stores(tmp_path) as start:
         yield start
 
 
 @pytest.fixture(scope="module")
 def shared_store(tmp_path_factory):
-    """One for all tests of a module, without a rate limit."""
+    """One store for all tests of a module, without a rate limit."""
     with stores(tmp_path_factory.mktemp("store")) as start:
         yield start(RATE_LIMIT="0")
 
 
 @pytest.fixture
 def browser(tmp_path):
-    """Chromium without a window. Its log of requests: `browser.get_log("performance")`."""
+    """Chromium without a window. `browser.get_log("performance")` has its requests."""
     with chromium(tmp_path) as chrome:
         yield chrome
 

@@ -36,7 +36,7 @@ def status(shop, token: str) -> int:
 
 
 class TestApiAccess:
-    def test_makes_a_token_that_is_shown_once_and_replaced(self, shop, browser):
+    def test_new_token_is_shown_once_and_can_be_replaced(self, shop, browser):
         browser.execute_cdp_cmd(
             "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
         )
@@ -61,7 +61,7 @@ class TestApiAccess:
 
 
 class TestSecurityLog:
-    def test_tells_what_happened_by_event_and_by_app(self, shop, browser):
+    def test_security_log_filters_by_event_and_by_app(self, shop, browser):
         status(shop, make_token(browser, "Warehouse"))
 
         def listed() -> list[str]:
@@ -92,7 +92,7 @@ class TestSecurityLog:
 
 class TestPages:
     @pytest.mark.parametrize("width", [1280, 390], ids=["desktop", "phone"])
-    def test_are_no_wider_than_the_window(self, shop, browser, width):
+    def test_api_access_pages_fit_the_window_width(self, shop, browser, width):
         window = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": False}
         redirect_uri = f"https://{'subdomain.' * 12}example/callback"
         app = shop.register_app(redirect_uri, redirect_uri, "--name", "Mailer " * 20)

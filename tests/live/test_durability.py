@@ -1,16 +1,19 @@
-"""What was answered is kept, and one email is one customer, whatever happens around it."""
+"""Races and crashes: an answered write is kept, and one email makes one customer."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
 import requests
+
+pytestmark = pytest.mark.both_databases
 
 ADDRESS = {"line1": "1 High St", "line4": "Leeds", "country": "GB"}
 
 
 class TestRace:
-    def test_makes_one_customer_of_32_requests_with_one_email(self, store):
+    def test_32_concurrent_creates_with_one_email_make_one_customer(self, store):
         shop = store(RATE_LIMIT="0")
         together = Barrier(32)
 
@@ -30,7 +33,7 @@ class TestRace:
 
 
 class TestKilledServer:
-    def test_keeps_every_customer_whose_201_arrived(self, store):
+    def test_kill_minus_9_keeps_every_customer_answered_with_201(self, store):
         shop = store(RATE_LIMIT="0")
         arrived: list[dict] = []
 
@@ -61,7 +64,7 @@ class TestKilledServer:
 
 
 class TestRevokedToken:
-    def test_is_refused_by_every_process_at_once(self, store):
+    def test_replaced_token_is_refused_by_every_worker_at_once(self, store):
         shop = store(RATE_LIMIT="0")
         session = shop.session()
         assert session.get(f"{shop.url}/api/admin/users/").status_code == 200

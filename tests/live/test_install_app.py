@@ -30,7 +30,7 @@ def shop(store, app, browser):
 
 
 class TestInstallApp:
-    def test_installs_opens_and_uninstalls_an_app_by_the_documented_steps(self, shop, app, browser):
+    def test_app_is_installed_opened_and_uninstalled_by_the_documented_steps(self, shop, app, browser):
         domain = urlsplit(shop.url).netloc
 
         def create_customer(email: str) -> int:
@@ -64,7 +64,7 @@ class TestInstallApp:
         assert hosts_asked(browser, shop) <= {domain, urlsplit(app.url).netloc}
         assert errors(browser) == []
 
-    def test_tells_an_app_that_it_was_refused_and_gives_it_no_code(self, shop, app, browser):
+    def test_refused_app_gets_access_denied_and_no_code(self, shop, app, browser):
         press(browser, "Cancel")
 
         assert shown(browser, "//h1[.='refused: access_denied']")

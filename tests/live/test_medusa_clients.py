@@ -62,7 +62,7 @@ def by_hooks(shop):
 
 
 class TestJsClient:
-    def test_lists_creates_retrieves_and_updates_customers(self, by_js):
+    def test_js_client_lists_creates_retrieves_and_updates_customers(self, by_js):
         body = customer(metadata={"tier": 1})
         listed, created, retrieved, updated = by_js(
             js("customers.list"),
@@ -81,7 +81,7 @@ class TestJsClient:
         assert (updated["status"], updated["data"]["customer"]["first_name"]) == (200, "Dominic")
         assert updated["data"]["customer"]["metadata"] == {}
 
-    def test_lists_with_every_parameter(self, by_js):
+    def test_js_client_lists_with_every_parameter(self, by_js):
         mark = f"Zed{next(_numbers)}"
         yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         group = result(0, "customer_group", "id")
@@ -104,7 +104,7 @@ class TestJsClient:
         assert results[4]["data"]["count"] == 2
         assert [group["name"] for group in results[7]["data"]["customers"][0]["groups"]] == [mark]
 
-    def test_manages_groups(self, by_js):
+    def test_js_client_manages_groups(self, by_js):
         mark = f"Group {next(_numbers)}"
         group, batch = result(0, "customer_group", "id"), {"customer_ids": [{"id": result(1, "customer", "id")}]}
         results = by_js(
@@ -127,7 +127,7 @@ class TestJsClient:
         assert results[8]["data"]["limit"] == 10
         assert results[9]["data"]["deleted"] is True
 
-    def test_is_told_what_is_wrong(self, by_js):
+    def test_js_client_gets_errors_it_can_read(self, by_js):
         body = customer()
         missing, unknown, _, taken = by_js(
             js("customers.create", {"email": "x"}),
@@ -140,12 +140,12 @@ class TestJsClient:
         assert (unknown["status"], unknown["error"]["message"]) == (404, "Customer with id: cus_nope was not found")
         assert (taken["status"], taken["error"]["type"]) == (422, "duplicate_error")
 
-    def test_is_no_one_without_a_token(self, shop):
+    def test_js_client_without_token_gets_401(self, shop):
         (refused,) = call(js("customers.list"), base_url=shop.url)
 
         assert (refused["status"], refused["error"]) == (401, "Unauthorized")
 
-    def test_signs_in_with_a_cookie(self, shop):
+    def test_js_client_signs_in_with_a_cookie(self, shop):
         """In a page of another origin, which keeps cookies."""
         results = call(
             js("auth.createSession", {"email": OWNER, "password": shop.password}),
@@ -160,7 +160,7 @@ class TestJsClient:
         assert [each["status"] for each in results] == [200, 200, 201, 200, 401]
         assert results[1]["data"]["user"]["email"] == OWNER
 
-    def test_signs_in_with_a_jwt(self, shop):
+    def test_js_client_signs_in_with_a_jwt(self, shop):
         results = call(
             js("auth.getToken", {"email": OWNER, "password": shop.password}),
             js("customers.list", {}, {}),
@@ -172,7 +172,7 @@ class TestJsClient:
         assert results[0]["data"]["access_token"].count(".") == 2
         assert results[1]["status"] == 200  # the client keeps it, in a page
 
-    def test_repeats_what_it_got_no_answer_to_and_makes_one_customer(self, shop):
+    def test_js_client_retry_after_lost_answer_creates_one_customer(self, shop):
         body = customer()
         with losing_first_answer(shop) as (url, requests_seen):
             (created,) = call(js("customers.create", body), base_url=url, apiKey=shop.token, maxRetries=3)
@@ -185,7 +185,7 @@ class TestJsClient:
 
 
 class TestReactHooks:
-    def test_list_create_retrieve_and_update_customers(self, by_hooks):
+    def test_react_hooks_list_create_retrieve_and_update_customers(self, by_hooks):
         body = customer()
         created, listed, retrieved, updated = by_hooks(
             mutation("useAdminCreateCustomer", body),
@@ -200,7 +200,7 @@ class TestReactHooks:
         assert retrieved["data"]["customer"]["email"] == body["email"]
         assert updated["data"]["customer"]["first_name"] == "Dominic"
 
-    def test_list_with_parameters(self, by_hooks):
+    def test_react_hooks_list_with_parameters(self, by_hooks):
         mark = f"Hook{next(_numbers)}"
         _, _, found, refused = by_hooks(
             mutation("useAdminCreateCustomer", customer(first_name=mark)),
@@ -213,7 +213,7 @@ class TestReactHooks:
         assert found["text"] == mark
         assert (refused["status"], refused["error"]["type"]) == (400, "invalid_data")
 
-    def test_manage_groups(self, by_hooks):
+    def test_react_hooks_manage_groups(self, by_hooks):
         group = result(0, "customer_group", "id")
         batch = {"customer_ids": [{"id": result(1, "customer", "id")}]}
         results = by_hooks(
@@ -232,7 +232,7 @@ class TestReactHooks:
         assert results[3]["data"]["count"] == 1
         assert results[6]["data"]["customer_group"]["metadata"] == {"a": 1}
 
-    def test_sign_in(self, shop):
+    def test_react_hooks_sign_in(self, shop):
         results = call(
             mutation("useAdminLogin", {"email": OWNER, "password": shop.password}),
             query("useAdminGetSession"),
@@ -245,7 +245,7 @@ class TestReactHooks:
         assert [each["status"] for each in results] == [200, 200, 200, 401]
         assert results[1]["data"]["user"]["email"] == OWNER
 
-    def test_reach_nothing_from_an_origin_that_is_not_configured(self, shop):
+    def test_react_hooks_are_blocked_from_an_unknown_origin(self, shop):
         (refused,) = call(
             query("useAdminCustomers"), base_url=shop.url, apiKey=shop.token, origin="http://evil.example"
         )
@@ -254,7 +254,7 @@ class TestReactHooks:
 
 
 class TestFetch:
-    def test_lists_creates_and_updates_customers(self, shop):
+    def test_fetch_lists_creates_and_updates_customers(self, shop):
         body = customer()
         script = f"""
             const headers = {{"x-medusa-access-token": "{shop.token}", "Content-Type": "application/json"}};
@@ -294,7 +294,7 @@ class TestCurl:
 
         return run
 
-    def test_lists_creates_and_updates_customers(self, curl):
+    def test_curl_lists_creates_and_updates_customers(self, curl):
         json_type = ("-H", "Content-Type: application/json")
         body = customer()
 
@@ -308,7 +308,7 @@ class TestCurl:
         status, updated = curl(f"/admin/customers/{id}", *json_type, "--data-raw", '{"first_name": "Dominic"}')
         assert (status, updated["customer"]["first_name"]) == (200, "Dominic")
 
-    def test_sends_the_token_as_a_bearer_too(self, curl):
+    def test_curl_may_send_the_token_as_bearer(self, curl):
         status, _ = curl("/admin/customers", header="Authorization: Bearer {token}")
 
         assert status == 200

@@ -7,7 +7,7 @@ from selenium.webdriver.support.select import Select
 
 
 class TestReferencePage:
-    def test_shows_every_operation_of_the_chosen_version_and_asks_no_other_machine(self, store, browser):
+    def test_reference_page_shows_every_operation_without_other_hosts(self, store, browser):
         shop = store()
 
         browser.get(f"{shop.url}/api/docs/admin/")
@@ -26,7 +26,7 @@ class TestReferencePage:
         assert {url for url in urls if not url.startswith((shop.url, "data:", "blob:"))} == set()
         assert [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
-    def test_tries_an_operation_with_a_token(self, store, browser):
+    def test_reference_page_sends_a_request_with_a_token(self, store, browser):
         shop = store()
         browser.get(f"{shop.url}/api/docs/admin/")
 
