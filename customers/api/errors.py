@@ -7,19 +7,25 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, ValidationError
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from customers.core.http.body_limits import BodyTooLarge, InvalidContentLength, LengthRequired
+from customers.core.http.idempotency_key import InvalidIdempotencyKey
+from customers.core.idempotency import KeyReused
 from oauth.errors import ServiceError
+
+# By the code of a ServiceError that is not about a field.
+STATUSES = {
+    InvalidIdempotencyKey.code: status.HTTP_400_BAD_REQUEST,
+    KeyReused.code: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    InvalidContentLength.code: status.HTTP_400_BAD_REQUEST,
+    LengthRequired.code: status.HTTP_411_LENGTH_REQUIRED,
+    BodyTooLarge.code: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+}
 
 
 class PreconditionFailed(APIException):
     status_code = status.HTTP_412_PRECONDITION_FAILED
     default_detail = "The resource has changed since the ETag in If-Match was read."
     default_code = "precondition_failed"
-
-
-class IdempotencyKeyReused(APIException):
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "This Idempotency-Key was used for another request."
-    default_code = "idempotency_key_reused"
 
 
 class ExportPending(APIException):
@@ -33,18 +39,6 @@ class ExportFailed(ExportPending):
     default_code = "failed"
 
 
-class LengthRequired(APIException):
-    status_code = status.HTTP_411_LENGTH_REQUIRED
-    default_detail = "A body needs a Content-Length."
-    default_code = "length_required"
-
-
-class BodyTooLarge(APIException):
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = "The request body is too large."
-    default_code = "too_large"
-
-
 class Unavailable(APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "The database did not answer. A POST is repeated safely with an Idempotency-Key."
@@ -55,7 +49,7 @@ class Unavailable(APIException):
 def exception_handler(exc, context):
     """DRF's, for which the errors of the core, of Django and of the database are put into its words."""
     if isinstance(exc, ServiceError):
-        exc = ValidationError(nested(exc))
+        exc = to_api_exception(exc)
     elif isinstance(exc, ObjectDoesNotExist):
         exc = NotFound()
     elif isinstance(exc, SuspiciousOperation):
@@ -65,6 +59,15 @@ def exception_handler(exc, context):
     elif isinstance(exc, OperationalError | InterfaceError):
         exc = Unavailable()
     return drf_exception_handler(exc, context)
+
+
+def to_api_exception(error: ServiceError) -> APIException:
+    """The error's status from STATUSES, with its message; any other one is a 400 about the field at its path."""
+    if error.code not in STATUSES:
+        return ValidationError(nested(error))
+    exception = APIException(error.message, error.code)
+    exception.status_code = STATUSES[error.code]
+    return exception
 
 
 def nested(error: ServiceError):

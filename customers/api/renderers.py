@@ -1,19 +1,14 @@
-import json
-
-import orjson
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.encoders import JSONEncoder
 
-as_drf_does = JSONEncoder().default
+from customers.core.http import json_response
+
+_convert = JSONEncoder().default
 
 
 def to_json(data) -> bytes:
-    try:
-        return orjson.dumps(data, default=as_drf_does)
-    except TypeError:
-        # An error that repeats what no customer can hold, or the positions in the errors of a list: keys, no strings.
-        return json.dumps(data, cls=JSONEncoder, separators=(",", ":")).encode()
+    return json_response.to_json(data, default=_convert)
 
 
 class JSONRenderer(BaseRenderer):

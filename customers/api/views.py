@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import cast
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
 from rest_framework.exceptions import NotFound
@@ -19,8 +18,9 @@ from customers.api.pagination import KeysetPagination, NotePagination, UserPagin
 from customers.api.parsers import FormParser, JSONParser, MultiPartParser
 from customers.api.renderers import JSONNegotiation, JSONRenderer
 from customers.api.schema import AdminApiSchema
-from customers.api.throttling import TokenRateThrottle, rate_limit_headers
+from customers.api.throttling import TokenRateThrottle
 from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, named_version
+from customers.core.http.body_limits import check_content_length
 from customers.models import Address, Note, User
 from oauth import api_usage, tokens
 from oauth.actor import Actor
@@ -44,11 +44,7 @@ class AdminApiView(APIView):
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        if length == "0" and "HTTP_TRANSFER_ENCODING" in request.META:
-            raise errors.LengthRequired  # it would be taken for empty
-        if length.isdecimal() and int(length) > settings.MAX_BODY_BYTES:
-            raise errors.BodyTooLarge
+        check_content_length(request.META)
         if request.auth:
             tokens.record_use(request.auth, version=request.version, meta=request.META)
             api_usage.count_call(request.auth.app_id)
@@ -58,9 +54,8 @@ class AdminApiView(APIView):
         version = getattr(request, "version", None) or named_version(request)
         if version in VERSIONS:
             response.headers[HEADER] = version
-        if used := getattr(request, "rate_limit", None):
-            for name, value in rate_limit_headers(*used):
-                response.headers[name] = value
+        if rate_limit := getattr(request, "rate_limit", None):
+            rate_limit.set_headers(response)
         return response
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from hashlib import sha256
 
 from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
+
+from oauth.errors import ServiceError
 
 MAX_KEY_LENGTH = 255
 
@@ -30,12 +31,11 @@ class IdempotentAnswer(models.Model):
         return self.key
 
 
-class KeyReused(Exception):
-    """The key belongs to another request."""
+class KeyReused(ServiceError):
+    code = "idempotency_key_reused"
 
-
-def fingerprint(*parts: bytes) -> str:
-    return sha256(b"\0".join(parts)).hexdigest()
+    def __init__(self):
+        super().__init__("This Idempotency-Key was used for another request.")
 
 
 @transaction.atomic

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from customers.core.http.json_response import json_response
 from customers.medusa import authentication, rows
 from customers.medusa.base import AdminView
-from customers.medusa.errors import json_response
 from customers.medusa.validation import IS_EMAIL, IS_NOT_EMPTY, IS_STRING, Property
 from customers.models import User
 

@@ -3,11 +3,13 @@
 import logging
 from typing import Any
 
-import orjson
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
+from customers.core.http.body_limits import BodyTooLarge, LengthRequired
+from customers.core.http.json_response import json_response
+from customers.core.idempotency import KeyReused
 from oauth.errors import ServiceError
 
 logger = logging.getLogger(__name__)
@@ -15,6 +17,12 @@ logger = logging.getLogger(__name__)
 INVALID_REQUEST = "invalid_request_error"
 # What the wire calls a field of the core.
 NAMES = {"phone_number": "phone"}
+# By the code of a ServiceError: how the answer differs from that of InvalidData.
+SERVICE_ERRORS: dict[str, dict[str, Any]] = {
+    LengthRequired.code: {"status": 411},
+    BodyTooLarge.code: {"status": 413},
+    KeyReused.code: {"status": 422, "code": INVALID_REQUEST},
+}
 
 
 class MedusaError(Exception):
@@ -58,9 +66,9 @@ def to_response(error: Exception) -> HttpResponse | None:
     if isinstance(error, Unauthorized):
         return HttpResponse("Unauthorized", status=401, content_type="text/plain; charset=utf-8")
     if isinstance(error, ServiceError):
-        error = InvalidData(in_words(error))
+        error = InvalidData(in_words(error), **SERVICE_ERRORS.get(error.code, {}))
     elif isinstance(error, RequestDataTooBig):
-        error = MedusaError("The request body is too large.", status=413)
+        error = InvalidData(BodyTooLarge().message, **SERVICE_ERRORS[BodyTooLarge.code])
     elif isinstance(error, SuspiciousOperation | UnreadablePostError):
         error = InvalidData("The request can't be read.")
     elif isinstance(error, OperationalError | InterfaceError):
@@ -86,23 +94,6 @@ def in_words(error: ServiceError) -> str:
 def answer(status: int, type: str, message: str, code: str = "") -> HttpResponse:
     body = {**({"code": code} if code else {}), "type": type, "message": message}
     return json_response(body, status)
-
-
-def json_response(data: Any, status: int = 200) -> HttpResponse:
-    return HttpResponse(to_json(data), status=status, content_type="application/json; charset=utf-8")
-
-
-def to_json(data: Any) -> bytes:
-    try:
-        return orjson.dumps(data)
-    except TypeError:  # half a surrogate pair, in what was sent and is repeated
-        return orjson.dumps(_readable(data))
-
-
-def _readable(data: Any) -> Any:
-    return {
-        key: value.encode(errors="replace").decode() if isinstance(value, str) else value for key, value in data.items()
-    }
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

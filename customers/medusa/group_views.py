@@ -4,11 +4,12 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from customers.core.http.json_response import to_json
 from customers.groups import services
 from customers.groups.models import CustomerGroup
 from customers.medusa import queries, rows, views
 from customers.medusa.base import AdminView
-from customers.medusa.errors import Duplicate, NotFound, to_json
+from customers.medusa.errors import Duplicate, NotFound
 from customers.medusa.validation import IS_ARRAY, IS_OBJECT, IS_STRING, Property, is_at_most, optional, validated
 from customers.models import Customer
 from oauth.scopes import Scope

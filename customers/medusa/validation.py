@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
 
 from customers import validation
-from customers.medusa.errors import InvalidData, MedusaError
+from customers.core.http.body_limits import check_content_length
+from customers.medusa.errors import InvalidData
 
 JSON = "application/json"
 
@@ -69,15 +69,9 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     """An object of JSON; an empty body is an empty one. Forms are refused: a page of another site may send one with
     the cookie of a session, without being asked.
 
-    Raises MedusaError.
+    Raises ServiceError, InvalidData.
     """
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length == "0" and "HTTP_TRANSFER_ENCODING" in request.META:
-        raise MedusaError("A body needs a Content-Length.", status=411)  # it would be taken for empty
-    if not (length.isascii() and length.isdecimal()):
-        raise InvalidData("The Content-Length is not a number.")
-    if int(length) > settings.MAX_BODY_BYTES:
-        raise MedusaError("The request body is too large.", status=413)
+    check_content_length(request.META)
     if not request.body:
         return {}
     if request.content_type != JSON:

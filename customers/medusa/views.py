@@ -7,12 +7,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from customers import services
+from customers.core.http.json_response import json_response, to_json
 from customers.core.postgres import custom_plan
 from customers.groups import services as groups
 from customers.groups.models import CustomerGroup
 from customers.medusa import counting, queries, rows
 from customers.medusa.base import AdminView
-from customers.medusa.errors import Duplicate, InvalidData, NotFound, json_response, to_json
+from customers.medusa.errors import Duplicate, InvalidData, NotFound
 from customers.medusa.validation import (
     IS_ARRAY,
     IS_EMAIL,
