@@ -99,7 +99,7 @@ class ExportSerializer(serializers.Serializer):
                 **{name: parse_datetime(options.get(name, "")) for name in ("date_from", "date_to")},
                 # As it was asked for, whoever looks: webhooks show the same.
                 "url": options["origin"] + path,
-                "created_at": job.made_at,
+                "created_at": job.created_at,
             }
         )
 
@@ -142,7 +142,7 @@ class ExportFilterBackend(BaseFilterBackend):
         asked = asked_of(request, ExportFilters)
         if asked.get("type", Type.CUSTOMER_LIST) != Type.CUSTOMER_LIST:
             return queryset.none()
-        return within_days(queryset, "made_at", asked.get("date_created_from"), asked.get("date_created_to"))
+        return within_days(queryset, "created_at", asked.get("date_created_from"), asked.get("date_created_to"))
 
 
 @extend_schema(tags=["exports"])

@@ -106,8 +106,8 @@ class ImportForm(JobForm):
             raise ValidationError("One column has to be the email address.", "required")
 
     def options(self):
-        is_rehearsal = "rehearse" in self.data
-        return {"fields": self.chosen, "update": self.cleaned_data["update"], "is_rehearsal": is_rehearsal}
+        dry_run = "rehearse" in self.data
+        return {"fields": self.chosen, "update": self.cleaned_data["update"], "dry_run": dry_run}
 
 
 def choices_for(header: str, chosen: str | None) -> list[Any]:

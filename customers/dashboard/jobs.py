@@ -71,7 +71,7 @@ def page_of(job: Job, name: str = "change") -> str:
 
 @admin.register(Job)
 class JobAdmin(admin.ModelAdmin):
-    list_display = ("what", "state", "by", "app", "made_at")
+    list_display = ("what", "state", "started_by", "app", "created_at")
     list_display_links = ("what",)
     list_per_page = 50
     show_full_result_count = False
@@ -105,7 +105,7 @@ class JobAdmin(admin.ModelAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         """Asks what the job has to know and starts it, or shows it."""
         job = self._job(request, object_id)
-        may_start = job.started_at is None or (job.is_rehearsal and job.finished_at)
+        may_start = job.started_at is None or (job.dry_run and job.finished_at)
         data = request.POST if request.method == "POST" else None
         form = FORMS[job.kind](job, data) if may_start else None
         if form and form.is_valid():
@@ -128,7 +128,7 @@ class JobAdmin(admin.ModelAdmin):
             form=form,
             columns=columns,
             words=in_words(job),
-            refusals=job.refusals.order_by("pk")[:SHOWN_REFUSALS],
+            rejected_rows=job.rejected_rows.order_by("pk")[:SHOWN_REFUSALS],
             has_file=job.kind == Job.Kind.EXPORT and job.files.exists(),
         )
 
@@ -162,8 +162,8 @@ class JobAdmin(admin.ModelAdmin):
         return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
 
     def refused(self, request, job_id):
-        refusals = self._job(request, job_id).refusals.order_by("pk")
-        rows = ((row.line, quoted(row.field), quoted(row.reason)) for row in refusals.iterator())
+        rejected_rows = self._job(request, job_id).rejected_rows.order_by("pk")
+        rows = ((row.line, quoted(row.field), quoted(row.reason)) for row in rejected_rows.iterator())
         headers = {"Content-Disposition": f'attachment; filename="refused-{job_id}.csv"'}
         lines = _csv_lines(("line", "field", "reason"), rows)
         return StreamingHttpResponse(lines, content_type="text/csv", headers=headers)
@@ -192,7 +192,7 @@ class JobAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request):
         allowed = [kind for kind in Job.Kind if may(request.user, kind)]
-        return super().get_queryset(request).filter(kind__in=allowed).select_related("by", "app")
+        return super().get_queryset(request).filter(kind__in=allowed).select_related("started_by", "app")
 
     def has_module_permission(self, request):
         return any(may(request.user, kind) for kind in Job.Kind)
@@ -222,7 +222,7 @@ class JobAdmin(admin.ModelAdmin):
         if job.started_at is None:
             return "not started"
         if job.finished_at:
-            return "checked" if job.is_rehearsal else "done"
+            return "checked" if job.dry_run else "done"
         return "failed" if job.error else f"{job.done:.0%}"
 
 

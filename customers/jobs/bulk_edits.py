@@ -1,6 +1,6 @@
 """The same change to many customers.
 
-A job's options: `criteria` (see `filters`), and of tags `words`. `total` and `position` are customers, `last`
+A job's options: `criteria` (see `filters`), and of tags `words`. `total` and `position` are customers, `cursor`
 is the id of the last one.
 """
 
@@ -38,25 +38,25 @@ VALUES: Mapping[Job.Kind, Callable[[User, Mapping[str, Any]], dict[str, Any]]] =
 
 def prepare(kind: Job.Kind, criteria: Mapping[str, Any], *, by: User) -> Job:
     total = filter_customers(Customer.objects.all(), criteria).count()
-    return runner.prepare(kind, by=by, total=total, options={"criteria": criteria})
+    return runner.prepare(kind, started_by=by, total=total, options={"criteria": criteria})
 
 
 def steps(job: Job) -> runner.Steps:
     people = filter_customers(Customer.objects.all(), job.options["criteria"])
     while True:
-        last = job.last
+        last = job.cursor
         yield partial(_change_some, people)
-        if job.last == last:
+        if job.cursor == last:
             return
 
 
 def _change_some(people: UserQuerySet, job: Job) -> None:
     with custom_plan():
-        ids = list(people.filter(pk__gt=job.last).order_by("pk").values_list("pk", flat=True)[:CHUNK])
+        ids = list(people.filter(pk__gt=job.cursor).order_by("pk").values_list("pk", flat=True)[:CHUNK])
     if not ids:
         return
     values = VALUES[Job.Kind(job.kind)]
     job.updated += len(
-        services.change_users(ids, by=Actor(user_id=job.by_id), values=lambda user: values(user, job.options))
+        services.change_users(ids, by=Actor(user_id=job.started_by_id), values=lambda user: values(user, job.options))
     )
-    job.last, job.position = ids[-1], job.position + len(ids)
+    job.cursor, job.position = ids[-1], job.position + len(ids)

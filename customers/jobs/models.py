@@ -25,25 +25,34 @@ class Job(models.Model):
 
     kind = models.CharField(max_length=16, choices=Kind)
     options: Any = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="None: a command's."
+    dry_run = models.BooleanField(default=False, help_text="Counts and checks, but changes no customer.")
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="None: a management command."
     )
     app = models.ForeignKey(
-        App, models.SET_NULL, null=True, related_name="+", help_text="Asked for it. None: the dashboard, or a command."
+        App,
+        models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="The app that requested it. None: the dashboard, or a command.",
     )
-    digest = models.CharField(max_length=64, blank=True, default="", db_index=True, help_text="SHA-256 of a file.")
+    digest = models.CharField(
+        max_length=64, blank=True, default="", db_index=True, help_text="SHA-256 of the source, to find it again."
+    )
     total = models.PositiveBigIntegerField(default=0)
-    position = models.PositiveBigIntegerField(default=0, help_text="So much of `total` is done.")
-    last = models.PositiveBigIntegerField(default=0, help_text="What was done last.")
+    position = models.PositiveBigIntegerField(default=0, help_text="How much of `total` is done.")
+    cursor = models.PositiveBigIntegerField(default=0, help_text="Where the next step starts.")
     created = models.PositiveBigIntegerField(default=0)
     updated = models.PositiveBigIntegerField(default=0)
-    refused = models.PositiveBigIntegerField(default=0)
-    seconds = models.FloatField(default=0, help_text="Spent on it.")
-    made_at = models.DateTimeField(default=timezone.now)
+    rejected = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0, help_text="Working time so far.")
+    created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    failures = models.PositiveSmallIntegerField(default=0, help_text="Of a worker, since a step was done.")
-    error = models.CharField(max_length=255, blank=True, default="", help_text="Of the last failure.")
+    failures = models.PositiveSmallIntegerField(
+        default=0, help_text="Failed attempts of a worker since the last finished step."
+    )
+    error = models.CharField(max_length=255, blank=True, default="", help_text="The last failure.")
     due_at = models.DateTimeField(null=True, help_text="When a worker tries again.")
 
     class Meta:
@@ -53,11 +62,6 @@ class Job(models.Model):
 
     def __str__(self):
         return f"{self.get_kind_display()} {self.pk}"
-
-    @property
-    def is_rehearsal(self) -> bool:
-        """An import that only tells what it would do."""
-        return bool(self.options.get("is_rehearsal"))
 
     @property
     def done(self) -> float:
@@ -77,7 +81,7 @@ class Job(models.Model):
     def customers(self) -> int:
         """How many were looked at."""
         is_import = self.kind == self.Kind.IMPORT  # whose position is in bytes
-        return self.created + self.updated + self.refused if is_import else self.position
+        return self.created + self.updated + self.rejected if is_import else self.position
 
 
 class JobFile(models.Model):
@@ -90,10 +94,10 @@ class JobFile(models.Model):
         return self.file.name
 
 
-class Refusal(models.Model):
-    """A line of a file that was not brought in."""
+class RejectedRow(models.Model):
+    """A row of the source that was not stored, and why."""
 
-    job = models.ForeignKey(Job, models.CASCADE, related_name="refusals")
+    job = models.ForeignKey(Job, models.CASCADE, related_name="rejected_rows")
     line = models.PositiveBigIntegerField()
     field = models.CharField(max_length=255)
     reason = models.TextField()
@@ -102,14 +106,14 @@ class Refusal(models.Model):
         return f"Line {self.line}: {self.field + ': ' if self.field else ''}{self.reason}"
 
 
-class SeenEmail(models.Model):
-    """An email that an import met, while it is only rehearsed."""
+class DryRunEmail(models.Model):
+    """An email that a dry run of an import has already read: the same email in a later row is a duplicate."""
 
-    job = models.ForeignKey(Job, models.CASCADE, related_name="seen_emails", db_index=False)
-    number = models.BigIntegerField(help_text="A digest of the email, of 64 bits.")
+    job = models.ForeignKey(Job, models.CASCADE, related_name="dry_run_emails", db_index=False)
+    digest = models.BigIntegerField(help_text="A 64-bit digest of the email.")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["job", "number"], name="seen_email_once_a_job")]
+        constraints = [models.UniqueConstraint(fields=["job", "digest"], name="dry_run_email_unique")]
 
     def __str__(self):
-        return str(self.number)
+        return str(self.digest)

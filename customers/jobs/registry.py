@@ -30,7 +30,7 @@ def go_on(job: Job, *, seconds: float, is_to_stop: Callable[[], bool] = lambda: 
             job,
             steps_of(job),
             until=lambda: is_to_stop() or time.monotonic() >= end,
-            ended=exports.announce if job.kind == Job.Kind.EXPORT else lambda job: None,
+            on_finish=exports.announce if job.kind == Job.Kind.EXPORT else lambda job: None,
         )
     except runner.Busy:
         job.refresh_from_db()

@@ -55,4 +55,4 @@ def go_on(job: Job, stop: Event) -> None:
         logger.info("%s was stopped.", job)
     except Exception as error:
         logger.exception("%s failed.", job)
-        runner.put_off(job, error)
+        runner.schedule_retry(job, error)

@@ -13,7 +13,7 @@ from typing import Any
 
 from customers.insertion import analyze_after_bulk_insert
 from customers.jobs import runner
-from customers.jobs.models import Job, Refusal
+from customers.jobs.models import Job, RejectedRow
 from customers.mirror import apply, orders, payload
 from customers.mirror.client import Refused, StoreClient
 from customers.mirror.models import FollowedStore
@@ -42,7 +42,7 @@ def begin(store: FollowedStore, *, with_reports: bool) -> Job:
     digest = _digest(store)
     Job.objects.filter(digest=digest).delete()
     options = {"store": store.pk, "with_reports": with_reports, "next": FIRST}
-    return runner.prepare(Job.Kind.PULL, by=None, digest=digest, options=options, started_at=apply.now())
+    return runner.prepare(Job.Kind.PULL, digest=digest, options=options, started_at=apply.now())
 
 
 def stopped(store: FollowedStore) -> Job | None:
@@ -109,11 +109,13 @@ def _keep(store: FollowedStore, page: Page, job: Job) -> None:
     for id, documents in page.documents.items():
         if documents and id not in result.conflicts:
             reasons += [(id, "", reason) for reason in orders.keep(store, id, documents)]
-    Refusal.objects.bulk_create(Refusal(job=job, line=id, field=name, reason=reason) for id, name, reason in reasons)
+    RejectedRow.objects.bulk_create(
+        RejectedRow(job=job, line=id, field=name, reason=reason) for id, name, reason in reasons
+    )
     job.created += len(result.created)
     job.updated += len(result.updated)
-    job.refused += len(result.conflicts) + page.refused
+    job.rejected += len(result.conflicts) + page.refused
     job.position += len(page.people) + page.refused
-    job.last = page.people[-1].id if page.people else job.last
+    job.cursor = page.people[-1].id if page.people else job.cursor
     job.options = {**job.options, "next": page.next, "staff": job.options.get("staff", 0) + len(result.staff)}
     job.save(update_fields=["options"])

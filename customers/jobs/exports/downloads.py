@@ -47,7 +47,7 @@ def answer(job: Job) -> StreamingHttpResponse:
         raise ServiceError("The file is not kept any more. Export again.")
     ending = job.options["format"]
     headers = {
-        "Content-Disposition": f'attachment; filename="customers-{job.made_at:%Y-%m-%d}.{ending}"',
+        "Content-Disposition": f'attachment; filename="customers-{job.created_at:%Y-%m-%d}.{ending}"',
         "Content-Length": str(size),
         "Cache-Control": "no-store",
     }

@@ -2,7 +2,7 @@
 
 A job's options: `criteria` (see `filters`), `format` (see `formats.FORMATS`), `keys` (of metadata, to be
 columns), `origin` (the scheme and host that it was asked for at), and where they were given `date_from` and `date_to`.
-`total` and `position` are customers, `last` is the id of the last one.
+`total` and `position` are customers, `cursor` is the id of the last one.
 """
 
 import io
@@ -36,7 +36,7 @@ PART = 2_000  # customers: other writers wait for no longer on SQLite
 
 def prepare(criteria: Mapping[str, Any], *, by: User, origin: str = "") -> Job:
     """One that waits to be started with a format."""
-    return _prepare(criteria, {"origin": origin}, by=by)
+    return _prepare(criteria, {"origin": origin}, started_by=by)
 
 
 @transaction.atomic
@@ -51,7 +51,7 @@ def ask(criteria: Mapping[str, Any], *, date_from: datetime, date_to: datetime, 
     return _prepare(
         {**criteria, "joined_since": since, "joined_until": until},
         {"origin": origin, "format": "csv", "date_from": since, "date_to": until},
-        by_id=by.user_id,
+        started_by_id=by.user_id,
         app_id=by.app_id,
         started_at=timezone.now(),
     )
@@ -78,23 +78,23 @@ def visible_to(app_id: int) -> QuerySet[Job]:
 def steps(job: Job) -> runner.Steps:
     people = filter_customers(formats.everybody(), job.options["criteria"])
     while True:
-        last = job.last
+        last = job.cursor
         yield partial(_write_part, people)
-        if job.last == last:
+        if job.cursor == last:
             return
 
 
 def _write_part(people: UserQuerySet, job: Job) -> None:
     with custom_plan():
-        rows = list(formats.rows(people, after=job.last, limit=PART))
-    if not rows and job.last:
+        rows = list(formats.rows(people, after=job.cursor, limit=PART))
+    if not rows and job.cursor:
         return
     text = io.StringIO()
-    formats.FORMATS[job.options["format"]](rows, text, is_first=not job.last, keys=job.options["keys"])
+    formats.FORMATS[job.options["format"]](rows, text, is_first=not job.cursor, keys=job.options["keys"])
     name = f"{FOLDER}/{job.pk}-{uuid4().hex}"  # which no other part ever has
     JobFile.objects.create(job=job, file=ContentFile(text.getvalue().encode(), name=name))
     if rows:
-        job.last, job.position = rows[-1]["id"], job.position + len(rows)
+        job.cursor, job.position = rows[-1]["id"], job.position + len(rows)
 
 
 def announce(job: Job) -> None:
@@ -106,7 +106,7 @@ def announce(job: Job) -> None:
 def forget_files() -> None:
     """Of all exports. Those that are being made begin anew, lest they lack a part."""
     # Which waits for a step that is being done, and makes the next one wait.
-    Job.objects.filter(kind=Job.Kind.EXPORT, finished_at=None).update(last=0, position=0)
+    Job.objects.filter(kind=Job.Kind.EXPORT, finished_at=None).update(cursor=0, position=0)
     runner.delete_files(JobFile.objects.filter(job__kind=Job.Kind.EXPORT))
     forget_strays(timezone.now())
 

@@ -1,7 +1,7 @@
 """Bringing in the customers of a file, chunk by chunk.
 
-A job's options: `layout` (see `parse.Layout`), `fields` (header to field), `update` (change who is there), and
-`is_rehearsal`. `total` and `position` are bytes, `last` is the number of lines read.
+A job's options: `layout` (see `parse.Layout`), `fields` (header to field), and `update` (change customers who exist).
+`total` and `position` are bytes, `cursor` is the number of lines read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ from customers.jobs import runner
 from customers.jobs.imports import parse, storing
 from customers.jobs.imports.parse import Layout, Place, Row
 from customers.jobs.imports.rows import Draft, draft
-from customers.jobs.models import Job, JobFile, Refusal, SeenEmail
+from customers.jobs.models import DryRunEmail, Job, JobFile, RejectedRow
 from customers.metadata.services import Bindings, bindings
 from customers.models import Customer, User
 from customers.validation import EmailTaken
@@ -53,7 +53,7 @@ def prepare(upload: UploadedFile, *, by: User) -> Job:
     layout = parse.look(upload)  # type: ignore[arg-type]  # it reads as a file does
     with transaction.atomic():
         options = {"name": upload.name, "layout": asdict(layout)}
-        job = runner.prepare(Job.Kind.IMPORT, by=by, total=upload.size or 0, options=options)
+        job = runner.prepare(Job.Kind.IMPORT, started_by=by, total=upload.size or 0, options=options)
         JobFile.objects.create(job=job, file=upload)
     return job
 
@@ -88,19 +88,19 @@ def first_rows(job: Job) -> list[dict[str, str]]:
 
 def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> runner.Steps:
     """`size`: rows of a chunk."""
-    rows = parse.rows(file, layout_of(job), job.options["fields"], Place(job.last, job.position))
+    rows = parse.rows(file, layout_of(job), job.options["fields"], Place(job.cursor, job.position))
     created = job.created
     # Once, and here: the chunks are prepared in another thread, which has no business with the database.
     for chunk in _ahead(_chunks(rows, size or CHUNK, bindings())):
-        yield partial(_rehearse if job.is_rehearsal else _store, chunk)
-    job.seen_emails.all().delete()
-    if not job.is_rehearsal:
+        yield partial(_rehearse if job.dry_run else _store, chunk)
+    job.dry_run_emails.all().delete()
+    if not job.dry_run:
         runner.delete_files(job.files.all())
     analyze_after_bulk_insert(job.created - created)
 
 
 def _store(chunk: Chunk, job: Job) -> None:
-    by = Actor(user_id=job.by_id)
+    by = Actor(user_id=job.started_by_id)
     known = storing.store(chunk.drafts, by, chunk.statement)
     job.created += len(chunk.drafts) - len(known)
     for each in _in_order([*(each for each in chunk.drafts if each.line in known), *chunk.again]):
@@ -117,7 +117,7 @@ def _store(chunk: Chunk, job: Job) -> None:
 def _rehearse(chunk: Chunk, job: Job) -> None:
     """What `_store` would do."""
     numbers = {each.line: _number(each) for each in chunk.drafts}
-    seen = set(job.seen_emails.filter(number__in=numbers.values()).values_list("number", flat=True))
+    seen = set(job.dry_run_emails.filter(digest__in=numbers.values()).values_list("digest", flat=True))
     known = storing.known_emails(chunk.drafts)
     for each in _in_order([*chunk.drafts, *chunk.again]):
         is_new = numbers.get(each.line, 0) not in seen and each.person["email"].lower() not in known
@@ -127,17 +127,17 @@ def _rehearse(chunk: Chunk, job: Job) -> None:
             job.updated += 1
         else:
             chunk.refused.append((each.line, EmailTaken()))
-    SeenEmail.objects.bulk_create(
-        [SeenEmail(job=job, number=number) for number in numbers.values()], ignore_conflicts=True
+    DryRunEmail.objects.bulk_create(
+        [DryRunEmail(job=job, digest=number) for number in numbers.values()], ignore_conflicts=True
     )
     _advance(job, chunk)
 
 
 def _advance(job: Job, chunk: Chunk) -> None:
-    job.last, job.position = chunk.end
-    job.refused += len(chunk.refused)
-    Refusal.objects.bulk_create(
-        Refusal(job=job, line=line, field=".".join(map(str, error.path)), reason=error.message)
+    job.cursor, job.position = chunk.end
+    job.rejected += len(chunk.refused)
+    RejectedRow.objects.bulk_create(
+        RejectedRow(job=job, line=line, field=".".join(map(str, error.path)), reason=error.message)
         for line, error in sorted(chunk.refused, key=lambda refusal: refusal[0])
     )
 

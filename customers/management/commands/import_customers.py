@@ -62,31 +62,31 @@ class Command(BaseCommand):
                 self.tell(job, report_file)
                 if dry_run:
                     runner.discard(job)
-        if job.refused:
+        if job.rejected:
             sys.exit(1)
 
     def tell(self, job: Job, report_file: TextIO | None) -> None:
-        refusals = job.refusals.order_by("pk")
+        rejected_rows = job.rejected_rows.order_by("pk")
         if report_file:
-            lines = refusals.values_list("line", "field", "reason").iterator()
+            lines = rejected_rows.values_list("line", "field", "reason").iterator()
             csv.writer(report_file).writerows(itertools.chain([("line", "field", "reason")], lines))
         else:
-            for refusal in refusals.iterator():
+            for refusal in rejected_rows.iterator():
                 self.stderr.write(str(refusal))
-        would_be = "would be " if job.is_rehearsal else ""
-        self.stdout.write(f"{job.created} {would_be}created, {job.updated} updated, {job.refused} refused.")
+        would_be = "would be " if job.dry_run else ""
+        self.stdout.write(f"{job.created} {would_be}created, {job.updated} updated, {job.rejected} refused.")
 
     def run(self, job: Job, source: BinaryIO) -> None:
         bar = ProgressLine(sys.stderr)
         gc.freeze()  # The program itself is no garbage: to look through it again and again takes a sixth of the time.
         try:
-            runner.work(job, imports.steps(job, source), told=bar.show)
+            runner.work(job, imports.steps(job, source), on_progress=bar.show)
         except runner.Busy:
             raise CommandError("Another import of this file is running.") from None
         except KeyboardInterrupt:
             job.refresh_from_db()
             resumable = " --resume goes on." if job.digest else ""
-            raise CommandError(f"Stopped at line {job.last}; what was done is kept.{resumable}") from None
+            raise CommandError(f"Stopped at line {job.cursor}; what was done is kept.{resumable}") from None
         finally:
             bar.close()
 
@@ -114,18 +114,18 @@ class Command(BaseCommand):
         known = {"name": Path(file).name, "layout": asdict(layout), "fields": fields}
         return runner.prepare(
             Job.Kind.IMPORT,
-            by=None,
+            dry_run=dry_run,
             digest=digest,
             total=source.seek(0, 2),
             started_at=timezone.now(),
-            options={**known, "update": update, "is_rehearsal": dry_run},
+            options={**known, "update": update},
         )
 
     def stopped_job(self, source: BinaryIO) -> Job:
         stopped = Job.objects.filter(digest=self.digest(source), finished_at=None).first()
         if stopped is None:
             raise CommandError("There is no import of this file that was stopped.")
-        self.stdout.write(f"Going on after line {stopped.last}.")
+        self.stdout.write(f"Going on after line {stopped.cursor}.")
         return stopped
 
     def digest(self, source: BinaryIO) -> str:

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         finally:
             client.close()
             self.tell(job)
-        if job.refused:
+        if job.rejected:
             sys.exit(1)
 
     def stopped(self, store: FollowedStore) -> Job:
@@ -56,7 +56,7 @@ class Command(BaseCommand):
     def run(self, job: Job, client: StoreClient) -> None:
         bar = ProgressLine(sys.stderr)
         try:
-            runner.work(job, pull.steps(job, client), told=bar.show)
+            runner.work(job, pull.steps(job, client), on_progress=bar.show)
         except runner.Busy:
             raise CommandError("Another pull of this store is running.") from None
         except (Unavailable, Refused) as error:
@@ -68,12 +68,12 @@ class Command(BaseCommand):
             bar.close()
 
     def tell(self, job: Job) -> None:
-        for refusal in job.refusals.order_by("pk").iterator():
+        for refusal in job.rejected_rows.order_by("pk").iterator():
             name = f"{refusal.field} " if refusal.field else ""
             self.stderr.write(f"Customer {refusal.line}: {name}{refusal.reason}.")
         staff = job.options.get("staff", 0)
-        same = job.position - job.created - job.updated - job.refused - staff
+        same = job.position - job.created - job.updated - job.rejected - staff
         self.stdout.write(
-            f"{job.position} looked at: {job.created} new, {job.updated} changed, {same} as they were, {job.refused} "
+            f"{job.position} looked at: {job.created} new, {job.updated} changed, {same} as they were, {job.rejected} "
             f"not kept, {staff} who work there left out."
         )

@@ -289,7 +289,7 @@ class TestList:
          ("date_created_from=0001-01-01&date_created_to=9999-12-31", 1)],
     )  # fmt: skip
     def test_is_filtered(self, client, export, query, found):
-        Job.objects.update(made_at=datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC))
+        Job.objects.update(created_at=datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC))
 
         assert len(client.get(f"{EXPORTS}?{query}").json()["results"]) == found
 
@@ -347,16 +347,16 @@ class TestRetrieve:
 
     def test_finds_it_for_a_day_after_it_was_made(self, client, available, files):
         hours = timedelta(hours=1)
-        Job.objects.update(made_at=timezone.now() - 40 * hours, finished_at=timezone.now() - 23 * hours)
-        runner.forget_old()
+        Job.objects.update(created_at=timezone.now() - 40 * hours, finished_at=timezone.now() - 23 * hours)
+        runner.delete_old()
         assert client.get(export_url(available)).status_code == 200
         Job.objects.update(finished_at=timezone.now() - 25 * hours)
-        runner.forget_old()
+        runner.delete_old()
 
         assert client.get(export_url(available)).status_code == 404
 
     def test_finds_no_other_job(self, client, owner):
-        job = runner.prepare(Job.Kind.BLOCK, by=owner, started_at=timezone.now())
+        job = runner.prepare(Job.Kind.BLOCK, started_by=owner, started_at=timezone.now())
 
         assert client.get(export_url(job.pk)).status_code == 404
 

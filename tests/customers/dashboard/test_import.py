@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from customers.dashboard import jobs as pages
 from customers.jobs import registry, runner
-from customers.jobs.models import Job, JobFile, Refusal, SeenEmail
+from customers.jobs.models import DryRunEmail, Job, JobFile, RejectedRow
 from customers.models import Event, User
 from tests.support.factories import make_user
 from tests.support.pages import fields_of
@@ -115,7 +115,7 @@ class TestAnImport:
         number = steps(dashboard, page)
 
         assert number == 3
-        assert [refusal.line for refusal in Refusal.objects.order_by("pk")] == [3, 6]
+        assert [refusal.line for refusal in RejectedRow.objects.order_by("pk")] == [3, 6]
         assert User.objects.filter(email__contains="@example.com").count() == 2
 
     def test_does_not_keep_the_file(self, dashboard, upload, django_capture_on_commit_callbacks):
@@ -174,9 +174,9 @@ class TestACheck:
         checked = dashboard.get(page).content.decode()
         assert "<strong>1</strong> would be created" in checked
         assert "<strong>3</strong> would be refused" in checked
-        assert [refusal.line for refusal in Refusal.objects.order_by("pk")] == [3, 4, 6]
+        assert [refusal.line for refusal in RejectedRow.objects.order_by("pk")] == [3, 4, 6]
         assert not User.objects.filter(email="ada@example.com").exists()
-        assert not SeenEmail.objects.exists()
+        assert not DryRunEmail.objects.exists()
 
     def test_may_be_followed_by_the_import(self, dashboard, upload):
         page = upload(CSV)
@@ -187,7 +187,7 @@ class TestACheck:
 
         assert "<strong>2</strong> created" in done
         assert User.objects.get(email="ada@example.com").last_name == "Ada"
-        assert Refusal.objects.count() == 2
+        assert RejectedRow.objects.count() == 2
 
 
 class TestAFile:
@@ -208,14 +208,14 @@ class TestAFile:
     def test_goes_after_a_day_and_its_job_after_a_week(self, dashboard, upload):
         send(dashboard, upload("email\nada@example.com\n"))
         upload(CSV)
-        Job.objects.filter(started_at=None).update(made_at=timezone.now() - runner.FILES_KEPT_FOR)
-        Job.objects.exclude(started_at=None).update(made_at=timezone.now() - runner.FILES_KEPT_FOR)
+        Job.objects.filter(started_at=None).update(created_at=timezone.now() - runner.FILES_KEPT_FOR)
+        Job.objects.exclude(started_at=None).update(created_at=timezone.now() - runner.FILES_KEPT_FOR)
 
         call_command("clear_expired", verbosity=0)
 
         assert Job.objects.exclude(started_at=None).count() == Job.objects.count() == 1
         assert not JobFile.objects.exists()
-        Job.objects.update(made_at=timezone.now() - runner.KEPT_FOR)
+        Job.objects.update(created_at=timezone.now() - runner.KEPT_FOR)
         call_command("clear_expired", verbosity=0)
         assert not Job.objects.exists()
 

@@ -335,7 +335,7 @@ class TestResuming:
 
     def test_what_was_done_is_kept_in_whole_chunks(self, stopped):
         assert User.objects.count() == Event.objects.count() == 3
-        assert Job.objects.get().last == 5
+        assert Job.objects.get().cursor == 5
 
     def test_goes_on_where_it_was(self, stopped, bring_in):
         path, report = stopped
@@ -391,9 +391,9 @@ class TestResuming:
     def test_two_at_once_are_noticed(self, bring_in, csv_file, small_chunks, monkeypatch):
         path = csv_file(people(7))
 
-        def elsewhere(job, steps, told):
-            Job.objects.update(last=7)
-            work(job, steps, told=told)
+        def elsewhere(job, steps, on_progress):
+            Job.objects.update(cursor=7)
+            work(job, steps, on_progress=on_progress)
 
         work = runner.work
         monkeypatch.setattr(runner, "work", elsewhere)
@@ -405,8 +405,8 @@ class TestResuming:
 
 
 def interrupted_after_a_step(work):
-    def interrupted(job, steps, told):
-        work(job, steps, until=lambda: True, told=told)
+    def interrupted(job, steps, on_progress):
+        work(job, steps, until=lambda: True, on_progress=on_progress)
         raise KeyboardInterrupt
 
     return interrupted

@@ -248,12 +248,12 @@ def test_parts_of_an_export_in_the_making_are_kept_however_old_it_is(asked, smal
     make_users(5)
     job = asked()
     runner.work(job, exports.steps(job), until=lambda: True)
-    Job.objects.update(made_at=timezone.now() - timedelta(days=6))
+    Job.objects.update(created_at=timezone.now() - timedelta(days=6))
 
-    runner.forget_old()
+    runner.delete_old()
     kept = JobFile.objects.count()
-    Job.objects.update(made_at=timezone.now() - timedelta(days=8))
-    runner.forget_old()
+    Job.objects.update(created_at=timezone.now() - timedelta(days=8))
+    runner.delete_old()
 
     assert kept == 1
     assert not Job.objects.exists()

@@ -51,7 +51,7 @@ class TestImport:
         pages.press("Import")
 
         assert pages.says("created")
-        assert [row.text for row in pages.all(".job-refusals tbody tr")] == [
+        assert [row.text for row in pages.all(".job-rejected tbody tr")] == [
             "5 email Enter a valid email address.",
             "6 email A user with this email already exists.",
         ]
