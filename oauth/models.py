@@ -144,6 +144,15 @@ class App(AbstractApplication):
             if missing:
                 raise ValidationError(dict.fromkeys(missing, "A partner app needs one."))
 
+    @classmethod
+    def visible_to(cls, app_id: int) -> models.Q:
+        """Filters rows of a model that has a foreign key `app`: an app sees its own rows, a personal token sees all.
+
+        `app_id`: the app of the token.
+        """
+        is_private = cls.objects.filter(pk=app_id, kind=cls.Kind.PRIVATE)
+        return models.Q(app_id=app_id) | models.Q(models.Exists(is_private))
+
     def is_usable(self, request):
         """Whether the app may take part in a flow."""
         return self.is_active and self.kind == self.Kind.PARTNER

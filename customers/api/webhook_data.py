@@ -1,4 +1,7 @@
-"""What an event tells of its object: what a GET of it answers, in the version that the webhook speaks."""
+"""The payloads of webhooks: `data` is what a GET of the object answers, in the API version of the webhook.
+
+Customers, apps and exports look the same in all versions.
+"""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,22 +11,29 @@ from customers.api.app_views import PublicAppSerializer
 from customers.api.export_views import ExportSerializer
 from customers.jobs.exports.services import asked_for
 from customers.models import User
-from customers.webhooks import outbox
+from customers.webhooks.events import EXAMPLE_ID, renders
 from oauth.models import App
 
-EXAMPLE = {"pk": 0, "email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "tags": ["example"]}
+EXAMPLE = {
+    "pk": EXAMPLE_ID, "email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "tags": ["example"]
+}  # fmt: skip
 
 
-def data_of(event_type: str, ids: Collection[int], version: str) -> dict[int, Any]:
-    """By the ids of objects, without those that are no more; 0 is the id of an example. All are the same in all
-    versions."""
-    if event_type == outbox.APP_UNINSTALLED:
-        return {app.pk: dict(PublicAppSerializer(app).data) for app in App.objects.filter(pk__in=ids)}
-    if event_type == outbox.EXPORT_CREATED:
-        return {job.pk: dict(ExportSerializer(job).data) for job in asked_for().filter(pk__in=ids)}
+@renders("customer")
+def customers(ids: Collection[int], api_version: str) -> dict[int, Any]:
     rows = serializers.with_addresses(serializers.users_with_ids(*ids))
-    if 0 in ids:
+    if EXAMPLE_ID in ids:
         user = User(**EXAMPLE)
         user._prefetched_objects_cache = {"addresses": User.objects.none()}  # type: ignore[attr-defined]  # as in storage
         rows.append(serializers.row_of(user))
     return {row["id"]: serializers.shown(row) for row in rows}
+
+
+@renders("app")
+def apps(ids: Collection[int], api_version: str) -> dict[int, Any]:
+    return {app.pk: dict(PublicAppSerializer(app).data) for app in App.objects.filter(pk__in=ids)}
+
+
+@renders("export")
+def exports(ids: Collection[int], api_version: str) -> dict[int, Any]:
+    return {job.pk: dict(ExportSerializer(job).data) for job in asked_for().filter(pk__in=ids)}

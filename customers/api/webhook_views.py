@@ -15,6 +15,7 @@ from customers.api.serializers import TagsField
 from customers.api.views import AdminApiViewSet
 from customers.webhooks import services
 from customers.webhooks.models import Webhook
+from oauth.models import App
 from oauth.scopes import Scope
 
 
@@ -89,7 +90,7 @@ class WebhookViewSet(AdminApiViewSet):
     is_about_people = False
 
     def get_queryset(self):
-        return Webhook.objects.visible_to(cast(int, self.actor.app_id))
+        return Webhook.objects.filter(App.visible_to(cast(int, self.actor.app_id)))
 
     @extend_schema(
         summary="List webhooks",

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.dashboard.confirmed_actions import Decisions, Refused
-from customers.webhooks import outbox, services
+from customers.webhooks import services
+from customers.webhooks.events import EVENT_TYPES
 from customers.webhooks.models import Delivery, Webhook
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
@@ -18,7 +19,7 @@ class WebhookForm(forms.ModelForm):
     name = forms.CharField(required=False, max_length=255)
     events = forms.CharField(
         widget=forms.Textarea({"rows": 4, "class": "vLargeTextField"}),
-        help_text=f"One per line: {', '.join(outbox.KNOWN)}. Others may be named, and do not happen here.",
+        help_text=f"One per line: {', '.join(EVENT_TYPES)}. Others may be named, and do not happen here.",
     )
     secret_key = forms.CharField(
         required=False, help_text="Signs what is sent, in X-29Next-Signature. Empty: one is made, or the former stays."
@@ -107,7 +108,7 @@ class EventFilter(admin.SimpleListFilter):
     title = parameter_name = "event"
 
     def lookups(self, request, model_admin):
-        return [(name, name) for name in outbox.KNOWN]
+        return [(name, name) for name in EVENT_TYPES]
 
     def queryset(self, request, queryset):
         return queryset.filter(event_type=self.value()) if self.value() else queryset

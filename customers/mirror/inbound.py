@@ -13,7 +13,7 @@ from customers.mirror import services
 from customers.mirror.models import FollowedStore
 from customers.mirror.orders import NotKnownYet
 from customers.validation import EmailTaken
-from customers.webhooks.delivery.sender import SIGNATURE
+from customers.webhooks.signing import SIGNATURE_HEADER
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
 
@@ -26,12 +26,12 @@ def receive(request: HttpRequest, store_id: int) -> HttpResponse:
     if store is None:
         return _answer(HTTPStatus.NOT_FOUND, "No such store is followed.")
     try:
-        services.check_signature(store, request.body, request.headers.get(SIGNATURE, ""))
+        services.check_signature(store, request.body, request.headers.get(SIGNATURE_HEADER, ""))
         is_new = services.receive(store, **_read(request.body))
     except RequestDataTooBig:
         return _answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The event is too large.")
     except services.Unsigned:
-        return _answer(HTTPStatus.UNAUTHORIZED, f"{SIGNATURE} is not that of this body.")
+        return _answer(HTTPStatus.UNAUTHORIZED, f"{SIGNATURE_HEADER} is not that of this body.")
     except ServiceError as error:
         return _answer(HTTPStatus.BAD_REQUEST, error.message)
     except NotKnownYet:

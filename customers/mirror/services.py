@@ -19,7 +19,7 @@ from customers.mirror.models import Copy, FollowedStore, ReceivedEvent
 from customers.mirror.orders import KINDS, Conflict
 from customers.models import User
 from customers.privacy import erasure
-from customers.webhooks.delivery.sender import signature
+from customers.webhooks.signing import sign
 from oauth import encryption
 from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
@@ -57,13 +57,13 @@ def check_signature(store: FollowedStore, body: bytes, given: str) -> None:
 
     Raises Unsigned, UnreadableSecret."""
     key = store.secret_key
-    if _is_same(signature(body, key), given):
+    if _is_same(sign(body, key), given):
         return
     try:
         written = json.dumps(json.loads(body)).encode()
     except (ValueError, RecursionError):
         raise Unsigned from None
-    if not _is_same(signature(written, key), given):
+    if not _is_same(sign(written, key), given):
         raise Unsigned
 
 

@@ -68,7 +68,7 @@ def erase(user_id: int, *, by: Actor) -> None:
     if user.user_type == UserType.DASHBOARD or user.is_superuser:
         raise ServiceError("Who works in the dashboard can't be erased.", "user_type")
     emails = emails_of(user)
-    outbox.put_redacted(user)
+    outbox.enqueue_redacted(user)
     log_entries_about(user).update(object_repr=REDACTED, change_message="[]")
     answers_about(user).delete()
     user.addresses.all().delete()

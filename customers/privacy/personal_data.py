@@ -43,7 +43,9 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
             {"created_at": answer.created_at, "status": answer.status, "body": json.loads(answer.body)}
             for answer in answers_about(user)
         ],
-        "told_to_webhooks": list(outbox.about(user.pk).values("created_at", "event_type", "webhook__target", "body")),
+        "told_to_webhooks": list(
+            outbox.deliveries_about(user.pk).values("created_at", "event_type", "webhook__target", "body")
+        ),
         "dashboard_log": list(log_entries_about(user).values("action_time", "object_repr", "change_message")),
         "security_log": list(security_events_of(emails).values("at", "event", "actor", "ip")),
         "failed_sign_ins": list(attempts_of(emails).values("attempt_time", "username", "ip_address", "user_agent")),

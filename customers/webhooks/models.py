@@ -1,46 +1,50 @@
-"""Who wants to be told of what, and what they are to be told: the outbox, which is the log of deliveries, too."""
+"""Webhooks, and their deliveries: the outbox, which is also the log."""
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Cast, Now
 from django.utils import timezone
 
+from customers.webhooks.events import APP_UNINSTALLED
 from oauth import encryption
 from oauth.models import ApiVersion, App
 
+# A failed delivery blocks later ones about the same object, until it has failed this often.
+MAX_BLOCKING_ATTEMPTS = 5
+# The columns of a webhook whose target has answered 200, or that was just switched on.
+HEALTHY = {"failures": 0, "failing_since": None, "warning_count": 0, "next_check_date": None}
+
 
 class WebhookQuerySet(models.QuerySet):
-    def visible_to(self, app_id: int):
-        """An app sees its own; the private app of a personal token is the owner's, who sees all."""
-        is_private = App.objects.filter(pk=app_id, kind=App.Kind.PRIVATE)
-        return self.filter(models.Q(app_id=app_id) | models.Exists(is_private))
-
     def subscribed_to(self, names: Iterable[str]):
-        """To one of these events."""
+        """Webhooks that subscribe to one of these event types."""
         matching = models.Q(pk__in=())
         for name in names:
-            # As the text has it: names have no quotes, and SQLite's JSON knows no "contains".
+            # A search in the JSON text: names contain no quotes, and SQLite's JSON has no "contains" lookup.
             matching |= models.Q(text__contains=f'"{name}"')
         return self.annotate(text=Cast("events", models.TextField())).filter(matching)
 
 
 class Webhook(models.Model):
-    """Where events are sent. It belongs to the partner app whose token made it, else to the store.
+    """A subscription. It belongs to the partner app whose token created it, else to the store.
 
-    `failing_since` and `failures` in a row end with a success, and with them the warnings. Before `next_check_date`
-    nothing is sent. `leased_by` is the worker that sends, until `leased_until`.
+    `failures` counts failed attempts in a row, since `failing_since`. A success resets both, and `warning_count`.
+    Nothing is sent before `next_check_date`. The worker `leased_by` sends the events, until `leased_until`.
     """
 
     app = models.ForeignKey(App, models.CASCADE, null=True, blank=True, help_text="Empty: the store's own.")
     name = models.CharField(max_length=255, null=True, blank=True)
-    target = models.CharField(max_length=255, help_text="Where events are posted to.")
-    events = models.JSONField(default=list, blank=True, help_text="The names of the events.")
+    target = models.CharField(max_length=255, help_text="The URL that events are posted to.")
+    events = models.JSONField(default=list, blank=True, help_text="The names of the event types.")
     encrypted_secret_key = models.TextField(editable=False)
     api_version = models.CharField("API version", max_length=16, choices=ApiVersion)
-    active = models.BooleanField(default=True, help_text="Off: events do not wait for it, and nothing is sent.")
+    active = models.BooleanField(
+        default=True, help_text="Off: nothing is sent, and events that happen meanwhile are not stored for later."
+    )
     warning_count = models.PositiveSmallIntegerField(default=0, editable=False)
     next_check_date = models.DateTimeField(null=True, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False)
@@ -61,10 +65,36 @@ class Webhook(models.Model):
         return encryption.decrypt(self.encrypted_secret_key)
 
 
-class Delivery(models.Model):
-    """An event for one webhook: put here with the change, sent by a worker, kept as the log of what came of it.
+class DeliveryQuerySet(models.QuerySet):
+    def sendable(self, now: datetime):
+        """Waiting deliveries whose webhook is active and not paused, and whose app is not switched off.
 
-    `body` is written once, before it is first sent, and sent again byte by byte. ASCII, for the signature's sake.
+        `app.uninstalled` is the exception: its webhook was deactivated in the same transaction.
+        """
+        is_on = models.Q(webhook__active=True) & (models.Q(webhook__app=None) | models.Q(webhook__app__is_active=True))
+        not_paused = models.Q(webhook__next_check_date=None) | models.Q(webhook__next_check_date__lte=now)
+        last_word = models.Q(event_type=APP_UNINSTALLED.name)
+        return self.filter(is_on | last_word, not_paused, status=Delivery.Status.WAITING)
+
+    def due(self, now: datetime):
+        """Sendable deliveries that no earlier one about the same object blocks."""
+        earlier_pending = Delivery.objects.filter(
+            webhook=models.OuterRef("webhook"),
+            object_id=models.OuterRef("object_id"),
+            pk__lt=models.OuterRef("pk"),
+            status=Delivery.Status.WAITING,
+            attempts__gt=0,  # the condition of the index delivery_again, which is therefore small
+            attempts__lt=MAX_BLOCKING_ATTEMPTS,
+            due_at__gt=now,
+        )
+        return self.sendable(now).filter(~models.Exists(earlier_pending), due_at__lte=now)
+
+
+class Delivery(models.Model):
+    """An event for one webhook: written with the change, sent by a worker, then kept as a log entry.
+
+    `body` is written once, before the first attempt; retries send the same bytes. It is ASCII, so that the signature
+    of the bytes is also that of the text.
     """
 
     class Status(models.TextChoices):
@@ -72,13 +102,13 @@ class Delivery(models.Model):
         DELIVERED = "delivered"
         FAILED = "failed"
 
-    # No constraint: it would lock the webhook's row for each customer who is created.
+    # Without a constraint, which would lock the webhook's row whenever a customer is created.
     webhook = models.ForeignKey(Webhook, models.CASCADE, db_constraint=False, db_index=False, related_name="deliveries")
     event_id = models.UUIDField(default=uuid.uuid4)
     event_type = models.CharField(max_length=100)
-    object_id = models.BigIntegerField(help_text="Of the customer, the app or the export; 0: an example.")
+    object_id = models.BigIntegerField(help_text="The id of the customer, app or export; 0 in a test event.")
     snapshot = models.JSONField(
-        null=True, encoder=DjangoJSONEncoder, help_text="What is told of an object that can't be read any more."
+        null=True, encoder=DjangoJSONEncoder, help_text="The payload of an object that no longer exists."
     )
     body = models.TextField(default="", db_default="")
     is_test = models.BooleanField(default=False, db_default=False)
@@ -90,6 +120,8 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), db_index=True)
     due_at = models.DateTimeField(default=timezone.now, db_default=Now())
     last_sent_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "deliveries"

@@ -1,4 +1,4 @@
-"""Every write to webhooks but a worker's. One call is one transaction."""
+"""Every change of webhooks and deliveries, except those that the worker makes. Each function is one transaction."""
 
 import re
 import secrets
@@ -12,10 +12,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from customers.webhooks import outbox
 from customers.webhooks.delivery.allowed_hosts import is_allowed
-from customers.webhooks.delivery.outcomes import RECOVERED
-from customers.webhooks.models import Delivery, Webhook
+from customers.webhooks.events import APP_UNINSTALLED, EXAMPLE_ID, example_type
+from customers.webhooks.models import HEALTHY, Delivery, Webhook
 from oauth import encryption
 from oauth.errors import ServiceError
 from oauth.models import ApiVersion, App
@@ -23,13 +22,14 @@ from oauth.models import ApiVersion, App
 MAX_EVENTS = 100
 MAX_SECRET_LENGTH = 255
 MAX_NAME_LENGTH = 255
-EVENT = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z0-9_]{1,40}){1,2}")
-KEPT_FOR = timedelta(days=30)  # deliveries, longer than any is tried again
+EVENT_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}(\.[a-z0-9_]{1,40}){1,2}")
+DELIVERIES_KEPT_FOR = timedelta(days=30)  # longer than any is retried
 
 
 @transaction.atomic
 def create_webhook(*, app_id: int | None = None, **fields: Any) -> Webhook:
-    """`app_id`: of the app whose token asks for it. Without a `secret_key`, or with an empty one, one is made.
+    """Creates a webhook of the store, or of the partner app `app_id`. Without a `secret_key`, or with an empty one, it
+    gets a random one.
 
     Raises ServiceError.
     """
@@ -41,7 +41,7 @@ def create_webhook(*, app_id: int | None = None, **fields: Any) -> Webhook:
 
 @transaction.atomic
 def update_webhook(webhook_id: int, *, precondition: Callable[[], None] | None = None, **changes: Any) -> Webhook:
-    """What is not given stays, and so does a secret for which an empty one is given. Switched on, it starts anew.
+    """Changes the given fields; an empty `secret_key` leaves the secret as it is. Activating resets the failures.
 
     Raises Webhook.DoesNotExist, ServiceError, and what `precondition` raises.
     """
@@ -52,7 +52,7 @@ def update_webhook(webhook_id: int, *, precondition: Callable[[], None] | None =
         changes.pop("secret_key", None)
     columns = checked(changes)
     if columns.get("active") and not webhook.active:
-        columns |= RECOVERED
+        columns |= HEALTHY
     for name, value in columns.items():
         setattr(webhook, name, value)
     webhook.updated_at = timezone.now()
@@ -62,49 +62,54 @@ def update_webhook(webhook_id: int, *, precondition: Callable[[], None] | None =
 
 @transaction.atomic
 def delete_webhook(webhook_id: int) -> None:
-    """With its deliveries. Raises Webhook.DoesNotExist."""
+    """Deletes its deliveries, too. Raises Webhook.DoesNotExist."""
     Webhook.objects.select_for_update().get(pk=webhook_id).delete()
 
 
 @transaction.atomic
-def dismiss(app_id: int) -> None:
-    """The app is uninstalled: it is told so, if it subscribed to that, and of nothing else any more."""
+def deactivate_for_app(app_id: int) -> None:
+    """The app was uninstalled: its webhooks get `app.uninstalled`, if they subscribe to it, and nothing after that."""
     for webhook in Webhook.objects.select_for_update().filter(app_id=app_id, active=True):
         webhook.deliveries.filter(status=Delivery.Status.WAITING).update(
             status=Delivery.Status.FAILED, error="The app was uninstalled."
         )
-        if outbox.APP_UNINSTALLED in webhook.events:
-            outbox.put_for(webhook, outbox.APP_UNINSTALLED, app_id)
+        if APP_UNINSTALLED.name in webhook.events:
+            Delivery.objects.create(webhook=webhook, event_type=APP_UNINSTALLED.name, object_id=app_id)
         webhook.active, webhook.updated_at = False, timezone.now()
         webhook.save(update_fields=["active", "updated_at"])
 
 
 @transaction.atomic
 def send_test(webhook_id: int) -> Delivery:
-    """The first of its events, about an example. Raises Webhook.DoesNotExist, and ServiceError where it is off."""
+    """Enqueues an example of the first of its event types that has one; it is sent once, without retries.
+
+    Raises Webhook.DoesNotExist, ServiceError for a webhook that is switched off.
+    """
     webhook = Webhook.objects.get(pk=webhook_id)
     if not webhook.active:
         raise ServiceError("The webhook is switched off.", "active")
-    told = (outbox.CREATED, outbox.UPDATED)
-    event_type = next((name for name in webhook.events if name in told), outbox.CREATED)
-    return outbox.put_for(webhook, event_type, 0, is_test=True)
+    event_type = example_type(webhook.events)
+    return Delivery.objects.create(webhook=webhook, event_type=event_type.name, object_id=EXAMPLE_ID, is_test=True)
 
 
 @transaction.atomic
 def send_again(delivery_id: int) -> None:
-    """The same bytes, at once, with all retries before it. Raises Delivery.DoesNotExist, ServiceError."""
+    """Sends the same bytes again, now, and with all retries.
+
+    Raises Delivery.DoesNotExist, ServiceError where the webhook is switched off or the payload is no longer stored.
+    """
     delivery = Delivery.objects.select_for_update().select_related("webhook").get(pk=delivery_id)
     if not delivery.webhook.active:
         raise ServiceError("The webhook is switched off.", "webhook")
     if delivery.status != Delivery.Status.WAITING and not delivery.body:
-        raise ServiceError("What it told is not kept any more.", "body")
+        raise ServiceError("The payload is no longer stored.", "body")
     delivery.status, delivery.attempts, delivery.due_at = Delivery.Status.WAITING, 0, timezone.now()
     delivery.save(update_fields=["status", "attempts", "due_at"])
 
 
-def forget_old() -> int:
-    """Deletes deliveries of more than 30 days ago; returns how many."""
-    return Delivery.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+def delete_old_deliveries() -> int:
+    """Deletes deliveries older than DELIVERIES_KEPT_FOR; returns how many."""
+    return Delivery.objects.filter(created_at__lt=timezone.now() - DELIVERIES_KEPT_FOR).delete()[0]
 
 
 @transaction.atomic
@@ -116,7 +121,7 @@ def rotate_secret_keys() -> None:
 
 
 def checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """The columns for these values. Raises ServiceError."""
+    """Validates fields of a webhook, and returns the columns for them. Raises ServiceError."""
     columns = dict(fields)
     for name, clean in CLEANERS.items():
         if name in columns:
@@ -138,13 +143,13 @@ def _clean_target(target: str) -> str:
         raise ServiceError(f"Enter a URL of {' or '.join(schemes)}.", "target")
     if "@" in parts.netloc or not (parts.path + parts.query).isascii():
         raise ServiceError("Enter a URL without a password, in ASCII.", "target")
-    if _is_refused(host):
+    if _is_blocked_address(host):
         raise ServiceError("Nothing is sent to this address.", "target")
     return target
 
 
-def _is_refused(host: str) -> bool:
-    """An address that is written as one; what a name leads to is seen when it is connected to."""
+def _is_blocked_address(host: str) -> bool:
+    """Whether the host is an IP address that is not allowed. A host name is checked before each connection."""
     try:
         return not is_allowed(ip_address(host))
     except ValueError:
@@ -153,7 +158,7 @@ def _is_refused(host: str) -> bool:
 
 def _clean_events(events: list[str | None]) -> list[str]:
     names = list(dict.fromkeys(filter(None, events)))
-    if wrong := next((name for name in names if not EVENT.fullmatch(name)), None):
+    if wrong := next((name for name in names if not EVENT_NAME.fullmatch(name)), None):
         raise ServiceError(f"{wrong[:50]!r} is no name of an event, such as customer.created.", "events")
     if len(names) > MAX_EVENTS:
         raise ServiceError(f"At most {MAX_EVENTS} events.", "events")

@@ -1,4 +1,4 @@
-"""What apps do that webhooks have to do with."""
+"""What webhooks do when something happens to apps or to secrets."""
 
 from django.dispatch import receiver
 
@@ -7,8 +7,8 @@ from oauth.signals import app_uninstalled, secrets_rotated
 
 
 @receiver(app_uninstalled)
-def tell_the_app(sender, app_id, **kwargs):
-    services.dismiss(app_id)
+def deactivate_webhooks(sender, app_id, **kwargs):
+    services.deactivate_for_app(app_id)
 
 
 @receiver(secrets_rotated)

@@ -36,6 +36,12 @@ def role_of(member: User) -> Role | None:
     return next((role for role in Role if role in names), None)
 
 
+def owners() -> models.QuerySet[StaffMember]:
+    """Active owners. A superuser is an owner, too."""
+    is_owner = models.Q(is_superuser=True) | models.Q(groups__name=Role.OWNER)
+    return StaffMember.objects.filter(is_owner, is_active=True).distinct()
+
+
 @transaction.atomic
 def invite(*, email: str, role: Role, first_name: str = "", last_name: str = "", by: Actor) -> StaffMember:
     """A new member without a password; `send_invitation` lets them choose one.
@@ -161,7 +167,5 @@ def _locked(member_id: int) -> StaffMember:
 
 
 def _keep_an_owner_besides(member: StaffMember, *path: str) -> None:
-    if member.is_active:
-        others = StaffMember.objects.filter(is_active=True).exclude(pk=member.pk)
-        if not others.filter(models.Q(is_superuser=True) | models.Q(groups__name=Role.OWNER)).exists():
-            raise ServiceError("The store needs an active owner: make somebody else one first.", *path)
+    if member.is_active and not owners().exclude(pk=member.pk).exists():
+        raise ServiceError("The store needs an active owner: make somebody else one first.", *path)

@@ -70,9 +70,7 @@ def asked_for() -> QuerySet[Job]:
 
 
 def visible_to(app_id: int) -> QuerySet[Job]:
-    """An app sees what it asked for; the private app of a personal token is the owner's, who sees all."""
-    is_private = App.objects.filter(pk=app_id, kind=App.Kind.PRIVATE)
-    return asked_for().filter(Q(app_id=app_id) | Exists(is_private))
+    return asked_for().filter(App.visible_to(app_id))
 
 
 def steps(job: Job) -> runner.Steps:
@@ -99,7 +97,7 @@ def _write_part(people: UserQuerySet, job: Job) -> None:
 
 def announce(job: Job) -> None:
     """It is ready."""
-    outbox.put_export(job.pk, job.app_id)
+    outbox.enqueue_export(job.pk, job.app_id)
 
 
 @transaction.atomic

@@ -23,5 +23,5 @@ class Command(BaseCommand):
         self.stdout.write(f"{ratelimit.forget_replaced_tokens()} counters of replaced tokens deleted.")
         exports.forget_strays(timezone.now() - runner.FILES_KEPT_FOR)
         self.stdout.write(f"{runner.delete_old()} imports, exports and changes deleted.")
-        self.stdout.write(f"{webhooks.forget_old()} deliveries of webhooks deleted.")
+        self.stdout.write(f"{webhooks.delete_old_deliveries()} deliveries of webhooks deleted.")
         self.stdout.write(f"{following.forget_old()} events of followed stores deleted.")

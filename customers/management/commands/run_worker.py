@@ -7,7 +7,6 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from customers.api.webhook_data import data_of
 from customers.jobs import worker as exports
 from customers.mirror.refresh_worker import Reader
 from customers.webhooks.delivery.worker import Worker
@@ -31,7 +30,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
         # Webhooks last, since they are told of what the others do.
-        loops: list[Callable[..., None]] = [exports.run, Reader().run, Worker(data_of).run]
+        loops: list[Callable[..., None]] = [exports.run, Reader().run, Worker().run]
         if until_empty:
             for loop in loops:
                 loop(stop, until_empty=True)

@@ -1,7 +1,9 @@
-"""One request to a receiver, over a socket of our own: no redirects, no proxies, no second look at the name."""
+"""Not httpx or requests: the socket connects to an address that was checked, and one deadline covers the whole attempt.
 
-import hashlib
-import hmac
+Both libraries resolve the host name again when they connect, and their timeouts restart with each byte received. This
+module follows no redirects and uses no proxies.
+"""
+
 import http.client
 import socket
 import ssl
@@ -11,17 +13,17 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
-from customers.webhooks.delivery.allowed_hosts import NotAllowed, resolved
+from customers.webhooks.delivery.allowed_hosts import HostNotAllowed, resolve
+from customers.webhooks.signing import SIGNATURE_HEADER, sign
 
-TIMEOUT = 20.0  # seconds, for all of it
-MAX_ANSWER = 64 * 1024  # bytes that are read of an answer
-SIGNATURE = "X-29Next-Signature"
-TOO_SLOW = f"No answer within {TIMEOUT:.0f} seconds."
+TIMEOUT = 20.0  # seconds, for the whole attempt
+MAX_RESPONSE = 64 * 1024  # bytes read of a response
+TIMED_OUT = f"No answer within {TIMEOUT:.0f} seconds."
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`code`: of the answer, None without one that is whole."""
+    """The result of one attempt. `code` is the HTTP status, None without a complete response."""
 
     code: int | None
     seconds: float
@@ -32,19 +34,14 @@ class Outcome:
         return self.code == http.client.OK
 
 
-def signature(body: bytes, secret_key: str) -> str:
-    """Hex HMAC-SHA256."""
-    return hmac.new(secret_key.encode(), body, hashlib.sha256).hexdigest()
-
-
 @cache
 def tls_context() -> ssl.SSLContext:
-    """One for all: it takes longer to read the authorities of this machine than to send a request."""
+    """Shared: loading this machine's certificate authorities takes longer than sending a request."""
     return ssl.create_default_context()
 
 
-class Request:
-    """Is sent in a thread; another one may abort it."""
+class Attempt:
+    """One delivery attempt. `abort()` may be called from another thread."""
 
     def __init__(self, target: str, body: bytes, secret_key: str):
         self.target = target
@@ -53,7 +50,7 @@ class Request:
             "Content-Type": "application/json",
             "User-Agent": "shop-customers",
             "Connection": "close",
-            SIGNATURE: signature(body, secret_key),
+            SIGNATURE_HEADER: sign(body, secret_key),
         }
         self.started = time.monotonic()
         self._socket: socket.socket | None = None
@@ -65,10 +62,10 @@ class Request:
     def send(self) -> Outcome:
         try:
             code = self._exchange()
-        except NotAllowed:
-            return self._failure("The name leads to no address that may be connected to.")
+        except HostNotAllowed as error:
+            return self._failure(error.message)
         except TimeoutError:
-            return self._failure(TOO_SLOW)
+            return self._failure(TIMED_OUT)
         except (OSError, http.client.HTTPException, ValueError) as error:
             return self._failure(f"{type(error).__name__}: {error}")
         finally:
@@ -85,7 +82,7 @@ class Request:
         return Outcome(None, self.seconds, error[:255])
 
     def _exchange(self) -> int:
-        """The answer's code, once the answer is whole or large enough."""
+        """Sends the request. Returns the status of a response that is complete, or that is MAX_RESPONSE long."""
         parts = urlsplit(self.target)
         host, is_plain = (parts.hostname or "").encode("idna").decode(), parts.scheme == "http"
         connected = self._connect(host, parts.port or (80 if is_plain else 443))
@@ -99,20 +96,20 @@ class Request:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, self.body, {"Host": parts.netloc.encode("idna").decode(), **self.headers})
         response = connection.getresponse()
-        length = len(response.read(MAX_ANSWER))
-        if response.length and length < MAX_ANSWER:
+        length = len(response.read(MAX_RESPONSE))
+        if response.length and length < MAX_RESPONSE:
             raise http.client.IncompleteRead(b"", response.length)
         return response.status
 
     def _connect(self, host: str, port: int) -> socket.socket:
         failure: OSError | None = None
-        for family, address in resolved(host, port):
-            self._socket = attempt = socket.socket(family, socket.SOCK_STREAM)
-            attempt.settimeout(max(TIMEOUT - self.seconds, 0.1))
+        for family, address in resolve(host, port):
+            self._socket = candidate = socket.socket(family, socket.SOCK_STREAM)
+            candidate.settimeout(max(TIMEOUT - self.seconds, 0.1))
             try:
-                attempt.connect(address)
-                return attempt
+                candidate.connect(address)
+                return candidate
             except OSError as error:
                 failure = error
-                attempt.close()
-        raise failure or OSError("There is no address.")
+                candidate.close()
+        raise failure or OSError("The host has no address.")

@@ -1,266 +1,213 @@
 """Sends what the outbox holds.
 
-One thread has the database; each request to a receiver has a thread of its own. A webhook is sent one event at first,
-and twice as many at once with each success, but never two about the same object: so what happened to a customer arrives
-in its order, and a receiver that is slow delays itself alone. Any number of workers share the webhooks of a store (on
-SQLite, whose writers wait for each other, one is best): a webhook is leased to one of them, which renews the lease
-while it lives. What a dead one had sent and not noted is sent again, in the same bytes.
+The life of a delivery: its webhook is leased to a worker; is the webhook active, and is no earlier event about the same
+object pending (`Delivery.objects.due`)? Then its body is written, signed and sent, and the outcome is recorded.
+
+One thread uses the database; each request has a thread of its own. A webhook is sent one event at first, and twice as
+many at once after each success, up to MAX_CONCURRENCY, but never two about the same object. So events about a customer
+arrive in order, and a slow endpoint delays only itself. Any number of workers share the webhooks of a store (on SQLite,
+which has one writer at a time, one worker is best): a webhook is leased to one worker, which renews the lease while it
+runs. What a killed worker had sent but not recorded is sent again, in the same bytes.
 """
 
-import json
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
-from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from customers.core.polling import loop
 from customers.core.postgres import custom_plan
-from customers.webhooks import outbox
 from customers.webhooks.delivery import outcomes
-from customers.webhooks.delivery.sender import TIMEOUT, TOO_SLOW, Outcome, Request
+from customers.webhooks.delivery.bodies import write_bodies
+from customers.webhooks.delivery.sender import TIMED_OUT, TIMEOUT, Attempt, Outcome
 from customers.webhooks.models import Delivery, Webhook
 from oauth.encryption import UnreadableSecret
 
 LEASE = timedelta(seconds=10)
-RENEW = 3.0  # seconds
-POLL = 0.5  # seconds between two looks at an outbox without news
-RECEIVERS = 64  # at once
-AT_ONCE = 4  # events to one receiver: fewer than the simplest servers let wait in line
-BATCH = 100  # deliveries that are read, and told in bytes, at once
-GRACE = 2.0  # seconds that receivers have to answer when the worker is to end
-# So often an event fails before later ones about the same object are sent without it.
-HELD_BACK_FOR = 5
-
-# `data` of an event type by the ids of objects, in a version of the API; without those that are no more.
-DataOf = Callable[[str, Collection[int], str], dict[int, Any]]
+RENEW_AFTER = 3.0  # seconds
+POLL = 0.5  # seconds between two queries for new deliveries
+MAX_ENDPOINTS = 64  # leased to one worker at once
+MAX_CONCURRENCY = 4  # requests to one endpoint at once: fewer than the backlog of the simplest servers
+BATCH = 100  # deliveries loaded, and bodies written, at once
+SHUTDOWN_GRACE = 2.0  # seconds that endpoints have to answer when the worker is stopped
 
 
 @dataclass(slots=True)
-class Flight:
-    lane: "Lane"
+class InFlight:
+    """A delivery that is being sent."""
+
+    queue: "EndpointQueue"
     delivery: Delivery
-    request: Request
+    attempt: Attempt
 
 
 @dataclass(slots=True)
-class Lane:
-    """What is on its way to a webhook that this worker holds, and what is next."""
+class EndpointQueue:
+    """The deliveries of a webhook that is leased to this worker."""
 
     webhook: Webhook
     secret_key: str = ""
-    queue: list[Delivery] = field(default_factory=list)
-    flights: dict[int, Flight] = field(default_factory=dict)  # by the ids of objects
-    at_once: int = 1
-    filled: float = 0.0
+    pending: list[Delivery] = field(default_factory=list)
+    in_flight: dict[int, InFlight] = field(default_factory=dict)  # by the ids of objects
+    concurrency: int = 1
+    loaded_at: float = 0.0
 
     def take(self) -> list[Delivery]:
-        """From the queue, what may join the flights."""
+        """Removes and returns the pending deliveries that may be sent now: none about an object that is in flight."""
         taken: dict[int, Delivery] = {}
-        for delivery in self.queue:
-            if len(self.flights) + len(taken) == self.at_once:
+        for delivery in self.pending:
+            if len(self.in_flight) + len(taken) == self.concurrency:
                 break
-            if delivery.object_id not in self.flights:
+            if delivery.object_id not in self.in_flight:
                 taken.setdefault(delivery.object_id, delivery)
-        self.queue = [each for each in self.queue if taken.get(each.object_id) is not each]
+        self.pending = [each for each in self.pending if taken.get(each.object_id) is not each]
         return list(taken.values())
 
 
 class Worker:
-    def __init__(self, data_of: DataOf):
-        self.data_of = data_of
+    def __init__(self) -> None:
         self.id = uuid.uuid4()
-        self.lanes: dict[int, Lane] = {}  # by the ids of webhooks
-        self.answers: SimpleQueue[tuple[Flight, Outcome]] = SimpleQueue()
-        self.renewed = self.looked = 0.0
+        self.queues: dict[int, EndpointQueue] = {}  # by the ids of webhooks
+        self.finished: SimpleQueue[tuple[InFlight, Outcome]] = SimpleQueue()
+        self.renewed_at = self.leased_at = 0.0
 
     def run(self, stop: Event, *, until_empty: bool = False) -> None:
-        """Until `stop` is set; with `until_empty`, until nothing is due."""
-        loop(self.turn, stop, poll=POLL, until_empty=until_empty)
-        self.end()
+        """Runs until `stop` is set; with `until_empty`, until nothing is due."""
+        loop(self.step, stop, poll=POLL, until_empty=until_empty)
+        self.shut_down()
 
-    def turn(self) -> bool:
-        """Claims what is free, sends what is next, and notes what is answered; whether there was any of it."""
-        now = time.monotonic()
-        if self.lanes and now - self.renewed > RENEW:
-            self.mine().update(leased_until=timezone.now() + LEASE)
-            self.renewed = now
-        if not self.lanes or (len(self.lanes) < RECEIVERS and now - self.looked > POLL):
-            self.claim()
-        for webhook_id, lane in list(self.lanes.items()):
-            # Not after each answer: what is read at once costs little.
-            if not lane.queue and (not lane.flights or now - lane.filled > POLL):
-                self.fill(lane)
-            if not lane.queue and not lane.flights:
-                del self.lanes[webhook_id]
-                self.mine().filter(pk=webhook_id).update(leased_by=None, leased_until=None)
+    def step(self) -> bool:
+        """Leases webhooks, loads and sends deliveries, records outcomes. Returns whether there was anything to do."""
+        self.renew_leases()
+        self.lease()
+        for queue in list(self.queues.values()):
+            self.load_or_release(queue)
         self.send_next()
-        if not self.lanes:
+        if not self.queues:
             return False
-        self.note(self.answered(POLL))
-        self.give_up_slow_ones()
+        self.record(self.wait_for_outcomes(POLL))
+        self.abort_timed_out()
         return True
 
-    def mine(self) -> QuerySet[Webhook]:
+    def leased_webhooks(self) -> QuerySet[Webhook]:
         return Webhook.objects.filter(leased_by=self.id)
 
-    def claim(self) -> None:
-        """Of the webhooks that are due, those that are nobody's are this worker's from now on."""
-        self.looked = time.monotonic()
+    def renew_leases(self) -> None:
+        now = time.monotonic()
+        if self.queues and now - self.renewed_at > RENEW_AFTER:
+            self.leased_webhooks().update(leased_until=timezone.now() + LEASE)
+            self.renewed_at = now
+
+    def lease(self) -> None:
+        """Leases webhooks that have due deliveries and that no other worker holds."""
+        is_recent = time.monotonic() - self.leased_at <= POLL
+        if self.queues and (is_recent or len(self.queues) >= MAX_ENDPOINTS):
+            return
+        self.leased_at = time.monotonic()
         now = timezone.now()
         free = Webhook.objects.filter(
             Q(leased_until=None) | Q(leased_until__lt=now),
-            Exists(waiting(now).filter(webhook=OuterRef("pk"))),
+            Exists(Delivery.objects.due(now).filter(webhook=OuterRef("pk"))),
         )
         with custom_plan():
             if not free.exists():
                 return
         with transaction.atomic():
-            claimed = list(free.select_for_update(skip_locked=True).order_by("pk")[: RECEIVERS - len(self.lanes)])
-            ids = [webhook.pk for webhook in claimed]
+            webhooks = list(free.select_for_update(skip_locked=True).order_by("pk")[: MAX_ENDPOINTS - len(self.queues)])
+            ids = [webhook.pk for webhook in webhooks]
             Webhook.objects.filter(pk__in=ids).update(leased_by=self.id, leased_until=now + LEASE)
-        self.lanes |= {webhook.pk: Lane(webhook) for webhook in claimed}
+        self.queues |= {webhook.pk: EndpointQueue(webhook) for webhook in webhooks}
 
-    def fill(self, lane: Lane) -> None:
-        """Its queue, with the oldest events that are due: their bytes are kept before they are sent."""
-        lane.filled = time.monotonic()
-        flying = [flight.delivery.pk for flight in lane.flights.values()]
-        due = waiting(timezone.now()).filter(webhook=lane.webhook, webhook__leased_by=self.id).exclude(pk__in=flying)
+    def load_or_release(self, queue: EndpointQueue) -> None:
+        # Not after each answer: deliveries loaded together cost little.
+        if not queue.pending and (not queue.in_flight or time.monotonic() - queue.loaded_at > POLL):
+            self.load_batch(queue)
+        if not queue.pending and not queue.in_flight:
+            del self.queues[queue.webhook.pk]
+            self.leased_webhooks().filter(pk=queue.webhook.pk).update(leased_by=None, leased_until=None)
+
+    def load_batch(self, queue: EndpointQueue) -> None:
+        """Loads the oldest due deliveries. Their bodies are stored before they are first sent."""
+        queue.loaded_at = time.monotonic()
+        in_flight = [each.delivery.pk for each in queue.in_flight.values()]
+        due = Delivery.objects.due(timezone.now()).filter(webhook=queue.webhook, webhook__leased_by=self.id)
         with custom_plan():
-            deliveries = list(due.order_by("pk")[:BATCH])
+            deliveries = list(due.exclude(pk__in=in_flight).order_by("pk")[:BATCH])
         if not deliveries:
             return
-        lane.webhook.refresh_from_db()
+        queue.webhook.refresh_from_db()
         try:
-            lane.secret_key = lane.webhook.secret_key
+            queue.secret_key = queue.webhook.secret_key
         except UnreadableSecret:
             reason = "The secret key can't be read: SECRET_KEY has changed."
             outcomes.record_failure(deliveries[0].pk, Outcome(None, 0, reason))
             return
-        self.write_bodies(lane.webhook, [delivery for delivery in deliveries if not delivery.body])
-        lane.queue = deliveries
-
-    def write_bodies(self, webhook: Webhook, deliveries: list[Delivery]) -> None:
-        """What Python's `json.dumps` writes, since verifiers sign that of what they have read."""
-        ids = defaultdict(set)
-        for delivery in deliveries:
-            if delivery.snapshot is None:
-                ids[delivery.event_type].add(delivery.object_id)
-        found = {event_type: self.data_of(event_type, ids[event_type], webhook.api_version) for event_type in ids}
-        gone = []
-        for delivery in deliveries:
-            data = delivery.snapshot
-            if data is None:
-                data = found[delivery.event_type].get(delivery.object_id)
-            if data is None:
-                gone.append(delivery.pk)
-            else:
-                delivery.body = json.dumps(envelope(webhook, delivery, data))
-        unwritten = Delivery.objects.filter(status=Delivery.Status.WAITING, body="")
-        unwritten.bulk_update([delivery for delivery in deliveries if delivery.body], ["body"])
-        if gone:
-            unwritten.filter(pk__in=gone).update(status=Delivery.Status.FAILED, error="What it is about is gone.")
+        write_bodies(queue.webhook, [delivery for delivery in deliveries if not delivery.body])
+        queue.pending = deliveries
 
     def send_next(self) -> None:
-        """As much as receivers may have at once, of what is still to be sent and in the bytes that are kept: meanwhile
-        a webhook may have been switched off, or a person erased."""
-        taken = [(lane, delivery) for lane in self.lanes.values() for delivery in lane.take()]
+        """Sends as many deliveries as each endpoint's concurrency allows.
+
+        Reads their bodies again: since they were loaded, a webhook may have been switched off or a customer erased.
+        """
+        taken = [(queue, delivery) for queue in self.queues.values() for delivery in queue.take()]
         if not taken:
             return
         ids = [delivery.pk for _, delivery in taken]
-        still = sendable(timezone.now()).filter(pk__in=ids, webhook__leased_by=self.id).exclude(body="")
-        bodies = dict(still.values_list("pk", "body"))
-        for lane, delivery in taken:
+        sendable = Delivery.objects.sendable(timezone.now()).filter(pk__in=ids, webhook__leased_by=self.id)
+        bodies = dict(sendable.exclude(body="").values_list("pk", "body"))
+        for queue, delivery in taken:
             if body := bodies.get(delivery.pk):
-                request = Request(lane.webhook.target, body.encode("ascii"), lane.secret_key)
-                flight = lane.flights[delivery.object_id] = Flight(lane, delivery, request)
-                Thread(target=self.send, args=(flight,), daemon=True).start()
+                attempt = Attempt(queue.webhook.target, body.encode("ascii"), queue.secret_key)
+                in_flight = queue.in_flight[delivery.object_id] = InFlight(queue, delivery, attempt)
+                Thread(target=self.send, args=(in_flight,), daemon=True).start()
 
-    def send(self, flight: Flight) -> None:
-        self.answers.put((flight, flight.request.send()))
+    def send(self, in_flight: InFlight) -> None:
+        """Runs in a thread of its own, and leaves the database alone."""
+        self.finished.put((in_flight, in_flight.attempt.send()))
 
-    def answered(self, seconds: float) -> list[tuple[Flight, Outcome]]:
-        """One flight, for which it waits so long, and those that have come meanwhile."""
-        answers = []
+    def wait_for_outcomes(self, seconds: float) -> list[tuple[InFlight, Outcome]]:
+        """Waits at most this long for one outcome. Returns it with all others that are there by then."""
+        found = []
         try:
-            answers.append(self.answers.get(timeout=seconds))
+            found.append(self.finished.get(timeout=seconds))
             while True:
-                answers.append(self.answers.get_nowait())
+                found.append(self.finished.get_nowait())
         except Empty:
-            return answers
+            return found
 
-    def note(self, answers: list[tuple[Flight, Outcome]]) -> None:
+    def record(self, finished: list[tuple[InFlight, Outcome]]) -> None:
         successes = []
-        for flight, outcome in answers:
-            lane, object_id = flight.lane, flight.delivery.object_id
-            if lane.flights.get(object_id) is not flight:
-                continue  # it was given up
-            del lane.flights[object_id]
+        for in_flight, outcome in finished:
+            queue, object_id = in_flight.queue, in_flight.delivery.object_id
+            if queue.in_flight.get(object_id) is not in_flight:
+                continue  # it was aborted, and recorded then
+            del queue.in_flight[object_id]
             if outcome.is_success:
-                successes.append((flight.delivery, outcome))
-                lane.at_once = min(2 * lane.at_once, AT_ONCE)
+                successes.append((in_flight.delivery, outcome))
+                queue.concurrency = min(2 * queue.concurrency, MAX_CONCURRENCY)
             else:
-                outcomes.record_failure(flight.delivery.pk, outcome)
-                lane.at_once, lane.queue = 1, []  # what follows may have to wait for it
+                outcomes.record_failure(in_flight.delivery.pk, outcome)
+                queue.concurrency, queue.pending = 1, []  # the failed delivery may block those that follow
         outcomes.record_successes(successes)
 
-    def give_up_slow_ones(self) -> None:
-        """However a receiver spends its time: a name that is not resolved, or an answer byte by byte."""
-        flights = [flight for lane in self.lanes.values() for flight in lane.flights.values()]
-        slow = [flight for flight in flights if flight.request.seconds > TIMEOUT]
-        for flight in slow:
-            flight.request.abort()
-        self.note([(flight, Outcome(None, flight.request.seconds, TOO_SLOW)) for flight in slow])
+    def abort_timed_out(self) -> None:
+        """Whatever takes the time: resolving the host name, or a response that arrives byte by byte."""
+        in_flight = [each for queue in self.queues.values() for each in queue.in_flight.values()]
+        timed_out = [each for each in in_flight if each.attempt.seconds > TIMEOUT]
+        for each in timed_out:
+            each.attempt.abort()
+        self.record([(each, Outcome(None, each.attempt.seconds, TIMED_OUT)) for each in timed_out])
 
-    def end(self) -> None:
-        """Notes what is answered at once, and lets go of all webhooks."""
-        deadline = time.monotonic() + GRACE
-        while any(lane.flights for lane in self.lanes.values()) and time.monotonic() < deadline:
-            self.note(self.answered(0.1))
-        self.mine().update(leased_by=None, leased_until=None)
-
-
-def waiting(now: datetime) -> QuerySet[Delivery]:
-    """What may be sent now, in the order in which it happened to an object."""
-    earlier = Delivery.objects.filter(
-        webhook=OuterRef("webhook"),
-        object_id=OuterRef("object_id"),
-        pk__lt=OuterRef("pk"),
-        status=Delivery.Status.WAITING,
-        attempts__gt=0,  # as the index has it, which is small therefore
-        attempts__lt=HELD_BACK_FOR,
-        due_at__gt=now,
-    )
-    return sendable(now).filter(~Exists(earlier), due_at__lte=now)
-
-
-def sendable(now: datetime) -> QuerySet[Delivery]:
-    """Nothing goes to a webhook that rests or is switched off, but for an app that was uninstalled being told so."""
-    on = Q(webhook__active=True) & (Q(webhook__app=None) | Q(webhook__app__is_active=True))
-    rested = Q(webhook__next_check_date=None) | Q(webhook__next_check_date__lte=now)
-    return Delivery.objects.filter(on | Q(event_type=outbox.APP_UNINSTALLED), rested, status=Delivery.Status.WAITING)
-
-
-def envelope(webhook: Webhook, delivery: Delivery, data: Any) -> dict[str, Any]:
-    return {
-        "object": delivery.event_type.partition(".")[0],
-        "data": data,
-        "event_id": str(delivery.event_id),
-        "event_type": delivery.event_type,
-        "webhook": {
-            "id": webhook.pk,
-            "store": settings.STORE_DOMAIN.partition(".")[0] or None,
-            "events": webhook.events,
-            "target": webhook.target,
-        },
-        "api_version": webhook.api_version,
-    }
+    def shut_down(self) -> None:
+        """Records what is answered within SHUTDOWN_GRACE, and releases all webhooks."""
+        deadline = time.monotonic() + SHUTDOWN_GRACE
+        while any(queue.in_flight for queue in self.queues.values()) and time.monotonic() < deadline:
+            self.record(self.wait_for_outcomes(0.1))
+        self.leased_webhooks().update(leased_by=None, leased_until=None)

@@ -2,7 +2,6 @@ from threading import Event
 
 import pytest
 
-from customers.api.webhook_data import data_of
 from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Webhook
 from oauth.scopes import Scope
@@ -45,7 +44,7 @@ def subscribe(client, receiver):
 @pytest.fixture
 def deliver():
     """Sends until nothing is due."""
-    return lambda: Worker(data_of).run(Event(), until_empty=True)
+    return lambda: Worker().run(Event(), until_empty=True)
 
 
 @pytest.fixture

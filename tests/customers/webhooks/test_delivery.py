@@ -13,13 +13,13 @@ from django.db import connection
 from django.utils import timezone
 
 from customers import services
-from customers.api.webhook_data import data_of
 from customers.privacy.erasure import erase
 from customers.webhooks.delivery import worker
 from customers.webhooks.delivery.allowed_hosts import is_public
+from customers.webhooks.delivery.bodies import write_bodies
 from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Delivery, Webhook
-from customers.webhooks.services import forget_old, send_again, send_test
+from customers.webhooks.services import delete_old_deliveries, send_again, send_test
 from oauth.actor import SYSTEM
 from tests.customers.webhooks.conftest import webhook_url
 from tests.support.factories import make_user
@@ -192,19 +192,19 @@ class TestReceiver:
         deliver()
 
         assert len(receiver.received) == 30
-        assert max(map(len, receiver.together)) == worker.AT_ONCE
+        assert max(map(len, receiver.together)) == worker.MAX_CONCURRENCY
         assert all(len(set(ids)) == len(ids) for ids in receiver.together)
 
-    def test_is_told_nothing_of_who_was_erased_after_it_was_read(self, subscribe, receiver):
+    def test_is_told_nothing_of_who_was_erased_after_it_was_read(self, subscribe, receiver, deliver, monkeypatch):
         subscribe("customer.created")
         first, second = make_user(), make_user()
 
-        def data_of_both(*asked):
-            data = data_of(*asked)
+        def write_bodies_then_erase(*args):
+            write_bodies(*args)
             erase(second.pk, by=SYSTEM)
-            return data
 
-        Worker(data_of_both).run(Event(), until_empty=True)
+        monkeypatch.setattr(worker, "write_bodies", write_bodies_then_erase)
+        deliver()
 
         assert [each.event["data"]["id"] for each in receiver.received] == [first.pk]
 
@@ -277,7 +277,7 @@ class TestPrivateAddresses:
         deliver()
 
         assert receiver.received == []
-        assert Delivery.objects.get().error == "The name leads to no address that may be connected to."
+        assert Delivery.objects.get().error == "The host resolves only to private or blocked addresses."
 
     @pytest.mark.parametrize(
         "address",
@@ -323,7 +323,7 @@ class TestTheLog:
         make_user()
         Delivery.objects.filter(pk=Delivery.objects.first().pk).update(created_at=timezone.now() - timedelta(days=31))
 
-        assert forget_old() == 1
+        assert delete_old_deliveries() == 1
         assert Delivery.objects.count() == 1
 
 
@@ -376,7 +376,7 @@ class TestWorkers:
 
         def work():
             try:
-                Worker(data_of).run(stop)
+                Worker().run(stop)
             finally:
                 connection.close()
 

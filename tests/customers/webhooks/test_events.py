@@ -303,4 +303,4 @@ class TestAnExport:
         deliver()
 
         assert receiver.received == []
-        assert Delivery.objects.get().error == "What it is about is gone."
+        assert Delivery.objects.get().error == "The object no longer exists."

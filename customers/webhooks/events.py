@@ -1,0 +1,105 @@
+"""The event types that webhooks can subscribe to: one object for each, listed in EVENT_TYPES."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from customers.models import Event, User
+
+# (ids of objects, API version) -> `data` of the payload by id, without objects that no longer exist.
+Renderer = Callable[[Collection[int], str], dict[int, Any]]
+
+EXAMPLE_ID = 0  # of the customer in a test event
+
+_renderers: dict[str, Renderer] = {}
+
+
+@dataclass(frozen=True)
+class EventType:
+    """`name` is "object.verb". `timeline_kinds`: the entries of a customer's timeline that cause the event."""
+
+    name: str
+    help_text: str
+    timeline_kinds: frozenset[Event.Kind] = frozenset()
+    has_example: bool = False  # whether a test event can have this type
+
+    @property
+    def object_name(self) -> str:
+        return self.name.partition(".")[0]
+
+    def payload(self, ids: Collection[int], api_version: str) -> dict[int, Any]:
+        """`data` of the payload by the ids of objects, without objects that no longer exist."""
+        return _renderers[self.object_name](ids, api_version)
+
+
+class CustomerRedacted(EventType):
+    """Its payload is a snapshot, made before the customer is erased."""
+
+    def snapshot(self, user: User) -> dict[str, Any]:
+        return {
+            "id": user.pk,
+            "email": user.email,
+            "phone_number": user.phone_number,
+            "orders": list(user.orders.order_by("id").values_list("number", flat=True)),
+            "subscriptions": list(user.subscriptions.order_by("id").values_list("external_id", flat=True)),
+        }
+
+
+CUSTOMER_CREATED = EventType(
+    "customer.created",
+    "A customer was created.",
+    frozenset({Event.Kind.CREATED}),
+    has_example=True,
+)
+CUSTOMER_UPDATED = EventType(
+    "customer.updated",
+    "A customer or one of their addresses was changed.",
+    frozenset(
+        {
+            Event.Kind.CHANGED,
+            Event.Kind.BLOCKED,
+            Event.Kind.UNBLOCKED,
+            Event.Kind.ADDRESS_ADDED,
+            Event.Kind.ADDRESS_CHANGED,
+            Event.Kind.ADDRESS_DELETED,
+        }
+    ),
+    has_example=True,
+)
+CUSTOMER_DELETED = EventType("customer.deleted", "Never sent: customers are erased, not deleted.")
+CUSTOMER_REDACTED = CustomerRedacted("customer.redacted", "A customer was erased. Delete your copy of their data.")
+APP_UNINSTALLED = EventType("app.uninstalled", "Your app was uninstalled. Sent to that app only.")
+EXPORT_CREATED = EventType("export.created", "An export is ready. Sent to the app that requested it and to the store.")
+
+EVENT_TYPES: dict[str, EventType] = {
+    event_type.name: event_type
+    for event_type in (
+        CUSTOMER_CREATED,
+        CUSTOMER_UPDATED,
+        CUSTOMER_DELETED,
+        CUSTOMER_REDACTED,
+        APP_UNINSTALLED,
+        EXPORT_CREATED,
+    )
+}
+# Timeline entries that are not listed change nothing that the API shows: a password, a note, a group.
+BY_TIMELINE_KIND = {kind: event_type for event_type in EVENT_TYPES.values() for kind in event_type.timeline_kinds}
+
+
+def renders(object_name: str) -> Callable[[Renderer], Renderer]:
+    """Decorates the function that renders payloads of "customer.*", "app.*" or "export.*".
+
+    Payloads have the wire format of an API, so the API registers these functions.
+    """
+
+    def register(renderer: Renderer) -> Renderer:
+        _renderers[object_name] = renderer
+        return renderer
+
+    return register
+
+
+def example_type(names: Collection[str]) -> EventType:
+    """The type of a test event: the first of these that has an example."""
+    known = (EVENT_TYPES[name] for name in names if name in EVENT_TYPES)
+    return next((event_type for event_type in known if event_type.has_example), CUSTOMER_CREATED)
