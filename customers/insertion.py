@@ -8,10 +8,9 @@ from django.db import IntegrityError, connection, transaction
 from customers import history
 from customers.core.postgres import insertable_fields
 from customers.models import Address, Event, Tag, User
-from customers.validation import EmailTaken
+from customers.validation import EmailTaken, is_email_conflict
 from oauth.actor import Actor
 
-EMAIL_CONSTRAINT = "user_email_unique"
 MANY = 10_000
 
 
@@ -69,10 +68,6 @@ def analyze_after_bulk_insert(count: int) -> None:
     if count >= MANY and connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in (User, Address, Event))}")
-
-
-def is_email_conflict(error: IntegrityError) -> bool:
-    return EMAIL_CONSTRAINT in str(error)
 
 
 def remember_tags(names: list[str]) -> None:

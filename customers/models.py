@@ -1,22 +1,18 @@
-"""One table of people, and what is known about them: columns, constraints, indexes, querysets."""
+"""One table of people, and the tables of what the store knows about them."""
 
-import re
-from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, models
+from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Coalesce, Concat, Lower, NullIf
 from django.utils import timezone
 
 from customers.core.idempotency import IdempotentAnswer as IdempotentAnswer  # a model of this app
+from customers.querysets import UserQuerySet
+from customers.validation import EMAIL_CONSTRAINT, EmailTaken, clean_email, clean_name, is_email_conflict
 
 models.CharField.register_lookup(Lower)
-
-SHORTEST_LOCAL_NUMBER = 7  # digits
-THREE_IN_A_ROW = re.compile(r"[^\W_]{3}")
-PHONE_LIKE = re.compile(r"[-+()./\s]*\d[-+()./\d\s]*")
 
 
 class Language(models.TextChoices):
@@ -40,81 +36,6 @@ class UserType(models.TextChoices):
     DASHBOARD = "dashboard"
 
 
-class UserQuerySet(models.QuerySet):
-    def newest_first(self):
-        """The order of every list. The pair is unique, so that a cursor never stands still."""
-        return self.order_by("-date_joined", "-id")
-
-    def named(self, text: str):
-        """First and last name together contain `text`, ignoring case and the number of spaces."""
-        name = " ".join(text.lower().split())
-        return self.filter(search_text__contains=name, full_name__contains=name)
-
-    def found_by(self, text: str):
-        """Every word of `text` is a part of a name, the email address or the phone number, in any order. One of less
-        than three letters begins it: the index knows no shorter parts.
-
-        What looks like a phone number is looked for as one, too, if it has three digits."""
-        matching = models.Q()
-        for word in text.lower().split():
-            if THREE_IN_A_ROW.search(word):
-                matching &= models.Q(search_text__contains=word)
-            else:
-                matching &= models.Q(search_text__startswith=word) | models.Q(search_text__contains=f" {word}")
-        people = self.filter(matching)
-        may_be_number = PHONE_LIKE.fullmatch(text) and sum(map(str.isdecimal, text)) >= 3
-        return people | self.with_phone_like(text) if may_be_number else people
-
-    def with_phone_like(self, text: str):
-        """The number contains the digits of `text`, whatever the punctuation. What is long enough for a local number is
-        also looked for without the zeros it may begin with, which E.164 drops."""
-        digits = "".join(filter(str.isdecimal, text))
-        if not digits:
-            return self.none()
-        matching = models.Q(search_text__contains=digits, phone_number__contains=digits)
-        if len(digits) >= SHORTEST_LOCAL_NUMBER and digits.startswith("0"):
-            local = digits.lstrip("0")
-            matching |= models.Q(search_text__contains=local, phone_number__contains=local)
-        return self.filter(matching)
-
-    def joined_between(self, first: date | None, last: date | None):
-        return within_days(self, "date_joined", first, last)
-
-    def tagged(self, word: str):
-        if connection.vendor == "postgresql":
-            return self.filter(tags__contains=[word])
-        words = models.Func("tags", template="(SELECT value FROM json_each(%(expressions)s))")
-        return self.filter(
-            models.Func(
-                models.Value(word),
-                words,
-                template="%(expressions)s",
-                arg_joiner=" IN ",
-                output_field=models.BooleanField(),
-            )
-        )
-
-    def with_address(self, **place: str):
-        """One of the addresses is at `place`, of which all columns but `country` are compared ignoring case."""
-        country = {"country": place.pop("country")} if "country" in place else {}
-        rest = {f"{name}__lower": value.lower() for name, value in place.items()}
-        return self.filter(models.Exists(Address.objects.filter(user=models.OuterRef("pk"), **country, **rest)))
-
-
-def within_days(rows: models.QuerySet, column: str, first: date | None, last: date | None) -> models.QuerySet:
-    """Whole days in the store's time zone, both ends included; None leaves an end open."""
-    # A day to spare at both ends of the calendar, for the shift to UTC.
-    if first and first > date.min:
-        rows = rows.filter(**{f"{column}__gte": _start_of(first)})
-    if last and last < date.max - timedelta(days=1):
-        rows = rows.filter(**{f"{column}__lt": _start_of(last + timedelta(days=1))})
-    return rows
-
-
-def _start_of(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # a base made at run time
     def get_by_natural_key(self, username):
         return self.get(email__lower=username.lower())
@@ -124,6 +45,24 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         user = self.model(email=email, user_type=UserType.DASHBOARD, is_superuser=True, **fields)
         user.set_password(password)
         user.save(using=self._db)
+        return user
+
+    def create_staff(self, email: str, *, first_name: str = "", last_name: str = "") -> "User":
+        """A member of staff without a password and without a role. Raises EmailTaken, CustomerError("email")."""
+        user = self.model(
+            email=clean_email(email),
+            first_name=clean_name(first_name),
+            last_name=clean_name(last_name),
+            user_type=UserType.DASHBOARD,
+        )
+        user.set_unusable_password()
+        try:
+            with transaction.atomic():
+                user.save(force_insert=True)
+        except IntegrityError as error:
+            if is_email_conflict(error):
+                raise EmailTaken from None
+            raise
         return user
 
 
@@ -167,6 +106,12 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     )
     phone_number = models.CharField(max_length=128, null=True, blank=True, help_text="E.164")
     user_type = models.CharField(max_length=16, choices=UserType, default=UserType.LEAD)
+    # Whether the dashboard lets them in. A column, for the SQL of packages that know no user types.
+    is_staff = models.GeneratedField(
+        expression=models.ExpressionWrapper(models.Q(user_type=UserType.DASHBOARD), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     language = models.CharField(max_length=2, choices=Language, null=True, blank=True)
     accepts_marketing = models.BooleanField(default=False)
     is_blocked = models.BooleanField(default=False, help_text="On the store's block list.")
@@ -187,7 +132,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="user_email_unique"),
+            models.UniqueConstraint(Lower("email"), name=EMAIL_CONSTRAINT),
             models.CheckConstraint(condition=models.Q(orders_count__gte=0), name="user_orders_count_not_negative"),
             models.CheckConstraint(
                 condition=models.Q(subscriptions_count__gte=0), name="user_subscriptions_count_not_negative"
@@ -213,11 +158,6 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def get_full_name(self):
         return " ".join(filter(None, (self.first_name, self.last_name)))
-
-    @property
-    def is_staff(self) -> bool:
-        """Whether the dashboard lets them in."""
-        return self.user_type == UserType.DASHBOARD
 
 
 class CustomerManager(UserManager):

@@ -235,7 +235,7 @@ def change(user: User, values: Mapping[str, Any], by: Actor) -> None:
         with transaction.atomic():
             user.save(update_fields=[*differences, "updated_at"])
     except IntegrityError as error:
-        if insertion.is_email_conflict(error):
+        if validation.is_email_conflict(error):
             raise validation.EmailTaken from None
         raise
     history.record(_events(user, differences, by))

@@ -24,6 +24,8 @@ SPACES = re.compile(" {2,}")
 E164 = re.compile(r"\+[1-9][0-9]{4,14}", re.ASCII)
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 
+EMAIL_CONSTRAINT = "user_email_unique"  # its name in the database
+
 COUNTRY_CODES = frozenset(code for code, _ in countries)
 
 
@@ -36,6 +38,11 @@ class EmailTaken(CustomerError):
 
     def __init__(self):
         super().__init__("A user with this email already exists.", "email")
+
+
+def is_email_conflict(error: Exception) -> bool:
+    """Whether an IntegrityError says that the email is taken."""
+    return EMAIL_CONSTRAINT in str(error)
 
 
 class EmailFixed(CustomerError):

@@ -18,11 +18,11 @@ from customers.api.filters import asked_of, criteria_of
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.views import AdminApiView, AdminApiViewSet
+from customers.core.dates import within_days
 from customers.jobs import runner
 from customers.jobs.exports import downloads
 from customers.jobs.exports import services as exports
 from customers.jobs.models import Job
-from customers.models import within_days
 from oauth.errors import ServiceError
 from oauth.scopes import Scope
 

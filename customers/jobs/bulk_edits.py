@@ -13,7 +13,8 @@ from customers.core.postgres import custom_plan
 from customers.filters import filter_customers
 from customers.jobs import runner
 from customers.jobs.models import Job
-from customers.models import Customer, User, UserQuerySet
+from customers.models import Customer, User
+from customers.querysets import UserQuerySet
 from oauth.actor import Actor
 
 CHUNK = 500  # customers

@@ -114,6 +114,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "is_staff",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.ExpressionWrapper(
+                            models.Q(("user_type", "dashboard")), output_field=models.BooleanField()
+                        ),
+                        output_field=models.BooleanField(),
+                    ),
+                ),
+                (
                     "language",
                     models.CharField(
                         blank=True,

@@ -116,7 +116,7 @@ def _forget_person(user: User) -> None:
     user.updated_at = timezone.now()
     user.save(update_fields=[*FORGOTTEN, "password", "updated_at"])
     # A word that nobody else has may have been a name.
-    Tag.objects.filter(name__in=[word for word in words if not User.objects.tagged(word).exists()]).delete()
+    Tag.objects.filter(name__in=[word for word in words if not User.objects.with_tag(word).exists()]).delete()
 
 
 def _forget_attempts(emails: set[str]) -> None:

@@ -17,7 +17,13 @@ from customers.webhooks import outbox
 from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
 
-NOT_TOLD = ("password", "full_name", "search_text", "is_superuser")  # a secret, and what follows from the rest
+NOT_TOLD = (
+    "password",
+    "full_name",
+    "search_text",
+    "is_superuser",
+    "is_staff",
+)  # a secret, and what follows from the rest
 ACCOUNT_LENGTH = 255  # what failed attempts keep of an email
 
 

@@ -172,7 +172,7 @@ class Listing(admin.ModelAdmin):
         return CustomerList
 
     def get_search_results(self, request, queryset, search_term):
-        return (queryset.found_by(search_term) if search_term.strip() else queryset), False
+        return (queryset.search(search_term) if search_term.strip() else queryset), False
 
     def lookup_allowed(self, lookup, value, request=None):
         """The filters' own and no other: those would scan the table, or tell what is not shown."""

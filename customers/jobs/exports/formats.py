@@ -12,8 +12,9 @@ from django.db.models import Max, Min
 
 from customers.jobs.imports.columns import ADDRESS, COUNTERS, METADATA, MORE_ADDRESSES, PERSON, PURCHASES
 from customers.jobs.imports.rows import quoted
-from customers.models import Address, Customer, UserQuerySet
+from customers.models import Address, Customer
 from customers.orders.models import Order
+from customers.querysets import UserQuerySet
 
 BATCH = 2_000
 HEADER = (*PERSON, *COUNTERS, *PURCHASES, *(f"address_{name}" for name in ADDRESS), MORE_ADDRESSES)

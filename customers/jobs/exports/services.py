@@ -24,7 +24,8 @@ from customers.jobs import runner
 from customers.jobs.exports import formats
 from customers.jobs.models import Job, JobFile
 from customers.metadata.services import exported_keys
-from customers.models import User, UserQuerySet
+from customers.models import User
+from customers.querysets import UserQuerySet
 from customers.webhooks import outbox
 from oauth.actor import Actor
 from oauth.errors import ServiceError

@@ -117,7 +117,7 @@ class TestTheWholeResult:
         while not Job.objects.get().finished_at:
             dashboard.post(page.replace("change", "step"), headers={"Accept": "application/json"})
 
-        assert set(User.objects.tagged("x").values_list("email", flat=True)) == {
+        assert set(User.objects.with_tag("x").values_list("email", flat=True)) == {
             "p0@example.com", "p1@example.com", "p2@example.com",
         }  # fmt: skip
 
