@@ -1,7 +1,7 @@
-"""Secrets that have to be read back, encrypted with a key that the database does not hold.
+"""Encryption of secrets that have to be read back, with a key that the database does not hold.
 
-The key is derived from SECRET_KEY; what SECRET_KEY_FALLBACKS encrypted can still be read, until `manage.py
-rotate_secrets` has encrypted it anew.
+The key is derived from SECRET_KEY. What a former key in SECRET_KEY_FALLBACKS encrypted can be read until
+`manage.py rotate_secrets` has encrypted it with the present key.
 """
 
 from base64 import urlsafe_b64encode
@@ -13,7 +13,10 @@ from django.conf import settings
 
 
 class UnreadableSecret(Exception):
-    """It was encrypted with a key that is neither SECRET_KEY nor among SECRET_KEY_FALLBACKS."""
+    """A secret was encrypted with a key that is neither SECRET_KEY nor in SECRET_KEY_FALLBACKS.
+
+    Not a ServiceError: the settings are wrong, not the call.
+    """
 
 
 def encrypt(secret: str) -> str:
@@ -29,7 +32,7 @@ def decrypt(encrypted: str) -> str:
 
 
 def rotate(encrypted: str) -> str:
-    """The same secret, encrypted with the newest key. Raises UnreadableSecret."""
+    """The same secret, encrypted with the present key. Raises UnreadableSecret."""
     try:
         return _keys().rotate(encrypted).decode()
     except InvalidToken:

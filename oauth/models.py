@@ -22,7 +22,7 @@ from oauth2_provider.models import (
 )
 from oauthlib.uri_validate import is_absolute_uri
 
-from oauth.fields import DigestField
+from oauth.fields import DigestField, EncryptedTextField
 from oauth.scopes import Scope
 
 
@@ -122,7 +122,13 @@ class App(AbstractApplication):
     installed_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.CharField(max_length=255, null=True, blank=True, help_text="Of the app; shown in the API.")
     settings = models.JSONField(default=dict, blank=True, editable=False)
-    encrypted_client_secret = models.TextField(blank=True, editable=False)
+    signing_secret = EncryptedTextField(
+        "client secret",
+        blank=True,
+        editable=False,
+        db_column="encrypted_client_secret",
+        help_text="Of a confidential app: the same secret as in client_secret, to sign session tokens with.",
+    )
 
     objects = ApplicationManager()
 

@@ -14,7 +14,6 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
 from oauthlib.common import add_params_to_uri
 
-from oauth import encryption
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
 from oauth.models import App
@@ -54,7 +53,7 @@ def register(app: App, by: Actor) -> str | None:
 def replace_secret(app: App, by: Actor) -> str | None:
     """A new client secret; the former one stops working at once."""
     secret = _give_secret(app)
-    app.save(update_fields=["client_secret", "encrypted_client_secret", "updated"])
+    app.save(update_fields=["client_secret", "signing_secret", "updated"])
     record(Event.SECRET_REPLACED, by, app)
     return secret
 
@@ -63,7 +62,7 @@ def _give_secret(app: App) -> str | None:
     """Hashed, to compare with; encrypted, to sign session tokens with."""
     secret = "".join(secrets.choice(BASE62) for _ in range(128))
     app.client_secret = secret
-    app.encrypted_client_secret = encryption.encrypt(secret) if app.is_confidential else ""
+    app.signing_secret = secret if app.is_confidential else ""
     return secret if app.is_confidential else None
 
 
@@ -125,7 +124,7 @@ def open_url(app: App, request: HttpRequest) -> str:
     Raises UnreadableSecret.
     """
     url = install_url(app, request)
-    if app.encrypted_client_secret:
+    if app.signing_secret:
         url = add_params_to_uri(url, [("token", session_token(app, request.user, store_domain(request)))])
     return url
 
@@ -145,15 +144,5 @@ def session_token(app: App, user: Any, domain: str) -> str:
         "store": domain,
     }
     token = JWT(header={"alg": "HS256", "typ": "JWT"}, claims=claims)
-    token.make_signed_token(JWK.from_password(encryption.decrypt(app.encrypted_client_secret)))
+    token.make_signed_token(JWK.from_password(app.signing_secret))
     return token.serialize()
-
-
-def rotate_secrets() -> int:
-    """Encrypts every client secret with the newest key. The answer is their number. Raises UnreadableSecret."""
-    apps = App.objects.exclude(encrypted_client_secret="").select_for_update()
-    with transaction.atomic():
-        for app in apps:
-            app.encrypted_client_secret = encryption.rotate(app.encrypted_client_secret)
-            app.save(update_fields=["encrypted_client_secret"])
-        return len(apps)

@@ -3,4 +3,3 @@
 from django.dispatch import Signal
 
 app_uninstalled = Signal()  # sender: the App, with `app_id`
-secrets_rotated = Signal()  # the keys of encryption changed: what is kept encrypted is to be encrypted with the newest

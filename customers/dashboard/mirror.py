@@ -53,7 +53,7 @@ class FollowedStoreAdmin(ReadOnly):
 
     @admin.display(description="token kept", boolean=True)
     def is_read(self, store):
-        return bool(store.encrypted_token)
+        return store.has_token
 
 
 @admin.register(ReceivedEvent)

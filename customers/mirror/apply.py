@@ -117,7 +117,7 @@ def _taken_emails(store: FollowedStore, told_of: Mapping[int, Told]) -> dict[int
     released = set(Copy.objects.filter(pk__in=others, store=store).exclude(state_at=None).values_list("pk", flat=True))
     User.objects.filter(pk__in=released & told_of.keys()).update(email=None)
     services.change_users(released - told_of.keys(), by=SYSTEM, values=partial(_without_email_of_another, whose))
-    if store.encrypted_token:
+    if store.has_token:
         mark(store, released - told_of.keys())
     return taken | {wants: EMAIL_TAKEN for holder, wants in others.items() if holder not in released}
 

@@ -7,6 +7,3 @@ class MirrorConfig(AppConfig):
     role_permissions = {
         "Owner": ("view_followedstore", "view_receivedevent"),
     }
-
-    def ready(self):
-        from customers.mirror import signal_handlers  # noqa: F401  imported to connect its signal handlers

@@ -3,15 +3,19 @@
 from django.db import models
 from django.utils import timezone
 
-from oauth import encryption
+from oauth.fields import EncryptedTextField, has_secret
 
 
 class FollowedStore(models.Model):
     """A live store. Its customers have the same ids here as there."""
 
     url = models.CharField("URL", max_length=255, unique=True, help_text="Its scheme and its domain.")
-    encrypted_secret_key = models.TextField(editable=False)
-    encrypted_token = models.TextField(editable=False, blank=True, default="")
+    secret_key = EncryptedTextField(
+        editable=False, db_column="encrypted_secret_key", help_text="Signs the events that the store sends."
+    )
+    token = EncryptedTextField(
+        editable=False, blank=True, default="", db_column="encrypted_token", help_text="Reads the store's customers."
+    )
     webhook_id = models.BigIntegerField(null=True, editable=False, help_text="Of the webhook there that tells us.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -19,14 +23,8 @@ class FollowedStore(models.Model):
         return self.url
 
     @property
-    def secret_key(self) -> str:
-        """Signs what the store tells. Raises UnreadableSecret."""
-        return encryption.decrypt(self.encrypted_secret_key)
-
-    @property
-    def token(self) -> str:
-        """Reads the store's customers; empty where none was kept. Raises UnreadableSecret."""
-        return self.encrypted_token and encryption.decrypt(self.encrypted_token)
+    def has_token(self) -> bool:
+        return has_secret(self, "token")
 
 
 class Copy(models.Model):

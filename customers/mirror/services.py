@@ -20,7 +20,6 @@ from customers.mirror.orders import KINDS, Conflict
 from customers.models import User
 from customers.privacy import erasure
 from customers.webhooks.signing import sign
-from oauth import encryption
 from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
 
@@ -41,15 +40,13 @@ class Unsigned(Exception):
 
 def store_at(url: str) -> FollowedStore:
     """The store of this address, which is followed from now on."""
-    secret = encryption.encrypt(secrets.token_urlsafe(32))
-    return FollowedStore.objects.get_or_create(url=url, defaults={"encrypted_secret_key": secret})[0]
+    return FollowedStore.objects.get_or_create(url=url, defaults={"secret_key": secrets.token_urlsafe(32)})[0]
 
 
 @transaction.atomic
 def subscribed(store_id: int, *, webhook_id: int, token: str) -> None:
     """There is a webhook there that tells us; an empty token is none."""
-    encrypted = encryption.encrypt(token) if token else ""
-    FollowedStore.objects.filter(pk=store_id).update(webhook_id=webhook_id, encrypted_token=encrypted)
+    FollowedStore.objects.filter(pk=store_id).update(webhook_id=webhook_id, token=token)
 
 
 def check_signature(store: FollowedStore, body: bytes, given: str) -> None:
@@ -107,7 +104,7 @@ def _take(store: FollowedStore, event: ReceivedEvent, data: Any) -> tuple[Outcom
         return _take_customer(store, payload.customer(data), is_first=what == "created")
     if kind := KINDS.get(name):
         event.object_id = str(kind.columns_of(data)[kind.key])
-        if store.encrypted_token:
+        if store.has_token:
             apply.mark(store, [orders.owner_of(kind, data)], with_reports=True)
             return Outcome.TO_BE_READ, ""
         return (Outcome.APPLIED if orders.take(store, kind, data) else Outcome.OUTDATED), ""
@@ -116,13 +113,13 @@ def _take(store: FollowedStore, event: ReceivedEvent, data: Any) -> tuple[Outcom
 
 def _take_customer(store: FollowedStore, told: payload.Told, *, is_first: bool) -> tuple[Outcome, str]:
     known = Copy.objects.filter(pk=told.id, store=store).exclude(state_at=None).exists()
-    if known and store.encrypted_token:
+    if known and store.has_token:
         apply.mark(store, [told.id])
         return Outcome.TO_BE_READ, ""
     if known and is_first:
         return Outcome.OUTDATED, "the customer is known"
     result = apply.copy(store, [told], as_of=apply.now())
-    if store.encrypted_token and told.id in result.created:
+    if store.has_token and told.id in result.created:
         apply.mark(store, [told.id], with_reports=True)
     if told.id in result.conflicts:
         return Outcome.CONFLICT, result.conflicts[told.id]
@@ -153,12 +150,3 @@ def _forget(store: FollowedStore, id: int) -> tuple[Outcome, str]:
 def forget_old() -> int:
     """Deletes events of more than 30 days ago; returns how many."""
     return ReceivedEvent.objects.filter(received_at__lt=timezone.now() - KEPT_FOR).delete()[0]
-
-
-@transaction.atomic
-def rotate_secrets() -> None:
-    """Encrypts every secret with the newest key. Raises UnreadableSecret."""
-    for store in FollowedStore.objects.select_for_update():
-        store.encrypted_secret_key = encryption.rotate(store.encrypted_secret_key)
-        store.encrypted_token = store.encrypted_token and encryption.rotate(store.encrypted_token)
-        store.save(update_fields=["encrypted_secret_key", "encrypted_token"])

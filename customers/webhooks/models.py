@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Now
 from django.utils import timezone
 
 from customers.webhooks.events import APP_UNINSTALLED
-from oauth import encryption
+from oauth.fields import EncryptedTextField
 from oauth.models import ApiVersion, App
 
 # A failed delivery blocks later ones about the same object, until it has failed this often.
@@ -40,7 +40,7 @@ class Webhook(models.Model):
     name = models.CharField(max_length=255, null=True, blank=True)
     target = models.CharField(max_length=255, help_text="The URL that events are posted to.")
     events = models.JSONField(default=list, blank=True, help_text="The names of the event types.")
-    encrypted_secret_key = models.TextField(editable=False)
+    secret_key = EncryptedTextField(db_column="encrypted_secret_key")
     api_version = models.CharField("API version", max_length=16, choices=ApiVersion)
     active = models.BooleanField(
         default=True, help_text="Off: nothing is sent, and events that happen meanwhile are not stored for later."
@@ -58,11 +58,6 @@ class Webhook(models.Model):
 
     def __str__(self):
         return self.name or self.target
-
-    @property
-    def secret_key(self) -> str:
-        """Raises UnreadableSecret."""
-        return encryption.decrypt(self.encrypted_secret_key)
 
 
 class DeliveryQuerySet(models.QuerySet):

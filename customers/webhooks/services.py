@@ -15,7 +15,6 @@ from django.utils import timezone
 from customers.webhooks.delivery.allowed_hosts import is_allowed
 from customers.webhooks.events import APP_UNINSTALLED, EXAMPLE_ID, example_type
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
-from oauth import encryption
 from oauth.errors import ServiceError
 from oauth.models import ApiVersion, App
 
@@ -112,22 +111,12 @@ def delete_old_deliveries() -> int:
     return Delivery.objects.filter(created_at__lt=timezone.now() - DELIVERIES_KEPT_FOR).delete()[0]
 
 
-@transaction.atomic
-def rotate_secret_keys() -> None:
-    """Encrypts every secret with the newest key. Raises UnreadableSecret."""
-    for webhook in Webhook.objects.select_for_update():
-        webhook.encrypted_secret_key = encryption.rotate(webhook.encrypted_secret_key)
-        webhook.save(update_fields=["encrypted_secret_key"])
-
-
 def checked(fields: dict[str, Any]) -> dict[str, Any]:
     """Validates fields of a webhook, and returns the columns for them. Raises ServiceError."""
     columns = dict(fields)
     for name, clean in CLEANERS.items():
         if name in columns:
             columns[name] = clean(columns[name])
-    if "secret_key" in columns:
-        columns["encrypted_secret_key"] = encryption.encrypt(columns.pop("secret_key"))
     return columns
 
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 
-from oauth.fields import DigestField
+from oauth.fields import DigestField, EncryptedTextField
 
 
 class Session(AbstractBaseSession):
@@ -27,7 +27,7 @@ class TwoFactor(models.Model):
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="two_factor")
-    encrypted_key = models.TextField()
+    key = EncryptedTextField("key of two-factor sign-in", db_column="encrypted_key", help_text="In base 32.")
     is_on = models.BooleanField(default=False, help_text="Off until a first code has been confirmed.")
     last_step = models.BigIntegerField(default=-1, help_text="Of the last code that was taken: none is taken twice.")
     recovery_digests = models.JSONField(default=list)

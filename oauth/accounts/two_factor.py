@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 from django.db import transaction
 from django_otp.oath import TOTP
 
-from oauth import encryption
 from oauth.accounts.models import TwoFactor
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
+from oauth.encryption import UnreadableSecret
 from oauth.fields import digest
 
 KEY_BYTES = 20
@@ -32,7 +32,7 @@ def is_on(user: Any) -> bool:
 def begin(user: Any) -> None:
     """A new key, which is not asked for before it is confirmed. Nothing happens where two-factor sign-in is on."""
     key = b32encode(secrets.token_bytes(KEY_BYTES)).decode()
-    new = {"encrypted_key": encryption.encrypt(key), "last_step": -1}
+    new = {"key": key, "last_step": -1}
     if not TwoFactor.objects.filter(user=user, is_on=False).update(**new):
         TwoFactor.objects.get_or_create(user=user, defaults=new)
 
@@ -87,16 +87,6 @@ def verify(user: Any, code: str) -> bool:
     return is_right
 
 
-def rotate_keys() -> int:
-    """Encrypts every key with the newest SECRET_KEY. The answer is their number. Raises UnreadableSecret."""
-    with transaction.atomic():
-        rows = TwoFactor.objects.select_for_update()
-        for row in rows:
-            row.encrypted_key = encryption.rotate(row.encrypted_key)
-            row.save(update_fields=["encrypted_key"])
-        return len(rows)
-
-
 def _is_of_now(two_factor: TwoFactor, code: str) -> bool:
     """Notes the step, so that the code is not right again."""
     code = "".join(code.split())
@@ -113,6 +103,6 @@ def _is_of_now(two_factor: TwoFactor, code: str) -> bool:
 
 def _key(two_factor: TwoFactor) -> str | None:
     try:
-        return encryption.decrypt(two_factor.encrypted_key)
-    except encryption.UnreadableSecret:
+        return two_factor.key
+    except UnreadableSecret:
         return None

@@ -199,7 +199,16 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="Of the app; shown in the API.", max_length=255, null=True),
                 ),
                 ("settings", models.JSONField(blank=True, default=dict, editable=False)),
-                ("encrypted_client_secret", models.TextField(blank=True, editable=False)),
+                (
+                    "signing_secret",
+                    oauth.fields.EncryptedTextField(
+                        blank=True,
+                        db_column="encrypted_client_secret",
+                        editable=False,
+                        help_text="Of a confidential app: the same secret as in client_secret, to sign session tokens with.",
+                        verbose_name="client secret",
+                    ),
+                ),
                 (
                     "user",
                     models.ForeignKey(

@@ -36,9 +36,9 @@ class TestSecret:
         assert refused.headers["WWW-Authenticate"].startswith("Basic ")
 
     @ENDPOINTS
-    @pytest.mark.parametrize("column", ["client_secret", "encrypted_client_secret"])
+    @pytest.mark.parametrize("column", ["client_secret", "signing_secret"])
     def test_as_the_database_has_it_is_refused(self, partner, endpoint, column):
-        partner.secret = getattr(partner.app, column)
+        partner.secret = type(partner.app).objects.values_list(column, flat=True).get()
 
         assert error_of(partner.post(endpoint, **ATTEMPT)) == "invalid_client"
 

@@ -92,7 +92,7 @@ def is_known_by(secret: str, browser, partner) -> bool:
 
 
 def encrypted_secrets() -> set[str]:
-    return set(PartnerApp.objects.values_list("encrypted_client_secret", flat=True))
+    return set(PartnerApp.objects.values_list("signing_secret", flat=True))
 
 
 class TestRotateSecrets:
@@ -104,7 +104,7 @@ class TestRotateSecrets:
         assert is_known_by(partner.secret, dashboard, partner)
 
         before = encrypted_secrets()
-        assert "1 client secrets encrypted with the newest key." in run("rotate_secrets")
+        assert "oauth.App, client secret: 1 encrypted." in run("rotate_secrets")
         assert encrypted_secrets().isdisjoint(before)
         assert is_known_by(partner.secret, dashboard, partner)
 
@@ -126,7 +126,7 @@ class TestRotateSecrets:
     def test_passes_over_apps_without_a_secret_to_read(self, public_partner, api):
         api()
 
-        assert run("rotate_secrets").startswith("0 ")
+        assert "oauth.App, client secret: 0 encrypted." in run("rotate_secrets")
 
 
 def expire(rows, **ago) -> None:

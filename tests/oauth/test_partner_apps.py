@@ -56,7 +56,7 @@ class TestRegister:
         page = dashboard.post(f"{APPS}add/", form(client_type="public"))
 
         assert set(shown(page)) == {"client_id"}
-        assert PartnerApp.objects.get().encrypted_client_secret == ""
+        assert PartnerApp.objects.get().signing_secret == ""
 
     def test_takes_several_redirect_uris_and_http_on_a_developer_s_machine(self, dashboard):
         dashboard.post(f"{APPS}add/", form(redirect_uris="https://a.example/1?x=y\r\nhttp://127.0.0.1:3000/2\r\n"))

@@ -9,7 +9,6 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
 
-from oauth.encryption import decrypt
 from tests.oauth.conftest import INTROSPECT, REVOKE
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import logged
@@ -73,7 +72,7 @@ class TestSessionToken:
 
         with pytest.raises(JWException):
             verified(renewed, partner.secret)
-        assert verified(renewed, decrypt(partner.app.encrypted_client_secret))
+        assert verified(renewed, partner.app.signing_secret)
 
     def test_is_no_access_token(self, partner, token):
         assert ApiClient(token).get(USERS).status_code == 401

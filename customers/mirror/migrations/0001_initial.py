@@ -4,6 +4,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
+import oauth.fields
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -21,8 +23,24 @@ class Migration(migrations.Migration):
                         help_text="Its scheme and its domain.", max_length=255, unique=True, verbose_name="URL"
                     ),
                 ),
-                ("encrypted_secret_key", models.TextField(editable=False)),
-                ("encrypted_token", models.TextField(blank=True, default="", editable=False)),
+                (
+                    "secret_key",
+                    oauth.fields.EncryptedTextField(
+                        db_column="encrypted_secret_key",
+                        editable=False,
+                        help_text="Signs the events that the store sends.",
+                    ),
+                ),
+                (
+                    "token",
+                    oauth.fields.EncryptedTextField(
+                        blank=True,
+                        db_column="encrypted_token",
+                        default="",
+                        editable=False,
+                        help_text="Reads the store's customers.",
+                    ),
+                ),
                 (
                     "webhook_id",
                     models.BigIntegerField(editable=False, help_text="Of the webhook there that tells us.", null=True),

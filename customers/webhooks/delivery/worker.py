@@ -141,8 +141,8 @@ class Worker:
             deliveries = list(due.exclude(pk__in=in_flight).order_by("pk")[:BATCH])
         if not deliveries:
             return
-        queue.webhook.refresh_from_db()
         try:
+            queue.webhook.refresh_from_db()
             queue.secret_key = queue.webhook.secret_key
         except UnreadableSecret:
             reason = "The secret key can't be read: SECRET_KEY has changed."

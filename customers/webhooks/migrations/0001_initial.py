@@ -9,6 +9,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+import oauth.fields
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -25,7 +27,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(blank=True, max_length=255, null=True)),
                 ("target", models.CharField(help_text="The URL that events are posted to.", max_length=255)),
                 ("events", models.JSONField(blank=True, default=list, help_text="The names of the event types.")),
-                ("encrypted_secret_key", models.TextField(editable=False)),
+                ("secret_key", oauth.fields.EncryptedTextField(db_column="encrypted_secret_key")),
                 (
                     "api_version",
                     models.CharField(

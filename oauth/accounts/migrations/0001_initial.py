@@ -32,7 +32,12 @@ class Migration(migrations.Migration):
             name="TwoFactor",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("encrypted_key", models.TextField()),
+                (
+                    "key",
+                    oauth.fields.EncryptedTextField(
+                        db_column="encrypted_key", help_text="In base 32.", verbose_name="key of two-factor sign-in"
+                    ),
+                ),
                 ("is_on", models.BooleanField(default=False, help_text="Off until a first code has been confirmed.")),
                 (
                     "last_step",

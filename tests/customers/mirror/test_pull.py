@@ -287,7 +287,7 @@ class TestKept:
     def test_is_no_token(self, pull):
         pull()
 
-        assert FollowedStore.objects.get().encrypted_token == ""
+        assert FollowedStore.objects.get().token == ""
         assert TOKEN not in str(Job.objects.get().options)
 
     def test_are_changes_that_are_made_here_until_the_next_pull(self, pull):

@@ -108,11 +108,11 @@ class TestSwitchOn:
         assert elsewhere.get(ACCOUNT).status_code == 302
 
     def test_leaves_the_key_alone_where_it_is_on(self, switched_on, inside, person):
-        former = TwoFactor.objects.get().encrypted_key
+        former = TwoFactor.objects.get().key
 
         inside.post(BEGIN)
 
-        assert TwoFactor.objects.get().encrypted_key == former
+        assert TwoFactor.objects.get().key == former
         assert inside.get(CONFIRM).status_code == 302
 
     def test_keeps_nothing_readable(self, switched_on):
