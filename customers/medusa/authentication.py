@@ -1,6 +1,6 @@
-"""The ways in, tried in Medusa's order, the first that is valid wins: the cookie of a session, a JWT, an API token.
+"""Authentication in Medusa's order: the cookie of a session, a JWT, an API token. The first valid one counts.
 
-Sessions and JWTs are of staff, who may do here what their role lets them do in the dashboard.
+Sessions and JWTs belong to staff. They may do here what their role may do in the dashboard.
 """
 
 import json
@@ -35,8 +35,8 @@ COOKIE_PATH = "/admin"
 SESSION_LIFETIME = timedelta(hours=10)
 JWT_LIFETIME = timedelta(hours=24)
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-VERSION = "medusa v1"  # what is noted of a token's last use
-# What a person may do with customers in the dashboard.
+VERSION = "medusa v1"  # recorded with the last use of a token
+# The dashboard permissions that a person needs for each scope.
 SCOPES_OF_PERMISSIONS = {
     Scope.USERS_READ: ("customers.view_customer",),
     Scope.USERS_WRITE: ("customers.add_customer", "customers.change_customer"),
@@ -45,12 +45,12 @@ SCOPES_OF_PERMISSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `number` tells callers apart where they are counted: a token's id or, for a session or JWT, the
-    negative of the person's."""
+    """Who calls. `rate_limit_key` is the id that the rate limit counts under: the id of the token or, for a session or
+    a JWT, minus the id of the person."""
 
     user_id: int
     scopes: frozenset[str]
-    number: int
+    rate_limit_key: int
     app_id: int | None = None
     rate_limit: int | None = None
 
@@ -59,12 +59,12 @@ class Caller:
         return Actor(user_id=self.user_id, app_id=self.app_id)
 
     @property
-    def owner_of_keys(self) -> int:
-        """Whose an `Idempotency-Key` is: an app's, or a person's."""
+    def idempotency_owner(self) -> int:
+        """The owner of an `Idempotency-Key`: the id of the app, or minus the id of the person."""
         return -self.user_id if self.app_id is None else self.app_id
 
 
-def caller_of(request: HttpRequest) -> Caller:
+def authenticate(request: HttpRequest) -> Caller:
     """Raises Unauthorized."""
     if member := _by_session(request) or _by_jwt(_bearer(request)):
         return Caller(member.pk, _scopes_of(member), -member.pk)
@@ -77,10 +77,10 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
-    """Who this is, of the staff. Failures count as those at the dashboard do.
+    """The member of staff with this email and password. Failures count as failures at the dashboard do.
 
-    Raises TooManyRequests after many of them, and Unauthorized: also for who has two-factor sign-in on, for which there
-    is no place in this protocol. They use an API token.
+    Raises TooManyRequests after many failures, and Unauthorized. Staff with two-factor sign-in can't sign in here,
+    because the protocol has no field for a code. They use an API token.
     """
     member: Any = auth.authenticate(request, username=email, password=password)
     if getattr(request, "axes_locked_out", False):
@@ -107,14 +107,14 @@ def end_session(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def issue_jwt(request: HttpRequest, member: User) -> str:
-    """HS256. It stops working with its person, and with their password."""
-    request.session = SessionStore()  # never saved: for those who note where somebody signs in
+    """A JWT (HS256). It ends when the person is deactivated, and when their password changes."""
+    request.session = SessionStore()  # never saved: the handlers of user_logged_in expect one
     user_logged_in.send(sender=User, request=request, user=member)
     now = int(timezone.now().timestamp())
     claims = {
         "user_id": ids.encoded(ids.USER, member.pk, member.date_joined),
         "domain": "admin",
-        "password": _mark_of_password(member),
+        "password": _password_digest(member),
         "iat": now,
         "exp": now + int(JWT_LIFETIME.total_seconds()),
     }
@@ -131,7 +131,7 @@ def _by_session(request: HttpRequest) -> User | None:
     member: Any = auth.get_user(request)
     if not member.is_authenticated or not member.is_staff:
         return None
-    request.user = member  # for who notes that somebody signs out
+    request.user = member  # the handlers of user_logged_out expect it
     return member
 
 
@@ -142,11 +142,11 @@ def _by_jwt(raw: str) -> User | None:
         claims = json.loads(
             JWT(jwt=raw, key=_key(), algs=["HS256"], check_claims={"exp": None, "domain": "admin"}).claims
         )
-        number = ids.number_in(ids.USER, claims["user_id"])
+        number = ids.decoded(ids.USER, claims["user_id"])
     except (JWException, ValueError, KeyError, TypeError, AttributeError):
         return None
     member = StaffMember.objects.filter(pk=number, is_active=True).first()
-    return member if member and claims.get("password") == _mark_of_password(member) else None
+    return member if member and claims.get("password") == _password_digest(member) else None
 
 
 def _bearer(request: HttpRequest) -> str:
@@ -168,7 +168,7 @@ def _key() -> JWK:
     return JWK.from_password(salted_hmac("customers.medusa.jwt", "key", algorithm="sha256").hexdigest())
 
 
-def _mark_of_password(member: User) -> str:
+def _password_digest(member: User) -> str:
     return digest(member.get_session_auth_hash())[:32]
 
 

@@ -1,4 +1,4 @@
-"""What holds for every path under `/admin/`: who calls, whether they may, how often, and how an answer looks."""
+"""The base view of every path under `/admin/`: authentication, scope, rate limit, Idempotency-Key, errors."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,65 +11,70 @@ from django.views.decorators.csrf import csrf_exempt
 from customers.core.http.idempotency_key import HEADER_KEY, respond_once
 from customers.core.http.json_response import UTF_8_JSON, json_response
 from customers.core.http.rate_limit import RateLimit, count_request
-from customers.medusa import authentication, errors, validation
+from customers.medusa import authentication, class_validator, errors
 from customers.medusa.errors import NotAllowed, NotFound, TooManyRequests
 from oauth.scopes import Scope, grants
 
 
-@method_decorator(csrf_exempt, name="dispatch")  # the protocol has no token for it: `cors.is_from_allowed_origin`
+@method_decorator(csrf_exempt, name="dispatch")  # Medusa has no CSRF token: see `cors.is_from_allowed_origin`
 class AdminView(View):
-    """`scopes`: what each method asks for; a method that is not named is not there. A handler's answer is what is shown
-    as JSON, or a response. What is POSTed is done once for each `Idempotency-Key`."""
+    """Subclasses set `scopes`: the scope that each method needs, None for any caller. Other methods give 404.
+
+    A handler (`get`, `post`, ...) returns a response, or an object to send as JSON. A POST is carried out once for each
+    `Idempotency-Key`.
+    """
 
     scopes: Mapping[str, Scope | None] = {}
     caller: authentication.Caller
-    # Whom an answer tells of, so that it is forgotten with them.
-    about: int | None = None
+    # The customer that the answer is about: a stored answer is erased with them.
+    subject_id: int | None = None
     rate_limit: RateLimit | None = None
 
     def dispatch(self, request, *args, **kwargs):
         try:
             response = self.respond(request, **kwargs)
         except Exception as error:
-            refusal = errors.to_response(error)
-            if refusal is None:
+            error_response = errors.to_response(error)
+            if error_response is None:
                 raise
-            response = refusal
+            response = error_response
         if self.rate_limit:
             self.rate_limit.set_headers(response)
         return response
 
     def respond(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
-        self.caller = authentication.caller_of(request)
+        self.caller = authentication.authenticate(request)
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in self.scopes:
             raise NotFound(f"Cannot {request.method} {request.path}")
         scope = self.scopes[method]
         if scope and not grants(self.caller.scopes, scope):
             raise NotAllowed(f"This needs a token with the scope {scope}.")
-        self.take_place()
+        self.check_rate_limit()
         handler = getattr(self, method.lower())
         if method == "POST" and HEADER_KEY in request.META:
             return self.answer_once(request, lambda: handler(request, **kwargs))
-        shown = handler(request, **kwargs)
-        return shown if isinstance(shown, HttpResponse) else json_response(shown)
+        return as_response(handler(request, **kwargs))
 
-    def take_place(self) -> None:
-        """Within the caller's rate limit. Raises TooManyRequests."""
-        self.rate_limit = count_request(self.caller.number, self.caller.rate_limit)
+    def check_rate_limit(self) -> None:
+        """Raises TooManyRequests."""
+        self.rate_limit = count_request(self.caller.rate_limit_key, self.caller.rate_limit)
         if self.rate_limit and self.rate_limit.is_exceeded:
             raise TooManyRequests(f"At most {self.rate_limit.limit} requests are answered within a second.")
 
     def answer_once(self, request: HttpRequest, answer: Callable[[], Any]) -> HttpResponse:
         def respond() -> tuple[HttpResponse, int | None]:
-            shown = answer()
-            return shown if isinstance(shown, HttpResponse) else json_response(shown), self.about
+            return as_response(answer()), self.subject_id
 
-        return respond_once(request, respond, owner_id=self.caller.owner_of_keys, content_type=UTF_8_JSON)
+        return respond_once(request, respond, owner_id=self.caller.idempotency_owner, content_type=UTF_8_JSON)
 
-    def body(self, properties: Mapping[str, validation.Property]) -> dict[str, Any]:
-        return validation.validated(validation.body_of(self.request), properties)
+    def body(self, properties: Mapping[str, class_validator.Property]) -> dict[str, Any]:
+        return class_validator.validated(class_validator.read_body(self.request), properties)
+
+
+def as_response(result: Any) -> HttpResponse:
+    return result if isinstance(result, HttpResponse) else json_response(result)
 
 
 class UnknownPath(AdminView):
-    """Of strangers, too, nothing is answered before they say who they are."""
+    """Unknown paths require authentication, too."""

@@ -1,4 +1,4 @@
-"""Which front ends may call `/admin/` from a browser (CORS), and may so with a session's cookie."""
+"""CORS for `/admin/`: the front ends of MEDUSA_ADMIN_CORS may call it from a browser, with the cookie of a session."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -9,8 +9,10 @@ METHODS = "GET,HEAD,PUT,PATCH,POST,DELETE"
 
 
 class CorsMiddleware:
-    """Answers preflights, and lets configured origins read every answer, an error included. Stands in front of what
-    redirects: browsers follow no redirect of a preflight."""
+    """Answers preflights, and lets the configured origins read every answer, errors too.
+
+    It stands before the middleware that redirects, because browsers follow no redirect of a preflight.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -25,20 +27,22 @@ class CorsMiddleware:
             response.headers["Access-Control-Allow-Credentials"] = "true"
             if is_preflight:
                 response.headers["Access-Control-Allow-Methods"] = METHODS
-                if asked := request.META.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
-                    response.headers["Access-Control-Allow-Headers"] = asked
+                if requested := request.META.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
+                    response.headers["Access-Control-Allow-Headers"] = requested
         patch_vary_headers(response, ["Origin", *(["Access-Control-Request-Headers"] if is_preflight else [])])
         return response
 
 
 def is_below(path: str) -> bool:
-    """Whether a path is one of this API's."""
+    """Whether a path belongs to this API."""
     return path.startswith(f"{PREFIX}/") or path == PREFIX
 
 
 def is_from_allowed_origin(request: HttpRequest) -> bool:
-    """Whether a request that a browser would send a cookie with was made by the store's own pages or a configured
-    origin. What is no browser names no origin."""
+    """Whether the store's own pages, a configured origin, or no browser at all sent a request.
+
+    A browser sends the cookie for pages of other sites, too. A program that is no browser names no origin.
+    """
     origin = request.META.get("HTTP_ORIGIN")
     if origin is not None:
         return origin == f"{request.scheme}://{request.get_host()}" or origin in settings.MEDUSA_ADMIN_CORS

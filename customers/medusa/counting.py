@@ -1,4 +1,4 @@
-"""How many there are: exactly, as long as that is cheap."""
+"""The number of rows of a query: exact up to 10,000, cached for some seconds above that."""
 
 import time
 from collections import OrderedDict
@@ -8,27 +8,29 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 EXACT_UP_TO = 10_000
-REMEMBERED_AT_MOST = 256
+MAX_CACHED = 256
 
-# What was asked for, with how many there were and when that was counted.
+# By query: the number of rows, and when they were counted.
 _counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 _lock = Lock()
 
 
-def count_of(asked_for: str, rows: QuerySet) -> int:
-    """Counting takes as long as there are rows: more than 10,000 of what is `asked_for` are remembered, in the process
-    and for `MEDUSA_COUNT_SECONDS`, so that not every page waits for it."""
+def cached_count(query: str, rows: QuerySet) -> int:
+    """Keeps a count above 10,000 in the process for MEDUSA_COUNT_SECONDS, under the text `query`.
+
+    Counting many rows takes long, and not every page has to wait for it.
+    """
     with _lock:
-        count, counted_at = _counts.get(asked_for, (0, 0.0))
+        count, counted_at = _counts.get(query, (0, 0.0))
     now = time.monotonic()
     if count and now - counted_at < settings.MEDUSA_COUNT_SECONDS:
         return count
     count = rows.count()
     with _lock:
-        _counts.pop(asked_for, None)
+        _counts.pop(query, None)
         if count > EXACT_UP_TO:
-            _counts[asked_for] = (count, now)
-        if len(_counts) > REMEMBERED_AT_MOST:
+            _counts[query] = (count, now)
+        if len(_counts) > MAX_CACHED:
             _counts.popitem(last=False)
     return count
 

@@ -1,4 +1,4 @@
-"""What this API answers when something is wrong: `{"code"?, "type", "message"}`, in Medusa's words."""
+"""Errors in the shape and the words of Medusa: `{"code"?, "type", "message"}`."""
 
 import logging
 from typing import Any
@@ -15,9 +15,9 @@ from oauth.errors import ServiceError
 logger = logging.getLogger(__name__)
 
 INVALID_REQUEST = "invalid_request_error"
-# What the wire calls a field of the core.
+# Names on the wire of fields of the core.
 NAMES = {"phone_number": "phone"}
-# By the code of a ServiceError: how the answer differs from that of InvalidData.
+# By the code of a ServiceError: what differs from the answer for InvalidData.
 SERVICE_ERRORS: dict[str, dict[str, Any]] = {
     LengthRequired.code: {"status": 411},
     BodyTooLarge.code: {"status": 413},
@@ -29,11 +29,11 @@ class MedusaError(Exception):
     status, type, code = 400, "invalid_data", ""
     retry_after: int | None = None  # seconds
 
-    def __init__(self, message: str, **about: Any):
-        """`about`: another status, type, code or time to wait."""
+    def __init__(self, message: str, **attributes: Any):
+        """`attributes` replaces `status`, `type`, `code` or `retry_after` of the class."""
         super().__init__(message)
         self.message = message
-        for name, value in about.items():
+        for name, value in attributes.items():
             setattr(self, name, value)
 
 
@@ -58,15 +58,15 @@ class TooManyRequests(MedusaError):
 
 
 class Unauthorized(Exception):
-    """Answered in plain text, as Medusa's guard does."""
+    """401 in plain text, as Medusa answers."""
 
 
 def to_response(error: Exception) -> HttpResponse | None:
-    """None for what nobody expected."""
+    """None for an unexpected error."""
     if isinstance(error, Unauthorized):
         return HttpResponse("Unauthorized", status=401, content_type="text/plain; charset=utf-8")
     if isinstance(error, ServiceError):
-        error = InvalidData(in_words(error), **SERVICE_ERRORS.get(error.code, {}))
+        error = InvalidData(message_of(error), **SERVICE_ERRORS.get(error.code, {}))
     elif isinstance(error, RequestDataTooBig):
         error = InvalidData(BodyTooLarge().message, **SERVICE_ERRORS[BodyTooLarge.code])
     elif isinstance(error, SuspiciousOperation | UnreadablePostError):
@@ -85,8 +85,8 @@ def to_response(error: Exception) -> HttpResponse | None:
     return response
 
 
-def in_words(error: ServiceError) -> str:
-    """The path, where there is one, and the message."""
+def message_of(error: ServiceError) -> str:
+    """The message, after the path of the value if there is one."""
     path = ".".join(NAMES.get(str(step), str(step)) for step in error.path)
     return f"{path}: {error.message}" if path else error.message
 

@@ -1,7 +1,6 @@
-"""The ids of this API: a prefix and a ULID of the moment a row was made and of its number.
+"""The ids of this API: a prefix, and a ULID made of the creation time of a row and of its primary key.
 
-No column holds them: the number finds the row, and the moment, which never changes, has to be the row's. They sort as
-their rows were made.
+No column holds them. The key finds the row, and the time must be the row's, which never changes. Ids sort by creation.
 """
 
 import re
@@ -21,15 +20,15 @@ SHIFTS = tuple(range(120, -1, -10))
 CUSTOMER, ADDRESS, GROUP, USER, ORDER = "cus_", "addr_", "cgrp_", "usr_", "order_"
 
 
-def encoded(prefix: str, number: int, made_at: datetime) -> str:
-    """Whoever was made before 1970 sorts with those of its first moment."""
-    milliseconds = max(0, (made_at - EPOCH) // MILLISECOND)
+def encoded(prefix: str, number: int, created_at: datetime) -> str:
+    """A row from before 1970 sorts as one of its first millisecond."""
+    milliseconds = max(0, (created_at - EPOCH) // MILLISECOND)
     bits = milliseconds << NUMBER_BITS | number
     return prefix + "".join([PAIRS[bits >> shift & 1023] for shift in SHIFTS])
 
 
-def number_in(prefix: str, id: str) -> int | None:
-    """Of the row that may have this id: whether it does is to be seen by encoding it. None: no row can."""
+def decoded(prefix: str, id: str) -> int | None:
+    """The key of the row that may have this id; encode it again to be sure. None if no row can have it."""
     digits = id.removeprefix(prefix)
     if not id.startswith(prefix) or not ULID.fullmatch(digits):
         return None

@@ -117,28 +117,28 @@ def fetched(raw: ModuleType, compiled, *values: int) -> list[dict]:
 
 
 def respond(raw: ModuleType, environ: dict, user_id: int, app_id: int) -> tuple[str, dict]:
-    from customers.medusa import ids, rows
+    from customers.medusa import ids, serializers
 
     path, is_post = environ["PATH_INFO"], environ["REQUEST_METHOD"] == "POST"
     body = raw.orjson.loads(environ["wsgi.input"].read()) if is_post else {}
     if path == PATH:
         if is_post:
             return "201 Created", {"customer": create(raw, body, user_id, app_id)}
-        people = [rows.customer(row) for row in fetched(raw, rows.newest_customers(50))]
+        people = [serializers.customer(row) for row in fetched(raw, serializers.newest_customers(50))]
         number = count_of_all(raw)
         return "200 OK", {"customers": people, "count": number, "offset": 0, "limit": 50}
-    number = ids.number_in(ids.CUSTOMER, CUSTOMER_PATH.fullmatch(path)[1])
+    number = ids.decoded(ids.CUSTOMER, CUSTOMER_PATH.fullmatch(path)[1])
     if is_post:
-        update(raw, fetched(raw, rows._customer, number)[0]["id"], body, user_id, app_id)
-    customer = rows.customer(fetched(raw, rows._customer, number)[0])
-    customer["orders"] = [rows.order(row, customer) for row in fetched(raw, rows._orders, number)]
-    addresses = fetched(raw, rows._addresses, number)
-    customer["shipping_addresses"] = [rows.address(row, customer["id"]) for row in addresses]
+        update(raw, fetched(raw, serializers._customer, number)[0]["id"], body, user_id, app_id)
+    customer = serializers.customer(fetched(raw, serializers._customer, number)[0])
+    customer["orders"] = [serializers.order(row, customer) for row in fetched(raw, serializers._orders, number)]
+    addresses = fetched(raw, serializers._addresses, number)
+    customer["shipping_addresses"] = [serializers.address(row, customer["id"]) for row in addresses]
     return "200 OK", {"customer": customer}
 
 
 def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
-    from customers.medusa import rows
+    from customers.medusa import serializers
 
     user = {field.column: field.get_default() for field in raw.storage.columns(raw.User)}
     user |= {name: body[name] for name in ("email", "first_name", "last_name", "metadata")}
@@ -146,7 +146,7 @@ def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
     columns = user | {"tags": raw.Jsonb([]), "metadata": raw.Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], user_id, app_id]
     user["id"], _, _ = raw.fetch_tuple(raw.INSERT, [*columns.values(), "[]", [], *happened])
-    return rows.customer(user | {"has_account": False, "billing__id": None})
+    return serializers.customer(user | {"has_account": False, "billing__id": None})
 
 
 def update(raw: ModuleType, customer_id: int, body: dict, user_id: int, app_id: int) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from django.db import OperationalError
 
-from customers.medusa import rows
+from customers.medusa import serializers
 from oauth.scopes import Scope
 from tests.customers.medusa.conftest import AUTH, CUSTOMERS, GROUPS, NEW, TOKEN, not_found, url_of
 
@@ -34,7 +34,7 @@ class TestUnknownRoutes:
 
 class TestFailures:
     def test_nobody_expected_are_told_as_500(self, client, monkeypatch):
-        monkeypatch.setattr(rows, "customer_with_id", lambda id: 1 / 0)
+        monkeypatch.setattr(serializers, "customer_with_id", lambda id: 1 / 0)
 
         response = client.get(f"{CUSTOMERS}/cus_x")
 
@@ -49,7 +49,7 @@ class TestFailures:
         def busy(id):
             raise OperationalError("database is locked")
 
-        monkeypatch.setattr(rows, "customer_with_id", busy)
+        monkeypatch.setattr(serializers, "customer_with_id", busy)
 
         response = client.get(f"{CUSTOMERS}/cus_x")
 

@@ -19,7 +19,7 @@ class TestIds:
         id = ids.encoded(ids.CUSTOMER, number, NOW)
 
         assert len(id) == 30
-        assert ids.number_in(ids.CUSTOMER, id) == number
+        assert ids.decoded(ids.CUSTOMER, id) == number
 
     def test_are_ulids_of_the_moment(self):
         """Ten characters of milliseconds, as the specification's example has them."""
@@ -37,7 +37,7 @@ class TestIds:
     def test_are_there_for_any_year(self, year):
         id = ids.encoded(ids.CUSTOMER, 7, datetime(year, 12, 31, tzinfo=UTC))
 
-        assert ids.number_in(ids.CUSTOMER, id) == 7
+        assert ids.decoded(ids.CUSTOMER, id) == 7
 
     @pytest.mark.parametrize(
         "id",
@@ -45,7 +45,7 @@ class TestIds:
          "cgrp_" + "0" * 26, "cus_0000000000" + "Z" * 16, "cus_" + "0" * 26 + "\n"],
     )  # fmt: skip
     def test_of_another_shape_hold_nothing(self, id):
-        assert ids.number_in(ids.CUSTOMER, id) is None
+        assert ids.decoded(ids.CUSTOMER, id) is None
 
 
 @pytest.mark.django_db

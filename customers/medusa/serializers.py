@@ -1,4 +1,4 @@
-"""What goes out: rows of the tables in Medusa's shapes. Only what is asked for is read, in one query for each kind."""
+"""Rows of the tables in Medusa's shapes. Only the requested relations are read, with one query for each."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -25,7 +25,7 @@ ADDRESS_COLUMNS = (
 )  # fmt: skip
 GROUP_COLUMNS = ("id", "created_at", "updated_at", "name", "metadata")
 ORDER_COLUMNS = ("id", "user_id", "number", "date_placed", "payment_status", "currency")
-# What Medusa calls the state of a payment.
+# Medusa's names for the states of a payment.
 PAYMENT_STATUS = {
     PaymentStatus.PENDING: "not_paid",
     PaymentStatus.AUTHORIZED: "awaiting",
@@ -66,22 +66,22 @@ _memberships = PreparedQuery(
 
 @lru_cache(maxsize=32)
 def newest_customers(limit: int) -> PreparedQuery:
-    """The first page of everybody, which is what is asked for most."""
+    """The first page of all customers, which is requested most often."""
     return PreparedQuery(lambda: with_billing_address(Customer.objects.newest_first())[:limit])
 
 
 def customer_with_id(id: str) -> Row | None:
-    """As in the table, of `CUSTOMER_COLUMNS`."""
-    number = ids.number_in(ids.CUSTOMER, id)
+    """The row of a customer, with `CUSTOMER_COLUMNS`. None if there is none."""
+    number = ids.decoded(ids.CUSTOMER, id)
     found = _customer(number) if number is not None else []
     return next((row for row in found if ids.encoded(ids.CUSTOMER, row["id"], row["date_joined"]) == id), None)
 
 
 def customers_with_ids(wanted: Iterable[str]) -> dict[str, int]:
-    """Of the customers that are there, by their ids, the numbers."""
-    numbers = [number for id in wanted if (number := ids.number_in(ids.CUSTOMER, id)) is not None]
-    made = dict(Customer.objects.filter(pk__in=numbers).values_list("pk", "date_joined")) if numbers else {}
-    known = {ids.encoded(ids.CUSTOMER, number, at): number for number, at in made.items()}
+    """The primary keys of the customers that exist, by their ids."""
+    numbers = [number for id in wanted if (number := ids.decoded(ids.CUSTOMER, id)) is not None]
+    created = dict(Customer.objects.filter(pk__in=numbers).values_list("pk", "date_joined")) if numbers else {}
+    known = {ids.encoded(ids.CUSTOMER, number, at): number for number, at in created.items()}
     return {id: known[id] for id in wanted if id in known}
 
 
@@ -91,7 +91,7 @@ def group_with_id(id: str) -> CustomerGroup | None:
 
 def groups_with_ids(wanted: Iterable[str]) -> list[CustomerGroup]:
     wanted = set(wanted)
-    numbers = [number for id in wanted if (number := ids.number_in(ids.GROUP, id)) is not None]
+    numbers = [number for id in wanted if (number := ids.decoded(ids.GROUP, id)) is not None]
     groups = CustomerGroup.objects.filter(pk__in=numbers).order_by("pk") if numbers else []
     return [group for group in groups if group_id(group) in wanted]
 
@@ -100,8 +100,8 @@ def group_id(group: CustomerGroup) -> str:
     return ids.encoded(ids.GROUP, group.pk, group.created_at)
 
 
-def moment(value: datetime) -> str:
-    """`2026-11-21T17:34:21.623Z`, of a moment in UTC, as the database gives it."""
+def format_datetime(value: datetime) -> str:
+    """`2026-11-21T17:34:21.623Z`. `value` is in UTC, as the database returns it."""
     return f"{value.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
@@ -109,8 +109,8 @@ def customer(row: Row) -> Row:
     billing_id = row["billing__id"]
     return {
         "id": ids.encoded(ids.CUSTOMER, row["id"], row["date_joined"]),
-        "created_at": moment(row["date_joined"]),
-        "updated_at": moment(row["updated_at"]),
+        "created_at": format_datetime(row["date_joined"]),
+        "updated_at": format_datetime(row["updated_at"]),
         "deleted_at": None,
         "email": row["email"],
         "first_name": row["first_name"],
@@ -123,15 +123,15 @@ def customer(row: Row) -> Row:
 
 
 def new_customer(user: User, *, has_account: bool) -> Row:
-    """Of a person who was just stored, and has no addresses."""
+    """A customer who was just created, without addresses."""
     return customer({**vars(user), "has_account": has_account, "billing__id": None})
 
 
 def address(row: Row, customer_id: str) -> Row:
     return {
         "id": ids.encoded(ids.ADDRESS, row["id"], row["created_at"]),
-        "created_at": moment(row["created_at"]),
-        "updated_at": moment(row["updated_at"]),
+        "created_at": format_datetime(row["created_at"]),
+        "updated_at": format_datetime(row["updated_at"]),
         "deleted_at": None,
         "customer_id": customer_id,
         "company": None,
@@ -151,8 +151,8 @@ def address(row: Row, customer_id: str) -> Row:
 def group(row: Row) -> Row:
     return {
         "id": ids.encoded(ids.GROUP, row["id"], row["created_at"]),
-        "created_at": moment(row["created_at"]),
-        "updated_at": moment(row["updated_at"]),
+        "created_at": format_datetime(row["created_at"]),
+        "updated_at": format_datetime(row["updated_at"]),
         "deleted_at": None,
         "name": row["name"],
         "metadata": row["metadata"],
@@ -160,11 +160,11 @@ def group(row: Row) -> Row:
 
 
 def order(row: Row, customer: Row) -> Row:
-    """What the columns tell: an order system reports in a shape that is not Medusa's."""
+    """The fields that our columns have: the stored document is not in Medusa's shape."""
     return {
         "id": ids.encoded(ids.ORDER, row["id"], row["date_placed"]),
-        "created_at": moment(row["date_placed"]),
-        "updated_at": moment(row["date_placed"]),
+        "created_at": format_datetime(row["date_placed"]),
+        "updated_at": format_datetime(row["date_placed"]),
         "status": "pending",
         "payment_status": PAYMENT_STATUS[row["payment_status"]],
         "display_id": row["id"],
@@ -177,11 +177,11 @@ def order(row: Row, customer: Row) -> Row:
 
 
 def user(user: User) -> Row:
-    """Somebody of the staff."""
+    """A member of staff."""
     return {
         "id": ids.encoded(ids.USER, user.pk, user.date_joined),
-        "created_at": moment(user.date_joined),
-        "updated_at": moment(user.updated_at),
+        "created_at": format_datetime(user.date_joined),
+        "updated_at": format_datetime(user.updated_at),
         "deleted_at": None,
         "role": "admin" if staff.role_of(user) == staff.Role.OWNER else "member",
         "email": user.email,
@@ -193,48 +193,48 @@ def user(user: User) -> Row:
 
 
 def customers(rows: list[Row], relations: Iterable[str]) -> list[Row]:
-    """In Medusa's shape, each with these `RELATIONS`."""
-    shown = {row["id"]: customer(row) for row in rows}
-    if shown:
+    """Customers in Medusa's shape, each with these `RELATIONS`."""
+    by_key = {row["id"]: customer(row) for row in rows}
+    if by_key:
         for relation in relations:
-            RELATIONS[relation](shown)
-    return list(shown.values())
+            RELATIONS[relation](by_key)
+    return list(by_key.values())
 
 
-def _embed_addresses(shown: dict[int, Row]) -> None:
-    for row in shown.values():
-        row["shipping_addresses"] = []
-    for found in _addresses(*shown):
-        owner = shown[found["user_id"]]
-        owner["shipping_addresses"].append(address(found, owner["id"]))
+def _embed_addresses(by_key: dict[int, Row]) -> None:
+    for customer in by_key.values():
+        customer["shipping_addresses"] = []
+    for row in _addresses(*by_key):
+        owner = by_key[row["user_id"]]
+        owner["shipping_addresses"].append(address(row, owner["id"]))
 
 
-def _embed_billing_address(shown: dict[int, Row]) -> None:
-    for row in shown.values():
-        row["billing_address"] = None
-    for found in _addresses(*shown):
-        if found["is_default_for_billing"]:
-            owner = shown[found["user_id"]]
-            owner["billing_address"] = address(found, owner["id"])
+def _embed_billing_address(by_key: dict[int, Row]) -> None:
+    for customer in by_key.values():
+        customer["billing_address"] = None
+    for row in _addresses(*by_key):
+        if row["is_default_for_billing"]:
+            owner = by_key[row["user_id"]]
+            owner["billing_address"] = address(row, owner["id"])
 
 
-def _embed_orders(shown: dict[int, Row]) -> None:
-    for row in shown.values():
-        row["orders"] = []
-    for found in _orders(*shown):
-        owner = shown[found["user_id"]]
-        owner["orders"].append(order(found, owner))
+def _embed_orders(by_key: dict[int, Row]) -> None:
+    for customer in by_key.values():
+        customer["orders"] = []
+    for row in _orders(*by_key):
+        owner = by_key[row["user_id"]]
+        owner["orders"].append(order(row, owner))
 
 
-def _embed_groups(shown: dict[int, Row]) -> None:
-    for row in shown.values():
-        row["groups"] = []
-    for found in _memberships(*shown):
-        columns = {name: found[f"customergroup__{name}"] for name in GROUP_COLUMNS}
-        shown[found["user_id"]]["groups"].append(group(columns))
+def _embed_groups(by_key: dict[int, Row]) -> None:
+    for customer in by_key.values():
+        customer["groups"] = []
+    for row in _memberships(*by_key):
+        columns = {name: row[f"customergroup__{name}"] for name in GROUP_COLUMNS}
+        by_key[row["user_id"]]["groups"].append(group(columns))
 
 
-# What `expand` may name. Of the rows by their numbers.
+# By the names that `expand` may have: functions that add a relation to customers, given by primary key.
 RELATIONS: dict[str, Callable[[dict[int, Row]], None]] = {
     "orders": _embed_orders,
     "shipping_addresses": _embed_addresses,

@@ -1,5 +1,4 @@
-"""What may come in: each property of a body or a query with its checks, in the words and the order of class-validator,
-which Medusa's clients know."""
+"""Validation of bodies and queries, with the messages and the order of class-validator, which Medusa uses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`text` is formatted with the property's name."""
+    """A condition, and the message for a value that fails it. `{}` in the text stands for the name of the property."""
 
     text: str
     holds: Callable[[Any], bool]
@@ -27,7 +26,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """An optional one may be null, too. `each`: the properties of every object in a list."""
+    """The checks of a property. An optional one may be missing or null. `each`: the properties of objects in a list."""
 
     checks: tuple[Check, ...] = ()
     is_optional: bool = False
@@ -54,7 +53,7 @@ EACH_IS_STRING = Check(
 
 
 def is_at_most(length: int) -> Check:
-    """Of texts alone: that it is one is another check."""
+    """Checks strings only. IS_STRING checks the type."""
     return Check(
         f"{{}} must be shorter than or equal to {length} characters",
         lambda value: not isinstance(value, str) or len(value) <= length,
@@ -65,9 +64,9 @@ def optional(*checks: Check, each: Mapping[str, Property] | None = None) -> Prop
     return Property(checks, is_optional=True, each=each or {})
 
 
-def body_of(request: HttpRequest) -> dict[str, Any]:
-    """An object of JSON; an empty body is an empty one. Forms are refused: a page of another site may send one with
-    the cookie of a session, without being asked.
+def read_body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of a body. An empty body is an empty object. Forms are refused: a page of another site can send
+    one with the cookie of a session.
 
     Raises ServiceError, InvalidData.
     """
@@ -87,7 +86,7 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def validated(given: Mapping[str, Any], properties: Mapping[str, Property]) -> dict[str, Any]:
-    """What is given, once nothing speaks against it. Raises InvalidData with all that does: unknown names first."""
+    """The given values, if all checks hold. Raises InvalidData with all messages, those for unknown names first."""
     if messages := _messages(given, properties):
         raise InvalidData(", ".join(messages))
     return dict(given)

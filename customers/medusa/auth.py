@@ -5,16 +5,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from customers.core.http.json_response import json_response
-from customers.medusa import authentication, rows
+from customers.medusa import authentication, serializers
 from customers.medusa.base import AdminView
-from customers.medusa.validation import IS_EMAIL, IS_NOT_EMPTY, IS_STRING, Property
+from customers.medusa.class_validator import IS_EMAIL, IS_NOT_EMPTY, IS_STRING, Property
 from customers.models import User
 
 CREDENTIALS = {"email": Property((IS_NOT_EMPTY, IS_EMAIL)), "password": Property((IS_NOT_EMPTY, IS_STRING))}
 
 
 class SignIn(AdminView):
-    """Everybody may POST, whatever they bring along."""
+    """POST needs no authentication: it signs in."""
 
     def respond(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
         if request.method != "POST":
@@ -30,12 +30,12 @@ class Session(SignIn):
     scopes = {"GET": None, "DELETE": None}
 
     def signed_in(self, request: HttpRequest, member: User) -> HttpResponse:
-        response = json_response({"user": rows.user(member)})
+        response = json_response({"user": serializers.user(member)})
         authentication.begin_session(request, response, member)
         return response
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
-        return {"user": rows.user(User.objects.get(pk=self.caller.user_id))}
+        return {"user": serializers.user(User.objects.get(pk=self.caller.user_id))}
 
     def delete(self, request: HttpRequest) -> HttpResponse:
         response = HttpResponse("OK", content_type="text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Groups of customers: `/admin/customer-groups` and what is below it."""
+"""Groups of customers: `/admin/customer-groups` and the paths below it."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from customers.core.http.json_response import to_json
 from customers.groups import services
 from customers.groups.models import CustomerGroup
-from customers.medusa import queries, rows, views
+from customers.medusa import customers, query_string, serializers
 from customers.medusa.base import AdminView
+from customers.medusa.class_validator import IS_ARRAY, IS_OBJECT, IS_STRING, Property, is_at_most, optional, validated
 from customers.medusa.errors import Duplicate, NotFound
-from customers.medusa.validation import IS_ARRAY, IS_OBJECT, IS_STRING, Property, is_at_most, optional, validated
 from customers.models import Customer
 from oauth.scopes import Scope
 
@@ -26,13 +26,13 @@ class Groups(AdminView):
     scopes = {"GET": Scope.USERS_READ, "POST": Scope.USERS_WRITE}
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
-        asked = validated(queries.read(request), queries.OF_GROUPS)
-        page, relations = queries.page(asked, DEFAULT_LIMIT), queries.relations(asked, RELATIONS)
-        found = queries.customer_groups(asked)
-        groups = page.of(found.order_by(*queries.order(asked, queries.GROUP_ORDER)))
+        params = validated(query_string.read(request), query_string.GROUPS_PARAMS)
+        page, relations = query_string.page(params, DEFAULT_LIMIT), query_string.relations(params, RELATIONS)
+        matching = query_string.customer_groups(params)
+        groups = page.slice(matching.order_by(*query_string.order(params, query_string.GROUP_ORDER)))
         return {
-            "count": found.count(),
-            "customer_groups": [shown(group, relations) for group in groups],
+            "count": matching.count(),
+            "customer_groups": [render(group, relations) for group in groups],
             "offset": page.offset,
             "limit": page.limit,
         }
@@ -43,7 +43,7 @@ class Groups(AdminView):
             group = services.create_group(**fields)
         except services.NameTaken:
             raise Duplicate(f"Key (name)=({fields['name']}) already exists.") from None
-        return {"customer_group": shown(group)}
+        return {"customer_group": render(group)}
 
 
 class Group(AdminView):
@@ -51,36 +51,36 @@ class Group(AdminView):
 
     def get(self, request: HttpRequest, id: str) -> dict[str, Any]:
         relations = self.relations(request)
-        return {"customer_group": shown(found(id), relations)}
+        return {"customer_group": render(get_or_404(id), relations)}
 
     def post(self, request: HttpRequest, id: str) -> dict[str, Any]:
         relations = self.relations(request)
         fields = self.body(CHANGES)
         try:
             group = services.update_group(
-                found(id).pk, name=fields.get("name"), metadata_changes=fields.get("metadata")
+                get_or_404(id).pk, name=fields.get("name"), metadata_changes=fields.get("metadata")
             )
         except services.NameTaken:
             raise Duplicate(f"Customer_group with name {fields['name']} already exists.") from None
-        return {"customer_group": shown(group, relations)}
+        return {"customer_group": render(group, relations)}
 
     def delete(self, request: HttpRequest, id: str) -> dict[str, Any]:
-        """Of one that is not there, too."""
-        if group := rows.group_with_id(id):
+        """Deleting a group that does not exist gives 200, too."""
+        if group := serializers.group_with_id(id):
             services.delete_group(group.pk, by=self.caller.actor)
         return {"id": id, "object": "customer_group", "deleted": True}
 
     def relations(self, request: HttpRequest) -> list[str]:
-        return queries.relations(validated(queries.read(request), queries.OF_ONE), RELATIONS)
+        return query_string.relations(validated(query_string.read(request), query_string.RETRIEVE_PARAMS), RELATIONS)
 
 
 class CustomersOfGroup(AdminView):
     scopes = {"GET": Scope.USERS_READ}
 
     def get(self, request: HttpRequest, id: str) -> dict[str, Any]:
-        """Of a group that is not there, nobody."""
-        asked = validated(queries.read(request), queries.OF_CUSTOMERS_IN_GROUP)
-        return views.listed(asked, rows.groups_with_ids([id]))
+        """A group that does not exist has no customers."""
+        params = validated(query_string.read(request), query_string.GROUP_MEMBERS_PARAMS)
+        return customers.list_customers(params, serializers.groups_with_ids([id]))
 
 
 class Batch(AdminView):
@@ -88,36 +88,36 @@ class Batch(AdminView):
 
     def post(self, request: HttpRequest, id: str) -> dict[str, Any]:
         wanted = self.wanted()
-        group = found(id)
-        known = rows.customers_with_ids(wanted)
+        group = get_or_404(id)
+        known = serializers.customers_with_ids(wanted)
         if unknown := [text for text in wanted if text not in known]:
             listed = ", ".join(unknown)
             raise NotFound(f"The following customer ids do not exist: {to_json(listed).decode()}")
         group = services.add_customers(group.pk, list(known.values()), by=self.caller.actor)
-        return {"customer_group": shown(group)}
+        return {"customer_group": render(group)}
 
     def delete(self, request: HttpRequest, id: str) -> dict[str, Any]:
         wanted = self.wanted()
         group = services.remove_customers(
-            found(id).pk, list(rows.customers_with_ids(wanted).values()), by=self.caller.actor
+            get_or_404(id).pk, list(serializers.customers_with_ids(wanted).values()), by=self.caller.actor
         )
-        return {"customer_group": shown(group)}
+        return {"customer_group": render(group)}
 
     def wanted(self) -> list[str]:
         return list(dict.fromkeys(customer["id"] for customer in self.body(BATCH)["customer_ids"]))
 
 
-def found(id: str) -> CustomerGroup:
+def get_or_404(id: str) -> CustomerGroup:
     """Raises NotFound."""
-    group = rows.group_with_id(id)
+    group = serializers.group_with_id(id)
     if group is None:
         raise NotFound(f"CustomerGroup with id {id} was not found")
     return group
 
 
-def shown(group: CustomerGroup, relations: list[str] | tuple[str, ...] = ()) -> rows.Row:
-    row = rows.group({name: getattr(group, name) for name in rows.GROUP_COLUMNS})
+def render(group: CustomerGroup, relations: list[str] | tuple[str, ...] = ()) -> serializers.Row:
+    row = serializers.group({name: getattr(group, name) for name in serializers.GROUP_COLUMNS})
     if "customers" in relations:
-        people = rows.with_billing_address(Customer.objects.filter(customer_groups=group).newest_first())
-        row["customers"] = rows.customers(list(people), ())
+        people = serializers.with_billing_address(Customer.objects.filter(customer_groups=group).newest_first())
+        row["customers"] = serializers.customers(list(people), ())
     return row

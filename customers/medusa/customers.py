@@ -11,10 +11,9 @@ from customers.core.http.json_response import json_response, to_json
 from customers.core.postgres import custom_plan
 from customers.groups import services as groups
 from customers.groups.models import CustomerGroup
-from customers.medusa import counting, queries, rows
+from customers.medusa import counting, query_string, serializers
 from customers.medusa.base import AdminView
-from customers.medusa.errors import Duplicate, InvalidData, NotFound
-from customers.medusa.validation import (
+from customers.medusa.class_validator import (
     IS_ARRAY,
     IS_EMAIL,
     IS_OBJECT,
@@ -24,6 +23,7 @@ from customers.medusa.validation import (
     optional,
     validated,
 )
+from customers.medusa.errors import Duplicate, InvalidData, NotFound
 from customers.models import User, UserType
 from customers.validation import EmailTaken
 from oauth.scopes import Scope
@@ -46,8 +46,8 @@ CHANGES = {
     "metadata": optional(IS_OBJECT),
     "groups": optional(IS_ARRAY, each={"id": Property((IS_STRING,))}),
 }
-EMBEDDED = ("orders", "shipping_addresses")  # of one customer, unless `expand` names others
-OF_PAGES = ("limit", "offset", "order", "expand", "fields")  # what changes nothing about who is asked for
+DEFAULT_RELATIONS = ("orders", "shipping_addresses")  # of one customer, unless `expand` names others
+PAGING_PARAMS = ("limit", "offset", "order", "expand", "fields")  # parameters that do not filter
 EMAIL_FIXED = "Email cannot be changed when the user has registered their account"
 
 
@@ -55,17 +55,17 @@ class Customers(AdminView):
     scopes = {"GET": Scope.USERS_READ, "POST": Scope.USERS_WRITE}
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
-        return listed(validated(queries.read(request), queries.OF_CUSTOMERS))
+        return list_customers(validated(query_string.read(request), query_string.CUSTOMERS_PARAMS))
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        fields = in_our_words(self.body(NEW_CUSTOMER))
+        fields = to_core_fields(self.body(NEW_CUSTOMER))
         password = fields.pop("password")
         try:
             user = services.create_user(by=self.caller.actor, password=password, **fields)
         except EmailTaken:
-            raise taken(fields["email"], has_account=bool(password)) from None
-        self.about = user.pk
-        return json_response({"customer": rows.new_customer(user, has_account=bool(password))}, 201)
+            raise email_taken(fields["email"], has_account=bool(password)) from None
+        self.subject_id = user.pk
+        return json_response({"customer": serializers.new_customer(user, has_account=bool(password))}, 201)
 
 
 class Customer(AdminView):
@@ -73,70 +73,70 @@ class Customer(AdminView):
 
     def get(self, request: HttpRequest, id: str) -> dict[str, Any]:
         relations = self.relations(request)
-        return shown(found(id), relations)
+        return render(get_or_404(id), relations)
 
     def post(self, request: HttpRequest, id: str) -> dict[str, Any]:
         relations = self.relations(request)
-        changes = in_our_words(self.body(CHANGES))
+        changes = to_core_fields(self.body(CHANGES))
         if "email" in changes and changes["email"] is None:
-            raise InvalidData(IS_EMAIL.text.format("email"))  # it may be left out, and that is all
-        self.about = found(id)["id"]
+            raise InvalidData(IS_EMAIL.text.format("email"))  # optional, but not null
+        self.subject_id = get_or_404(id)["id"]
         wanted = changes.pop("groups", None)
         update(
-            self.about,
+            self.subject_id,
             by=self.caller.actor,
-            precondition=may_change_email_of(self.about) if "email" in changes else None,
-            group_ids=None if wanted is None else [group.pk for group in known_groups(wanted)],
+            precondition=check_email_change(self.subject_id) if "email" in changes else None,
+            group_ids=None if wanted is None else [group.pk for group in groups_or_404(wanted)],
             metadata_changes=changes.pop("metadata", None),
             **changes,
         )
-        return shown(found(id), relations)
+        return render(get_or_404(id), relations)
 
     def relations(self, request: HttpRequest) -> list[str]:
-        asked = validated(queries.read(request), queries.OF_ONE)
-        return queries.relations(asked, rows.RELATIONS, EMBEDDED)
+        params = validated(query_string.read(request), query_string.RETRIEVE_PARAMS)
+        return query_string.relations(params, serializers.RELATIONS, DEFAULT_RELATIONS)
 
 
-def listed(asked: dict[str, Any], in_groups: list[CustomerGroup] | None = None) -> dict[str, Any]:
-    """`{customers, count, offset, limit}` for a validated query; `in_groups`: of nobody else."""
-    page, relations = queries.page(asked), queries.relations(asked, rows.RELATIONS)
-    order = queries.order(asked, queries.CUSTOMER_ORDER)
-    in_groups = queries.groups(asked) if in_groups is None else in_groups
-    people = queries.customers(asked, in_groups)
-    filters = {name: asked[name] for name in sorted(asked) if name not in OF_PAGES}
+def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None = None) -> dict[str, Any]:
+    """`{customers, count, offset, limit}` for validated parameters; with `in_groups` only members of these groups."""
+    page, relations = query_string.page(params), query_string.relations(params, serializers.RELATIONS)
+    order = query_string.order(params, query_string.CUSTOMER_ORDER)
+    in_groups = query_string.groups(params) if in_groups is None else in_groups
+    people = query_string.customers(params, in_groups)
+    filters = {name: params[name] for name in sorted(params) if name not in PAGING_PARAMS}
     with custom_plan() if filters else nullcontext():
-        if not filters and in_groups is None and page.offset == 0 and not asked.get("order"):
-            of_page = rows.newest_customers(page.limit)()
+        if not filters and in_groups is None and page.offset == 0 and not params.get("order"):
+            page_rows = serializers.newest_customers(page.limit)()
         else:
-            of_page = list(page.of(rows.with_billing_address(people).order_by(*order)))
+            page_rows = list(page.slice(serializers.with_billing_address(people).order_by(*order)))
         kind = to_json([filters, in_groups and [group.pk for group in in_groups]]).decode()
-        count = counting.count_of(kind, people)
+        count = counting.cached_count(kind, people)
     with_groups = relations if in_groups is None or "groups" in relations else [*relations, "groups"]
-    customers = rows.customers(of_page, with_groups)
+    customers = serializers.customers(page_rows, with_groups)
     if in_groups is not None and "groups" not in relations:
-        keep_groups(customers, {rows.group_id(group) for group in in_groups})
+        keep_groups(customers, {serializers.group_id(group) for group in in_groups})
     return {"customers": customers, "count": count, "offset": page.offset, "limit": page.limit}
 
 
-def keep_groups(customers: list[rows.Row], ids: set[str]) -> None:
-    """Who asks for the members of groups is shown these groups, and no others."""
+def keep_groups(customers: list[serializers.Row], ids: set[str]) -> None:
+    """A list of the members of groups shows these groups only."""
     for customer in customers:
         customer["groups"] = [group for group in customer["groups"] if group["id"] in ids]
 
 
-def found(id: str) -> rows.Row:
-    """Raises NotFound, for staff too."""
-    row = rows.customer_with_id(id)
+def get_or_404(id: str) -> serializers.Row:
+    """Raises NotFound, also for the id of a member of staff."""
+    row = serializers.customer_with_id(id)
     if row is None:
         raise NotFound(f"Customer with id: {id} was not found")
     return row
 
 
-def shown(row: rows.Row, relations: list[str]) -> dict[str, Any]:
-    return {"customer": rows.customers([row], relations)[0]}
+def render(row: serializers.Row, relations: list[str]) -> dict[str, Any]:
+    return {"customer": serializers.customers([row], relations)[0]}
 
 
-def in_our_words(body: dict[str, Any]) -> dict[str, Any]:
+def to_core_fields(body: dict[str, Any]) -> dict[str, Any]:
     fields = {"phone_number" if name == "phone" else name: value for name, value in body.items()}
     if fields.get("email"):
         fields["email"] = fields["email"].lower()
@@ -144,7 +144,7 @@ def in_our_words(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def update(customer_id: int, **changes: Any) -> None:
-    """As `groups.update_customer`. Raises Duplicate and NotFound in Medusa's words."""
+    """`groups.update_customer` with Medusa's errors. Raises Duplicate and NotFound."""
     try:
         groups.update_customer(customer_id, **changes)
     except EmailTaken:
@@ -152,7 +152,7 @@ def update(customer_id: int, **changes: Any) -> None:
         raise Duplicate(f"Customer with email, has_account {changes['email']}, {account} already exists.") from None
 
 
-def may_change_email_of(customer_id: int) -> Callable[[], None]:
+def check_email_change(customer_id: int) -> Callable[[], None]:
     def check() -> None:
         if User.objects.filter(pk=customer_id, has_account=True).exists():
             raise InvalidData(EMAIL_FIXED)
@@ -160,19 +160,19 @@ def may_change_email_of(customer_id: int) -> Callable[[], None]:
     return check
 
 
-def known_groups(named: list[dict[str, str]]) -> list[CustomerGroup]:
-    """Raises NotFound for the first that is not there."""
-    known = rows.groups_with_ids(group["id"] for group in named)
-    ids = {rows.group_id(group) for group in known}
+def groups_or_404(named: list[dict[str, str]]) -> list[CustomerGroup]:
+    """Raises NotFound for the first group that does not exist."""
+    known = serializers.groups_with_ids(group["id"] for group in named)
+    ids = {serializers.group_id(group) for group in known}
     for group in named:
         if group["id"] not in ids:
             raise NotFound(f"Customer_group with customer_group_id {group['id']} does not exist.")
     return known
 
 
-def taken(email: str, *, has_account: bool) -> Duplicate:
+def email_taken(email: str, *, has_account: bool) -> Duplicate:
     holder = User.objects.filter(email__lower=email.lower()).values_list("has_account", "user_type").first()
-    if holder is None:  # whoever had it a moment ago has another one now
+    if holder is None:  # the holder has changed their email in the meantime
         return Duplicate(f"Customer with email, has_account {email}, {'t' if has_account else 'f'} already exists.")
     if holder[0] or holder[1] == UserType.DASHBOARD:
         return Duplicate("A customer with the given email already has an account. Log in instead")

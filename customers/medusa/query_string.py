@@ -1,4 +1,4 @@
-"""Query strings, as Express reads them (`groups[0]=a`, `created_at[gt]=...`), and what a list is asked for in them."""
+"""Query strings as Express reads them (`groups[0]=a`, `created_at[gt]=...`), and the parameters of lists."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,9 +13,9 @@ from django.http import HttpRequest
 
 from customers.groups.models import CustomerGroup
 from customers.groups.services import Membership
-from customers.medusa import rows
+from customers.medusa import serializers
+from customers.medusa.class_validator import EACH_IS_STRING, IS_STRING, Check, Property, optional, validated
 from customers.medusa.errors import InvalidData
-from customers.medusa.validation import EACH_IS_STRING, IS_STRING, Check, Property, optional, validated
 from customers.models import Customer
 
 NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
@@ -25,7 +25,7 @@ NUMBER = re.compile(r"\s*[-+]?[0-9]{1,30}(\.[0-9]{0,30})?\s*", re.ASCII)
 MAX_OFFSET = 2**63 - 1
 COMPARISONS = ("lt", "gt", "lte", "gte")
 DEFAULT_LIMIT = 50
-# What a list may be ordered by: columns of the wire, and ours, in the words of which an index is kept.
+# By the field that a list may be ordered by: our columns, as in the indexes.
 CUSTOMER_ORDER: Mapping[str, list[Any]] = {
     "id": ["date_joined", "id"],
     "created_at": ["date_joined", "id"],
@@ -50,7 +50,10 @@ GROUP_ORDER: Mapping[str, list[Any]] = {
 
 
 def read(request: HttpRequest) -> dict[str, Any]:
-    """Texts, lists of texts (`a[]=`, `a[0]=`, a name that comes more than once) and objects (`a[gt]=`), by name."""
+    """By name: strings, lists of strings (`a[]=`, `a[0]=`, a repeated name), and objects (`a[gt]=`).
+
+    Raises InvalidData.
+    """
     query: dict[str, Any] = {}
     for name, values in request.GET.lists():
         if any("\0" in text for text in (name, *values)):
@@ -76,8 +79,8 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _moment(text: Any) -> datetime | None:
-    """Of ISO 8601 or seconds since 1970; UTC where nothing else is said. None for what is neither."""
+def _parse_time(text: Any) -> datetime | None:
+    """A time from ISO 8601 or from seconds since 1970, in UTC unless the text has an offset. None for other texts."""
     try:
         if NUMBER.fullmatch(text):
             return datetime.fromtimestamp(float(text), UTC)
@@ -92,7 +95,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def _number(value: Any) -> int:
-    """JavaScript takes an empty text for 0."""
+    """An empty string is 0, as in JavaScript."""
     return int(float(value)) if value and "." in value else int(value or 0)
 
 
@@ -108,16 +111,16 @@ DATES = optional(IS_DATES)
 WHOLE_NUMBER = optional(IS_NUMBER, IS_NOT_NEGATIVE, IS_IN_REACH)
 ARRAY = optional(Check("{} must be an array", lambda value: isinstance(value, list)))
 
-OF_ONE: Mapping[str, Property] = {"expand": TEXT, "fields": TEXT}
-OF_PAGE: Mapping[str, Property] = {"limit": WHOLE_NUMBER, "offset": WHOLE_NUMBER, **OF_ONE}
-OF_CUSTOMERS: Mapping[str, Property] = {
+RETRIEVE_PARAMS: Mapping[str, Property] = {"expand": TEXT, "fields": TEXT}
+PAGE_PARAMS: Mapping[str, Property] = {"limit": WHOLE_NUMBER, "offset": WHOLE_NUMBER, **RETRIEVE_PARAMS}
+CUSTOMERS_PARAMS: Mapping[str, Property] = {
     "q": TEXT, "has_account": ANYTHING, "groups": ARRAY, "order": TEXT, "created_at": DATES, "updated_at": DATES,
-    **OF_PAGE,
+    **PAGE_PARAMS,
 }  # fmt: skip
-OF_CUSTOMERS_IN_GROUP: Mapping[str, Property] = {"q": TEXT, **OF_PAGE}
-OF_GROUPS: Mapping[str, Property] = {
+GROUP_MEMBERS_PARAMS: Mapping[str, Property] = {"q": TEXT, **PAGE_PARAMS}
+GROUPS_PARAMS: Mapping[str, Property] = {
     "q": TEXT, "id": ANYTHING, "name": optional(EACH_IS_STRING), "order": TEXT, "created_at": DATES,
-    "updated_at": DATES, **OF_PAGE,
+    "updated_at": DATES, **PAGE_PARAMS,
 }  # fmt: skip
 
 
@@ -126,28 +129,28 @@ class Page:
     offset: int
     limit: int
 
-    def of(self, rows: QuerySet) -> QuerySet:
+    def slice(self, rows: QuerySet) -> QuerySet:
         return rows[self.offset : self.offset + self.limit]
 
 
-def page(asked: Mapping[str, Any], default_limit: int = DEFAULT_LIMIT) -> Page:
-    """No limit at all, which Medusa has, is as many as the store answers at once."""
-    limit = _number(asked["limit"]) if "limit" in asked else default_limit
-    return Page(_number(asked.get("offset")), min(limit or settings.MEDUSA_MAX_LIMIT, settings.MEDUSA_MAX_LIMIT))
+def page(params: Mapping[str, Any], default_limit: int = DEFAULT_LIMIT) -> Page:
+    """A limit of 0, which means no limit in Medusa, gives MEDUSA_MAX_LIMIT rows."""
+    limit = _number(params["limit"]) if "limit" in params else default_limit
+    return Page(_number(params.get("offset")), min(limit or settings.MEDUSA_MAX_LIMIT, settings.MEDUSA_MAX_LIMIT))
 
 
-def relations(asked: Mapping[str, Any], known: Iterable[str], default: Iterable[str] = ()) -> list[str]:
-    """What `expand` names; of a path with dots its beginning, with all that this has. Raises InvalidData."""
-    named = [path.strip() for path in asked.get("expand", "").split(",") if path.strip()]
+def relations(params: Mapping[str, Any], known: Iterable[str], default: Iterable[str] = ()) -> list[str]:
+    """The relations that `expand` names. Of a path with dots only the first part counts. Raises InvalidData."""
+    named = [path.strip() for path in params.get("expand", "").split(",") if path.strip()]
     roots = list(dict.fromkeys(path.partition(".")[0] for path in named))
     if unknown := [root for root in roots if root not in known]:
         raise InvalidData(f"Relations [{', '.join(unknown)}] are not valid")
     return roots or list(default)
 
 
-def order(asked: Mapping[str, Any], columns: Mapping[str, list[Any]], default: str = "-created_at") -> list[Any]:
-    """`field` or `-field`, what is the same among them by id. Raises InvalidData."""
-    name = asked.get("order") or default
+def order(params: Mapping[str, Any], columns: Mapping[str, list[Any]], default: str = "-created_at") -> list[Any]:
+    """The columns for `field` or `-field`, then the id. Raises InvalidData."""
+    name = params.get("order") or default
     backwards, name = name.startswith("-"), name.removeprefix("-")
     if name not in columns:
         raise InvalidData(f"Order field {name} is not valid")
@@ -156,57 +159,57 @@ def order(asked: Mapping[str, Any], columns: Mapping[str, list[Any]], default: s
     return [key.desc() if isinstance(key, Lower) else f"-{key}" for key in columns[name]]
 
 
-def between(asked: Mapping[str, Any], columns: Mapping[str, str]) -> Q:
-    """What `created_at[gt]=...` and its like ask for. Raises InvalidData."""
+def between(params: Mapping[str, Any], columns: Mapping[str, str]) -> Q:
+    """The condition of `created_at[gt]=...` and the like. Raises InvalidData."""
     condition = Q()
     for name, column in columns.items():
-        given = validated(asked.get(name, {}), dict.fromkeys(COMPARISONS, ANYTHING))
+        given = validated(params.get(name, {}), dict.fromkeys(COMPARISONS, ANYTHING))
         for comparison, text in given.items():
-            value = _moment(text)
+            value = _parse_time(text)
             if value is None:
                 raise InvalidData(f"{comparison} must be a Date instance")
             condition &= Q((f"{column}__{comparison}", value))
     return condition
 
 
-def groups(asked: Mapping[str, Any]) -> list[CustomerGroup] | None:
-    """Those that `groups` names, in a list or separated by commas; None: it is not given."""
-    if "groups" not in asked:
+def groups(params: Mapping[str, Any]) -> list[CustomerGroup] | None:
+    """The groups that the parameter `groups` names, in a list or separated by commas. None without the parameter."""
+    if "groups" not in params:
         return None
-    return rows.groups_with_ids(id for text in asked["groups"] for id in text.split(","))
+    return serializers.groups_with_ids(id for text in params["groups"] for id in text.split(","))
 
 
-def customers(asked: Mapping[str, Any], in_groups: list[CustomerGroup] | None) -> QuerySet:
-    """Those that are asked for, in no order. Raises InvalidData."""
-    found = Customer.objects.filter(between(asked, {"created_at": "date_joined", "updated_at": "updated_at"}))
-    if text := asked.get("q"):
+def customers(params: Mapping[str, Any], in_groups: list[CustomerGroup] | None) -> QuerySet:
+    """The customers that the parameters match, without order. Raises InvalidData."""
+    found = Customer.objects.filter(between(params, {"created_at": "date_joined", "updated_at": "updated_at"}))
+    if text := params.get("q"):
         found = found.filter(_contains(text))
-    if asked.get("has_account") in ("true", "false"):
-        found = found.filter(has_account=asked["has_account"] == "true")
+    if params.get("has_account") in ("true", "false"):
+        found = found.filter(has_account=params["has_account"] == "true")
     if in_groups is not None:
         found = found.filter(Exists(Membership.objects.filter(user=OuterRef("pk"), customergroup__in=in_groups)))
     return found
 
 
 def _contains(text: str) -> Q:
-    """A part of the email, the first or the last name by itself; all of them together have an index."""
+    """A part of the email, of the first name or of the last name. The index has all of them together."""
     text = text.lower()
-    by_itself = (
+    single_fields = (
         Q(email__lower__contains=text) | Q(first_name__lower__contains=text) | Q(last_name__lower__contains=text)
     )
-    return Q(search_text__contains=text) & by_itself
+    return Q(search_text__contains=text) & single_fields
 
 
-def customer_groups(asked: Mapping[str, Any]) -> QuerySet:
+def customer_groups(params: Mapping[str, Any]) -> QuerySet:
     """Raises InvalidData."""
-    found = CustomerGroup.objects.filter(between(asked, {"created_at": "created_at", "updated_at": "updated_at"}))
-    if text := asked.get("q"):
+    found = CustomerGroup.objects.filter(between(params, {"created_at": "created_at", "updated_at": "updated_at"}))
+    if text := params.get("q"):
         found = found.filter(name__lower__contains=text.lower())
-    if "name" in asked:
-        found = found.filter(name__in=asked["name"])
-    if "id" in asked:
-        if isinstance(asked["id"], dict):
+    if "name" in params:
+        found = found.filter(name__in=params["name"])
+    if "id" in params:
+        if isinstance(params["id"], dict):
             raise InvalidData("id must be a string or an array of strings")
-        wanted = [id for text in _listed(asked["id"]) for id in text.split(",")]
-        found = found.filter(pk__in=[group.pk for group in rows.groups_with_ids(wanted)])
+        wanted = [id for text in _listed(params["id"]) for id in text.split(",")]
+        found = found.filter(pk__in=[group.pk for group in serializers.groups_with_ids(wanted)])
     return found
