@@ -1,13 +1,15 @@
 """Registers every page of the dashboard; Django's autodiscovery imports this module."""
 
 from customers.dashboard import (  # noqa: F401  imported for what they register
-    apps_and_tokens,
+    api_access,
+    audit,
     groups,
     home,
     jobs,
     metadata,
     mirror,
     orders,
+    partner_apps,
     site,
     staff,
     webhooks,

@@ -1,54 +1,157 @@
-"""For pages of the dashboard: what is done to an object once its owner has been asked again."""
+"""Actions on one object that ask "are you sure?" first: a page with the question on GET, the action itself on POST."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.views.decorators.cache import never_cache
+
+from customers.dashboard.service_errors import message_of
+from oauth.errors import ServiceError
 
 
-class Refused(Exception):
-    """A decision was not carried out; the text tells its owner why."""
+@dataclass(frozen=True, slots=True)
+class TypedConfirmation:
+    """What has to be typed before the action is carried out.
 
-
-class Decisions(admin.ModelAdmin):
-    """`decisions`: views under an object that ask once more before they do something, by the names of their methods.
-
-    A method takes the request and the object, and answers or raises Refused; it leaves a line in the object's history.
+    `description` completes the sentence "To confirm, type …". `accepted` returns the accepted texts for an object, in
+    lower case.
     """
 
-    decisions: tuple[str, ...] = ()
+    description: str
+    accepted: Callable[[Any], set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedAction:
+    """The declaration of an action; `@confirmed_action` makes it from a method of the admin class.
+
+    `run(model_admin, request, obj)` carries the action out. It returns a message of success for the object's page, or
+    a response of its own; a ServiceError is shown on the object's page. `question` is formatted with the object as
+    `object`. `permission` is a full permission name; without one, whoever may change the object may use the action.
+    `is_available` decides whether the object's page offers the action.
+    """
+
+    run: Callable[[Any, HttpRequest, Any], str | HttpResponse]
+    title: str
+    question: str
+    button: str
+    permission: str | None
+    is_available: Callable[[HttpRequest, Any], bool]
+    is_permanent: bool
+    confirmation: TypedConfirmation | None
+
+    def is_allowed(self, model_admin: admin.ModelAdmin, request: HttpRequest) -> bool:
+        if self.permission:
+            return request.user.has_perm(self.permission)
+        return model_admin.has_change_permission(request)
+
+
+def confirmed_action(
+    title: str,
+    question: str,
+    *,
+    button: str = "",
+    permission: str | None = None,
+    is_available: Callable[[HttpRequest, Any], bool] = lambda request, obj: True,
+    is_permanent: bool = False,
+    confirmation: TypedConfirmation | None = None,
+):
+    """Turns a method of a `ConfirmedActionsAdmin` into a confirmed action of the method's name."""
+
+    def declare(run) -> ConfirmedAction:
+        return ConfirmedAction(
+            run, title, question, button or title, permission, is_available, is_permanent, confirmation
+        )
+
+    return declare
+
+
+class ConfirmationForm(forms.Form):
+    confirmation = forms.CharField(widget=forms.TextInput({"autocomplete": "off", "class": "vTextField"}))
+
+    def __init__(self, required: TypedConfirmation, obj: Any, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.required, self.accepted = required, required.accepted(obj)
+        self.fields["confirmation"].label = f"To confirm, type {required.description}"
+
+    def clean_confirmation(self) -> str:
+        typed = self.cleaned_data["confirmation"]
+        if typed.strip().lower() not in self.accepted:
+            raise forms.ValidationError(f"Type {self.required.description}.")
+        return typed
+
+
+class ConfirmedActionsAdmin(admin.ModelAdmin):
+    """Serves each confirmed action of the class at `<id>/<name>/`, and links to it from the object's page."""
+
+    change_form_template = "dashboard/change_form.html"
+
+    @classmethod
+    def confirmed_actions(cls) -> dict[str, ConfirmedAction]:
+        """By name, in the order of declaration; those of base classes first."""
+        members = (item for each in reversed(cls.__mro__) for item in vars(each).items())
+        return {name: member for name, member in members if isinstance(member, ConfirmedAction)}
 
     def get_urls(self):
-        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        prefix = f"{self.opts.app_label}_{self.opts.model_name}"
         own = [
-            path(f"<path:object_id>/{decision}/", self.decision_view(decision), name=f"{name}_{decision}")
-            for decision in self.decisions
+            path(
+                f"<int:object_id>/{name}/",
+                self.admin_site.admin_view(partial(self.confirm, action)),
+                name=f"{prefix}_{name}",
+            )
+            for name, action in self.confirmed_actions().items()
         ]
         return own + super().get_urls()
 
-    def decision_view(self, decision: str):
-        name, decide = f"{self.opts.app_label}_{self.opts.model_name}", getattr(self, decision)
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj:
+            context["confirmed_actions"] = [
+                (name, action)
+                for name, action in self.confirmed_actions().items()
+                if action.is_allowed(self, request) and action.is_available(request, obj)
+            ]
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
-        @never_cache
-        def view(request, object_id):
-            obj = self.get_object(request, unquote(object_id))
-            if obj is None:
-                raise Http404
-            if not self.has_change_permission(request, obj):
-                raise PermissionDenied
-            if request.method == "POST":
-                try:
-                    response = decide(request, obj)
-                except Refused as refusal:
-                    self.message_user(request, str(refusal), messages.ERROR)
-                    return redirect(f"admin:{name}_change", obj.pk)
-                self.log_change(request, obj, decide.short_description)
-                return response
-            context = {**self.admin_site.each_context(request), "title": decide.short_description, "object": obj,
-                       "text": decide.__doc__, "opts": self.opts}  # fmt: skip
-            return render(request, "dashboard/confirm.html", context)
+    def confirm(self, action: ConfirmedAction, request: HttpRequest, object_id: int) -> HttpResponse:
+        if not action.is_allowed(self, request):
+            raise PermissionDenied
+        obj = self.get_object(request, str(object_id))
+        if obj is None:
+            raise Http404
+        form = None
+        if action.confirmation:
+            form = ConfirmationForm(action.confirmation, obj, request.POST if request.method == "POST" else None)
+        if request.method == "POST" and (form is None or form.is_valid()):
+            return self._carry_out(action, request, obj)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            "original": obj,
+            "title": action.title,
+            "question": action.question.format(object=obj),
+            "action": action,
+            "form": form,
+        }
+        return render(request, "dashboard/confirm.html", context)
 
-        return self.admin_site.admin_view(view)
+    def _carry_out(self, action: ConfirmedAction, request: HttpRequest, obj: Any) -> HttpResponse:
+        object_page = redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", obj.pk)
+        try:
+            result = action.run(self, request, obj)
+        except ServiceError as error:
+            self.message_user(request, message_of(error), messages.ERROR)
+            return object_page
+        self.log_change(request, obj, action.title)
+        if isinstance(result, HttpResponse):
+            return result
+        self.message_user(request, result, messages.SUCCESS)
+        return object_page

@@ -3,12 +3,13 @@
 from django.contrib import admin
 from django.db.models import Count
 
+from customers.dashboard.read_only import NoDeleteAdmin
 from customers.groups import services
 from customers.groups.models import CustomerGroup
 
 
 @admin.register(CustomerGroup)
-class CustomerGroupAdmin(admin.ModelAdmin):
+class CustomerGroupAdmin(NoDeleteAdmin):
     fields = ("name", "members", "created_at", "updated_at")
     readonly_fields = ("members", "created_at", "updated_at")
     list_display = ("name", "members", "created_at")
@@ -30,6 +31,3 @@ class CustomerGroupAdmin(admin.ModelAdmin):
         elif "name" in form.changed_data:
             services.update_group(obj.pk, name=obj.name)
         obj.refresh_from_db()
-
-    def has_delete_permission(self, request, obj=None):
-        return False

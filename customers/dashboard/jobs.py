@@ -1,6 +1,6 @@
-"""Imports, exports and changes of many customers: what they are to do, how far they have come, what came of them.
+"""Imports, exports and changes of many customers: their options, their progress and their results.
 
-The page of a running job goes on with it, about a second at a time: nothing has to run beside the server.
+While the page of a job is open, it drives the job in one-second steps, so no worker is needed.
 """
 
 import csv
@@ -37,25 +37,25 @@ PERMISSIONS = {
 
 
 def may(user, kind: Job.Kind) -> bool:
-    """What has no permission is a command's alone."""
+    """A kind without a permission is started by a command only."""
     return kind in PERMISSIONS and user.has_perm(PERMISSIONS[kind])
 
 
-class Bulk(admin.ModelAdmin):
-    """What can be done to the chosen customers of a list, or to all whom it leads to."""
+class BulkActionsAdmin(admin.ModelAdmin):
+    """Actions on the selected customers of a list, or on all customers that its search and filters match."""
 
     def get_actions(self, request):
         return {
-            kind.value: (Bulk.begin, kind.value, f"{kind.label.capitalize()} …")
+            kind.value: (BulkActionsAdmin.prepare_job, kind.value, f"{kind.label.capitalize()} …")
             for kind in (*bulk_edits.VALUES, Job.Kind.EXPORT)
             if may(request.user, kind)
         }
 
-    def begin(self, request, queryset) -> HttpResponse:
-        """Prepares a job, whose page asks for what else it has to know."""
+    def prepare_job(self, request, queryset) -> HttpResponse:
+        """Prepares a job and leads to its page, which asks for the job's options."""
         kind = Job.Kind(request.POST["action"])
         if request.POST.get("select_across") == "1":
-            criteria = cast(CustomerList, self.get_changelist_instance(request)).criteria()
+            criteria = cast(CustomerList, self.get_changelist_instance(request)).customer_filters()
         else:
             criteria = {"ids": list(queryset.values_list("pk", flat=True))}
         if kind == Job.Kind.EXPORT:
@@ -100,10 +100,10 @@ class JobAdmin(admin.ModelAdmin):
                 return HttpResponseRedirect(page_of(imports.prepare(form.cleaned_data["file"], by=request.user)))
             except ServiceError as error:
                 form.add_error("file", error.message)
-        return self._page(request, "dashboard/import.html", title="Import customers", form=form)
+        return self._page(request, "dashboard/jobs/upload.html", title="Import customers", form=form)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        """Asks what the job has to know and starts it, or shows it."""
+        """Asks for the job's options and starts it; or shows its progress or its result."""
         job = self._job(request, object_id)
         may_start = job.started_at is None or (job.dry_run and job.finished_at)
         data = request.POST if request.method == "POST" else None
@@ -122,7 +122,7 @@ class JobAdmin(admin.ModelAdmin):
             form, columns = None, []
         return self._page(
             request,
-            "dashboard/job.html",
+            "dashboard/jobs/job.html",
             title=self.what(job),
             job=job,
             form=form,
@@ -136,7 +136,7 @@ class JobAdmin(admin.ModelAdmin):
         return HttpResponseRedirect(page_of(self._job(request, object_id)))
 
     def step(self, request, job_id):
-        """A second of work. To the page's script it tells how far the job has come, to others it shows the page."""
+        """One second of work. The page's script gets the progress as JSON; a browser without script gets the page."""
         job = self._job(request, job_id)
         if job.started_at is None:
             return HttpResponseRedirect(page_of(job))
@@ -201,7 +201,7 @@ class JobAdmin(admin.ModelAdmin):
         return self.has_module_permission(request)
 
     def has_add_permission(self, request):
-        return False  # the list of customers leads to them
+        return False  # jobs are started from the list of customers
 
     def has_change_permission(self, request, obj=None):
         return False
@@ -227,7 +227,7 @@ class JobAdmin(admin.ModelAdmin):
 
 
 class _Echo:
-    """Hands on what a file would keep."""
+    """A file whose `write` returns the line instead of storing it."""
 
     def write(self, line: str) -> str:
         return line

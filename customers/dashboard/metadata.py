@@ -1,37 +1,34 @@
-"""Definitions of metadata in the dashboard: a field for each validation, of those that its type has."""
+"""Custom fields: definitions of metadata keys, with a form field for each validation that a type may have."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.db.models import Model
 
-from customers.dashboard.service_errors import ShowsRefusals
+from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
 from customers.metadata import services
 from customers.metadata.models import Definition, Object, Validation
 from oauth.errors import ServiceError
 
 COLUMNS = ("object", "key", "type", "name", "enable_filter", "enable_export")
-FOR_EVER = ("key", "type")
+NEVER_CHANGED = ("key", "type")
 SWITCHES = ("enable_filter", "enable_export")
-WHOSE = {
-    Validation.MAXIMUM_LENGTH: "Characters, of each text in a list.",
-    Validation.MINIMUM_VALUE: "Of a number.",
-    Validation.MAXIMUM_VALUE: "Of a number.",
-    Validation.MAXIMUM_PRECISION: "Decimal places.",
-    Validation.ACCEPT_ONLY_IMAGE: "Of a file.",
+VALIDATION_HELP = {
+    Validation.MAXIMUM_LENGTH: "For text: in characters. In a list: of each text.",
+    Validation.MINIMUM_VALUE: "For numbers.",
+    Validation.MAXIMUM_VALUE: "For numbers.",
+    Validation.MAXIMUM_PRECISION: "For decimal numbers: the number of decimal places.",
+    Validation.ACCEPT_ONLY_IMAGE: "For files.",
 }
 
 
-class DefinitionForm(forms.ModelForm):
+class DefinitionForm(ServiceErrorsForm):
     maximum_length = forms.CharField(required=False)
     minimum_value = forms.CharField(required=False)
     maximum_value = forms.CharField(required=False)
     maximum_precision = forms.CharField(required=False)
     accept_only_image = forms.BooleanField(required=False)
-    # What a service refused when this very form was saved.
-    refusal: ServiceError | None = None
 
     class Meta:
         model = Definition
@@ -39,24 +36,19 @@ class DefinitionForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        said = {each["type"]: each["value"] for each in self.instance.validations}
+        given = {each["type"]: each["value"] for each in self.instance.validations}
         for validation in Validation:
-            if validation in self.fields:  # none for who may only look
-                self.initial[validation] = said.get(validation, "")
-                self.fields[validation].help_text = WHOSE[validation]
-        if Validation.ACCEPT_ONLY_IMAGE in said:
-            self.initial[Validation.ACCEPT_ONLY_IMAGE] = said[Validation.ACCEPT_ONLY_IMAGE] == "true"
-
-    def clean(self):
-        if self.refusal:
-            self.add_error(self.place_of(self.refusal), ValidationError(self.refusal.message, self.refusal.code))
-        return super().clean()
+            if validation in self.fields:  # a viewer's form has no fields
+                self.initial[validation] = given.get(validation, "")
+                self.fields[validation].help_text = VALIDATION_HELP[validation]
+        if Validation.ACCEPT_ONLY_IMAGE in given:
+            self.initial[Validation.ACCEPT_ONLY_IMAGE] = given[Validation.ACCEPT_ONLY_IMAGE] == "true"
 
     def _get_validation_exclusions(self):
-        # Whether the key is taken is told by the service.
+        # The service decides whether the key is taken.
         return super()._get_validation_exclusions() | {"key"}  # type: ignore[misc]  # the stubs lack it
 
-    def place_of(self, error: ServiceError) -> str | None:
+    def field_of(self, error: ServiceError) -> str | None:
         name, *rest = error.path
         if name == "validations":
             name = self.validations()[int(rest[0])]["type"]
@@ -70,13 +62,13 @@ class DefinitionForm(forms.ModelForm):
 
 
 @admin.register(Definition)
-class DefinitionAdmin(ShowsRefusals):
+class DefinitionAdmin(ServiceErrorsAdmin):
     form = DefinitionForm
     list_display = ("name", "key", "type", "object", "limits", *SWITCHES)
     ordering = ("name", "pk")
     list_per_page = 50
     show_full_result_count = False
-    actions = None  # each is deleted by its own page
+    actions = None  # definitions are deleted one by one, on their pages
     empty_value_display = "—"
 
     def get_fields(self, request, obj: Model | None = None):
@@ -84,7 +76,7 @@ class DefinitionAdmin(ShowsRefusals):
         return ("name", "object", "key", "type", *(Validation.values if may_edit else ["limits"]), *SWITCHES)
 
     def get_readonly_fields(self, request, obj=None):
-        return (*FOR_EVER, "limits") if obj else ()
+        return (*NEVER_CHANGED, "limits") if obj else ()
 
     def get_changeform_initial_data(self, request):
         return {"object": Object.CUSTOMER, **super().get_changeform_initial_data(request)}

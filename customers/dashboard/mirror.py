@@ -4,30 +4,20 @@ from django.contrib import admin
 from django.db.models import Max
 from django.utils import timezone
 
+from customers.dashboard.read_only import ReadOnlyAdmin
 from customers.mirror.models import FollowedStore, ReceivedEvent
 
 Outcome = ReceivedEvent.Outcome
 
 
-class ReadOnly(admin.ModelAdmin):
-    """Commands write."""
-
+class MirrorAdmin(ReadOnlyAdmin):
     list_per_page = 50
     ordering = ("-id",)
     empty_value_display = "—"
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(FollowedStore)
-class FollowedStoreAdmin(ReadOnly):
+class FollowedStoreAdmin(MirrorAdmin):
     list_display = ("url", "last_event", "copied", "waiting", "conflicts")
     fields = ("url", "created_at", "webhook_id", "is_read", "last_event", "copied", "waiting", "conflicts")
     readonly_fields = fields
@@ -57,7 +47,7 @@ class FollowedStoreAdmin(ReadOnly):
 
 
 @admin.register(ReceivedEvent)
-class ReceivedEventAdmin(ReadOnly):
+class ReceivedEventAdmin(MirrorAdmin):
     list_display = ("event_type", "object_id", "store", "time", "outcome", "detail")
     fields = readonly_fields = (
         "store", "event_type", "object_id", "event_id", "received_at", "outcome", "detail"

@@ -1,6 +1,5 @@
-"""Where a store owner puts in what an order system reported, and sees what it was."""
+"""Orders and subscriptions: the documents that an order system reported, to look at and to correct."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,19 +7,15 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 
-from customers.dashboard.customers.forms import JSONField
+from customers.dashboard.customers.forms import IndentedEncoder, JSONField
+from customers.dashboard.read_only import NoDeleteAdmin
 from customers.orders import services
 from customers.orders.models import Order, Subscription
 from oauth.errors import ServiceError
 
 
-class IndentedEncoder(json.JSONEncoder):
-    def __init__(self, **options):
-        super().__init__(**{**options, "indent": 2})
-
-
-class ReportForm(forms.ModelForm):
-    """A person and a document. `columns_of` says what is wrong with a document; `key` is what a row keeps for ever."""
+class DocumentForm(forms.ModelForm):
+    """A customer and a document. `columns_of` validates a document and returns its columns; `key` never changes."""
 
     columns_of: Callable[[Any], dict[str, Any]]
     key: str
@@ -28,7 +23,7 @@ class ReportForm(forms.ModelForm):
     document = JSONField(
         encoder=IndentedEncoder,
         widget=forms.Textarea(attrs={"rows": 30, "cols": 100}),
-        help_text="JSON, in the shape of the Admin API. Reporting a known one again replaces it.",
+        help_text="JSON, in the shape of the Admin API. A document with a known number or ID replaces the earlier one.",
     )
 
     def clean_document(self):
@@ -39,11 +34,11 @@ class ReportForm(forms.ModelForm):
             place = ".".join(map(str, error.path))
             raise ValidationError(f"{place}: {error.message}", error.code) from None
         if self.instance.pk and columns[self.key] != getattr(self.instance, self.key):
-            raise ValidationError("This is the report of another one: add it instead.")
+            raise ValidationError("This document has another number or ID. Add it as a new one instead.")
         return document
 
 
-class OrderForm(ReportForm):
+class OrderForm(DocumentForm):
     columns_of = staticmethod(services.order_columns)
     key = "number"
 
@@ -52,7 +47,7 @@ class OrderForm(ReportForm):
         fields = ("user", "document")
 
 
-class SubscriptionForm(ReportForm):
+class SubscriptionForm(DocumentForm):
     columns_of = staticmethod(services.subscription_columns)
     key = "external_id"
 
@@ -61,8 +56,8 @@ class SubscriptionForm(ReportForm):
         fields = ("user", "document")
 
 
-class ReportAdmin(admin.ModelAdmin):
-    """Saves by reporting. Nothing is deleted here: an order system voids or cancels."""
+class DocumentAdmin(NoDeleteAdmin):
+    """Saves by recording the document. Nothing is deleted here: an order system voids or cancels."""
 
     record: Callable[..., Order | Subscription]
 
@@ -75,29 +70,26 @@ class ReportAdmin(admin.ModelAdmin):
         obj.pk = type(self).record(user_id=obj.user_id, document=obj.document).pk
         obj.refresh_from_db()
 
-    def has_delete_permission(self, request, obj=None):
-        return False
-
 
 @admin.register(Order)
-class OrderAdmin(ReportAdmin):
+class OrderAdmin(DocumentAdmin):
     form = OrderForm
     record = staticmethod(services.record_order)
     list_display = ("number", "user", "date_placed", "payment_status", "total", "refunded", "currency", "is_test")
     list_filter = ("payment_status", "is_test")
     search_fields = ("number__startswith",)
-    search_help_text = "The start of a number"
+    search_help_text = "Search by the start of the order number"
     ordering = ("-id",)
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ReportAdmin):
+class SubscriptionAdmin(DocumentAdmin):
     form = SubscriptionForm
     record = staticmethod(services.record_subscription)
     list_display = ("external_id", "user", "date_created", "status", "is_test")
     list_filter = ("status", "is_test")
     search_fields = ("external_id",)
-    search_help_text = "An id"
+    search_help_text = "Search by ID"
     ordering = ("-id",)
 
     def get_search_results(self, request, queryset, search_term):

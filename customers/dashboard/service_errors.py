@@ -1,24 +1,68 @@
-"""What a service refuses after a form was found valid, shown on the form."""
+"""How the dashboard shows the errors that services raise: one place for messages, one for forms."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 
 from oauth.errors import ServiceError
 
+# What the dashboard says instead of a service's own message, which is written for programs.
+MESSAGES: dict[type[ServiceError], str] = {}
 
-class ShowsRefusals(admin.ModelAdmin):
-    """Its form has `refusal`, which its `clean` puts where it belongs: of what was sent when nothing could be saved."""
+
+def message_of(error: ServiceError) -> str:
+    return MESSAGES.get(type(error), error.message)
+
+
+def to_validation_error(error: ServiceError) -> ValidationError:
+    return ValidationError(message_of(error), error.code)
+
+
+@contextmanager
+def as_validation_error() -> Iterator[None]:
+    """Within a field's or a form's `clean`: a ServiceError is raised as the ValidationError that Django expects."""
+    try:
+        yield
+    except ServiceError as error:
+        raise to_validation_error(error) from None
+
+
+class ServiceErrorsForm(forms.ModelForm):
+    """A form that shows the error with which a service refused this very data, at the field that the error names."""
+
+    service_error: ServiceError | None = None
+
+    def clean(self):
+        if self.service_error:
+            self.add_service_error(self.service_error)
+        return super().clean()
+
+    def add_service_error(self, error: ServiceError) -> None:
+        self.add_error(self.field_of(error), to_validation_error(error))
+
+    def field_of(self, error: ServiceError) -> str | None:
+        """The first field of this form on the error's path. None: an error of the whole form."""
+        return next((str(name) for name in error.path if name in self.fields), None)
+
+
+class ServiceErrorsAdmin(admin.ModelAdmin):
+    """Saves by a service. If the service refuses, the form is shown again, with the error; nothing was saved.
+
+    The form is a ServiceErrorsForm. An inline formset that shows errors of its rows takes `request.service_error`.
+    """
 
     def get_form(self, request, obj=None, change=False, **options):
         form: Any = super().get_form(request, obj, change=change, **options)
-        form.refusal = getattr(request, "refusal", None)
+        form.service_error = getattr(request, "service_error", None)
         return form
 
     def changeform_view(self, request, *args, **options):
         try:
             return super().changeform_view(request, *args, **options)
-        except ServiceError as refusal:
-            # Nothing was saved. Once more, with the error where it belongs.
-            request.refusal = refusal
+        except ServiceError as error:
+            request.service_error = error
             return super().changeform_view(request, *args, **options)

@@ -1,34 +1,31 @@
-"""Who may enter the dashboard: invited, given roles, signed out and shut out by owners."""
-
-from collections.abc import Callable
-from functools import partial
+"""Staff accounts: owners invite members, give them roles, sign them out and deactivate them."""
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from customers.dashboard.confirmed_actions import Decisions, Refused
-from customers.dashboard.service_errors import ShowsRefusals
+from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.read_only import NoDeleteAdmin
+from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, message_of
 from customers.models import StaffMember
 from oauth.accounts import sessions, staff
 from oauth.accounts.models import TwoFactor
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 
-# A role is what a migration says it is.
+# Roles are declared in code, not edited.
 admin.site.unregister(Group)
 
 
-class StaffForm(forms.ModelForm):
+class StaffForm(ServiceErrorsForm):
     role = forms.ChoiceField(
         choices=[("", "---------"), *staff.Role.choices],
-        help_text="Viewers look, staff also change customers and orders, owners do everything.",
+        help_text="Viewers can only look. Staff can also change customers and orders. Owners can do everything.",
     )
 
     class Meta:
@@ -42,23 +39,16 @@ class StaffForm(forms.ModelForm):
         elif "email" in self.fields:
             self.fields["email"].required = True
 
-    refusal: ServiceError | None = None  # of what was sent before, with the place where it is told
-
-    def clean(self):
-        if self.refusal:
-            field = next((name for name in self.refusal.path if name in self.fields), None)
-            self.add_error(field, ValidationError(self.refusal.message, self.refusal.code))
-        return super().clean()
-
     def _get_validation_exclusions(self):
-        # Whether the email is taken, and by whom, is told by the service.
+        # The service decides whether the email address is taken.
         return super()._get_validation_exclusions() | {"email"}  # type: ignore[misc]  # the stubs lack it
 
 
 @admin.register(StaffMember)
-class StaffAdmin(ShowsRefusals, Decisions):
+class StaffAdmin(NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
+    """Nobody is deleted: the security log and notes refer to them."""
+
     form = StaffForm
-    change_form_template = "dashboard/staff.html"
     list_display = ("email", "name", "role", "is_active", "has_two_factor", "last_login")
     list_display_links = ("email", "name")
     list_filter = ("is_active",)
@@ -68,7 +58,6 @@ class StaffAdmin(ShowsRefusals, Decisions):
     ordering = ("-is_active", "email")
     show_full_result_count = False
     view_on_site = False
-    decisions = ("deactivate", "reactivate", "invite_again", "sign_out", "switch_off_two_factor")
 
     class Media:
         css = {"all": ["oauth/page.css"]}
@@ -86,69 +75,69 @@ class StaffAdmin(ShowsRefusals, Decisions):
         return ("email", "is_active", "has_two_factor", "last_login", "signed_in") if obj else ()
 
     def save_model(self, request, obj, form, change):
-        given, origin = form.cleaned_data, Actor.from_request(request)
+        given, actor = form.cleaned_data, Actor.from_request(request)
         names = {"first_name": given["first_name"], "last_name": given["last_name"]}
         role = staff.Role(given["role"])
         if change:
-            staff.rename(obj.pk, by=origin, **names)
-            staff.change_role(obj.pk, role, by=origin)
+            staff.rename(obj.pk, by=actor, **names)
+            staff.change_role(obj.pk, role, by=actor)
         else:
-            obj.pk = staff.invite(email=given["email"], role=role, by=origin, **names).pk
+            obj.pk = staff.invite(email=given["email"], role=role, by=actor, **names).pk
 
     def response_add(self, request, obj, post_url_continue=None):
-        self.send_invitation(request, obj)
+        try:
+            staff.send_invitation(obj, request)
+        except ServiceError as error:
+            self.message_user(request, message_of(error), messages.ERROR)
+        else:
+            self.message_user(request, f"An invitation was sent to {obj.email}.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:customers_staffmember_changelist"))
 
-    def send_invitation(self, request, member):
-        try:
-            staff.send_invitation(member, request)
-        except ServiceError as error:
-            self.message_user(request, error.message, messages.ERROR)
-        else:
-            self.message_user(request, f"An invitation was sent to {member.email}.", messages.SUCCESS)
-
-    def has_delete_permission(self, request, obj=None):
-        return False  # the security log and notes are theirs
-
-    def carry_out(self, request, member, done: str, change: Callable[[], object]):
-        try:
-            change()
-        except ServiceError as error:
-            raise Refused(error.message) from None
-        self.message_user(request, f"{member}: {done}", messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:customers_staffmember_change", args=[member.pk]))
-
-    @admin.action(description="Deactivate")
-    def deactivate(self, request, member):
-        """They can't sign in any more. Their sessions and their tokens, those of API access too, end at once."""
-        change = partial(staff.deactivate, member.pk, by=Actor.from_request(request))
-        return self.carry_out(request, member, "deactivated.", change)
-
-    @admin.action(description="Activate")
-    def reactivate(self, request, member):
-        """They can sign in again, in the role they had. Tokens that ended stay so."""
-        return self.carry_out(
-            request, member, "active.", partial(staff.reactivate, member.pk, by=Actor.from_request(request))
-        )
-
-    @admin.action(description="Send the invitation again")
+    @confirmed_action(
+        "Send the invitation again",
+        "{object} gets another email with a link to choose a password. The link works for three days.",
+        is_available=lambda request, member: member.is_active and not member.has_usable_password(),
+    )
     def invite_again(self, request, member):
-        """They get another email with a link to choose a password by, which works for three days."""
-        self.send_invitation(request, member)
-        return HttpResponseRedirect(reverse("admin:customers_staffmember_change", args=[member.pk]))
+        staff.send_invitation(member, request)
+        return f"An invitation was sent to {member.email}."
 
-    @admin.action(description="Sign out everywhere")
-    def sign_out(self, request, member):
-        """All their sessions end at once. They can sign in again."""
-        return self.carry_out(
-            request, member, "signed out.", partial(staff.sign_out, member, by=Actor.from_request(request))
-        )
-
-    @admin.action(description="Switch off two-factor sign-in")
+    @confirmed_action(
+        "Switch off two-factor sign-in",
+        "The password alone will then sign {object} in. Do this for someone who has lost both phone and recovery codes,"
+        " and make sure that it is really them who ask.",
+        is_available=lambda request, member: member.is_active and member.two_factor_is_on,
+    )
     def switch_off_two_factor(self, request, member):
-        """Their password alone will sign them in. For who has lost phone and recovery codes: make sure it is them."""
-        change = partial(staff.forget_second_factor, member, by=Actor.from_request(request))
-        return self.carry_out(request, member, "two-factor sign-in is off.", change)
+        staff.forget_second_factor(member, by=Actor.from_request(request))
+        return f"{member}: two-factor sign-in is off."
+
+    @confirmed_action(
+        "Sign out everywhere",
+        "All sessions of {object} end at once. They can sign in again.",
+        is_available=lambda request, member: member.is_active,
+    )
+    def sign_out(self, request, member):
+        staff.sign_out(member, by=Actor.from_request(request))
+        return f"{member}: signed out."
+
+    @confirmed_action(
+        "Deactivate",
+        "{object} can't sign in any more. Their sessions and their tokens, API tokens included, end at once.",
+        is_available=lambda request, member: member.is_active and member.pk != request.user.pk,
+    )
+    def deactivate(self, request, member):
+        staff.deactivate(member.pk, by=Actor.from_request(request))
+        return f"{member}: deactivated."
+
+    @confirmed_action(
+        "Activate",
+        "{object} can sign in again, in the same role. Tokens that ended stay revoked.",
+        is_available=lambda request, member: not member.is_active,
+    )
+    def reactivate(self, request, member):
+        staff.reactivate(member.pk, by=Actor.from_request(request))
+        return f"{member}: active."
 
     @admin.display(description="name")
     def name(self, member):
@@ -169,4 +158,4 @@ class StaffAdmin(ShowsRefusals, Decisions):
             (sessions.browser_name(session.user_agent), session.ip or "–",
              timezone.localtime(session.created_at).strftime("%Y-%m-%d %H:%M") if session.created_at else "–")
             for session in signed_in
-        )) or "nowhere"  # fmt: skip
+        )) or "Not signed in"  # fmt: skip

@@ -6,7 +6,8 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from customers.dashboard.confirmed_actions import Decisions, Refused
+from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.read_only import NoDeleteAdmin
 from customers.webhooks import services
 from customers.webhooks.events import EVENT_TYPES
 from customers.webhooks.models import Delivery, Webhook
@@ -19,10 +20,11 @@ class WebhookForm(forms.ModelForm):
     name = forms.CharField(required=False, max_length=255)
     events = forms.CharField(
         widget=forms.Textarea({"rows": 4, "class": "vLargeTextField"}),
-        help_text=f"One per line: {', '.join(EVENT_TYPES)}. Others may be named, and do not happen here.",
+        help_text=f"One per line: {', '.join(EVENT_TYPES)}.",
     )
     secret_key = forms.CharField(
-        required=False, help_text="Signs what is sent, in X-29Next-Signature. Empty: one is made, or the former stays."
+        required=False,
+        help_text="Signs each delivery (X-29Next-Signature). Leave empty to generate or keep one.",
     )
 
     class Meta:
@@ -51,17 +53,16 @@ class WebhookForm(forms.ModelForm):
 
 
 @admin.register(Webhook)
-class WebhookAdmin(Decisions):
+class WebhookAdmin(ConfirmedActionsAdmin):
     form = WebhookForm
-    change_form_template = "dashboard/webhook.html"
-    list_display = ("__str__", "target", "told", "belongs_to", "active", "warning_count")
+    change_form_template = "dashboard/webhooks/change_webhook.html"
+    list_display = ("__str__", "target", "event_types", "belongs_to", "active", "warning_count")
     list_filter = ("active",)
     search_fields = ("name", "target")
-    search_help_text = "Name or target"
+    search_help_text = "Search by name or target"
     list_select_related = ("app",)
     ordering = ("-id",)
     list_per_page = 50
-    decisions = ("send_test",)
     readonly_fields = ("belongs_to", "warning_count", "next_check_date", "created_at", "updated_at")
 
     def get_fields(self, request, obj=None):
@@ -82,21 +83,17 @@ class WebhookAdmin(Decisions):
         services.delete_webhook(obj.pk)
 
     def get_deleted_objects(self, objs, request):
-        """Its deliveries go with it; to list them would take long."""
+        """Without the deliveries, which are deleted with the webhook: listing them would take long."""
         return [str(obj) for obj in objs], {}, set(), []
 
-    @admin.action(description="Send a test")
+    @confirmed_action("Send a test", "Sends one example event to {object.target}.")
     def send_test(self, request, webhook):
-        """The receiver gets the first of its events, about an example, once."""
-        try:
-            delivery = services.send_test(webhook.pk)
-        except ServiceError as error:
-            raise Refused(error.message) from None
-        self.message_user(request, "The test is on its way. Load this page again to see the answer.", messages.SUCCESS)
+        delivery = services.send_test(webhook.pk)
+        self.message_user(request, "The test is being sent. Reload this page to see the response.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:webhooks_delivery_change", args=[delivery.pk]))
 
     @admin.display(description="events")
-    def told(self, webhook):
+    def event_types(self, webhook):
         return ", ".join(webhook.events)
 
     @admin.display
@@ -115,10 +112,7 @@ class EventFilter(admin.SimpleListFilter):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(Decisions):
-    """To read, and to send again."""
-
-    change_form_template = "dashboard/webhook.html"
+class DeliveryAdmin(NoDeleteAdmin, ConfirmedActionsAdmin):
     list_display = (
         "event_type", "object_id", "webhook", "time", "status", "response_code", "response_ms", "attempts", "test"
     )  # fmt: skip
@@ -128,12 +122,11 @@ class DeliveryAdmin(Decisions):
     )  # fmt: skip
     list_filter = ("status", EventFilter, ("webhook", admin.RelatedOnlyFieldListFilter))
     search_fields = ("object_id",)
-    search_help_text = "The id of a customer"
+    search_help_text = "Search by customer ID"
     list_select_related = ("webhook",)
     ordering = ("-id",)
     list_per_page = 50
     show_full_result_count = False
-    decisions = ("send_again",)
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("body", "snapshot")
@@ -144,15 +137,10 @@ class DeliveryAdmin(Decisions):
         is_an_id = term.isdecimal() and len(term) < 19
         return (queryset.filter(object_id=int(term)) if is_an_id else queryset.none()), False
 
-    @admin.action(description="Send again")
+    @confirmed_action("Send again", "Sends the same bytes to the webhook's address once more, now.")
     def send_again(self, request, delivery):
-        """The receiver gets the same bytes once more, now."""
-        try:
-            services.send_again(delivery.pk)
-        except ServiceError as error:
-            raise Refused(error.message) from None
-        self.message_user(request, "It is on its way. Load this page again to see the answer.", messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:webhooks_delivery_change", args=[delivery.pk]))
+        services.send_again(delivery.pk)
+        return "The delivery is being sent again. Reload this page to see the response."
 
     @admin.display(ordering="created_at")
     def time(self, delivery):
@@ -163,7 +151,4 @@ class DeliveryAdmin(Decisions):
         return "yes" if delivery.is_test else ""
 
     def has_add_permission(self, request):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
         return False

@@ -52,7 +52,7 @@ class TestApiAccess:
         assert token not in browser.page_source
 
         press(browser, "Warehouse")
-        press(browser, "Revoke and replace")
+        press(browser, "Revoke and replace the token")
         press(browser, "Revoke and replace the token")
         replacement = shown_token(browser)
         assert replacement != token

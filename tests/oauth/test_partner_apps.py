@@ -211,7 +211,7 @@ class TestOpen:
         response = dashboard.get(open_url(partner), follow=True)
 
         assert response.redirect_chain == [(page_of(partner.app), 302)]
-        assert b"Replace the secret" in response.content
+        assert b"Replace the client secret" in response.content
         assert not AuditEvent.objects.filter(event="app_opened").exists()
 
     def test_of_an_unknown_app_is_404(self, dashboard):

@@ -1,15 +1,16 @@
 from django.contrib import admin
 
-from customers.dashboard.customers.list import Listing
-from customers.dashboard.customers.page import Page
-from customers.dashboard.customers.privacy import Privacy
-from customers.dashboard.jobs import Bulk
+from customers.dashboard.customers.actions import CustomerActionsAdmin
+from customers.dashboard.customers.list import CustomerListAdmin
+from customers.dashboard.customers.page import CustomerPageAdmin
+from customers.dashboard.customers.privacy import PrivacyAdmin
+from customers.dashboard.jobs import BulkActionsAdmin
+from customers.dashboard.read_only import NoDeleteAdmin
 from customers.models import Customer
 
 
 @admin.register(Customer)
-class CustomerAdmin(Listing, Bulk, Privacy, Page):
-    """Leads and customers: to find, to read, to change."""
-
-    def has_delete_permission(self, request, obj=None):
-        return False  # an owner erases
+class CustomerAdmin(
+    CustomerListAdmin, BulkActionsAdmin, CustomerPageAdmin, PrivacyAdmin, CustomerActionsAdmin, NoDeleteAdmin
+):
+    """Leads and customers. Nobody is deleted: an owner erases the personal data."""

@@ -1,4 +1,4 @@
-"""What the list of customers is filtered by: links for a choice, a small form for what is typed."""
+"""The filters of the list of customers: links for a choice, a small form for typed values."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from customers.models import Customer, Language, UserType
 from customers.validation import MAX_TAG_LENGTH
 
 YES_OR_NO = [("True", "Yes"), ("False", "No")]
-MAX_INTEGER = 2**31 - 1  # of the column
+MAX_INTEGER = 2**31 - 1  # of the database column
 
 
 class ChoiceFilter(admin.SimpleListFilter):
-    """A link for each value of the criterion `parameter_name`. Any other value is ignored."""
+    """A link for each value of the filter `parameter_name`. Any other value is ignored."""
 
     parameter_name: str
     options: Sequence[tuple[str, Any]]
@@ -31,19 +31,19 @@ class ChoiceFilter(admin.SimpleListFilter):
     def lookups(self, request, model_admin):
         return self.options
 
-    def asked(self) -> dict[str, Any]:
+    def given(self) -> dict[str, Any]:
         value = self.value()
         return {self.parameter_name: value} if value in dict(self.options) else {}
 
     def queryset(self, request, queryset):
-        return filter_customers(queryset, self.asked())
+        return filter_customers(queryset, self.given())
 
 
 class FormFilter(admin.ListFilter):
-    """A form in the sidebar, whose other filters it keeps. Its fields are criteria. What is wrong in it is said there,
-    and ignored."""
+    """A form in the sidebar; its fields are filters. Sending it keeps the other filters of the page. Invalid values are
+    marked in the form and ignored."""
 
-    template = "dashboard/form_filter.html"
+    template = "dashboard/customers/form_filter.html"
     form_class: type[forms.Form]
 
     def __init__(self, request, params, model, model_admin):
@@ -61,13 +61,13 @@ class FormFilter(admin.ListFilter):
     def has_output(self):
         return True
 
-    def asked(self) -> dict[str, Any]:
-        self.form.is_valid()  # or not: then the fields that are
+    def given(self) -> dict[str, Any]:
+        self.form.is_valid()  # if not, `cleaned_data` has the valid fields
         values = getattr(self.form, "cleaned_data", {})
         return {name: value for name, value in values.items() if value not in forms.Field.empty_values}
 
     def queryset(self, request, queryset):
-        return filter_customers(queryset, self.asked())
+        return filter_customers(queryset, self.given())
 
     def choices(self, changelist):
         own = self.parameters()
@@ -79,13 +79,13 @@ class FormFilter(admin.ListFilter):
 
 
 def bounds(name: str, field: type[forms.Field], **options: Any) -> type[forms.Form]:
-    """A form for a range, both ends included; either may be left open."""
+    """A form for a range that includes both ends. Either end may be left empty."""
     ends = {f"{name}_{end}": field(label=end.capitalize(), required=False, **options) for end in ("from", "to")}
     return type("Bounds", (forms.Form,), ends)
 
 
 class TagForm(forms.Form):
-    tag = forms.CharField(max_length=MAX_TAG_LENGTH, required=False, help_text="A whole tag, as it is written.")
+    tag = forms.CharField(max_length=MAX_TAG_LENGTH, required=False, help_text="Exact tag")
 
 
 class AddressForm(forms.Form):
@@ -119,7 +119,7 @@ class MarketingFilter(ChoiceFilter):
 
 
 class TagFilter(FormFilter):
-    """Any tag, typed; those that the newest customers have most are links, too."""
+    """Any tag can be typed; the most common tags of the newest customers are links, too."""
 
     title = "tag"
     newest = 500
@@ -143,7 +143,7 @@ class JoinedFilter(FormFilter):
 
 
 class AddressFilter(FormFilter):
-    """All of it is of one address."""
+    """All of it has to match the same address."""
 
     title = "address"
     form_class = AddressForm
@@ -175,31 +175,31 @@ FILTERS = (
 class DefinedChoiceFilter(ChoiceFilter):
     options = YES_OR_NO
 
-    def asked(self):
-        return {name: value == "True" for name, value in super().asked().items()}
+    def given(self):
+        return {name: value == "True" for name, value in super().given().items()}
 
 
 class EntryField(forms.CharField):
-    """An entry of a list."""
+    """One entry of a list of texts."""
 
     def clean(self, value):
         text = super().clean(value)
         return [text] if text else None
 
 
-# Of the form that looks for a value of a type; for the others a text.
+# The form field that searches for a value of a type; other types use a text.
 FIELDS = {Type.INTEGER: forms.IntegerField, Type.DECIMAL: forms.FloatField, Type.MULTI_TEXT: EntryField}
 
 
 def defined_filters() -> list[type[ChoiceFilter | FormFilter]]:
-    """Of the keys of metadata that have one."""
+    """A filter for each metadata definition that has `enable_filter`."""
     return [_filter_of(definition) for definition in definitions.filtered()]
 
 
 def _filter_of(definition: Definition) -> type[ChoiceFilter | FormFilter]:
-    criterion = METADATA + definition.key
+    parameter = METADATA + definition.key
     if definition.type == Type.BOOLEAN:
-        return type("Filter", (DefinedChoiceFilter,), {"title": definition.name, "parameter_name": criterion})
+        return type("Filter", (DefinedChoiceFilter,), {"title": definition.name, "parameter_name": parameter})
     field = FIELDS.get(Type(definition.type), forms.CharField)(label=definition.name, required=False)
-    form = type("ValueForm", (forms.Form,), {criterion: field})
+    form = type("ValueForm", (forms.Form,), {parameter: field})
     return type("Filter", (FormFilter,), {"title": definition.name, "form_class": form})

@@ -1,4 +1,4 @@
-"""A customer and their addresses as a form: it hands to the services what was changed, and shows what they refuse."""
+"""The forms of a customer: they pass to the services only what was changed, and show the errors of the services."""
 
 import csv
 import json
@@ -13,18 +13,19 @@ from django.urls import reverse_lazy
 from django_countries import countries
 
 from customers import services, validation
+from customers.dashboard.service_errors import ServiceErrorsForm, as_validation_error, message_of
 from customers.models import Address, Customer
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 
-PERSON = (
+CUSTOMER_FIELDS = (
     "email", "first_name", "last_name", "phone_number", "language", "accepts_marketing", "tags", "metadata",
 )  # fmt: skip
-ADDRESS = (
+ADDRESS_FIELDS = (
     "first_name", "last_name", "line1", "line2", "line3", "line4", "state", "postcode", "country", "phone_number",
     "notes", "is_default_for_shipping", "is_default_for_billing",
 )  # fmt: skip
-TO_BE_QUOTED = ',"\r\n'
+NEEDS_QUOTES = ',"\r\n'
 
 
 class IndentedEncoder(json.JSONEncoder):
@@ -33,7 +34,7 @@ class IndentedEncoder(json.JSONEncoder):
 
 
 class TagsField(forms.CharField):
-    """Words separated by commas; one that contains a comma is put in quotation marks, as in CSV."""
+    """Tags separated by commas. A tag that contains a comma stands in quotation marks, as in CSV."""
 
     def to_python(self, value):
         if isinstance(value, list):
@@ -44,25 +45,25 @@ class TagsField(forms.CharField):
         try:
             rows = list(csv.reader(StringIO(text), skipinitialspace=True))
         except csv.Error:
-            raise ValidationError("Enter words separated by commas.") from None
+            raise ValidationError("Enter tags separated by commas.") from None
         return [word.strip() for row in rows for word in row if word.strip()]
 
     def prepare_value(self, value):
         if not isinstance(value, list):
             return value
         return ", ".join(
-            '"{}"'.format(word.replace('"', '""')) if any(sign in word for sign in TO_BE_QUOTED) else word
+            '"{}"'.format(word.replace('"', '""')) if any(sign in word for sign in NEEDS_QUOTES) else word
             for word in value
         )
 
 
 class JSONField(forms.JSONField):
-    """What was typed is shown again as it was typed."""
+    """Shows invalid input again exactly as it was typed."""
 
     def to_python(self, value):
         try:
             return super().to_python(value)
-        except (ValueError, RecursionError):  # of a number or of levels that Python does not read
+        except (ValueError, RecursionError):  # a number too long, or nesting too deep, for Python's parser
             raise ValidationError(self.error_messages["invalid"], "invalid") from None
 
     def bound_data(self, data, initial):
@@ -70,21 +71,20 @@ class JSONField(forms.JSONField):
 
 
 class MetadataField(JSONField):
-    """An object, or nothing."""
+    """A JSON object, or nothing."""
 
     def to_python(self, value):
-        try:
+        with as_validation_error():
             return validation.clean_metadata(super().to_python(value))
-        except ServiceError as error:
-            raise ValidationError(error.message, error.code) from None
 
     def prepare_value(self, value):
         return "" if value is None else super().prepare_value(value)
 
 
-class SinceRead(forms.ModelForm):
-    """A form whose `changed_data` is what was changed since its page was read. What others changed meanwhile, and this
-    form did not, is then left alone.
+class ChangedFieldsForm(ServiceErrorsForm):
+    """A form whose `changed_data` compares with the values on the page, not with the database.
+
+    So the form writes only what this person changed, and keeps what others changed in the meantime.
     """
 
     columns: tuple[str, ...]
@@ -95,7 +95,7 @@ class SinceRead(forms.ModelForm):
             field.show_hidden_initial = True
 
     def _post_clean(self):
-        """Nothing is put into the instance, which stays as it was read: a service writes, and checks constraints."""
+        """The instance is left as it was read: a service validates and writes."""
 
     def changes(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in self.columns if name in self.changed_data}
@@ -103,14 +103,9 @@ class SinceRead(forms.ModelForm):
     def everything(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in self.columns}
 
-    def show(self, error: ServiceError, name: Any) -> None:
-        self.add_error(name if name in self.fields else None, ValidationError(error.message, error.code))
 
-
-class CustomerForm(SinceRead):
-    columns = PERSON
-    # What a service refused when this very form was saved.
-    refusal: ServiceError | None = None
+class CustomerForm(ChangedFieldsForm):
+    columns = CUSTOMER_FIELDS
 
     email = forms.EmailField(
         max_length=validation.MAX_EMAIL_LENGTH, empty_value=None, widget=forms.EmailInput({"class": "vTextField"})
@@ -131,54 +126,53 @@ class CustomerForm(SinceRead):
 
     class Meta:
         model = Customer
-        fields = PERSON
-        help_texts = {"phone_number": "With its country code, or a local one of the country of the first address."}
+        fields = CUSTOMER_FIELDS
+        help_texts = {"phone_number": "With country code (+44 20 …). Without one, we use the first address's country."}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["email"].required = not self.instance.pk or bool(self.instance.email)
-        for name in {"first_name", "last_name"} & self.fields.keys():  # none for who may only look
-            cast(forms.CharField, self.fields[name]).empty_value = ""  # null is for programs
+        for name in {"first_name", "last_name"} & self.fields.keys():  # a viewer's form has no fields
+            cast(forms.CharField, self.fields[name]).empty_value = ""  # null is left to API clients
 
-    def clean(self):
-        if self.refusal and self.refusal.path[:1] != ("addresses",):
-            field, *keys = self.refusal.path or (None,)
-            if field == "metadata" and keys:  # which is one field here
-                self.refusal = ServiceError(f"{keys[0]}: {self.refusal.message}")
-            self.show(self.refusal, field)
-        return super().clean()
+    def add_service_error(self, error: ServiceError) -> None:
+        if error.path[:1] == ("addresses",):
+            return  # AddressFormSet shows it
+        if error.path[:1] == ("metadata",) and len(error.path) > 1:
+            error = ServiceError(f"{error.path[1]}: {message_of(error)}", "metadata")
+        super().add_service_error(error)
 
 
 class PlainSelect(forms.Select):
-    """Django renders a template for each option: a second for a dozen addresses with a choice of all countries."""
+    """One template for the whole select. Django's renders one per option: a second for a dozen lists of countries."""
 
-    template_name = "dashboard/select.html"
+    template_name = "dashboard/plain_select.html"
 
 
-class AddressForm(SinceRead):
-    columns = ADDRESS
+class AddressForm(ChangedFieldsForm):
+    columns = ADDRESS_FIELDS
 
     country = forms.ChoiceField(choices=[("", "---------"), *countries], widget=PlainSelect)
 
     class Meta:
         model = Address
-        fields = ADDRESS
+        fields = ADDRESS_FIELDS
         labels = {"line1": "Street and number", "line2": "Line 2", "line3": "Line 3", "line4": "City"}
         widgets = {"notes": forms.Textarea({"rows": 2, "class": "vLargeTextField"})}
 
 
 class AddressFormSet(forms.BaseInlineFormSet):
     forms: list[Any]
-    refusal: ServiceError | None = None
+    service_error: ServiceError | None = None
 
     def clean(self):
-        if self.refusal and self.refusal.path[:1] == ("addresses",):
-            _, position, *field = cast(Any, self.refusal.path)
-            self.forms[position].show(self.refusal, next(iter(field), None))
+        if self.service_error and self.service_error.path[:1] == ("addresses",):
+            position = cast(int, self.service_error.path[1])
+            self.forms[position].add_service_error(self.service_error)
 
 
 def save(form: CustomerForm, addresses: AddressFormSet, by: Actor) -> None:
-    """Within a transaction of the caller's. Raises what the services do; of an address, with its row in the path."""
+    """Needs a transaction. Raises the services' errors; of an address, the path starts with its row."""
     rows = [(position, row) for position, row in enumerate(addresses.forms) if row.has_changed()]
     kept = [(position, row) for position, row in rows if row not in addresses.deleted_forms]
     if form.instance.pk is None:
@@ -186,14 +180,14 @@ def save(form: CustomerForm, addresses: AddressFormSet, by: Actor) -> None:
         return
     customer_id = form.instance.pk
     for row in addresses.deleted_forms:
-        with suppress(Address.DoesNotExist):  # deleted by somebody else meanwhile is as good
+        with suppress(Address.DoesNotExist):  # somebody else has deleted it already
             services.delete_address(customer_id, row.instance.pk, by=by)
     for position, row in kept:
         try:
             _save_address(customer_id, row, by)
         except ServiceError as error:
             raise error.within("addresses", position) from None
-    # Last, for a local phone number is taken to be one of the country of the first address.
+    # Last: a local phone number is read as one of the country of the first address.
     services.update_user(customer_id, by=by, **form.changes())
 
 
@@ -214,7 +208,7 @@ def _save_address(customer_id: int, row: AddressForm, by: Actor) -> None:
     try:
         services.update_address(customer_id, row.instance.pk, by=by, **row.changes())
     except Address.DoesNotExist:
-        raise ServiceError("Somebody has deleted this address meanwhile.") from None
+        raise ServiceError("Somebody else has deleted this address.") from None
 
 
 class NoteForm(forms.Form):

@@ -1,4 +1,4 @@
-"""The list of customers: search, filters, order, at a million of them."""
+"""The list of customers: search, filters and order, made for a million customers."""
 
 from typing import Any, cast
 
@@ -16,9 +16,9 @@ from customers.core.postgres import custom_plan
 from customers.dashboard.customers.filters import FILTERS, ChoiceFilter, FormFilter, defined_filters
 from customers.models import Address, User
 
-REACHABLE = 2_000  # customers that a list leads to, page by page
-# Leads have bought nothing: before or after all customers they are in order, and one index serves either with or
-# without a filter by type.
+MAX_LISTED = 2_000  # customers, on all pages of a list together
+# Leads have bought nothing, so ordering by type first changes nothing that a person sees; and one index then serves the
+# list both with and without a filter by type.
 COUNTERS = ("orders_count", "total_spent")
 DEFAULT_ADDRESSES = Prefetch(
     "addresses",
@@ -27,25 +27,25 @@ DEFAULT_ADDRESSES = Prefetch(
 )
 
 
-class FirstPages(Paginator):
-    """As many pages as `REACHABLE` rows fill: nothing is counted or skipped beyond, however many there are.
+class CappedPaginator(Paginator):
+    """Pages of the first `MAX_LISTED` rows. Rows beyond are neither counted nor skipped, however many there are.
 
-    As few rows as can all be shown are found first and put in order then. The database might otherwise go through the
-    whole table in that order, expecting to meet them soon.
+    If all rows fit, their ids are read first and put in order afterwards. Otherwise the database might walk through the
+    whole table in that order, expecting to meet matching rows soon.
     """
 
     def __init__(self, object_list, *args, **options):
-        ids = list(object_list.order_by().values_list("pk", flat=True)[: REACHABLE + 1])
-        self.has_more = len(ids) > REACHABLE
+        ids = list(object_list.order_by().values_list("pk", flat=True)[: MAX_LISTED + 1])
+        self.has_more = len(ids) > MAX_LISTED
         if not self.has_more:
             first, *rest = object_list.query.order_by
             object_list = object_list.model.objects.filter(pk__in=ids).order_by(without_index(first), *rest)
         super().__init__(object_list, *args, **options)
-        self.count = min(len(ids), REACHABLE)
+        self.count = min(len(ids), MAX_LISTED)
 
 
 def without_index(by: OrderBy) -> OrderBy:
-    """The same order, as an expression that no index is over."""
+    """The same order, as an expression that has no index."""
     by = by.copy()
     by.expression = Coalesce(by.expression, by.expression)
     return by
@@ -57,7 +57,7 @@ class CustomerList(ChangeList):
         self.title = "Customers"
 
     def get_ordering(self, request, queryset):
-        """By one column, and by id in the same direction: so an index can be read either way."""
+        """By one column, then by id in the same direction, so that an index can be read in both directions."""
         by, name = super().get_ordering(request, queryset)[0], ""
         if not isinstance(by, OrderBy):
             name = str(by).removeprefix("-")
@@ -71,7 +71,7 @@ class CustomerList(ChangeList):
         return dict(list(super().get_ordering_field_columns().items())[:1])
 
     def get_results(self, request):
-        """Reads the page, or the last one there is."""
+        """Reads the page that was asked for, or the last one if there are fewer."""
         with custom_plan():
             self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
             page = self.paginator.get_page(self.page_num)
@@ -82,25 +82,25 @@ class CustomerList(ChangeList):
         self.multi_page, self.can_show_all = self.paginator.num_pages > 1, False
         self.show_admin_actions = True
 
-    def criteria(self) -> dict[str, Any]:
-        """Whom the list leads to, all pages together."""
-        asked = {"search": self.query}
+    def customer_filters(self) -> dict[str, Any]:
+        """The search and the filters of this list, for `filter_customers`. They select all pages together."""
+        given = {"search": self.query}
         for each in self.filter_specs:
-            asked |= cast(ChoiceFilter | FormFilter, each).asked()
-        return asked
+            given |= cast(ChoiceFilter | FormFilter, each).given()
+        return given
 
     @cached_property
     def how_many(self) -> str:
-        """In words, as exactly as is known."""
+        """The number of customers, in words: exact up to `MAX_LISTED`, estimated beyond where the database can."""
         if not self.paginator.has_more:
             return f"{self.result_count:,} {'customer' if self.result_count == 1 else 'customers'}"
-        is_narrowed = self.query or self.has_active_filters
-        about = 0 if is_narrowed else estimated_number_of_people()
-        return f"about {round(about, -3):,} customers" if about > REACHABLE else f"more than {REACHABLE:,} customers"
+        is_filtered = self.query or self.has_active_filters
+        about = 0 if is_filtered else estimated_number_of_people()
+        return f"about {round(about, -3):,} customers" if about > MAX_LISTED else f"more than {MAX_LISTED:,} customers"
 
 
 def estimated_number_of_people() -> int:
-    """As the database's last look at the table found it; 0 where it keeps no such number."""
+    """The planner's estimate on PostgreSQL; 0 on a database that keeps none."""
     if connection.vendor != "postgresql":
         return 0
     with connection.cursor() as cursor:
@@ -108,23 +108,21 @@ def estimated_number_of_people() -> int:
         return cursor.fetchone()[0]
 
 
-class Listing(admin.ModelAdmin):
+class CustomerListAdmin(admin.ModelAdmin):
     list_display = ("name", "mail", "phone", "type", "country", "order_count", "spent", "blocked", "joined")
     list_display_links = ("name", "mail")
     sortable_by = ("name", "mail", "order_count", "spent", "joined")
     list_per_page = 50
-    paginator = FirstPages
+    paginator = CappedPaginator
     ordering = ("-date_joined", "-id")
     show_facets = admin.ShowFacets.NEVER  # each is a count of the whole table
     empty_value_display = "—"
     search_fields = ("search_text",)
-    search_help_text = (
-        "Parts of names, email address and phone number, in any order. One or two letters: how one of them begins."
-    )
+    search_help_text = "Search by name, email or phone"
 
     @property
     def media(self):
-        return super().media + forms.Media(css={"all": ["dashboard/listing.css"]})
+        return super().media + forms.Media(css={"all": ["dashboard/customers.css"]})
 
     @admin.display(ordering=NullIf("full_name", Value(" ")).asc(nulls_last=True))
     def name(self, customer):
@@ -163,7 +161,7 @@ class Listing(admin.ModelAdmin):
         return localdate(customer.date_joined)
 
     def get_list_filter(self, request):
-        """Those of definitions, too: read once a request."""
+        """Including the filters of custom fields, which are read once per request."""
         if not hasattr(request, "list_filter"):
             request.list_filter = (*FILTERS, *defined_filters())
         return request.list_filter
@@ -175,5 +173,5 @@ class Listing(admin.ModelAdmin):
         return (queryset.search(search_term) if search_term.strip() else queryset), False
 
     def lookup_allowed(self, lookup, value, request=None):
-        """The filters' own and no other: those would scan the table, or tell what is not shown."""
+        """Only the parameters of the filters: any other lookup could scan the table, or reveal what is not shown."""
         return any(lookup in each.parameters() for each in self.get_list_filter(request))

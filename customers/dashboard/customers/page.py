@@ -1,4 +1,4 @@
-"""The page of one customer: what is known, the form, orders and subscriptions, notes and the timeline."""
+"""The page of one customer: a summary, the form, orders and subscriptions, notes and the timeline."""
 
 from typing import cast
 
@@ -7,20 +7,20 @@ from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 
 from customers import services, timeline
-from customers.dashboard.customers.actions import DECISIONS, Actions, actor
+from customers.dashboard.customers.actions import actor
 from customers.dashboard.customers.forms import AddressForm, AddressFormSet, CustomerForm, NoteForm, save
-from customers.dashboard.service_errors import ShowsRefusals
+from customers.dashboard.service_errors import ServiceErrorsAdmin
 from customers.models import Address, User
 
-MAX_REPORTS = 20
-MAX_NEW_ADDRESSES = 50  # at once
-RECORDED = (
+MAX_ORDERS = 20
+MAX_NEW_ADDRESSES = 50  # in one request
+READ_ONLY = (
     "user_type", "orders_count", "subscriptions_count", "total_spent", "ip", "user_agent", "date_joined", "updated_at",
 )  # fmt: skip
 
 
 class AddressInline(admin.StackedInline):
-    """May be done by who may do it to the customer: addresses have no permissions of their own."""
+    """Addresses have no permissions of their own: the permissions for customers hold for them."""
 
     model = Address
     form = AddressForm
@@ -42,7 +42,7 @@ class AddressInline(admin.StackedInline):
         rows = MAX_NEW_ADDRESSES + (obj.addresses.count() if obj else 0)
         options = {"max_num": rows, "absolute_max": rows, **options}
         formset = cast(type[AddressFormSet], super().get_formset(request, obj, **options))
-        formset.refusal = getattr(request, "refusal", None)
+        formset.service_error = getattr(request, "service_error", None)
         return formset
 
     def has_view_permission(self, request, obj=None):
@@ -54,11 +54,11 @@ class AddressInline(admin.StackedInline):
     has_add_permission = has_delete_permission = has_change_permission
 
 
-class Page(ShowsRefusals, Actions):
+class CustomerPageAdmin(ServiceErrorsAdmin):
     form = CustomerForm
     inlines = (AddressInline,)
-    readonly_fields = (*RECORDED, "tag_words")
-    change_form_template = "dashboard/customer.html"
+    readonly_fields = (*READ_ONLY, "tags_as_text")
+    change_form_template = "dashboard/customers/page.html"
     empty_value_display = "—"
 
     class Media:
@@ -66,7 +66,7 @@ class Page(ShowsRefusals, Actions):
         js = ["dashboard/customer.js"]
 
     def get_fieldsets(self, request, obj=None):
-        tags = "tags" if obj is None or self.has_change_permission(request, obj) else "tag_words"
+        tags = "tags" if obj is None or self.has_change_permission(request, obj) else "tags_as_text"
         fieldsets = [
             (
                 None,
@@ -82,7 +82,7 @@ class Page(ShowsRefusals, Actions):
             ),
             ("Metadata", {"fields": ("metadata",), "classes": ["collapse"]}),
         ]
-        return [*fieldsets, ("Recorded", {"fields": RECORDED, "classes": ["collapse"]})] if obj else fieldsets
+        return [*fieldsets, ("Activity", {"fields": READ_ONLY, "classes": ["collapse"]})] if obj else fieldsets
 
     def changeform_view(self, request, *args, **options):
         try:
@@ -91,7 +91,7 @@ class Page(ShowsRefusals, Actions):
             raise Http404 from None
 
     def save_model(self, request, obj, form, change):
-        """In one with the addresses, below."""
+        """`save_related` saves the customer together with the addresses."""
 
     def save_related(self, request, form, formsets, change):
         save(form, formsets[0], actor(request))
@@ -101,7 +101,7 @@ class Page(ShowsRefusals, Actions):
         return []
 
     def log_addition(self, request, obj, message):
-        """The timeline tells it, which goes when a customer is erased; the admin site's own log would not."""
+        """Nothing: the timeline has it, and is erased with the customer; the admin site's own log would not be."""
 
     log_change = log_addition
 
@@ -110,18 +110,18 @@ class Page(ShowsRefusals, Actions):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj:
-            context.update(self.what_is_known(request, obj))
+            context.update(self.page_context(request, obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def what_is_known(self, request, customer):
+    def page_context(self, request, customer):
         hidden = [kind for kind in ("order", "subscription") if not request.user.has_perm(f"orders.view_{kind}")]
         page = timeline.read(customer.pk, before=request.GET.get("before", ""), without=hidden)
         notes = [entry.row for entry in page.entries if entry.kind == "note"]
         may_change = self.has_change_permission(request, customer)
         return {
             "customer": customer,
-            "reports": [
-                (rows.model._meta, list(rows.newest_first().defer("document")[: MAX_REPORTS + 1]))
+            "orders": [
+                (rows.model._meta, list(rows.newest_first().defer("document")[: MAX_ORDERS + 1]))
                 for kind, rows in (("order", customer.orders), ("subscription", customer.subscriptions))
                 if kind not in hidden
             ],
@@ -130,11 +130,8 @@ class Page(ShowsRefusals, Actions):
                 note.pk for note in notes if may_change and services.may_edit_note(note, actor(request))
             ],
             "note_form": NoteForm() if may_change else None,
-            "decisions": {
-                name: decision for name, decision in DECISIONS.items() if may_change and decision.is_due(customer)
-            },
         }
 
     @admin.display(description="Tags")
-    def tag_words(self, customer):
+    def tags_as_text(self, customer):
         return ", ".join(customer.tags)

@@ -1,72 +1,51 @@
-"""What the law gives a customer: a copy of what is held about them, and to be forgotten."""
+"""The data protection rights of a customer: a copy of their personal data, and erasure."""
 
-from django import forms
-from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render
-from django.urls import path, reverse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import path
 
+from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, TypedConfirmation, confirmed_action
 from customers.models import Customer
 from customers.privacy.erasure import erase
 from customers.privacy.personal_data import personal_data
 from oauth.actor import Actor
 
-WORD = "erase"
+ERASE_WORD = "erase"
 
 
-class EraseForm(forms.Form):
-    """Nobody erases by a slip of the hand."""
-
-    confirmation = forms.CharField(
-        label=f"To confirm, type the email address or “{WORD}”", widget=forms.TextInput({"autocomplete": "off"})
-    )
-
-    def __init__(self, customer: Customer, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.right = {WORD, (customer.email or WORD).lower()}
-
-    def clean_confirmation(self) -> str:
-        if self.cleaned_data["confirmation"].strip().lower() not in self.right:
-            raise forms.ValidationError(f"This is neither the email address nor “{WORD}”.")
-        return self.cleaned_data["confirmation"]
+def accepted_confirmations(customer: Customer) -> set[str]:
+    return {ERASE_WORD, (customer.email or ERASE_WORD).lower()}
 
 
-class Privacy(admin.ModelAdmin):
+class PrivacyAdmin(ConfirmedActionsAdmin):
     def get_urls(self):
-        view = self.admin_site.admin_view  # which is never cached
+        download = self.admin_site.admin_view(self.download)
         return [
-            path("<int:customer_id>/personal-data/", view(self.download), name="customers_customer_personal_data"),
-            path("<int:customer_id>/erase/", view(self.erase), name="customers_customer_erase"),
+            path("<int:customer_id>/personal-data/", download, name="customers_customer_personal_data"),
             *super().get_urls(),
         ]
 
-    def customer_for(self, request: HttpRequest, customer_id: int, permission: str) -> Customer:
-        if not request.user.has_perm(f"customers.{permission}_customer"):
-            raise PermissionDenied
-        if customer := self.get_object(request, str(customer_id)):
-            return customer
-        raise Http404
-
     def download(self, request: HttpRequest, customer_id: int) -> HttpResponse:
-        customer = self.customer_for(request, customer_id, "export")
+        if not request.user.has_perm("customers.export_customer"):
+            raise PermissionDenied
+        customer = self.get_object(request, str(customer_id))
+        if customer is None:
+            raise Http404
         document = personal_data(customer.pk, by=Actor(user_id=request.user.pk))
         response = JsonResponse(document, json_dumps_params={"indent": 2, "ensure_ascii": False})
         response.headers["Content-Disposition"] = f'attachment; filename="customer-{customer.pk}.json"'
         return response
 
-    def erase(self, request: HttpRequest, customer_id: int) -> HttpResponse:
-        customer = self.customer_for(request, customer_id, "erase")
-        form = EraseForm(customer, request.POST if request.method == "POST" else None)
-        if form.is_valid():
-            erase(customer.pk, by=Actor(user_id=request.user.pk))
-            self.message_user(request, f"Customer {customer.pk} is erased.", messages.SUCCESS)
-            return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[customer.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Erase",
-            "original": customer,
-            "opts": self.opts,
-            "form": form,
-        }
-        return render(request, "dashboard/erase.html", context)
+    @confirmed_action(
+        "Erase",
+        "This removes the name, email address, phone number, addresses and notes of {object}, and everything else that "
+        "identifies them, from the timeline, from orders and subscriptions, and from the logs. What was sold, when and "
+        "for how much is kept. All finished export files are deleted, too.",
+        button="Erase permanently",
+        permission="customers.erase_customer",
+        is_permanent=True,
+        confirmation=TypedConfirmation(f"the email address or the word “{ERASE_WORD}”", accepted_confirmations),
+    )
+    def erase(self, request: HttpRequest, customer: Customer):
+        erase(customer.pk, by=Actor(user_id=request.user.pk))
+        return f"Customer {customer.pk} is erased."

@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 600, 120  # of the drawing, whatever the size that it is shown a
 GAP = 0.2  # between two columns, as a part of their width
 
 
-@register.inclusion_tag("dashboard/columns.html")
+@register.inclusion_tag("dashboard/charts/columns.html")
 def columns(title: str, numbers: Sequence[tuple[str, int]]) -> dict[str, Any]:
     """Something over time: a column for each of the labelled numbers."""
     highest = max((number for _, number in numbers), default=0)
@@ -26,7 +26,7 @@ def columns(title: str, numbers: Sequence[tuple[str, int]]) -> dict[str, Any]:
             "box": f"0 0 {WIDTH} {HEIGHT}"}  # fmt: skip
 
 
-@register.inclusion_tag("dashboard/bars.html")
+@register.inclusion_tag("dashboard/charts/bars.html")
 def bars(title: str, numbers: Sequence[tuple[str, int]], of: str) -> dict[str, Any]:
     """The parts of a whole, or what is compared: a bar for each of the labelled numbers."""
     total, highest = sum(number for _, number in numbers), max((number for _, number in numbers), default=0)

@@ -42,7 +42,7 @@ class TestBlock:
     def test_asks_first(self, dashboard, ada):
         page = dashboard.get(action_url(ada, "block"))
 
-        assert b"Ada Lovelace will be on the store" in page.content
+        assert b"Ada Lovelace will be marked as blocked" in page.content
         ada.refresh_from_db()
         assert not ada.is_blocked
 

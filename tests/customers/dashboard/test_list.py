@@ -225,7 +225,7 @@ class TestOrder:
 class TestPages:
     @pytest.fixture
     def small(self, monkeypatch):
-        monkeypatch.setattr(customer_list, "REACHABLE", 6)
+        monkeypatch.setattr(customer_list, "MAX_LISTED", 6)
         monkeypatch.setattr(customer_list.Listing, "list_per_page", 2)
 
     @pytest.mark.parametrize(("quantity", "text"), [(0, "0 customers"), (1, "1 customer"), (6, "6 customers")])

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from customers.dashboard.customers.list import Listing
+from customers.dashboard.customers.list import CustomerListAdmin
 from customers.metadata.services import create_definition
 from tests.customers.dashboard.conftest import CUSTOMERS
 
@@ -16,7 +16,7 @@ PEOPLE = 20_000
 # What the first 2,000 of every fourth row are found in.
 A_PART = PEOPLE // 2
 
-COLUMN = {name: number for number, name in enumerate(Listing.list_display)}
+COLUMN = {name: number for number, name in enumerate(CustomerListAdmin.list_display)}
 QUERIES = [
     {},
     {"p": "40"},
@@ -38,7 +38,7 @@ QUERIES = [
     {"spent_from": "100.50", "spent_to": "101"},
     {"orders_from": "15"},
     {"orders_from": "1000"},
-    *({"o": f"{sign}{number}"} for number in map(COLUMN.get, Listing.sortable_by) for sign in ("", "-")),
+    *({"o": f"{sign}{number}"} for number in map(COLUMN.get, CustomerListAdmin.sortable_by) for sign in ("", "-")),
     {"user_type": "customer", "o": f"{COLUMN['spent']}"},
     {"user_type": "lead", "o": f"-{COLUMN['spent']}"},
     {"spent_from": "100", "o": f"{COLUMN['order_count']}"},

@@ -170,7 +170,7 @@ class TestChange:
             ("first_name", "a\0b", "Null characters are not allowed."),
             ("tags", "x" * 256, "A tag has at most 255 characters."),
             ("tags", "a\0b", "Null characters are not allowed."),
-            ("tags", "x" * 140_000, "Enter words separated by commas."),
+            ("tags", "x" * 140_000, "Enter tags separated by commas."),
             ("metadata", "[1]", "Enter an object."),
             ("metadata", '{"a":', "Enter a valid JSON."),
             ("metadata", '{"a": 1' + "0" * 5000 + "}", "Enter a valid JSON."),

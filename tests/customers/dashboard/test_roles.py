@@ -41,9 +41,9 @@ ALLOWED = [
     (r"\w+_delete", NOBODY, NOBODY),
     (r"webhooks_delivery_add", NOBODY, NOBODY),
     (r"webhooks_\w+", OWNERS, OWNERS),
-    (r"following_\w+_add", NOBODY, NOBODY),
-    (r"following_\w+_change", OWNERS, NOBODY),
-    (r"following_\w+", OWNERS, OWNERS),
+    (r"mirror_\w+_add", NOBODY, NOBODY),
+    (r"mirror_\w+_change", OWNERS, NOBODY),
+    (r"mirror_\w+", OWNERS, OWNERS),
     (r"audit_auditevent_add", NOBODY, NOBODY),
     (r"audit_auditevent_change", OWNERS, NOBODY),
     (r"audit_auditevent_\w+", OWNERS, OWNERS),
@@ -109,7 +109,7 @@ def ids(owner, ada) -> dict[str, object]:
         "auditevent": AuditEvent.objects.earliest("pk").pk,
         "definition": create_definition(object="customer", key="points", name="Points", type="integer").pk,
         **webhook_ids(),
-        **following_ids(),
+        **mirror_ids(),
         "customergroup": create_group(name="VIP").pk,
         "order": record_order(user_id=ada.pk, document=order()).pk,
         "subscription": record_subscription(user_id=ada.pk, document=subscription()).pk,
@@ -122,7 +122,7 @@ def webhook_ids() -> dict[str, int]:
     return {"webhook": webhook.pk, "delivery": send_test(webhook.pk).pk}
 
 
-def following_ids() -> dict[str, int]:
+def mirror_ids() -> dict[str, int]:
     """Of a store that is followed, and of what it has told."""
     store = store_at("https://live.example")
     receive(store, event_id="1", event_type="customer.updated", data={"id": 5001})

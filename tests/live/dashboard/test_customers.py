@@ -115,7 +115,7 @@ class TestBlock:
 
         pages.press("Unblock")
         pages.press("Unblock")
-        assert "is not blocked any more" in pages.message
+        assert "is no longer blocked" in pages.message
 
     def test_does_nothing_when_cancelled(self, pages, ada):
         pages.open(path_of(ada))
@@ -155,11 +155,11 @@ class TestPrivacy:
         pages.open(path_of(ada))
         pages.press("Erase")
         pages.fill(confirmation="no")
-        pages.press("Erase for ever")
-        assert "neither the email address nor" in pages.find(".errorlist").text
+        pages.press("Erase permanently")
+        assert "Type the email address or" in pages.find(".errorlist").text
 
         pages.fill(confirmation=ada["email"])
-        pages.press("Erase for ever")
+        pages.press("Erase permanently")
         assert pages.message == f"Customer {ada['id']} is erased."
         pages.open(f"customers/customer/?q={ada['email']}")
         assert pages.rows == []

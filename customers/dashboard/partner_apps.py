@@ -1,0 +1,79 @@
+"""Partner apps: registered here with what their makers provide, installed by an owner's consent."""
+
+from django import forms
+from django.contrib import admin
+
+from customers.dashboard.app_admin import AppAdmin, ScopesField
+from customers.dashboard.confirmed_actions import confirmed_action
+from oauth import partner_apps
+from oauth.actor import Actor
+from oauth.models import PartnerApp
+
+
+class PartnerAppForm(forms.ModelForm):
+    allowed_scopes = ScopesField(label="Permissions", required=False, help_text="What the app may ask for.")
+
+    class Meta:
+        model = PartnerApp
+        fields = (
+            "name", "app_url", "redirect_uris", "client_type", "allowed_scopes", "version", "api_version", "rate_limit",
+            "is_active",
+        )  # fmt: skip
+        widgets = {"redirect_uris": forms.Textarea({"rows": 3, "class": "vLargeTextField"})}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["name"].required = True
+
+
+@admin.register(PartnerApp)
+class PartnerAppAdmin(AppAdmin):
+    form = PartnerAppForm
+    list_display = ("name", "installed_at", "permissions", "version", "is_active")
+    list_filter = ("is_active", ("installed_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "client_id")
+    change_form_template = "dashboard/apps/change_partner_app.html"
+
+    def get_fields(self, request, obj=None):
+        if obj is None:
+            return tuple(field for field in PartnerAppForm.Meta.fields if field != "is_active")
+        return ("client_id", "installed_at", *PartnerAppForm.Meta.fields, "settings")
+
+    def get_readonly_fields(self, request, obj=None):
+        return ("client_id", "installed_at", "client_type", "settings") if obj else ()
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.user = request.user
+            request.client_secret = partner_apps.register(obj, Actor.from_request(request))
+            return
+        super().save_model(request, obj, form, change)
+        partner_apps.narrow(obj)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        return self.show_credentials(request, obj, request.client_secret)
+
+    def show_credentials(self, request, app, secret):
+        credentials = [("client_id", "Client ID", app.client_id), ("client_secret", "Client secret", secret)]
+        return self.show_once(request, app, *(each for each in credentials if each[-1]))
+
+    @confirmed_action(
+        "Uninstall",
+        "All tokens of {object.name} stop working at once. Its settings are kept, in case it is installed again.",
+        is_available=lambda request, app: bool(app.installed_at),
+    )
+    def uninstall(self, request, app):
+        partner_apps.uninstall(app, Actor.from_request(request))
+        return f"{app.name} is uninstalled."
+
+    @confirmed_action(
+        "Replace the client secret",
+        "The present client secret of {object.name} stops working at once, and you get a new one. Tokens keep working.",
+        is_available=lambda request, app: app.is_confidential,
+    )
+    def replace_secret(self, request, app):
+        return self.show_credentials(request, app, partner_apps.replace_secret(app, Actor.from_request(request)))
+
+    @admin.display
+    def permissions(self, app):
+        return ", ".join(app.granted_scopes) or "–"

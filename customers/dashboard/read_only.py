@@ -1,0 +1,18 @@
+"""Admin classes for rows that the dashboard must not delete, or must not write at all."""
+
+from django.contrib import admin
+
+
+class NoDeleteAdmin(admin.ModelAdmin):
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+
+class ReadOnlyAdmin(NoDeleteAdmin):
+    """A list and a page for each row, to look at. Services or commands write the rows."""
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
