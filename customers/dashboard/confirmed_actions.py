@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -103,7 +104,7 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
         prefix = f"{self.opts.app_label}_{self.opts.model_name}"
         own = [
             path(
-                f"<int:object_id>/{name}/",
+                f"<path:object_id>/{name}/",
                 self.admin_site.admin_view(partial(self.confirm, action)),
                 name=f"{prefix}_{name}",
             )
@@ -120,10 +121,10 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
             ]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def confirm(self, action: ConfirmedAction, request: HttpRequest, object_id: int) -> HttpResponse:
+    def confirm(self, action: ConfirmedAction, request: HttpRequest, object_id: str) -> HttpResponse:
         if not action.is_allowed(self, request):
             raise PermissionDenied
-        obj = self.get_object(request, str(object_id))
+        obj = self.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404
         form = None
