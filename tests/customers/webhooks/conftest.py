@@ -5,36 +5,30 @@ import pytest
 from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Webhook
 from oauth.scopes import Scope
-from tests.support.clients import ADMIN_API
 from tests.support.webhook_receiver import SECRET, served
-
-WEBHOOKS = f"{ADMIN_API}webhooks/"
-
-
-def webhook_url(webhook) -> str:
-    """Of a webhook or an id."""
-    return f"{WEBHOOKS}{getattr(webhook, 'pk', webhook)}/"
+from tests.support.webhooks import WEBHOOKS
 
 
 @pytest.fixture
-def client(api):
-    """A program with a personal token that may do everything with webhooks and customers."""
+def admin_client(api):
+    """A client of the Admin API whose personal token may do everything with webhooks and customers."""
     return api(Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE, Scope.USERS_READ, Scope.USERS_WRITE)
 
 
 @pytest.fixture
 def receiver():
+    """A server that receives webhooks: see `tests.support.webhook_receiver`."""
     with served() as server:
         yield server
 
 
 @pytest.fixture
-def subscribe(client, receiver):
-    """`subscribe("customer.created", path="500")`: a webhook for these events, made through the API."""
+def subscribe(admin_client, receiver):
+    """`subscribe("customer.created", path="500")`: creates a webhook for these events through the API."""
 
     def make(*events: str, path: str = "", **fields) -> Webhook:
         body = {"target": f"{receiver.url}/{path}", "events": events, "secret_key": SECRET, **fields}
-        response = client.post(WEBHOOKS, body)
+        response = admin_client.post(WEBHOOKS, body)
         assert response.status_code == 201, response.content
         return Webhook.objects.get(pk=response.json()["id"])
 
@@ -43,11 +37,10 @@ def subscribe(client, receiver):
 
 @pytest.fixture
 def deliver():
-    """Sends until nothing is due."""
+    """`deliver()` runs a worker until nothing is due."""
     return lambda: Worker().run(Event(), until_empty=True)
 
 
 @pytest.fixture
-def without_waiting(settings):
-    """Retries follow at once."""
+def immediate_retries(settings):
     settings.WEBHOOKS_RETRY_SECONDS = 0

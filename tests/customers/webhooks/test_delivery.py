@@ -1,4 +1,4 @@
-"""From the outbox to a receiver on a socket, whatever it does."""
+"""From the outbox to a receiver on a socket: retries, order, limits, deactivation."""
 
 import time
 from collections import Counter
@@ -21,18 +21,40 @@ from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Delivery, Webhook
 from customers.webhooks.services import delete_old_deliveries, send_again, send_test
 from oauth.actor import SYSTEM
-from tests.customers.webhooks.conftest import webhook_url
 from tests.support.factories import make_user
 from tests.support.webhook_receiver import SECRET
+from tests.support.webhooks import webhook_url
+
+BLOCKED_ADDRESSES = [
+    "127.0.0.1",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::",
+    "fe80::1",
+    "fc00::1",
+    "ff02::1",
+    "::ffff:127.0.0.1",
+    "::ffff:8.8.8.8",
+    "2002:7f00:1::",
+    "64:ff9b::7f00:1",
+    "2001:db8::1",
+]
 
 
 @pytest.fixture
-def impatient(monkeypatch):
+def short_timeout(monkeypatch):
     monkeypatch.setattr(worker, "TIMEOUT", 0.3)
 
 
 class TestRetries:
-    def test_send_the_same_bytes_until_the_answer_is_200(self, subscribe, receiver, deliver, without_waiting):
+    def test_retry_sends_the_same_bytes_until_the_answer_is_200(self, subscribe, receiver, deliver, immediate_retries):
         subscribe("customer.created")
         receiver.codes = [500, 302, 204, 404]
 
@@ -44,7 +66,7 @@ class TestRetries:
         assert receiver.received[0].is_signed()
         assert (Delivery.objects.get().status, Delivery.objects.get().attempts) == ("delivered", 5)
 
-    def test_send_the_same_bytes_though_the_customer_has_changed(self, subscribe, receiver, deliver):
+    def test_retry_sends_the_same_bytes_after_the_customer_has_changed(self, subscribe, receiver, deliver):
         subscribe("customer.created")
         receiver.codes = [500]
         user = make_user(first_name="Ada")
@@ -57,7 +79,7 @@ class TestRetries:
         assert [each.code for each in receiver.received] == [500, 200]
         assert receiver.received[0].body == receiver.received[1].body
 
-    def test_are_ten(self, subscribe, receiver, deliver, without_waiting):
+    def test_delivery_fails_after_ten_retries(self, subscribe, receiver, deliver, immediate_retries):
         subscribe("customer.created", path="500")
 
         make_user()
@@ -67,7 +89,7 @@ class TestRetries:
         delivery = Delivery.objects.get()
         assert (delivery.status, delivery.response_code, delivery.error) == ("failed", 500, "Internal Server Error")
 
-    def test_wait_longer_each_time_for_about_ten_days(self, subscribe, receiver, deliver):
+    def test_retry_delays_grow_and_add_up_to_ten_days(self, subscribe, receiver, deliver):
         subscribe("customer.created", path="500")
         make_user()
         waits = []
@@ -84,7 +106,9 @@ class TestRetries:
         assert timedelta(days=9) < sum(waits, timedelta()) < timedelta(days=11)
 
     @pytest.mark.parametrize("path", ["hang", "drip"])
-    def test_follow_a_receiver_that_does_not_come_to_an_end(self, subscribe, receiver, deliver, impatient, path):
+    def test_endpoint_that_never_finishes_its_answer_times_out_and_is_retried(
+        self, subscribe, receiver, deliver, short_timeout, path
+    ):
         subscribe("customer.created", path=path)
 
         make_user()
@@ -94,7 +118,7 @@ class TestRetries:
         assert (delivery.status, delivery.attempts, delivery.response_code) == ("waiting", 1, None)
         assert delivery.error == "No answer within 20 seconds."
 
-    def test_follow_an_answer_that_ends_half_way(self, subscribe, receiver, deliver):
+    def test_incomplete_answer_is_retried(self, subscribe, receiver, deliver):
         subscribe("customer.created", path="half")
 
         make_user()
@@ -104,7 +128,7 @@ class TestRetries:
         assert (delivery.status, delivery.response_code) == ("waiting", None)
         assert "IncompleteRead" in delivery.error
 
-    def test_follow_a_receiver_that_is_not_there(self, subscribe, receiver, deliver):
+    def test_refused_connection_is_retried(self, subscribe, receiver, deliver):
         subscribe("customer.created", target="http://127.0.0.1:9/")
 
         make_user()
@@ -112,7 +136,7 @@ class TestRetries:
 
         assert "refused" in Delivery.objects.get().error
 
-    def test_rest_when_a_receiver_failed_three_times_in_a_row(self, subscribe, receiver, deliver, client):
+    def test_webhook_pauses_after_three_failures_in_a_row(self, subscribe, receiver, deliver, admin_client):
         webhook = subscribe("customer.created", path="500")
 
         for _ in range(5):
@@ -120,11 +144,11 @@ class TestRetries:
         deliver()
 
         assert len(receiver.received) == 3
-        assert client.get(webhook_url(webhook)).json()["next_check_date"] is not None
+        assert admin_client.get(webhook_url(webhook)).json()["next_check_date"] is not None
 
 
 class TestReceiver:
-    def test_is_not_followed_elsewhere(self, subscribe, receiver, deliver):
+    def test_delivery_follows_no_redirect(self, subscribe, receiver, deliver):
         subscribe("customer.created", path="307")
 
         make_user()
@@ -133,7 +157,7 @@ class TestReceiver:
         assert [each.path for each in receiver.received] == ["/307"]
         assert Delivery.objects.get().response_code == 307
 
-    def test_is_cut_off_when_it_says_too_much(self, subscribe, receiver, deliver):
+    def test_delivery_stops_reading_a_huge_answer(self, subscribe, receiver, deliver):
         subscribe("customer.created", path="huge")
 
         make_user()
@@ -142,7 +166,7 @@ class TestReceiver:
         assert receiver.cut_off.wait(10)
         assert Delivery.objects.get().status == "delivered"
 
-    def test_that_says_410_is_never_asked_again(self, subscribe, receiver, deliver, client, owner):
+    def test_410_deactivates_the_webhook_and_emails_the_owner(self, subscribe, receiver, deliver, admin_client, owner):
         webhook = subscribe("customer.created", path="410")
 
         make_user()
@@ -152,11 +176,11 @@ class TestReceiver:
         deliver()
 
         assert len(receiver.received) == 1
-        assert client.get(webhook_url(webhook)).json()["active"] is False
+        assert admin_client.get(webhook_url(webhook)).json()["active"] is False
         assert [message.to for message in mail.outbox] == [[owner.email]]
         assert "410" in mail.outbox[0].body
 
-    def test_that_is_slow_does_not_delay_another(self, subscribe, receiver, deliver):
+    def test_slow_endpoint_does_not_delay_another_one(self, subscribe, receiver, deliver):
         slow, quick = subscribe("customer.created", path="after/20"), subscribe("customer.created", path="quick")
         for _ in range(20):
             make_user()
@@ -164,9 +188,11 @@ class TestReceiver:
         deliver()
 
         assert quick.deliveries.filter(status="delivered").count() == 20
-        assert slow.deliveries.filter(status="delivered").count() == 20  # the first when the quick one was told all
+        assert slow.deliveries.filter(status="delivered").count() == 20  # the first once the quick one had all
 
-    def test_gets_what_happened_to_a_customer_in_its_order(self, subscribe, receiver, deliver, without_waiting):
+    def test_events_about_a_customer_arrive_in_order_despite_failures(
+        self, subscribe, receiver, deliver, immediate_retries
+    ):
         subscribe("customer.created", "customer.updated")
         people = [make_user(first_name="0") for _ in range(3)]
         for number in range(1, 4):
@@ -179,11 +205,11 @@ class TestReceiver:
         events = [each.event for each in receiver.received if each.code == 200]
         assert len(events) == 12
         for user in people:
-            told = [event["event_id"] for event in events if event["data"]["id"] == user.pk]
+            delivered = [event["event_id"] for event in events if event["data"]["id"] == user.pk]
             order = Delivery.objects.filter(object_id=user.pk).order_by("id").values_list("event_id", flat=True)
-            assert told == [str(event_id) for event_id in order]
+            assert delivered == [str(event_id) for event_id in order]
 
-    def test_gets_several_events_at_once_but_never_two_about_the_same_customer(self, subscribe, receiver, deliver):
+    def test_concurrent_deliveries_are_about_different_customers(self, subscribe, receiver, deliver):
         subscribe("customer.created", "customer.updated", path="slow")
         people = [make_user() for _ in range(15)]
         for user in people:
@@ -195,7 +221,7 @@ class TestReceiver:
         assert max(map(len, receiver.together)) == worker.MAX_CONCURRENCY
         assert all(len(set(ids)) == len(ids) for ids in receiver.together)
 
-    def test_is_told_nothing_of_who_was_erased_after_it_was_read(self, subscribe, receiver, deliver, monkeypatch):
+    def test_erasure_cancels_a_delivery_that_is_loaded_already(self, subscribe, receiver, deliver, monkeypatch):
         subscribe("customer.created")
         first, second = make_user(), make_user()
 
@@ -208,7 +234,7 @@ class TestReceiver:
 
         assert [each.event["data"]["id"] for each in receiver.received] == [first.pk]
 
-    def test_is_told_of_a_customer_again_though_something_before_failed_for_long(self, subscribe, receiver, deliver):
+    def test_event_that_failed_five_times_stops_blocking_later_ones(self, subscribe, receiver, deliver):
         subscribe("customer.created", "customer.updated")
         user = make_user()
         services.update_user(user.pk, by=SYSTEM, first_name="Ada")
@@ -216,85 +242,82 @@ class TestReceiver:
 
         Delivery.objects.filter(event_type="customer.created").update(attempts=4, due_at=an_hour_from_now)
         deliver()
-        held_back = receiver.events
+        while_blocked = receiver.events
         Delivery.objects.filter(event_type="customer.created").update(attempts=5)
         deliver()
 
-        assert held_back == []
+        assert while_blocked == []
         assert receiver.events == ["customer.updated"]
 
 
-class TestFailingForLong:
+class TestLongFailure:
     @pytest.mark.parametrize(("days", "warnings"), [(0.03, 0), (0.05, 1), (1.1, 2), (5.1, 3)])
-    def test_warns_the_owners_by_mail(self, subscribe, receiver, deliver, client, owner, days, warnings):
+    def test_webhook_that_fails_for_long_emails_a_warning_to_the_owners(
+        self, subscribe, receiver, deliver, admin_client, owner, days, warnings
+    ):
         webhook = subscribe("customer.created", path="500")
         Webhook.objects.update(failing_since=timezone.now() - timedelta(days=days), failures=1)
 
         make_user()
         deliver()
 
-        assert client.get(webhook_url(webhook)).json()["warning_count"] == warnings
+        assert admin_client.get(webhook_url(webhook)).json()["warning_count"] == warnings
         assert len(mail.outbox) == bool(warnings)
 
-    def test_of_ten_days_switches_off(self, subscribe, receiver, deliver, client, owner):
+    def test_webhook_is_deactivated_after_ten_days_of_failures(self, subscribe, receiver, deliver, admin_client, owner):
         webhook = subscribe("customer.created", path="500")
         Webhook.objects.update(failing_since=timezone.now() - timedelta(days=10), failures=20, warning_count=3)
 
         make_user()
         deliver()
 
-        assert client.get(webhook_url(webhook)).json()["active"] is False
+        assert admin_client.get(webhook_url(webhook)).json()["active"] is False
         assert "ten days" in mail.outbox[0].body
 
-    def test_is_forgotten_with_a_success(self, subscribe, receiver, deliver, client):
+    def test_success_resets_the_warnings_of_a_webhook(self, subscribe, receiver, deliver, admin_client):
         webhook = subscribe("customer.created")
         Webhook.objects.update(failing_since=timezone.now() - timedelta(days=2), failures=20, warning_count=2)
 
         make_user()
         deliver()
 
-        shown = client.get(webhook_url(webhook)).json()
+        shown = admin_client.get(webhook_url(webhook)).json()
         assert (shown["warning_count"], shown["next_check_date"]) == (0, None)
 
-    def test_is_forgotten_when_it_is_switched_on_again(self, subscribe, client):
+    def test_activating_a_webhook_resets_its_warnings(self, subscribe, admin_client):
         webhook = subscribe("customer.created", active=False)
         Webhook.objects.update(
             failing_since=timezone.now(), failures=20, warning_count=3, next_check_date=timezone.now()
         )
 
-        shown = client.patch(webhook_url(webhook), {"active": True}).json()
+        shown = admin_client.patch(webhook_url(webhook), {"active": True}).json()
 
         assert (shown["active"], shown["warning_count"], shown["next_check_date"]) == (True, 0, None)
 
 
 class TestPrivateAddresses:
-    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-    def test_are_not_connected_to(self, subscribe, receiver, deliver, settings, host):
-        subscribe("customer.created", target=f"http://{host}:{receiver.server_address[1]}/")
+    def test_delivery_does_not_connect_to_private_addresses(self, subscribe, receiver, deliver, settings):
+        for host in ("127.0.0.1", "localhost", "[::1]"):
+            subscribe("customer.created", target=f"http://{host}:{receiver.server_address[1]}/")
         settings.WEBHOOKS_ALLOW_PRIVATE = False
 
         make_user()
         deliver()
 
         assert receiver.received == []
-        assert Delivery.objects.get().error == "The host resolves only to private or blocked addresses."
+        assert (
+            list(Delivery.objects.values_list("error", flat=True))
+            == ["The host resolves only to private or blocked addresses."] * 3
+        )
 
-    @pytest.mark.parametrize(
-        "address",
-        ["127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-         "255.255.255.255", "::1", "::", "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8",
-         "2002:7f00:1::", "64:ff9b::7f00:1", "2001:db8::1"],
-    )  # fmt: skip
-    def test_are_known(self, address):
-        assert not is_public(ip_address(address))
-
-    @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111"])
-    def test_are_not_those_of_the_internet(self, address):
-        assert is_public(ip_address(address))
+    @pytest.mark.once
+    def test_addresses_that_are_not_public_are_blocked(self):
+        assert [address for address in BLOCKED_ADDRESSES if is_public(ip_address(address))] == []
+        assert all(is_public(ip_address(address)) for address in ("8.8.8.8", "2606:4700:4700::1111"))
 
 
-class TestTheLog:
-    def test_sends_again_what_it_sent(self, subscribe, receiver, deliver):
+class TestLog:
+    def test_send_again_sends_the_same_bytes(self, subscribe, receiver, deliver):
         subscribe("customer.created")
         make_user()
         deliver()
@@ -305,7 +328,7 @@ class TestTheLog:
         assert len(receiver.received) == 2
         assert receiver.received[0].body == receiver.received[1].body
 
-    def test_sends_a_test_that_harms_nothing(self, subscribe, receiver, deliver):
+    def test_failed_test_event_does_not_count_as_a_failure_of_the_webhook(self, subscribe, receiver, deliver):
         webhook = subscribe("customer.updated", path="500")
 
         send_test(webhook.pk)
@@ -317,7 +340,7 @@ class TestTheLog:
         webhook.refresh_from_db()
         assert (webhook.failures, Delivery.objects.get().status) == (0, "failed")
 
-    def test_forgets_what_is_older_than_30_days(self, subscribe):
+    def test_deliveries_are_deleted_after_30_days(self, subscribe):
         subscribe("customer.created")
         make_user()
         make_user()
@@ -327,8 +350,8 @@ class TestTheLog:
         assert Delivery.objects.count() == 1
 
 
-class TestRotatedKeys:
-    def test_leave_signatures_as_they_are(self, subscribe, receiver, deliver, settings):
+class TestSecretKey:
+    def test_rotating_secrets_keeps_webhook_signatures(self, subscribe, receiver, deliver, settings):
         subscribe("customer.created")
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key", [settings.SECRET_KEY]
 
@@ -339,7 +362,7 @@ class TestRotatedKeys:
 
         assert receiver.received[0].is_signed(SECRET)
 
-    def test_that_were_not_rotated_are_noted(self, subscribe, receiver, deliver, settings):
+    def test_unreadable_webhook_secret_is_logged_as_the_error(self, subscribe, receiver, deliver, settings):
         subscribe("customer.created")
         settings.SECRET_KEY = "a new key"
 
@@ -350,26 +373,26 @@ class TestRotatedKeys:
         assert "SECRET_KEY has changed" in Delivery.objects.get().error
 
 
-class TestWorkers:
-    def test_leave_alone_what_another_one_holds(self, subscribe, receiver, deliver):
+class TestLease:
+    def test_worker_does_not_send_for_a_webhook_leased_to_another_worker(self, subscribe, receiver, deliver):
         subscribe("customer.created")
         make_user()
         Webhook.objects.update(leased_until=timezone.now() + timedelta(seconds=5))
 
         deliver()
-        waited = list(receiver.received)
+        while_leased = list(receiver.received)
         Webhook.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
         deliver()
 
-        assert waited == []
+        assert while_leased == []
         assert len(receiver.received) == 1
 
     @pytest.mark.django_db(transaction=True)
     @pytest.mark.skipif(
         "connection.vendor == 'sqlite'",
-        reason="SQLite has one writer at a time, and one worker: see webhooks/worker.py",
+        reason="SQLite has one writer at a time, and one worker: see customers/webhooks/delivery/worker.py",
     )
-    def test_share_what_there_is_and_send_it_once(self, client, subscribe, receiver):
+    def test_several_workers_send_each_event_once(self, admin_client, subscribe, receiver):
         for number in range(8):
             subscribe("customer.created", path=f"w{number}")
         stop = Event()

@@ -1,4 +1,4 @@
-"""What webhooks are told, and what they are not."""
+"""Which changes cause which events, with which payload."""
 
 import pytest
 from django.core.management import call_command
@@ -11,19 +11,22 @@ from customers.privacy import erasure
 from customers.webhooks.models import Delivery
 from oauth import partner_apps
 from oauth.actor import SYSTEM, Actor
-from oauth.models import AccessToken
 from oauth.scopes import Scope
-from oauth.tokens import NEVER, generate_access_token
 from tests.customers.dashboard.conftest import CUSTOMERS, browser_of
-from tests.customers.webhooks.conftest import WEBHOOKS
-from tests.oauth.conftest import register_partner
-from tests.support.clients import USERS, ApiClient, addresses_url, user_url
+from tests.support.clients import USERS, addresses_url, user_url
 from tests.support.exports import EVERYBODY, EXPORTS, export_url, work
 from tests.support.factories import address, make_address, make_note, make_user
 from tests.support.order_documents import order
 from tests.support.webhook_receiver import SECRET
+from tests.support.webhooks import EVENT_NAMES, WEBHOOKS, enqueued, installed_partner
 
-EVERYTHING = ("customer.created", "customer.updated", "customer.deleted", "customer.redacted", "app.uninstalled")
+CHANGES = [
+    {"first_name": "Augusta"},
+    {"metadata": {"a": 2}},
+    {"tags": ["vip"]},
+    {"is_blocked": True},
+    {"email": "b@c.de"},
+]
 
 
 @pytest.fixture
@@ -31,15 +34,11 @@ def ada(db):
     return make_user(email="ada@lovelace.example", first_name="Ada", phone_number="+442079460018", metadata={"a": 1.5})
 
 
-def told() -> list[str]:
-    return list(Delivery.objects.order_by("id").values_list("event_type", flat=True))
-
-
-class TestACustomerWhoIsCreated:
-    def test_is_told_with_what_the_api_shows(self, client, subscribe, receiver, deliver):
+class TestCustomerCreated:
+    def test_customer_created_has_the_payload_of_the_api(self, admin_client, subscribe, receiver, deliver):
         webhook = subscribe("customer.created", api_version="2023-02-10")
 
-        created = client.post(USERS, {"email": "ada@example.com", "metadata": {"é": [1.5, None]}, "tags": ["ü"],
+        created = admin_client.post(USERS, {"email": "ada@example.com", "metadata": {"é": [1.5, None]}, "tags": ["ü"],
                                       "addresses": [address(line1="Straße 1")]}).json()  # fmt: skip
         deliver()
 
@@ -57,91 +56,85 @@ class TestACustomerWhoIsCreated:
         assert received.is_signed(SECRET)
         assert not received.is_signed("another")
 
-    def test_is_told_for_each_webhook_that_subscribed(self, client, subscribe, receiver, deliver):
+    def test_customer_created_is_sent_to_each_active_subscribed_webhook(
+        self, admin_client, subscribe, receiver, deliver
+    ):
         subscribe("customer.created", path="first")
         subscribe("customer.created", "customer.updated", path="second")
         subscribe("customer.updated", path="third")
         subscribe("customer.created", path="fourth", active=False)
 
-        client.post(USERS, {"email": "ada@example.com"})
+        admin_client.post(USERS, {"email": "ada@example.com"})
         deliver()
 
         assert {each.path for each in receiver.received} == {"/first", "/second"}
 
-    def test_is_not_told_where_the_request_fails(self, client, subscribe, ada):
-        subscribe(*EVERYTHING)
+    def test_rejected_request_enqueues_no_event(self, admin_client, subscribe, ada):
+        subscribe(*EVENT_NAMES)
 
-        assert client.post(USERS, {"email": ada.email}).status_code == 400
-        assert client.patch(user_url(ada), {"language": "xx"}).status_code == 400
+        assert admin_client.post(USERS, {"email": ada.email}).status_code == 400
+        assert admin_client.patch(user_url(ada), {"language": "xx"}).status_code == 400
 
-        assert told() == []
+        assert enqueued() == []
 
-    def test_is_not_told_where_the_change_is_rolled_back(self, subscribe):
-        subscribe(*EVERYTHING)
+    def test_rolled_back_change_enqueues_no_event(self, subscribe):
+        subscribe(*EVENT_NAMES)
 
         with transaction.atomic():
             make_user()
             transaction.set_rollback(True)
 
-        assert told() == []
+        assert enqueued() == []
 
-    def test_is_told_of_an_import(self, subscribe, tmp_path):
-        subscribe(*EVERYTHING)
+    def test_import_enqueues_customer_created_for_each_row(self, subscribe, tmp_path):
+        subscribe(*EVENT_NAMES)
         (tmp_path / "some.csv").write_text("email\nada@example.com\ngrace@example.com\n")
 
         call_command("import_customers", str(tmp_path / "some.csv"))
 
-        assert told() == ["customer.created"] * 2
+        assert enqueued() == ["customer.created"] * 2
 
 
-class TestAChange:
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"first_name": "Augusta"},
-            {"metadata": {"a": 2}},
-            {"tags": ["vip"]},
-            {"is_blocked": True},
-            {"email": "b@c.de"},
-        ],
-        ids=lambda changes: next(iter(changes)),
-    )
-    def test_is_told_once_with_the_customer_as_it_is_then(self, client, ada, subscribe, receiver, deliver, changes):
-        subscribe(*EVERYTHING)
+class TestCustomerUpdated:
+    def test_customer_updated_is_sent_once_per_change_with_the_payload_of_the_api(
+        self, admin_client, ada, subscribe, receiver, deliver
+    ):
+        subscribe(*EVENT_NAMES)
 
-        changed = client.patch(user_url(ada), changes).json()
-        deliver()
+        for changes in CHANGES:
+            changed = admin_client.patch(user_url(ada), changes).json()
+            receiver.received.clear()
+            deliver()
+            assert receiver.events == ["customer.updated"], changes
+            assert receiver.received[0].event["data"] == changed
 
-        assert receiver.events == ["customer.updated"]
-        assert receiver.received[0].event["data"] == changed
+    def test_change_of_several_fields_enqueues_one_event(self, admin_client, ada, subscribe):
+        subscribe(*EVENT_NAMES)
 
-    def test_of_several_fields_is_told_once(self, client, ada, subscribe):
-        subscribe(*EVERYTHING)
+        admin_client.patch(user_url(ada), {"first_name": "Augusta", "is_blocked": True})
 
-        client.patch(user_url(ada), {"first_name": "Augusta", "is_blocked": True})
+        assert enqueued() == ["customer.updated"]
 
-        assert told() == ["customer.updated"]
+    def test_update_without_a_difference_enqueues_no_event(self, admin_client, ada, subscribe):
+        subscribe(*EVENT_NAMES)
 
-    def test_that_changes_nothing_is_not_told(self, client, ada, subscribe):
-        subscribe(*EVERYTHING)
+        admin_client.patch(user_url(ada), {"first_name": "Ada"})
 
-        client.patch(user_url(ada), {"first_name": "Ada"})
+        assert enqueued() == []
 
-        assert told() == []
-
-    def test_of_addresses_is_told(self, client, ada, subscribe):
+    def test_address_changes_enqueue_customer_updated(self, admin_client, ada, subscribe):
         make_address(ada)
-        subscribe(*EVERYTHING)
+        subscribe(*EVENT_NAMES)
 
-        id = client.post(addresses_url(ada), address(line1="2 High St")).json()["id"]
-        client.put(f"{addresses_url(ada)}{id}/", address(line1="3 High St"))
-        client.delete(f"{addresses_url(ada)}{id}/")
+        id = admin_client.post(addresses_url(ada), address(line1="2 High St")).json()["id"]
+        admin_client.put(f"{addresses_url(ada)}{id}/", address(line1="3 High St"))
+        admin_client.delete(f"{addresses_url(ada)}{id}/")
 
-        assert told() == ["customer.updated"] * 3
+        assert enqueued() == ["customer.updated"] * 3
 
-    def test_of_many_is_told_for_each(self, subscribe, ada, owner):
+    def test_bulk_edit_enqueues_customer_updated_for_each_changed_customer(self, subscribe, ada, owner):
         others = [make_user(), make_user(is_blocked=True)]
-        subscribe(*EVERYTHING)
+        subscribe(*EVENT_NAMES)
 
         services.change_users(
             [ada.pk, *(each.pk for each in others)], by=SYSTEM, values=lambda user: {"is_blocked": True}
@@ -152,26 +145,26 @@ class TestAChange:
             ("customer.updated", others[0].pk),
         }
 
-    def test_from_lead_to_customer_is_told_and_further_orders_are_not(self, ada, subscribe):
-        subscribe(*EVERYTHING)
+    def test_first_order_enqueues_customer_updated_and_later_ones_do_not(self, ada, subscribe):
+        subscribe(*EVENT_NAMES)
 
         record_order(user_id=ada.pk, document=order(number="1"))
         record_order(user_id=ada.pk, document=order(number="2"))
 
-        assert told() == ["customer.updated"]
+        assert enqueued() == ["customer.updated"]
 
-    def test_of_what_the_api_does_not_show_is_not_told(self, ada, owner, subscribe):
-        subscribe(*EVERYTHING)
+    def test_notes_passwords_and_groups_enqueue_no_event(self, ada, owner, subscribe):
+        subscribe(*EVENT_NAMES)
 
         make_note(ada, author=owner)
         services.update_user(ada.pk, by=SYSTEM, password="correct horse battery")
         add_customers(create_group(name="VIP").pk, [ada.pk], by=SYSTEM)
 
-        assert told() == []
+        assert enqueued() == []
 
 
-class TestErasure:
-    def test_is_told_with_who_it_was_and_then_forgotten(self, ada, subscribe, receiver, deliver):
+class TestCustomerRedacted:
+    def test_customer_redacted_has_a_snapshot_that_is_deleted_after_delivery(self, ada, subscribe, receiver, deliver):
         record_order(user_id=ada.pk, document=order(number="1001"))
         subscribe("customer.redacted")
 
@@ -187,11 +180,11 @@ class TestErasure:
         }
         assert (Delivery.objects.get().body, Delivery.objects.get().snapshot) == ("", None)
 
-    def test_removes_what_was_told_and_what_was_to_be_told(self, client, ada, subscribe, receiver, deliver):
+    def test_erasure_deletes_sent_and_pending_deliveries(self, admin_client, ada, subscribe, receiver, deliver):
         subscribe("customer.updated")
-        client.patch(user_url(ada), {"first_name": "Augusta"})
+        admin_client.patch(user_url(ada), {"first_name": "Augusta"})
         deliver()
-        client.patch(user_url(ada), {"first_name": "Ada"})
+        admin_client.patch(user_url(ada), {"first_name": "Ada"})
 
         erasure.erase(ada.pk, by=SYSTEM)
         deliver()
@@ -200,14 +193,14 @@ class TestErasure:
         assert not Delivery.objects.exists()
 
 
-class TestUninstalling:
-    def test_is_told_to_the_app_alone_which_is_told_of_nothing_else_any_more(
-        self, owner, subscribe, receiver, deliver, dashboard_token
+class TestAppUninstalled:
+    def test_app_uninstalled_is_the_last_event_of_the_app_and_sent_to_it_alone(
+        self, owner, subscribe, receiver, deliver
     ):
-        app, token = dashboard_token
-        subscribe(*EVERYTHING, path="store")
-        body = {"target": f"{receiver.url}/app", "events": EVERYTHING, "secret_key": SECRET}
-        assert ApiClient(token).post(WEBHOOKS, body).status_code == 201
+        app, partner_client = installed_partner(owner, Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE)
+        subscribe(*EVENT_NAMES, path="store")
+        body = {"target": f"{receiver.url}/app", "events": EVENT_NAMES, "secret_key": SECRET}
+        assert partner_client.post(WEBHOOKS, body).status_code == 201
 
         make_user()
         partner_apps.uninstall(app, Actor())
@@ -222,38 +215,30 @@ class TestUninstalling:
         ] * 2
 
 
-@pytest.fixture
-def dashboard_token(owner):
-    """A partner app, and a token of it that may do everything with webhooks."""
-    app = register_partner(owner).app
-    token = generate_access_token()
-    scope = f"{Scope.WEBHOOKS_READ} {Scope.WEBHOOKS_WRITE}"
-    AccessToken.objects.create(user=owner, application=app, token=token, scope=scope, expires=NEVER)
-    return app, token
-
-
-class TestAnExport:
+class TestExportCreated:
     @pytest.fixture
-    def exporting(self, api, files):
-        """A program with a personal token for exports."""
+    def export_client(self, api, files):
+        """A client of the Admin API with a personal token for exports."""
         return api(Scope.EXPORTS_READ, Scope.EXPORTS_WRITE)
 
-    def test_is_told_once_it_is_ready_with_what_the_api_shows(self, exporting, subscribe, receiver, deliver):
+    def test_export_created_is_sent_when_the_file_is_ready_with_the_payload_of_the_api(
+        self, export_client, subscribe, receiver, deliver
+    ):
         subscribe("export.created")
-        export = exporting.post(EXPORTS, EVERYBODY).json()
-        assert told() == []
+        export = export_client.post(EXPORTS, EVERYBODY).json()
+        assert enqueued() == []
 
         work()
         deliver()
 
         [received] = receiver.received
         assert (received.event["object"], received.event["event_type"]) == ("export", "export.created")
-        assert received.event["data"] == exporting.get(export_url(export)).json()
+        assert received.event["data"] == export_client.get(export_url(export)).json()
         assert received.event["data"]["status"] == "available"
-        assert exporting.get(received.event["data"]["url"]).status_code == 200
+        assert export_client.get(received.event["data"]["url"]).status_code == 200
         assert received.is_signed(SECRET)
 
-    def test_is_told_where_the_dashboard_made_it(self, owner, ada, files, subscribe, receiver, deliver):
+    def test_export_created_is_sent_for_exports_of_the_dashboard(self, owner, ada, files, subscribe, receiver, deliver):
         subscribe("export.created")
         dashboard = browser_of(owner)
         page = dashboard.post(CUSTOMERS, {"action": "export", "_selected_action": [ada.pk]}).headers["Location"]
@@ -265,38 +250,35 @@ class TestAnExport:
         assert (data["status"], data["date_from"]) == ("available", None)
         assert data["url"].startswith("http://testserver/")
 
-    def test_is_told_to_the_store_and_to_the_app_that_asked_for_it(self, exporting, owner, subscribe):
+    def test_export_created_is_sent_to_the_store_and_to_the_app_that_requested_it(
+        self, export_client, owner, subscribe
+    ):
         store = subscribe("export.created")
         mine, others = (subscribe("export.created", path=name) for name in ("mine", "others"))
-        subscribe("customer.created", path="unconcerned")
-        apps = [register_partner(owner).app for _ in range(2)]
-        for webhook, app in zip((mine, others), apps, strict=True):
-            webhook.app = app
-            webhook.save()
-        token = generate_access_token()
-        AccessToken.objects.create(
-            user=owner, application=apps[0], token=token, scope="exports:write", expires=NEVER
-        )  # fmt: skip
+        subscribe("customer.created", path="customers")
+        (mine.app, partner_client), (others.app, _) = [installed_partner(owner, Scope.EXPORTS_WRITE) for _ in range(2)]
+        mine.save()
+        others.save()
 
-        ApiClient(token).post(EXPORTS, EVERYBODY)
+        partner_client.post(EXPORTS, EVERYBODY)
         work()
 
         assert set(Delivery.objects.values_list("webhook", flat=True)) == {store.pk, mine.pk}
 
-    def test_is_not_told_where_its_end_is_not_kept(self, exporting, subscribe):
+    def test_export_whose_end_is_rolled_back_enqueues_no_event(self, export_client, subscribe):
         subscribe("export.created")
-        exporting.post(EXPORTS, EVERYBODY)
+        export_client.post(EXPORTS, EVERYBODY)
 
         with transaction.atomic():
             work()
             transaction.set_rollback(True)
 
-        assert told() == []
-        assert exporting.get(EXPORTS).json()["results"][0]["status"] == "pending"
+        assert enqueued() == []
+        assert export_client.get(EXPORTS).json()["results"][0]["status"] == "pending"
 
-    def test_that_is_gone_before_it_was_told_is_not_sent(self, exporting, ada, subscribe, receiver, deliver):
+    def test_export_that_is_gone_is_not_sent(self, export_client, ada, subscribe, receiver, deliver):
         subscribe("export.created")
-        exporting.post(EXPORTS, EVERYBODY)
+        export_client.post(EXPORTS, EVERYBODY)
         work()
         erasure.erase(ada.pk, by=SYSTEM)
 
