@@ -211,7 +211,7 @@ MEDUSA_MAX_LIMIT = env.int("MEDUSA_MAX_LIMIT", 1000)
 MEDUSA_COUNT_SECONDS = env.int("MEDUSA_COUNT_SECONDS", 10)
 
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "customers.api.schema.AdminApiSchema",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is a parameter like any other
 }
 SPECTACULAR_SETTINGS = {
@@ -235,7 +235,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DefinitionTypeEnum": "customers.metadata.models.Type.values",
         "ValidationTypeEnum": "customers.metadata.models.Validation.values",
-        "ExportTypeEnum": "customers.api.export_views.Type.values",
+        "ExportTypeEnum": "customers.api.resources.exports.ExportType.values",
     },
 }
 

@@ -9,8 +9,8 @@ from django.views import defaults
 from django.views.generic import RedirectView
 
 from customers.api import errors as api_errors
-from customers.api.documents import ReferencePage, serve_document
-from customers.api.views import UnknownPath
+from customers.api.base import NotFoundView
+from customers.api.openapi import ReferencePage, serve_document
 from customers.dashboard.home import home
 from customers.medusa import base as medusa
 from customers.medusa import errors as medusa_errors
@@ -18,7 +18,7 @@ from customers.medusa.cors import is_below as is_medusa
 from customers.mirror.inbound import receive as receive_event
 
 urlpatterns = [
-    path("api/admin", UnknownPath.as_view()),  # or it would be redirected, which API clients refuse
+    path("api/admin", NotFoundView.as_view()),  # or it would be redirected, which API clients refuse
     path("api/admin/", include("customers.api.urls")),
     path("admin", medusa.UnknownPath.as_view()),
     path("admin/", include("customers.medusa.urls")),

@@ -17,6 +17,6 @@ class CustomersConfig(AppConfig):
     }
 
     def ready(self):
-        from customers.api import webhook_data  # noqa: F401  imported to register the payloads of webhooks
+        from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 
         connection_created.connect(lower_all_letters)

@@ -1,4 +1,4 @@
-"""ETags: read only what is new, write only what you have seen (RFC 9110, section 13)."""
+"""Conditional requests with ETags (RFC 9110, section 13)."""
 
 from hashlib import blake2b
 
@@ -14,14 +14,14 @@ def etag_of(representation) -> str:
     return f'"{blake2b(to_json(representation), digest_size=16).hexdigest()}"'
 
 
-def answer_with_etag(representation) -> Response:
+def respond_with_etag(representation) -> Response:
     return Response(representation, headers={"ETag": etag_of(representation), "Cache-Control": "private, no-cache"})
 
 
-def answer_if_new(request, representation):
-    """200 with the ETag, or 304 where `If-None-Match` names it."""
+def respond_if_modified(request, representation):
+    """200 with the ETag, or 304 if `If-None-Match` contains it. Raises PreconditionFailed."""
     require_match(request, representation)
-    response = answer_with_etag(representation)
+    response = respond_with_etag(representation)
     known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
     if known == ["*"] or response.headers["ETag"] in (etag.removeprefix("W/") for etag in known):
         response.status_code, response.data = status.HTTP_304_NOT_MODIFIED, None
@@ -29,8 +29,8 @@ def answer_if_new(request, representation):
 
 
 def require_match(request, representation) -> None:
-    """Raises PreconditionFailed where there is an `If-Match` that does not name the ETag of the representation."""
-    if (named := request.META.get("HTTP_IF_MATCH")) is not None:
-        etags = parse_etags(named)
+    """Raises PreconditionFailed for an `If-Match` without the ETag of the representation."""
+    if (if_match := request.META.get("HTTP_IF_MATCH")) is not None:
+        etags = parse_etags(if_match)
         if etags != ["*"] and etag_of(representation) not in etags:
             raise PreconditionFailed

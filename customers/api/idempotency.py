@@ -25,7 +25,7 @@ def idempotent(handler):
         def respond() -> tuple[HttpResponse, int | None]:
             response = handler(view, request, *args, **kwargs)
             # The customer of the path, or the new one.
-            user_id = (kwargs.get("id") or response.data.get("id")) if view.is_about_people else None
+            user_id = (kwargs.get("id") or response.data.get("id")) if view.is_about_customers else None
             return HttpResponse(to_json(response.data), status=response.status_code), user_id
 
         return respond_once(
@@ -34,7 +34,7 @@ def idempotent(handler):
             owner_id=request.auth.app_id,
             content_type="application/json",
             body=comparable_body(request),
-            is_secret=view.answers_are_secret,
+            is_secret=view.has_secret_answers,
         )
 
     return wrapper

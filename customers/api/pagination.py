@@ -1,11 +1,9 @@
-"""Pages that stay put while customers come in: by key, not by number."""
+"""Keyset pagination: a page stays the same while rows are inserted before it."""
 
 import base64
 import json
 import re
-from contextlib import nullcontext
 from datetime import UTC, datetime
-from functools import cache
 
 import orjson
 from django.db.models import Q
@@ -14,21 +12,15 @@ from rest_framework.pagination import BasePagination
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from customers.api.serializers import USER_COLUMNS
-from customers.core.postgres import custom_plan
-from customers.core.prepared_query import PreparedQuery
-from customers.models import User
-
 DEFAULT_SIZE = 20
 MAX_SIZE = 250
 AFTER, BEFORE = "a", "b"
-PARTIAL_FILTERS = frozenset({"name", "phone_number"})
 
 
 class KeysetPagination(BasePagination):
-    """`{next, previous, results}`, newest first. `page_size` (some clients send `limit`) is honoured up to 250.
+    """`{next, previous, results}`, newest first. `page_size`, or `limit` as some clients send, may be up to 250.
 
-    A page is read off the index over `keys`, whose last is unique, so that any number of rows may share the first.
+    A page is read from the index over `keys`. The last key is unique, so that rows may have equal first keys.
     """
 
     keys: tuple[str, ...] = ("id",)
@@ -62,7 +54,7 @@ class KeysetPagination(BasePagination):
         return DEFAULT_SIZE
 
     def _beyond(self, position: list, comparison: str) -> Q:
-        """Past the row at `position`. With two keys: the first one bounded for the index, the second breaks ties."""
+        """The rows beyond `position`. With two keys, the first limits the index scan, and the second breaks ties."""
         *first, last = zip(self.keys, position, strict=True)
         condition = Q((f"{last[0]}__{comparison}", last[1]))
         for key, value in first:
@@ -80,11 +72,11 @@ class KeysetPagination(BasePagination):
             return AFTER, []
         try:
             direction, *dates, number = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-            moments = [datetime.fromisoformat(date).astimezone(UTC) for date in dates]
-            is_ours = direction in (AFTER, BEFORE) and len(moments) + 1 == len(self.keys)
-            if not is_ours:
+            datetimes = [datetime.fromisoformat(date).astimezone(UTC) for date in dates]
+            is_valid = direction in (AFTER, BEFORE) and len(datetimes) + 1 == len(self.keys)
+            if not is_valid:
                 raise ValueError
-            position = [*moments, int(number)]
+            position = [*datetimes, int(number)]
         except (ValueError, TypeError, RecursionError, OverflowError):
             raise NotFound("Invalid cursor.") from None
         return direction, position
@@ -98,7 +90,7 @@ class KeysetPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view):
-        description = "Where the page starts: taken from `next` or `previous` of another page."
+        description = "The start of the page. Take it from `next` or `previous` of another page."
         return [
             {
                 "name": "cursor",
@@ -108,25 +100,3 @@ class KeysetPagination(BasePagination):
                 "schema": {"type": "string"},
             }
         ]
-
-
-class UserPagination(KeysetPagination):
-    """Rows of `USER_COLUMNS`. The first page of everybody is what is asked for most."""
-
-    keys = ("date_joined", "id")
-
-    def read(self, queryset, limit, backwards):
-        if not queryset.query.where:
-            return newest_users(limit)()
-        looks_for_a_part = not PARTIAL_FILTERS.isdisjoint(self.request.query_params)
-        with custom_plan() if looks_for_a_part else nullcontext():
-            return super().read(queryset.values(*USER_COLUMNS), limit, backwards)
-
-
-@cache
-def newest_users(limit: int) -> PreparedQuery:
-    return PreparedQuery(lambda: User.objects.newest_first().values(*USER_COLUMNS)[:limit])
-
-
-class NotePagination(KeysetPagination):
-    keys = ("created_at", "id")

@@ -1,4 +1,4 @@
-"""Request bodies: JSON, form-encoded and multipart, into the same plain dictionaries."""
+"""Parsers of request bodies: JSON, form-encoded and multipart. All of them return plain dictionaries."""
 
 import json
 import re
@@ -10,13 +10,13 @@ from rest_framework import parsers
 from rest_framework.exceptions import ParseError
 from rest_framework.utils.json import strict_constant
 
-# `a`, then any of `[b]`, `.b`, `b` after a closing bracket: the ways in which HTTP clients write nested names.
+# `a`, then any of `[b]`, `.b`, or `b` after a closing bracket. HTTP clients write nested names in all of these ways.
 PART = re.compile(r"\[([^\[\]]*)\]|\.?([^.\[\]]+)")
 MAX_LEVELS = 8
 
 
 class FormData(dict):
-    """A body from a form, where a list of one looks like a plain value and an object like a string of JSON."""
+    """A body from a form. In it, a list of one item looks like a single value, and an object is a string of JSON."""
 
 
 class JSONParser(parsers.BaseParser):
@@ -33,18 +33,19 @@ class JSONParser(parsers.BaseParser):
 
 class FormParser(parsers.FormParser):
     def parse(self, stream, media_type=None, parser_context=None):
-        with readable():
+        with decoding_errors():
             return nested(super().parse(stream, media_type, parser_context))
 
 
 class MultiPartParser(parsers.MultiPartParser):
     def parse(self, stream, media_type=None, parser_context=None):
-        with readable():
+        with decoding_errors():
             return nested(super().parse(stream, media_type, parser_context).data)
 
 
 @contextmanager
-def readable():
+def decoding_errors():
+    """Raises ParseError for a body that can't be decoded."""
     try:
         yield
     except (UnicodeError, LookupError):
@@ -54,8 +55,8 @@ def readable():
 def nested(form: QueryDict) -> FormData:
     """`addresses[0][line1]=x&tags[]=a` as `{"addresses": [{"line1": "x"}], "tags": ["a"]}`.
 
-    Also `addresses[0]line1`, `addresses[0].line1` and `addresses.0.line1`; a name that comes more than once is a list.
-    Positions order the entries, gaps close.
+    Also `addresses[0]line1`, `addresses[0].line1` and `addresses.0.line1`. A repeated name is a list. List entries are
+    ordered by position; missing positions are skipped. Raises ParseError.
     """
     tree: dict[str, Any] = {}
     for name, values in form.lists():

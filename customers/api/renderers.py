@@ -21,7 +21,7 @@ class JSONRenderer(BaseRenderer):
 
 
 class JSONNegotiation(DefaultContentNegotiation):
-    """What nearly every client sends needs no negotiation."""
+    """Skips the negotiation for the Accept headers that nearly every client sends."""
 
     def select_renderer(self, request, renderers, format_suffix=None):
         if request.META.get("HTTP_ACCEPT", "") in ("", "*/*", JSONRenderer.media_type):

@@ -1,37 +1,43 @@
 from django.urls import path, re_path, register_converter
 from django.urls.converters import IntConverter
 
-from customers.api import views
-from customers.api.app_views import AppViewSet
-from customers.api.definition_views import DefinitionViewSet
-from customers.api.export_views import ExportFile, ExportViewSet
-from customers.api.order_views import HistoryViewSet
-from customers.api.webhook_views import WebhookViewSet
+from customers.api.base import NotFoundView
+from customers.api.resources.addresses import AddressViewSet
+from customers.api.resources.apps import AppViewSet
+from customers.api.resources.exports import ExportFileView, ExportViewSet
+from customers.api.resources.metadata import DefinitionViewSet
+from customers.api.resources.notes import NoteViewSet
+from customers.api.resources.orders import UserOrdersViewSet
+from customers.api.resources.subscriptions import UserSubscriptionsViewSet
+from customers.api.resources.users import UserViewSet
+from customers.api.resources.webhooks import WebhookViewSet
 
 
 class IdConverter(IntConverter):
-    regex = "[0-9]{1,18}"  # what fits a column of ids
+    regex = "[0-9]{1,18}"  # every such number fits an id column
 
 
 register_converter(IdConverter, "id")
 app_name = "admin_api"
 
 urlpatterns = [
-    path("users/", views.UserViewSet.as_view({"get": "list", "post": "create"}), name="users"),
+    path("users/", UserViewSet.as_view({"get": "list", "post": "create"}), name="users"),
     path(
         "users/<id:id>/",
-        views.UserViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"}),
+        UserViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update"}),
         name="user",
     ),
-    path("users/<id:id>/addresses/", views.AddressViewSet.as_view({"get": "list", "post": "create"}), name="addresses"),
+    path("users/<id:id>/addresses/", AddressViewSet.as_view({"get": "list", "post": "create"}), name="addresses"),
     path(
         "users/<id:id>/addresses/<id:addressId>/",
-        views.AddressViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        AddressViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
         name="address",
     ),
-    path("users/<id:id>/notes/", views.NoteViewSet.as_view({"get": "list", "post": "create"}), name="notes"),
-    path("users/<id:id>/orders/", HistoryViewSet.as_view({"get": "orders"}), name="orders"),
-    path("users/<id:id>/subscriptions/", HistoryViewSet.as_view({"get": "subscriptions"}), name="subscriptions"),
+    path("users/<id:id>/notes/", NoteViewSet.as_view({"get": "list", "post": "create"}), name="notes"),
+    path("users/<id:id>/orders/", UserOrdersViewSet.as_view({"get": "orders"}), name="orders"),
+    path(
+        "users/<id:id>/subscriptions/", UserSubscriptionsViewSet.as_view({"get": "subscriptions"}), name="subscriptions"
+    ),
     path("apps/<str:clientId>/", AppViewSet.as_view({"get": "retrieve"}), name="app"),
     path(
         "apps/<str:clientId>/settings/",
@@ -47,7 +53,7 @@ urlpatterns = [
     ),
     path("exports/", ExportViewSet.as_view({"get": "list", "post": "create"}), name="exports"),
     path("exports/types/", ExportViewSet.as_view({"get": "types"}), name="export-types"),
-    path("exports/files/<str:link>/", ExportFile.as_view(), name="export-file"),
+    path("exports/files/<str:link>/", ExportFileView.as_view(), name="export-file"),
     path("exports/<id:id>/", ExportViewSet.as_view({"get": "retrieve"}), name="export"),
     path("exports/<id:id>/download/", ExportViewSet.as_view({"get": "download"}), name="export-download"),
     path("metadata/", DefinitionViewSet.as_view({"get": "list", "post": "create"}), name="definitions"),
@@ -62,5 +68,5 @@ urlpatterns = [
         WebhookViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
         name="webhook",
     ),
-    re_path(r"", views.UnknownPath.as_view()),
+    re_path(r"", NotFoundView.as_view()),
 ]

@@ -1,4 +1,4 @@
-"""Which version of the Admin API a request speaks."""
+"""The version of the Admin API that a request is for."""
 
 from rest_framework.exceptions import ParseError
 from rest_framework.versioning import BaseVersioning
@@ -7,22 +7,22 @@ from oauth.models import DEFAULT_API_VERSION, ApiVersion
 
 HEADER = "X-29next-API-Version"
 HEADER_KEY = "HTTP_" + HEADER.upper().replace("-", "_")
-VERSIONS = tuple(ApiVersion.values)  # which Django puts together for each look
+VERSIONS = tuple(ApiVersion.values)  # Django builds `values` for each access
 
 
-def named_version(request) -> str:
-    """As the header has it; empty without one."""
+def version_in_header(request) -> str:
+    """The value of the header. Empty without a header, and not validated."""
     return request.META.get(HEADER_KEY, "").strip()
 
 
 class HeaderVersioning(BaseVersioning):
-    """From the header; without one, the version that belongs to the API key."""
+    """The version in the header. Without a header, the version of the app."""
 
     def determine_version(self, request, *args, **kwargs):
-        named = named_version(request)
-        if not named:
+        version = version_in_header(request)
+        if not version:
             return request.auth.api_version if request.auth else DEFAULT_API_VERSION.value
-        if named not in VERSIONS:
+        if version not in VERSIONS:
             supported = ", ".join(VERSIONS)
             raise ParseError(f"Unknown API version in {HEADER}. Supported: {supported}.", code="unknown_version")
-        return named
+        return version

@@ -17,7 +17,8 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 django.setup()
 
 from customers import insertion
-from customers.api.serializers import ADDRESS_COLUMNS, USER_COLUMNS
+from customers.api.resources.addresses import ADDRESS_COLUMNS
+from customers.api.resources.users import USER_COLUMNS
 from customers.core import ratelimit
 from customers.core.postgres import insertable_fields
 from customers.models import Address, User

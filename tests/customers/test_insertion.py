@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from customers import insertion, validation
-from customers.api import serializers
+from customers.api.resources.users import UserRepresentation
 from customers.models import Address, Event, Tag, User
 from oauth.actor import SYSTEM
 from tests.support.clients import USERS
@@ -102,7 +102,7 @@ class TestTwoWaysOfWriting:
             insert(user, book, SYSTEM)
             ids = {user.pk, *(each.pk for each in book)}
             user.__dict__["_prefetched_objects_cache"] = {"addresses": book}
-            answered.append(without_ids(serializers.shown(serializers.row_of(user))))
+            answered.append(without_ids(UserRepresentation.from_model(user)))
             written.append(
                 (
                     rows(User, id=user.pk),

@@ -2,8 +2,8 @@ import pytest
 from django.urls import get_resolver
 from oauth2_provider.settings import oauth2_settings
 
-from customers.api.export_views import ExportFile
-from customers.api.views import UnknownPath
+from customers.api.base import NotFoundView
+from customers.api.resources.exports import ExportFileView
 from oauth.authentication import BearerAuthentication
 from oauth.permissions import TokenHasActionScope, TokenOfApp
 from oauth.scopes import SCOPE_LABELS, Scope, grants
@@ -91,7 +91,7 @@ class TestRoutes:
     def test_lead_to_viewsets_to_files_behind_signed_links_or_to_what_answers_unknown_paths(self):
         others = [view.view_class for _, view in ADMIN_API if not hasattr(view, "actions")]
 
-        assert others == [ExportFile, UnknownPath]
+        assert others == [ExportFileView, NotFoundView]
         assert len(ADMIN_API) > 5
 
     @pytest.mark.parametrize(("path", "view"), [route for route in VIEWSETS if "/apps/" not in route[0]])

@@ -11,6 +11,6 @@ def path_of(version: str) -> Path:
 
 
 def text_of(version: str) -> str:
-    from customers.api.documents import document  # once Django is set up
+    from customers.api.openapi import document  # once Django is set up
 
     return json.dumps(document(version), indent=2, ensure_ascii=False, default=str) + "\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from customers.api.documents import document
+from customers.api.openapi import document
 
 _number = count(1)
 

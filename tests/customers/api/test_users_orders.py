@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from customers.api import order_serializers, order_serializers_20230210
+from customers.api.resources import order_serializers
+from customers.api.v2023_02_10 import orders as orders_2023_02_10
 from customers.orders.models import Order
 from customers.orders.services import record_order
 from oauth.models import ApiVersion
@@ -14,7 +15,7 @@ NEWEST, OLDEST = ApiVersion.V2024_04_01, ApiVersion.V2023_02_10
 DATE = datetime(2026, 10, 3, 9, 12, 44, tzinfo=UTC)
 SERIALIZERS = {
     NEWEST: order_serializers.UserOrderInlineSerializer,
-    OLDEST: order_serializers_20230210.UserOrderInlineSerializer,
+    OLDEST: orders_2023_02_10.UserOrderInlineSerializer,
 }
 
 

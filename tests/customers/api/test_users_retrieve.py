@@ -1,7 +1,8 @@
 import pytest
 from rest_framework.serializers import Serializer
 
-from customers.api.serializers import AddressSerializer, UserSerializer, row_of, shown
+from customers.api.resources.addresses import AddressSerializer
+from customers.api.resources.users import UserRepresentation, UserSerializer
 from customers.models import User
 from tests.customers.api.test_users_create import EVERY_FIELD
 from tests.support.clients import USERS, user_url
@@ -58,7 +59,7 @@ class TestRepresentation:
         for user in [User.objects.get(pk=full["id"]), make_user(), make_user(email="no@ms.example")]:
             user.date_joined = user.date_joined.replace(microsecond=0 if user.email == "no@ms.example" else 1)
 
-            by_hand = shown(row_of(user))
+            by_hand = UserRepresentation.from_model(user)
 
             declared = UserSerializer().to_representation(user)
             assert list(by_hand.items()) == list(declared.items())

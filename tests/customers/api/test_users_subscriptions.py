@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from customers.api import order_serializers_20230210, subscription_serializers
+from customers.api.resources import subscription_serializers
+from customers.api.v2023_02_10 import subscriptions as subscriptions_2023_02_10
 from customers.models import User
 from customers.orders.models import Subscription
 from customers.orders.services import record_subscription
@@ -16,7 +17,7 @@ NEWEST, OLDEST = ApiVersion.V2024_04_01, ApiVersion.V2023_02_10
 DATE = datetime(2026, 10, 3, 9, 12, 44, tzinfo=UTC)
 SERIALIZERS = {
     NEWEST: subscription_serializers.SubscriptionSerializer,
-    OLDEST: order_serializers_20230210.SubscriptionSerializer,
+    OLDEST: subscriptions_2023_02_10.SubscriptionSerializer,
 }
 
 

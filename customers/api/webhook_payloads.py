@@ -6,9 +6,9 @@ Customers, apps and exports look the same in all versions.
 from collections.abc import Collection
 from typing import Any
 
-from customers.api import serializers
-from customers.api.app_views import PublicAppSerializer
-from customers.api.export_views import ExportSerializer
+from customers.api.resources.apps import PublicAppSerializer
+from customers.api.resources.exports import ExportSerializer
+from customers.api.resources.users import UserRepresentation
 from customers.jobs.exports.services import asked_for
 from customers.models import User
 from customers.webhooks.events import EXAMPLE_ID, renders
@@ -21,12 +21,10 @@ EXAMPLE = {
 
 @renders("customer")
 def customers(ids: Collection[int], api_version: str) -> dict[int, Any]:
-    rows = serializers.with_addresses(serializers.users_with_ids(*ids))
+    representations = UserRepresentation.from_ids(*ids)
     if EXAMPLE_ID in ids:
-        user = User(**EXAMPLE)
-        user._prefetched_objects_cache = {"addresses": User.objects.none()}  # type: ignore[attr-defined]  # as in storage
-        rows.append(serializers.row_of(user))
-    return {row["id"]: serializers.shown(row) for row in rows}
+        representations.append(UserRepresentation.from_model(User(**EXAMPLE), addresses=[]))
+    return {representation["id"]: representation for representation in representations}
 
 
 @renders("app")

@@ -1,7 +1,6 @@
-"""Exports: asked for here, made by a worker, downloaded by a link that opens without a token for an hour."""
+"""Exports: files that a worker writes. A link downloads a file without a token for an hour."""
 
 from datetime import UTC
-from typing import cast
 
 from django.db import models
 from django.urls import reverse
@@ -9,15 +8,15 @@ from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
-from rest_framework.filters import BaseFilterBackend
 from rest_framework.response import Response
 
-from customers.api.conditional import answer_if_new
+from customers.api.base import AdminApiView, AdminApiViewSet
+from customers.api.conditional import respond_if_modified
 from customers.api.errors import ExportFailed, ExportPending
-from customers.api.filters import asked_of, criteria_of
+from customers.api.filters import FilterBackend
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
-from customers.api.views import AdminApiView, AdminApiViewSet
+from customers.api.resources.users import customer_filters
 from customers.core.dates import within_days
 from customers.jobs import runner
 from customers.jobs.exports import downloads
@@ -27,8 +26,8 @@ from oauth.errors import ServiceError
 from oauth.scopes import Scope
 
 
-class Type(models.TextChoices):
-    """Those of the platform. What has no label is of sections that this store does not have."""
+class ExportType(models.TextChoices):
+    """The types of the platform. This store has exports of the types that have a label here."""
 
     ORDER_LIST = "order_list"
     ORDER_LINE_ITEMS = "order_line_items"
@@ -45,13 +44,13 @@ class Type(models.TextChoices):
     FULFILLMENT_LINE_ITEMS = "fulfillment_line_items"
 
 
-class Status(models.TextChoices):
+class ExportStatus(models.TextChoices):
     AVAILABLE = "available"
     PENDING = "pending"
 
 
-class MomentField(serializers.DateTimeField):
-    """In UTC, whose calendar it has to be in."""
+class UTCDateTimeField(serializers.DateTimeField):
+    """Converts to UTC. Refuses a time that UTC's calendar can't hold."""
 
     def to_internal_value(self, value):
         try:
@@ -61,28 +60,32 @@ class MomentField(serializers.DateTimeField):
 
 
 class CreateExportSerializer(serializers.Serializer):
-    date_from = MomentField(help_text="Customers who joined at this moment or later.")
-    date_to = MomentField(help_text="Customers who joined at this moment or earlier.")
-    type = serializers.ChoiceField(Type.values, help_text="This store makes `customer_list`.")
+    date_from = UTCDateTimeField(help_text="Customers who joined at this time or later.")
+    date_to = UTCDateTimeField(help_text="Customers who joined at this time or earlier.")
+    type = serializers.ChoiceField(ExportType.values, help_text="This store has `customer_list` only.")
 
     class Meta:
         ref_name = "CreateExport"
 
     def validate_type(self, value):
-        if value != Type.CUSTOMER_LIST:
-            raise ValidationError(f"This store has no exports of this type. It makes {Type.CUSTOMER_LIST}.")
+        if value != ExportType.CUSTOMER_LIST:
+            raise ValidationError(f"This store has no exports of this type. It makes {ExportType.CUSTOMER_LIST}.")
         return value
 
 
 class ExportSerializer(serializers.Serializer):
     id = serializers.IntegerField(read_only=True)
-    type = serializers.ChoiceField(Type.values, read_only=True)
-    status = serializers.ChoiceField(Status.values, required=False, help_text="`pending` until the file is ready.")
+    type = serializers.ChoiceField(ExportType.values, read_only=True)
+    status = serializers.ChoiceField(
+        ExportStatus.values, required=False, help_text="`pending` until the file is ready."
+    )
     date_from = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="Null for what was exported in the dashboard, as is `date_to`."
+        required=False,
+        allow_null=True,
+        help_text="Null for an export that was started in the dashboard, and so is `date_to`.",
     )
     date_to = serializers.DateTimeField(required=False, allow_null=True)
-    url = serializers.URLField(read_only=True, help_text="Where its download is asked for.")
+    url = serializers.URLField(read_only=True, help_text="The URL that answers with a download link.")
     created_at = serializers.DateTimeField(read_only=True)
 
     class Meta:
@@ -94,10 +97,10 @@ class ExportSerializer(serializers.Serializer):
         return super().to_representation(
             {
                 "id": job.pk,
-                "type": Type.CUSTOMER_LIST,
-                "status": Status.AVAILABLE if job.finished_at else Status.PENDING,
+                "type": ExportType.CUSTOMER_LIST,
+                "status": ExportStatus.AVAILABLE if job.finished_at else ExportStatus.PENDING,
                 **{name: parse_datetime(options.get(name, "")) for name in ("date_from", "date_to")},
-                # As it was asked for, whoever looks: webhooks show the same.
+                # Of the host that the export was requested from. Webhooks contain the same URL.
                 "url": options["origin"] + path,
                 "created_at": job.created_at,
             }
@@ -105,7 +108,7 @@ class ExportSerializer(serializers.Serializer):
 
 
 class ExportDownloadSerializer(serializers.Serializer):
-    url = serializers.URLField(read_only=True, help_text="Opens without a token, for an hour.")
+    url = serializers.URLField(read_only=True, help_text="It needs no token, and is valid for an hour.")
 
     class Meta:
         ref_name = "ExportDownload"
@@ -126,28 +129,24 @@ class ExportTypesSerializer(serializers.Serializer):
         ref_name = "ExportTypes"
 
 
-@extend_schema_field({"type": "string", "enum": Type.values})
-class TypeParameter(serializers.ChoiceField):
-    """May be empty, too, which is not published."""
+@extend_schema_field({"type": "string", "enum": ExportType.values})
+class TypeParameterField(serializers.ChoiceField):
+    """It may also be empty, which the document does not say."""
 
 
 class ExportFilters(serializers.Serializer):
-    type = TypeParameter(Type.values, required=False, allow_blank=True)
+    type = TypeParameterField(ExportType.values, required=False, allow_blank=True)
     date_created_from = serializers.DateField(required=False, help_text="First day, in the store's time zone.")
     date_created_to = serializers.DateField(required=False, help_text="Last day, included.")
 
 
-class ExportFilterBackend(BaseFilterBackend):
-    def filter_queryset(self, request, queryset, view):
-        asked = asked_of(request, ExportFilters)
-        if asked.get("type", Type.CUSTOMER_LIST) != Type.CUSTOMER_LIST:
-            return queryset.none()
-        return within_days(queryset, "created_at", asked.get("date_created_from"), asked.get("date_created_to"))
+def _filter_by_type(queryset, type: str):
+    return queryset if type == ExportType.CUSTOMER_LIST else queryset.none()
 
 
 @extend_schema(tags=["exports"])
 class ExportViewSet(AdminApiViewSet):
-    """Files of customers. An app sees what it asked for, a personal token all of the store."""
+    """Files of customers. An app sees its own exports. A personal token sees all exports of the store."""
 
     required_scopes = {
         "list": Scope.EXPORTS_READ,
@@ -157,12 +156,18 @@ class ExportViewSet(AdminApiViewSet):
         "download": Scope.EXPORTS_READ,
     }
     serializer_class = ExportSerializer
-    filter_backends = [ExportFilterBackend]
+    filter_backends = [FilterBackend]
+    filter_parameters = ExportFilters
+    filter_lookups = {
+        "type": _filter_by_type,
+        "date_created_from": lambda exports, day: within_days(exports, "created_at", day, None),
+        "date_created_to": lambda exports, day: within_days(exports, "created_at", None, day),
+    }
     pagination_class = KeysetPagination
-    is_about_people = False
+    is_about_customers = False
 
     def get_queryset(self):
-        return exports.visible_to(cast(int, self.actor.app_id))
+        return exports.visible_to(self.app_id)
 
     @extend_schema(
         summary="List exports",
@@ -170,26 +175,26 @@ class ExportViewSet(AdminApiViewSet):
         parameters=[ExportFilters],
     )
     def list(self, request):
-        return self.listed(self.filter_queryset(self.get_queryset()))
+        return self.paginated(self.filter_queryset(self.get_queryset()))
 
     @extend_schema(
         summary="Export customers",
         description=(
-            "To a CSV file, of any length. The parameters that narrow the list of customers (`user_type`, `language`, "
-            "`name`, …) narrow the export, too. It is `pending` until a worker has made it; `export.created` is told "
-            "then. The file is kept for a day, and no longer than until a customer is erased; then the export is gone."
+            "To a CSV file of any length. The filters of the list of customers (`user_type`, `language`, `name`, …) "
+            "filter the export, too. It is `pending` until a worker has written the file. Then the event "
+            "`export.created` is sent. The file is deleted after a day, or earlier if a customer is erased. Then the "
+            "export is not found any more."
         ),
         request=CreateExportSerializer,
         responses={201: ExportSerializer},
     )
     @idempotent
     def create(self, request):
-        asked = CreateExportSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        fields = self.validated_with(CreateExportSerializer)
         job = exports.ask(
-            criteria_of(request),
-            date_from=asked.validated_data["date_from"],
-            date_to=asked.validated_data["date_to"],
+            customer_filters(request),
+            date_from=fields["date_from"],
+            date_to=fields["date_to"],
             by=self.actor,
             origin=f"{request.scheme}://{request.get_host()}",
         )
@@ -197,16 +202,16 @@ class ExportViewSet(AdminApiViewSet):
 
     @extend_schema(summary="List the types of exports", responses=ExportTypesSerializer, filters=False)
     def types(self, request):
-        customers = {"code": Type.CUSTOMER_LIST.value, "name": Type.CUSTOMER_LIST.label}
+        customers = {"code": ExportType.CUSTOMER_LIST.value, "name": ExportType.CUSTOMER_LIST.label}
         return Response({"types": [customers]})
 
     @extend_schema(summary="Retrieve an export")
     def retrieve(self, request, id):
-        return answer_if_new(request, self.represent(id))
+        return respond_if_modified(request, self.represent(id))
 
     @extend_schema(
         summary="Retrieve a link to the file of an export",
-        description="To CSV, unless it was exported in another format in the dashboard.",
+        description="A CSV file, unless the dashboard exported another format.",
         responses=ExportDownloadSerializer,
     )
     def download(self, request, id):
@@ -215,17 +220,17 @@ class ExportViewSet(AdminApiViewSet):
             raise ExportFailed
         if not job.finished_at:
             raise ExportPending
-        link = downloads.link_to(job, app_id=cast(int, self.actor.app_id))
+        link = downloads.link_to(job, app_id=self.app_id)
         url = request.build_absolute_uri(reverse("admin_api:export-file", args=[link]))
         return Response({"url": url}, headers={"Cache-Control": "no-store"})
 
 
-class ExportFile(AdminApiView):
-    """What a link opens. It is no part of the published API."""
+class ExportFileView(AdminApiView):
+    """Downloads the file of a link. It is not a part of the published API."""
 
     authentication_classes = []
     permission_classes = []
-    schema = None  # type: ignore[assignment]  # leaves it out of the document; DRF types the default alone
+    schema = None  # type: ignore[assignment]  # not in the document
 
     def get(self, request, link):
         try:

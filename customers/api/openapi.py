@@ -1,4 +1,4 @@
-"""The OpenAPI documents, one per version of the Admin API, and the pages that serve them."""
+"""The OpenAPI documents, one per version of the Admin API, and the views that serve them."""
 
 from functools import cache
 from typing import Any
@@ -7,6 +7,7 @@ from django.http import JsonResponse
 from django.urls import include, path
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.views import SpectacularSwaggerView
 
 from customers.api.versioning import HEADER
@@ -16,59 +17,71 @@ from oauth.scopes import SCOPE_LABELS
 MOUNT = "api/admin/"
 
 INTRODUCTION = """
-The customers of the store. Every request carries an access token, `Authorization: Bearer …`, and is answered in JSON.
+The customers of the store. Every request needs an access token: `Authorization: Bearer …`. All answers are JSON.
 
-**Versions.** `X-29next-API-Version` names the version of the API; without it, the one that belongs to the API key is
-spoken. The answer names the version that was used.
+**Versions.** The request header `X-29next-API-Version` selects the version of the API. Without it, the API key's own
+version is used. The answer has the same header with the version that was used.
 
-**Lists** come newest first in pages of 20: follow `next` until it is null. `page_size` asks for up to 250.
+**Lists** start with the newest entry. A page has 20 entries, or up to 250 with `page_size`. Follow `next` until it is
+null.
 
-**Bodies** are JSON, form-encoded or multipart; in forms, nested values are named `addresses[0][line1]`. Fields that
-the API does not know are ignored.
+**Bodies** are JSON, form-encoded or multipart. In forms, nested values are named `addresses[0][line1]`. Unknown fields
+are ignored.
 
-**Limits.** A token may make a few requests per second, as the `RateLimit` fields of every answer say. Above that the
-answer is 429 with `Retry-After`.
+**Rate limit.** A token may make a few requests per second. The `RateLimit` headers of every answer say how many. Above
+that, the answer is 429 with `Retry-After`.
 
-**Safe repetition.** A POST with an `Idempotency-Key` can be sent again: the first answer comes back. Retrieved
-customers, addresses, definitions and apps carry an `ETag`; an update of the former three with `If-Match` is refused
-with 412 when somebody else was faster.
+**Safe retries.** A POST with an `Idempotency-Key` can be repeated: it returns the first answer again. Customers,
+addresses, definitions and apps have an `ETag`. An update of a customer, an address or a definition with `If-Match`
+fails with 412 if somebody else has changed it in the meantime.
 
-**Errors** are objects: `{"detail": "…"}`, or for refused values `{"field": ["…"]}`, nested as the body was.
+**Errors** are objects: `{"detail": "…"}`, or for invalid values `{"field": ["…"]}`, nested like the body.
 """
 
 ERRORS = {
-    "400": "The request is malformed, a value is refused, or the version is unknown.",
-    "401": "There is no valid access token.",
-    "403": "The token lacks the scope, or is of another app.",
-    "406": "Only JSON is spoken.",
-    "429": "Too many requests with this token; `Retry-After` says when to come back.",
+    "400": "The request is malformed, a value is invalid, or the version is unknown.",
+    "401": "The access token is missing or not valid.",
+    "403": "The token does not have the scope, or belongs to another app.",
+    "406": "Answers are JSON only.",
+    "429": "Too many requests with this token. Wait for `Retry-After` seconds.",
     "503": "The database did not answer in time.",
 }
-OBJECT_ERRORS = {"404": "There is no such object."}
+OBJECT_ERRORS = {"404": "The object does not exist."}
 BODY_ERRORS = {
     "411": "The body has no `Content-Length`.",
     "413": "The body is too large.",
     "415": "The body is neither JSON nor a form.",
 }
 PENDING_ERRORS = {"409": "The export is not ready."}
-POST_ERRORS = {"422": "The `Idempotency-Key` belongs to another request."}
-NOT_MODIFIED = {"description": "The `ETag` in `If-None-Match` still holds."}
-CONDITIONAL_ERRORS = {"412": "The object has changed since the `ETag` in `If-Match` was read."}
+POST_ERRORS = {"422": "The `Idempotency-Key` was used for another request."}
+NOT_MODIFIED = {"description": "The object still has the `ETag` in `If-None-Match`."}
+CONDITIONAL_ERRORS = {"412": "The object does not have the `ETag` in `If-Match` any more."}
 
 VERSION_PARAMETER = {
     "in": "header",
     "name": HEADER,
     "required": True,
-    "description": "The version of the API. Published as required; without it the API key's own version is used.",
+    "description": "The version of the API. Published as required. Without it, the API key's own version is used.",
 }
 
 
+class AdminApiSchema(AutoSchema):
+    """Describes the security of an operation: a token of OAuth2 with the scope in the viewset's `required_scopes`, or a
+    personal token."""
+
+    view: Any  # an AdminApiViewSet
+
+    def get_auth(self):
+        scope = self.view.required_scopes.get(self.view.action)
+        return [{"oauth2": [str(scope)] if scope else []}, {"token": []}]
+
+
 class AdminApiGenerator(SchemaGenerator):
-    """The document of one version."""
+    """Generates the document of one version."""
 
     def create_view(self, callback, method, request=None):
         view = super().create_view(callback, method, request)
-        view.versioning_class = None  # the generator knows versions in paths only; the header is added below
+        view.versioning_class = None  # the generator supports versions in paths only; `_complete` adds the header
         view.api_version = self.api_version
         return view
 
@@ -88,29 +101,32 @@ class AdminApiGenerator(SchemaGenerator):
             },
             "token": {"type": "http", "scheme": "bearer", "description": "A personal access token."},
         }
+        for schema in document["components"]["schemas"].values():
+            if schema.get("type") == "object":
+                schema.pop("description", None)  # the docstring of the serializer, which is not for clients
         document["components"]["schemas"]["Error"] = {
             "type": "object",
-            "description": "`detail`, or the refused fields.",
+            "description": "`detail`, or the invalid fields.",
             "properties": {"detail": {"type": "string"}},
         }
         for schema in document["components"]["schemas"].values():
             for field in schema.get("properties", {}).values():
                 if field.get("oneOf") == [{}, {"type": "null"}]:
-                    field["anyOf"] = field.pop("oneOf")  # null is "anything", too: of both, not of just one
+                    field["anyOf"] = field.pop("oneOf")  # null matches both, and `oneOf` allows one match only
         for template, operations in document["paths"].items():
             for method, operation in operations.items():
                 self._complete(template, method, operation)
         return document
 
     def _complete(self, template: str, method: str, operation: dict[str, Any]) -> None:
-        """What holds for every operation, so that no view has to say it."""
+        """Adds what all operations have in common: the version header and the error responses."""
         version = {"type": "string", "enum": [self.api_version], "default": self.api_version}
         operation.setdefault("parameters", []).append({**VERSION_PARAMETER, "schema": version})
         errors = dict(ERRORS)
         if "{" in template and "/apps/" not in template:
             errors |= OBJECT_ERRORS
         elif method == "get":
-            errors["404"] = "The cursor is none of ours."
+            errors["404"] = "The cursor is invalid."
         if "requestBody" in operation:
             errors |= BODY_ERRORS
         if method == "post":
@@ -136,7 +152,7 @@ def document(version: str) -> dict[str, Any]:
 
 @require_safe
 def serve_document(request):
-    """`?version=` as in the header; the newest stable one without it."""
+    """The document of `?version=`, or of the newest stable version."""
     version = request.GET.get("version", DEFAULT_API_VERSION.value)
     if version not in ApiVersion.values:
         supported = ", ".join(ApiVersion.values)
@@ -145,7 +161,8 @@ def serve_document(request):
 
 
 class ReferencePage(SpectacularSwaggerView):
-    """The documents to read and to try, with a choice of the version. Works offline: its assets come from a wheel."""
+    """The API reference: an interactive page with the documents of all versions. It works offline: its assets come from
+    a package."""
 
     authentication_classes = []
     permission_classes = []

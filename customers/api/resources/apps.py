@@ -1,4 +1,4 @@
-"""What an app reads of itself and keeps in the store."""
+"""The calling app, and the settings that it stores."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
 from customers import validation
-from customers.api.conditional import answer_if_new
-from customers.api.views import AdminApiViewSet
+from customers.api.base import AdminApiViewSet
+from customers.api.conditional import respond_if_modified
 from oauth import partner_apps
 from oauth.models import App
 from oauth.permissions import TokenOfApp
@@ -34,7 +34,7 @@ class PublicAppSerializer(serializers.ModelSerializer):
     parameters=[OpenApiParameter("clientId", {"type": ["string", "null"]}, OpenApiParameter.PATH)],
 )
 class AppViewSet(AdminApiViewSet):
-    """The app that calls."""
+    """The calling app."""
 
     permission_classes = [TokenOfApp]
     serializer_class = PublicAppSerializer
@@ -42,11 +42,11 @@ class AppViewSet(AdminApiViewSet):
 
     @extend_schema(summary="Retrieve the app itself", operation_id="appsRetrieve")
     def retrieve(self, request, clientId):
-        return answer_if_new(request, self.get_serializer(self.app).data)
+        return respond_if_modified(request, self.get_serializer(self.app).data)
 
     @extend_schema(
         summary="Retrieve the app's settings",
-        description="What the app keeps in the store; it outlives an uninstallation.",
+        description="Values that the app stores here. They are kept when the app is uninstalled.",
         operation_id="appsSettingsRetrieve",
         responses=OpenApiTypes.OBJECT,
     )
@@ -64,7 +64,7 @@ class AppViewSet(AdminApiViewSet):
 
     @extend_schema(
         summary="Change some of the app's settings",
-        description="Those that are not named stay.",
+        description="Settings that are left out stay unchanged.",
         operation_id="appsSettingsPartialUpdate",
         request=OpenApiTypes.OBJECT,
         responses=OpenApiTypes.OBJECT,

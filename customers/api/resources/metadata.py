@@ -1,24 +1,18 @@
-"""What the store has laid down about metadata."""
+"""Definitions of metadata."""
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.filters import BaseFilterBackend
 from rest_framework.response import Response
 
-from customers.api.conditional import answer_if_new, answer_with_etag
-from customers.api.filters import asked_of
+from customers.api.base import AdminApiViewSet
+from customers.api.conditional import respond_if_modified, respond_with_etag
+from customers.api.fields import FalseByDefaultField, SharedFieldsSerializer
+from customers.api.filters import FilterBackend
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
-from customers.api.serializers import SharedFieldsSerializer
-from customers.api.views import AdminApiViewSet
 from customers.metadata import services
 from customers.metadata.models import MAX_NAME_LENGTH, Definition, Object, Type, Validation
 from oauth.scopes import Scope
-
-
-@extend_schema_field({"type": "boolean", "default": False})
-class SwitchField(serializers.BooleanField):
-    """The default is that of a new definition; an update that leaves it out changes nothing."""
 
 
 class ValidationSerializer(serializers.Serializer):
@@ -46,23 +40,23 @@ class DefinitionSerializer(serializers.ModelSerializer):
 
 
 class CreateDefinitionSerializer(SharedFieldsSerializer):
-    object = serializers.ChoiceField(
-        Object.values, help_text="This store has customers; a definition for another object binds nothing here."
-    )
+    object = serializers.ChoiceField(Object.values, help_text="This store enforces the definitions for customers only.")
     key = serializers.CharField(help_text="Letters, digits, `_`, `-` and `.`, a letter or `_` first.")
     name = serializers.CharField(max_length=MAX_NAME_LENGTH)
     type = serializers.ChoiceField(Type.values)
     validations = ValidationSerializer(many=True, required=False)
-    enable_filter = SwitchField(required=False, help_text="The dashboard's list of customers can be filtered by it.")
-    enable_export = SwitchField(required=False, help_text="It is a column of its own in exports.")
+    enable_filter = FalseByDefaultField(
+        required=False, help_text="Makes a filter of the dashboard's list of customers."
+    )
+    enable_export = FalseByDefaultField(required=False, help_text="Makes a column in exports.")
 
     class Meta:
         ref_name = "CreateDefinition"
 
 
 class UpdateDefinitionSerializer(CreateDefinitionSerializer):
-    key = None  # type: ignore[assignment]  # which takes a field away
-    type = None  # type: ignore[assignment]  # the same
+    key = None  # type: ignore[assignment]  # None drops the field
+    type = None  # type: ignore[assignment]
 
     class Meta:
         ref_name = "UpdateDefinition"
@@ -77,18 +71,9 @@ class DefinitionFilters(SharedFieldsSerializer):
     enable_filter = serializers.BooleanField(required=False)
 
 
-LOOKUPS = {"name": "name__icontains", "object": "object__in", "metadata_key": "key", "type": "type__in"}
-
-
-class DefinitionFilterBackend(BaseFilterBackend):
-    def filter_queryset(self, request, queryset, view):
-        asked = asked_of(request, DefinitionFilters)
-        return queryset.filter(**{LOOKUPS.get(name, name): value for name, value in asked.items()})
-
-
 @extend_schema(tags=["metadata"])
 class DefinitionViewSet(AdminApiViewSet):
-    """What values keys of metadata may have."""
+    """The values that keys of metadata may have."""
 
     required_scopes = {
         "list": Scope.METADATA_READ,
@@ -100,52 +85,46 @@ class DefinitionViewSet(AdminApiViewSet):
     }
     queryset = Definition.objects.all()
     serializer_class = DefinitionSerializer
-    filter_backends = [DefinitionFilterBackend]
+    filter_backends = [FilterBackend]
+    filter_parameters = DefinitionFilters
+    filter_lookups = {"name": "name__icontains", "object": "object__in", "metadata_key": "key", "type": "type__in"}
     pagination_class = KeysetPagination
-    is_about_people = False
+    is_about_customers = False
 
     @extend_schema(summary="List definitions of metadata", description="Newest first.", parameters=[DefinitionFilters])
     def list(self, request):
-        return self.listed(self.filter_queryset(self.get_queryset()))
+        return self.paginated(self.filter_queryset(self.get_queryset()))
 
     @extend_schema(
         summary="Define a key of metadata",
-        description="It binds what is written from then on; what customers have in their metadata stays.",
+        description="It applies to metadata that is written from now on. Existing metadata stays unchanged.",
         request=CreateDefinitionSerializer,
         responses={201: DefinitionSerializer},
     )
     @idempotent
     def create(self, request):
-        definition = services.create_definition(**self.sent(CreateDefinitionSerializer))
+        definition = services.create_definition(**self.validated_with(CreateDefinitionSerializer))
         return Response(self.get_serializer(definition).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="Retrieve a definition")
     def retrieve(self, request, id):
-        return answer_if_new(request, self.represent(id))
+        return respond_if_modified(request, self.represent(id))
 
     @extend_schema(
         summary="Update a definition",
-        description="Key and type are for ever. What is left out stays as it is.",
+        description="Key and type can't be changed. Fields that are left out stay unchanged.",
         request=UpdateDefinitionSerializer,
     )
     def update(self, request, id, partial=False):
-        changes = self.sent(UpdateDefinitionSerializer, partial=partial)
+        changes = self.validated_with(UpdateDefinitionSerializer, partial=partial)
         services.update_definition(id, precondition=self.precondition(id), **changes)
-        return answer_with_etag(self.represent(id))
+        return respond_with_etag(self.represent(id))
 
     @extend_schema(summary="Update parts of a definition", request=UpdateDefinitionSerializer)
     def partial_update(self, request, id):
         return self.update(request, id, partial=True)
 
-    @extend_schema(summary="Delete a definition", description="What customers have in their metadata stays.")
+    @extend_schema(summary="Delete a definition", description="Existing metadata stays unchanged.")
     def destroy(self, request, id):
         services.delete_definition(id)
         return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def sent(self, serializer_class, **options) -> dict:
-        serializer = serializer_class(data=self.request.data, **options)
-        serializer.is_valid(raise_exception=True)
-        changes = dict(serializer.validated_data)
-        if "validations" in changes:
-            changes["validations"] = [dict(each) for each in changes["validations"]]
-        return changes

@@ -1,0 +1,157 @@
+"""The base classes of all views of the Admin API."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from rest_framework import viewsets
+from rest_framework.exceptions import NotFound
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, Serializer
+from rest_framework.views import APIView
+
+from customers.api import errors
+from customers.api.conditional import require_match
+from customers.api.openapi import AdminApiSchema
+from customers.api.parsers import FormParser, JSONParser, MultiPartParser
+from customers.api.renderers import JSONNegotiation, JSONRenderer
+from customers.api.throttling import TokenRateThrottle
+from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, version_in_header
+from customers.core.http.body_limits import check_content_length
+from customers.models import User
+from oauth import api_usage, tokens
+from oauth.actor import Actor
+from oauth.authentication import BearerAuthentication
+from oauth.models import ApiVersion
+from oauth.permissions import TokenHasActionScope
+from oauth.scopes import Scope
+
+
+class AdminApiView(APIView):
+    """A view of any path under `/api/admin/`."""
+
+    authentication_classes = [BearerAuthentication]
+    parser_classes = [JSONParser, FormParser, MultiPartParser]
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = JSONNegotiation
+    versioning_class = HeaderVersioning
+    schema = AdminApiSchema()
+
+    def get_exception_handler(self):
+        return errors.exception_handler
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        check_content_length(request.META)
+        if request.auth:
+            tokens.record_use(request.auth, version=request.version, meta=request.META)
+            api_usage.count_call(request.auth.app_id)
+
+    def finalize_response(self, request, response, *args, **kwargs):
+        response = super().finalize_response(request, response, *args, **kwargs)
+        version = getattr(request, "version", None) or version_in_header(request)
+        if version in VERSIONS:
+            response.headers[HEADER] = version
+        if rate_limit := getattr(request, "rate_limit", None):
+            rate_limit.set_headers(response)
+        return response
+
+
+class NotFoundView(AdminApiView):
+    """404 in JSON for every unknown path."""
+
+    permission_classes = []
+    authentication_classes = []
+    schema = None  # type: ignore[assignment]  # not in the document
+
+    def initial(self, request, *args, **kwargs):
+        super().initial(request, *args, **kwargs)
+        raise NotFound
+
+
+class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
+    """A resource. The token needs the scope that `required_scopes` names for the action."""
+
+    permission_classes = [TokenHasActionScope]
+    throttle_classes = [TokenRateThrottle]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    required_scopes: dict[str, Scope] = {}
+    lookup_url_kwarg = "id"
+    # See `filters.FilterBackend`.
+    filter_parameters: type[Serializer]
+    filter_lookups: Mapping[str, str | Callable[[Any, Any], Any]] = {}
+    # Whether the `id` of the path or of an answer is a customer's. Stored answers are erased with their customer.
+    is_about_customers = True
+    # Whether the stored answers to POST are encrypted.
+    has_secret_answers = False
+
+    @property
+    def actor(self) -> Actor:
+        bearer = cast(tokens.Bearer, self.request.auth)
+        return Actor(user_id=bearer.user_id, app_id=bearer.app_id)
+
+    @property
+    def app_id(self) -> int:
+        """The app that the token was issued to."""
+        return cast(tokens.Bearer, self.request.auth).app_id
+
+    def validated(self, **options) -> dict:
+        """The request's body, validated by the serializer of the action. Raises ValidationError."""
+        return self.validated_with(self.get_serializer_class(), **options)
+
+    def validated_with(self, serializer_class: type[BaseSerializer], **options) -> dict:
+        serializer = serializer_class(data=self.request.data, context=self.get_serializer_context(), **options)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+    def represent(self, id: int) -> dict:
+        """The representation of a stored object. Raises ObjectDoesNotExist."""
+        return self.get_serializer(self.get_queryset().get(pk=id)).data
+
+    def precondition(self, id: int) -> Callable[[], None] | None:
+        """A check of `If-Match`, or None without that header. A service calls it when it has locked the object."""
+        if "HTTP_IF_MATCH" not in self.request.META:
+            return None
+        return lambda: require_match(self.request, self.represent(id))
+
+    def paginated(self, queryset) -> Response:
+        page = self.paginate_queryset(queryset)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+
+class UserNestedViewSet(AdminApiViewSet):
+    """Objects that belong to the user in the path. They are not found under another user."""
+
+    def get_queryset(self):
+        return super().get_queryset().filter(user_id=self.kwargs["id"])
+
+    def list(self, request, id):
+        page = self.paginated(self.get_queryset())
+        if not page.data["results"] and not User.objects.filter(pk=id).exists():
+            raise NotFound
+        return page
+
+
+class UserBareListViewSet(AdminApiViewSet):
+    """Orders or subscriptions of the user in the path: all of them in a bare array, newest first.
+
+    A subclass has one action, which is not named `list`: the document would publish a list of its entries otherwise.
+    `serializer_class_2023_02_10` is the serializer of the version 2023-02-10.
+    """
+
+    DESCRIPTION = (
+        "Newest first, all of them in a bare array. The published schema is that of an entry, as on the platform."
+    )
+    serializer_class_2023_02_10: type[Serializer]
+    # The generator of the OpenAPI documents sets it. It has no request.
+    api_version: str | None = None
+
+    def get_serializer_class(self):
+        is_oldest = (self.api_version or self.request.version) == ApiVersion.V2023_02_10
+        return self.serializer_class_2023_02_10 if is_oldest else self.serializer_class
+
+    def bare_list(self, user_id: int) -> Response:
+        documents: Any = self.get_queryset().filter(user_id=user_id)
+        rows = list(documents.newest_first())
+        if not rows and not User.objects.filter(pk=user_id).exists():
+            raise NotFound
+        return Response(self.get_serializer(rows, many=True).data)

@@ -1,0 +1,57 @@
+"""The base class of serializers, and fields that several resources use."""
+
+import threading
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.functional import cached_property
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from customers.api.parsers import FormData
+
+
+class _BoundFields(threading.local):
+    def __init__(self):
+        self.by_serializer: dict[tuple[type, bool], Any] = {}
+
+
+_bound_fields = _BoundFields()
+
+
+class SharedFieldsSerializer(serializers.Serializer):
+    """Binds the fields of a serializer class once per thread.
+
+    DRF copies every field for every request, which takes longer than the validation. A bound field keeps the first
+    serializer as its parent. So no field may read `context`, `instance` or `initial_data` of its parent.
+    """
+
+    @cached_property
+    def fields(self):
+        key = (type(self), self.partial)
+        if key not in _bound_fields.by_serializer:
+            fresh = type(self)(partial=self.partial)
+            _bound_fields.by_serializer[key] = dict(super(SharedFieldsSerializer, fresh).fields)
+        return _bound_fields.by_serializer[key]
+
+
+@extend_schema_field({"type": "boolean", "default": False})
+class FalseByDefaultField(serializers.BooleanField):
+    """The default is published, and holds for a new object. An update without the field changes nothing."""
+
+
+class StringListField(serializers.ListField):
+    """A list of strings. In a form, a single value is a list of one."""
+
+    child = serializers.CharField(allow_null=True, allow_blank=True)
+
+    def get_value(self, dictionary):
+        value = super().get_value(dictionary)
+        return [value] if isinstance(dictionary, FormData) and isinstance(value, str) else value
+
+
+def format_datetime(value: datetime) -> str:
+    """ISO 8601 in the store's time zone, with `Z` for UTC, as DRF formats it."""
+    text = value.astimezone(timezone.get_default_timezone()).isoformat()
+    return f"{text[:-6]}Z" if text.endswith("+00:00") else text
