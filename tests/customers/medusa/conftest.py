@@ -1,59 +1,28 @@
-"""The actors: programs with an API token, and staff who sign in."""
+"""Fixtures of Medusa's API: clients with an API token, and staff who sign in."""
 
 import pytest
 from django.contrib.auth.models import Group
 
 from customers.groups import services as group_services
-from customers.medusa import counting, ids
+from customers.medusa import counting
 from customers.models import User, UserType
 from oauth.scopes import Scope
 from tests.support.clients import ApiClient
 from tests.support.factories import address, make_user
-
-CUSTOMERS = "/admin/customers"
-GROUPS = "/admin/customer-groups"
-AUTH = "/admin/auth"
-TOKEN = "/admin/auth/token"
-PASSWORD = "a long password"
-NEW = {"email": "grace@example.com", "first_name": "Grace", "last_name": "Hopper", "password": ""}
-
-
-def id_of(user) -> str:
-    return ids.encoded(ids.CUSTOMER, user.pk, user.date_joined)
-
-
-def url_of(user) -> str:
-    """Of a customer or an id."""
-    return f"{CUSTOMERS}/{user if isinstance(user, str) else id_of(user)}"
-
-
-def group_id_of(group) -> str:
-    return ids.encoded(ids.GROUP, group.pk, group.created_at)
-
-
-def group_url(group) -> str:
-    return f"{GROUPS}/{group if isinstance(group, str) else group_id_of(group)}"
-
-
-def invalid(message: str) -> dict:
-    return {"type": "invalid_data", "message": message}
-
-
-def not_found(message: str) -> dict:
-    return {"type": "not_found", "message": message}
+from tests.support.medusa import AUTH, PASSWORD
 
 
 @pytest.fixture(autouse=True)
 def uncounted_customers():
-    """How many there are is remembered in the process."""
+    """Forgets the counts that the process keeps."""
     counting.forget()
     yield
     counting.forget()
 
 
 @pytest.fixture
-def client(api):
-    """A program that may read and write customers."""
+def medusa_client(api):
+    """A client with a token that may read and write customers."""
     return api(Scope.USERS_READ, Scope.USERS_WRITE)
 
 
@@ -91,7 +60,7 @@ def make_group(db):
 
 @pytest.fixture
 def staff(db):
-    """`staff("Viewer")`: somebody of the staff in this role, with `PASSWORD`."""
+    """`staff("Viewer")`: a member of staff in this role, with `PASSWORD`."""
 
     def make(role: str, email: str = "staff@store.example") -> User:
         member = User(email=email, first_name="Sam", last_name="Staff", user_type=UserType.DASHBOARD)
@@ -105,7 +74,7 @@ def staff(db):
 
 @pytest.fixture
 def signed_in(staff):
-    """`signed_in("Viewer")`: a client with the session of somebody in this role."""
+    """`signed_in("Viewer")`: a client with the session of a member of staff in this role."""
 
     def make(role: str, **options) -> ApiClient:
         member = staff(role)

@@ -16,8 +16,8 @@ from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken
 from oauth.scopes import Scope
-from tests.customers.medusa.conftest import AUTH, CUSTOMERS, NEW, PASSWORD, TOKEN, invalid, url_of
 from tests.support.clients import ApiClient
+from tests.support.medusa import AUTH, CUSTOMERS, NEW, PASSWORD, TOKEN, invalid, url_of
 
 ORIGIN = "https://admin.example"
 STORE = "http://testserver"
@@ -33,21 +33,23 @@ def jwt_of(browser, email: str, password: str = PASSWORD) -> str:
 
 class TestApiTokens:
     @pytest.mark.parametrize("header", ["x-medusa-access-token", "X-Medusa-Access-Token"])
-    def test_are_taken_from_the_header_of_medusa(self, client, ada, header):
-        assert ApiClient(headers={header: client.token}).get(url_of(ada)).status_code == 200
+    def test_api_token_works_in_the_medusa_header(self, medusa_client, ada, header):
+        assert ApiClient(headers={header: medusa_client.token}).get(url_of(ada)).status_code == 200
 
     @pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
-    def test_are_taken_as_a_bearer(self, client, ada, scheme):
-        assert ApiClient(headers={"Authorization": f"{scheme} {client.token}"}).get(url_of(ada)).status_code == 200
+    def test_api_token_works_as_bearer(self, medusa_client, ada, scheme):
+        assert (
+            ApiClient(headers={"Authorization": f"{scheme} {medusa_client.token}"}).get(url_of(ada)).status_code == 200
+        )
 
     @pytest.mark.parametrize("bad", ["shc_nope", "a.b.c", ""])
-    def test_are_good_beside_a_bad_bearer(self, client, ada, bad):
-        headers = {"x-medusa-access-token": client.token, "Authorization": f"Bearer {bad}"}
+    def test_api_token_in_the_medusa_header_works_beside_a_bad_bearer(self, medusa_client, ada, bad):
+        headers = {"x-medusa-access-token": medusa_client.token, "Authorization": f"Bearer {bad}"}
 
         assert ApiClient(headers=headers).get(url_of(ada)).status_code == 200
 
-    def test_are_good_as_a_bearer_beside_a_bad_one(self, client, ada):
-        headers = {"x-medusa-access-token": "nope", "Authorization": f"Bearer {client.token}"}
+    def test_api_token_as_bearer_works_beside_a_bad_medusa_header(self, medusa_client, ada):
+        headers = {"x-medusa-access-token": "nope", "Authorization": f"Bearer {medusa_client.token}"}
 
         assert ApiClient(headers=headers).get(url_of(ada)).status_code == 200
 
@@ -55,18 +57,18 @@ class TestApiTokens:
         "headers",
         [{}, {"x-medusa-access-token": "nope"}, {"Authorization": "Bearer nope"}, {"Authorization": "Basic eDp5"}],
     )
-    def test_that_are_no_tokens_are_refused(self, anonymous, headers):
+    def test_malformed_api_tokens_are_refused(self, anonymous, headers):
         assert unauthorized(anonymous.get(CUSTOMERS, headers=headers))
 
-    def test_need_no_other_token_against_forgery(self, client):
-        browser = ApiClient(client.token, enforce_csrf_checks=True)
+    def test_api_token_needs_no_csrf_token(self, medusa_client):
+        browser = ApiClient(medusa_client.token, enforce_csrf_checks=True)
 
         assert browser.post(CUSTOMERS, NEW).status_code == 201
 
-    def test_are_not_taken_from_the_query(self, client, anonymous):
-        assert unauthorized(anonymous.get(CUSTOMERS, {"access_token": client.token}))
+    def test_api_token_in_the_query_is_refused(self, medusa_client, anonymous):
+        assert unauthorized(anonymous.get(CUSTOMERS, {"access_token": medusa_client.token}))
 
-    def test_note_their_use(self, api, owner):
+    def test_api_token_use_is_recorded(self, api, owner):
         client = api(Scope.USERS_READ)
         AccessToken.objects.update(last_used_at=None)
 
@@ -76,13 +78,13 @@ class TestApiTokens:
         assert (token.last_used_version, token.last_used_ip) == ("medusa v1", "127.0.0.1")
 
     @pytest.mark.parametrize("scope", [Scope.ADMIN_READ, Scope.ADMIN_WRITE])
-    def test_for_everything_are_enough(self, api, ada, scope):
+    def test_admin_scope_includes_users_scopes(self, api, ada, scope):
         client = api(scope)
 
         assert client.get(CUSTOMERS).status_code == (200 if scope == Scope.ADMIN_READ else 403)
         assert client.post(CUSTOMERS, NEW).status_code == (201 if scope == Scope.ADMIN_WRITE else 403)
 
-    def test_tell_whose_they_are(self, api, owner):
+    def test_get_auth_returns_the_owner_of_an_api_token(self, api, owner):
         user = api().get(AUTH).json()["user"]
 
         assert list(user) == [
@@ -94,7 +96,7 @@ class TestApiTokens:
 
 
 class TestSignIn:
-    def test_answers_the_user_and_a_cookie(self, anonymous, staff):
+    def test_sign_in_returns_the_user_and_a_cookie(self, anonymous, staff):
         staff("Staff")
 
         response = anonymous.post(AUTH, {"email": "Staff@store.example", "password": PASSWORD})
@@ -109,7 +111,7 @@ class TestSignIn:
         assert unauthorized(ApiClient().get(AUTH))
         assert anonymous.get(AUTH).json() == response.json()
 
-    def test_lasts_ten_hours(self, signed_in):
+    def test_session_lasts_ten_hours(self, signed_in):
         browser = signed_in("Staff")
 
         session = Session.objects.get()
@@ -117,7 +119,7 @@ class TestSignIn:
         Session.objects.update(expire_date=timezone.now())
         assert unauthorized(browser.get(AUTH))
 
-    def test_sets_its_cookie_as_configured(self, anonymous, staff, settings):
+    def test_session_cookie_has_the_configured_samesite(self, anonymous, staff, settings):
         settings.MEDUSA_COOKIE_SAMESITE = "None"
         staff("Staff")
 
@@ -125,7 +127,7 @@ class TestSignIn:
 
         assert (cookie["samesite"], cookie["secure"]) == ("None", True)
 
-    def test_has_a_secure_cookie_in_production(self, anonymous, staff, settings):
+    def test_session_cookie_is_secure_in_production(self, anonymous, staff, settings):
         settings.SESSION_COOKIE_SECURE = True
         staff("Staff")
 
@@ -137,7 +139,7 @@ class TestSignIn:
     @pytest.mark.parametrize(
         ("email", "password"), [("staff@store.example", "wrong"), ("nobody@store.example", PASSWORD)]
     )
-    def test_with_bad_credentials_is_refused(self, anonymous, staff, path, email, password):
+    def test_sign_in_rejects_bad_credentials(self, anonymous, staff, path, email, password):
         staff("Owner")
 
         response = anonymous.post(path, {"email": email, "password": password})
@@ -147,21 +149,21 @@ class TestSignIn:
         assert AuditEvent.objects.filter(event="sign_in_failed", actor=email).exists()
 
     @pytest.mark.parametrize("path", [AUTH, TOKEN])
-    def test_is_for_no_customer(self, anonymous, account, path):
+    def test_sign_in_rejects_customers(self, anonymous, account, path):
         response = anonymous.post(path, {"email": account.email, "password": PASSWORD})
 
         assert unauthorized(response)
         assert not response.cookies
 
     @pytest.mark.parametrize("path", [AUTH, TOKEN])
-    def test_is_for_nobody_who_left(self, anonymous, staff, path):
+    def test_sign_in_rejects_deactivated_staff(self, anonymous, staff, path):
         staff("Staff")
         User.objects.update(is_active=False)
 
         assert unauthorized(anonymous.post(path, {"email": "staff@store.example", "password": PASSWORD}))
 
     @pytest.mark.parametrize("path", [AUTH, TOKEN])
-    def test_is_not_for_who_has_a_second_factor(self, anonymous, staff, path):
+    def test_sign_in_rejects_staff_with_two_factor(self, anonymous, staff, path):
         member = staff("Staff")
         two_factor.begin(member)
         TwoFactor.objects.update(is_on=True)
@@ -171,7 +173,7 @@ class TestSignIn:
         assert anonymous.post(path, {"email": member.email, "password": PASSWORD}).status_code == 200
 
     @pytest.mark.parametrize("path", [AUTH, TOKEN])
-    def test_is_limited_as_the_dashboard_is(self, anonymous, staff, path):
+    def test_sign_in_is_locked_after_ten_failures(self, anonymous, staff, path):
         staff("Staff")
         for _ in range(10):
             response = anonymous.post(path, {"email": "staff@store.example", "password": "wrong"})
@@ -195,12 +197,12 @@ class TestSignIn:
             ({"email": "a@example.com", "password": "x", "code": "1"}, "property code should not exist"),
         ],
     )  # fmt: skip
-    def test_with_another_body_is_told(self, anonymous, path, body, message):
+    def test_sign_in_rejects_invalid_bodies(self, anonymous, path, body, message):
         response = anonymous.post(path, body)
 
         assert (response.status_code, response.json()) == (400, invalid(message))
 
-    def test_is_in_the_security_log(self, signed_in):
+    def test_sign_in_is_in_the_security_log(self, signed_in):
         browser = signed_in("Staff")
         jwt_of(browser, "staff@store.example")
         browser.delete(AUTH)
@@ -208,12 +210,12 @@ class TestSignIn:
         events = AuditEvent.objects.order_by("pk").values_list("event", "actor")
         assert list(events) == [(event, "staff@store.example") for event in ("signed_in", "signed_in", "signed_out")]
 
-    def test_is_no_sign_in_to_the_dashboard(self, signed_in):
+    def test_medusa_sign_in_does_not_open_the_dashboard(self, signed_in):
         assert signed_in("Owner").get("/dashboard/").status_code == 302
 
 
 class TestSessions:
-    def test_end_with_delete(self, signed_in):
+    def test_session_ends_with_delete(self, signed_in):
         browser = signed_in("Staff")
 
         response = browser.delete(AUTH)
@@ -223,16 +225,16 @@ class TestSessions:
         assert unauthorized(browser.get(AUTH))
         assert not Session.objects.exists()
 
-    def test_of_a_stranger_do_not_end(self, anonymous):
+    def test_delete_auth_without_session_is_refused(self, anonymous):
         assert unauthorized(anonymous.delete(AUTH))
 
-    def test_do_not_end_by_an_api_token(self, api, signed_in):
+    def test_delete_auth_by_api_token_keeps_the_session(self, api, signed_in):
         browser = signed_in("Staff")
 
         assert api(Scope.USERS_READ).delete(AUTH).status_code == 200
         assert browser.get(AUTH).status_code == 200
 
-    def test_end_with_the_password(self, signed_in):
+    def test_session_ends_when_the_password_changes(self, signed_in):
         browser = signed_in("Staff")
         member = User.objects.get(email="staff@store.example")
         member.set_password("another")
@@ -241,21 +243,21 @@ class TestSessions:
         assert unauthorized(browser.get(AUTH))
 
     @pytest.mark.parametrize("change", [{"is_active": False}, {"user_type": "customer"}])
-    def test_end_with_the_job(self, signed_in, change):
+    def test_session_ends_when_staff_is_deactivated(self, signed_in, change):
         browser = signed_in("Staff")
         User.objects.update(**change)
 
         assert unauthorized(browser.get(AUTH))
 
-    def test_of_the_dashboard_open_nothing_here(self, owner):
+    def test_dashboard_session_does_not_open_medusa(self, owner):
         browser = Client()
         browser.force_login(owner)
 
         assert unauthorized(browser.get(CUSTOMERS))
 
-    def test_are_read_only_where_there_is_a_cookie(self, client, ada, django_assert_num_queries):
+    def test_session_table_is_read_only_with_a_cookie(self, medusa_client, ada, django_assert_num_queries):
         with django_assert_num_queries(3):
-            client.get(CUSTOMERS)
+            medusa_client.get(CUSTOMERS)
 
     @pytest.mark.parametrize(
         ("headers", "is_allowed"),
@@ -273,7 +275,7 @@ class TestSessions:
             ({"Sec-Fetch-Site": "cross-site"}, False),
         ],
     )
-    def test_change_nothing_for_another_site(self, signed_in, settings, headers, is_allowed):
+    def test_session_refuses_writes_from_other_origins(self, signed_in, settings, headers, is_allowed):
         settings.MEDUSA_ADMIN_CORS = [ORIGIN]
         browser = signed_in("Staff")
 
@@ -282,7 +284,7 @@ class TestSessions:
         assert (response.status_code == 201) == is_allowed
         assert unauthorized(response) == (not is_allowed)
 
-    def test_do_not_stand_in_the_way_of_a_token(self, api, signed_in):
+    def test_api_token_works_beside_a_session_of_another_origin(self, api, signed_in):
         browser, token = signed_in("Viewer"), api(Scope.USERS_WRITE).token
         headers = {"Origin": "https://evil.example", "x-medusa-access-token": token}
 
@@ -298,11 +300,11 @@ class TestJwts:
     def bearer(self, jwt):
         return ApiClient(jwt)
 
-    def test_open_the_api_without_a_cookie(self, bearer, jwt, ada):
+    def test_jwt_opens_the_api_without_a_cookie(self, bearer, jwt, ada):
         assert bearer.get(CUSTOMERS).status_code == 200
         assert bearer.get(AUTH).json()["user"]["email"] == "staff@store.example"
 
-    def test_are_signed_for_a_day(self, jwt):
+    def test_jwt_lives_for_a_day(self, jwt):
         token = JWT(jwt=jwt, key=authentication._key(), algs=["HS256"])
 
         claims = json.loads(token.claims)
@@ -310,7 +312,7 @@ class TestJwts:
         assert claims["exp"] - claims["iat"] == 24 * 3600
         assert claims["user_id"].startswith("usr_")
 
-    def test_end_with_their_day(self, anonymous, staff, monkeypatch):
+    def test_jwt_expires_after_a_day(self, anonymous, staff, monkeypatch):
         monkeypatch.setattr(authentication, "JWT_LIFETIME", timedelta(minutes=-2))
 
         jwt = jwt_of(anonymous, staff("Staff").email)
@@ -318,25 +320,25 @@ class TestJwts:
         assert unauthorized(ApiClient(jwt).get(CUSTOMERS))
 
     @pytest.mark.parametrize("change", [{"is_active": False}, {"user_type": "customer"}])
-    def test_end_with_the_job(self, bearer, change):
+    def test_jwt_ends_when_staff_is_deactivated(self, bearer, change):
         User.objects.update(**change)
 
         assert unauthorized(bearer.get(CUSTOMERS))
 
-    def test_end_with_the_password(self, bearer):
+    def test_jwt_ends_when_the_password_changes(self, bearer):
         member = User.objects.get(email="staff@store.example")
         member.set_password("another")
         member.save()
 
         assert unauthorized(bearer.get(CUSTOMERS))
 
-    def test_end_with_the_secret_key(self, bearer, settings):
+    def test_jwt_ends_when_the_secret_key_changes(self, bearer, settings):
         settings.SECRET_KEY = "another"
 
         assert unauthorized(bearer.get(CUSTOMERS))
 
     @pytest.mark.parametrize("change", ["tail", "none", "head"])
-    def test_that_were_tampered_with_are_refused(self, jwt, change):
+    def test_tampered_jwt_is_refused(self, jwt, change):
         head, claims, signature = jwt.split(".")
         forged = {
             "tail": f"{head}.{claims}.{'A' * len(signature)}",
@@ -349,7 +351,7 @@ class TestJwts:
 
 class TestRoles:
     @pytest.mark.parametrize(("role", "may_write"), [("Owner", True), ("Staff", True), ("Viewer", False)])
-    def test_decide_what_a_session_and_a_jwt_may_do(self, signed_in, role, may_write):
+    def test_role_decides_what_session_and_jwt_may_do(self, signed_in, role, may_write):
         browser = signed_in(role)
         bearer = ApiClient(jwt_of(ApiClient(), "staff@store.example"))
 
@@ -359,14 +361,14 @@ class TestRoles:
             assert caller.get(CUSTOMERS).status_code == 200
             assert written.status_code == (201 if may_write else 403)
 
-    def test_of_nobody_let_nothing_be_done(self, signed_in):
+    def test_staff_without_role_may_do_nothing(self, signed_in):
         browser = signed_in("Viewer")
         User.objects.get(email="staff@store.example").groups.clear()
 
         assert browser.get(CUSTOMERS).status_code == 403
         assert browser.get(AUTH).status_code == 200
 
-    def test_put_the_person_into_the_timeline(self, signed_in):
+    def test_timeline_names_the_person_of_a_session(self, signed_in):
         signed_in("Staff").post(CUSTOMERS, NEW)
 
         event = User.objects.get(email=NEW["email"]).events.get()

@@ -3,7 +3,7 @@
 import pytest
 
 from oauth.scopes import Scope
-from tests.customers.medusa.conftest import AUTH, CUSTOMERS, NEW
+from tests.support.medusa import AUTH, CUSTOMERS, NEW
 
 ORIGIN = "https://admin.example"
 FORBIDDEN = {"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Headers"}
@@ -23,7 +23,7 @@ class TestPreflights:
     @pytest.mark.parametrize(
         "path", [CUSTOMERS, f"{CUSTOMERS}/", f"{CUSTOMERS}/cus_x", AUTH, "/admin/nothing", "/admin"]
     )
-    def test_of_a_configured_origin_are_granted(self, anonymous, path):
+    def test_preflight_of_a_configured_origin_is_granted(self, anonymous, path):
         response = anonymous.options(path, headers=PREFLIGHT)
 
         assert (response.status_code, response.content) == (204, b"")
@@ -36,13 +36,13 @@ class TestPreflights:
         assert response.headers["Vary"] == "Origin, Access-Control-Request-Headers"
 
     @pytest.mark.parametrize("origin", ["https://evil.example", "https://admin.example.evil", "null", "", f"{ORIGIN}/"])
-    def test_of_another_origin_are_not(self, anonymous, origin):
+    def test_preflight_of_another_origin_is_not_granted(self, anonymous, origin):
         response = anonymous.options(CUSTOMERS, headers={**PREFLIGHT, "Origin": origin})
 
         assert response.status_code == 204
         assert FORBIDDEN.isdisjoint(response.headers)
 
-    def test_are_not_redirected_to_https(self, anonymous, settings):
+    def test_preflight_is_not_redirected_to_https(self, anonymous, settings):
         settings.SECURE_SSL_REDIRECT = True
 
         assert anonymous.options(CUSTOMERS, headers=PREFLIGHT).status_code == 204
@@ -50,26 +50,26 @@ class TestPreflights:
 
 class TestAnswers:
     @pytest.mark.parametrize("path", [CUSTOMERS, f"{CUSTOMERS}/cus_x", "/admin/nothing"])
-    def test_may_be_read_by_a_configured_origin(self, client, anonymous, path):
-        for caller in (client, anonymous):
+    def test_answers_have_cors_headers_for_a_configured_origin(self, medusa_client, anonymous, path):
+        for caller in (medusa_client, anonymous):
             response = caller.get(path, headers={"Origin": ORIGIN})
 
             assert response.headers["Access-Control-Allow-Origin"] == ORIGIN
             assert response.headers["Access-Control-Allow-Credentials"] == "true"
             assert "Origin" in response.headers["Vary"]
 
-    def test_may_not_be_read_by_another(self, client):
-        response = client.get(CUSTOMERS, headers={"Origin": "https://evil.example"})
+    def test_answers_have_no_cors_headers_for_another_origin(self, medusa_client):
+        response = medusa_client.get(CUSTOMERS, headers={"Origin": "https://evil.example"})
 
         assert response.status_code == 200
         assert FORBIDDEN.isdisjoint(response.headers)
         assert "Origin" in response.headers["Vary"]
 
-    def test_of_other_surfaces_are_not_shared(self, api):
+    def test_other_surfaces_have_no_cors_headers(self, api):
         response = api(Scope.USERS_READ).get("/api/admin/users/", headers={"Origin": ORIGIN})
 
         assert FORBIDDEN.isdisjoint(response.headers)
 
-    def test_are_given_to_tokens_of_any_origin(self, client):
+    def test_api_token_works_from_any_origin(self, medusa_client):
         """A token is sent by who has it, and by no browser of itself."""
-        assert client.post(CUSTOMERS, NEW, headers={"Origin": "https://evil.example"}).status_code == 201
+        assert medusa_client.post(CUSTOMERS, NEW, headers={"Origin": "https://evil.example"}).status_code == 201

@@ -8,20 +8,20 @@ from django.utils import timezone
 
 from customers.models import User
 from customers.orders.services import record_order
-from tests.customers.medusa.conftest import CUSTOMERS, PASSWORD, group_id_of, id_of, invalid, url_of
 from tests.support.factories import address, make_user, make_users
+from tests.support.medusa import CUSTOMERS, PASSWORD, group_id_of, id_of, invalid, url_of
 from tests.support.order_documents import order
 
 
-def page(client, query=None) -> dict:
-    response = client.get(CUSTOMERS, query)
+def page(medusa_client, query=None) -> dict:
+    response = medusa_client.get(CUSTOMERS, query)
     assert response.status_code == 200, response.content
     return response.json()
 
 
-def names(client, query=None) -> list[str]:
+def names(medusa_client, query=None) -> list[str]:
     """Parts before the @."""
-    return [customer["email"].partition("@")[0] for customer in page(client, query)["customers"]]
+    return [customer["email"].partition("@")[0] for customer in page(medusa_client, query)["customers"]]
 
 
 def joined(name: str, **fields) -> User:
@@ -29,42 +29,44 @@ def joined(name: str, **fields) -> User:
 
 
 class TestListCustomers:
-    def test_refuses_a_stranger(self, anonymous):
+    def test_list_requires_authentication(self, anonymous):
         response = anonymous.get(CUSTOMERS)
 
         assert (response.status_code, response.content) == (401, b"Unauthorized")
 
-    def test_refuses_a_token_without_the_read_scope(self, writer):
+    def test_list_needs_the_read_scope(self, writer):
         response = writer.get(CUSTOMERS)
 
         assert (response.status_code, response.json()["type"]) == (403, "not_allowed")
 
-    def test_answers_the_newest_first_and_no_staff(self, client, owner, ada, account):
-        answer = page(client)
+    def test_list_is_newest_first_without_staff(self, medusa_client, owner, ada, account):
+        answer = page(medusa_client)
 
         assert list(answer) == ["customers", "count", "offset", "limit"]
         assert (answer["count"], answer["offset"], answer["limit"]) == (2, 0, 50)
         assert [customer["id"] for customer in answer["customers"]] == [id_of(account), id_of(ada)]
 
-    def test_answers_rows_without_relations(self, client, ada):
-        (row,) = page(client)["customers"]
+    def test_list_has_no_relations_by_default(self, medusa_client, ada):
+        (row,) = page(medusa_client)["customers"]
 
-        retrieved = client.get(url_of(ada)).json()["customer"]
+        retrieved = medusa_client.get(url_of(ada)).json()["customer"]
         assert row == {name: retrieved[name] for name in list(retrieved)[:11]}
 
-    def test_takes_three_queries_however_many_there_are(self, client, ada, account, django_assert_num_queries):
+    def test_list_takes_three_queries_for_any_number_of_customers(
+        self, medusa_client, ada, account, django_assert_num_queries
+    ):
         with django_assert_num_queries(3):  # token, page, count
-            page(client)
+            page(medusa_client)
 
-    def test_takes_one_query_more_for_each_relation(self, client, ada, account, django_assert_num_queries):
+    def test_list_takes_one_more_query_for_each_relation(self, medusa_client, ada, account, django_assert_num_queries):
         with django_assert_num_queries(7):
-            page(client, {"expand": "orders,shipping_addresses,groups,billing_address"})
+            page(medusa_client, {"expand": "orders,shipping_addresses,groups,billing_address"})
 
-    def test_is_there_with_a_slash(self, client, ada):
-        assert client.get(f"{CUSTOMERS}/").json() == page(client)
+    def test_list_path_works_with_slash(self, medusa_client, ada):
+        assert medusa_client.get(f"{CUSTOMERS}/").json() == page(medusa_client)
 
-    def test_without_a_hit_is_empty(self, client):
-        assert page(client) == {"customers": [], "count": 0, "offset": 0, "limit": 50}
+    def test_list_without_match_is_empty(self, medusa_client):
+        assert page(medusa_client) == {"customers": [], "count": 0, "offset": 0, "limit": 50}
 
 
 class TestLimitAndOffset:
@@ -73,21 +75,21 @@ class TestLimitAndOffset:
         for number in range(5):
             joined(str(number))
 
-    def test_cut_out_a_page(self, client):
-        answer = page(client, {"limit": "2", "offset": "1"})
+    def test_limit_and_offset_select_a_page(self, medusa_client):
+        answer = page(medusa_client, {"limit": "2", "offset": "1"})
 
         assert [row["email"][0] for row in answer["customers"]] == ["3", "2"]
         assert (answer["count"], answer["offset"], answer["limit"]) == (5, 1, 2)
 
     @pytest.mark.parametrize("offset", ["5", "9223372036854775807"])
-    def test_past_the_end_find_nobody(self, client, offset):
-        assert page(client, {"offset": offset})["customers"] == []
+    def test_offset_past_the_end_is_empty(self, medusa_client, offset):
+        assert page(medusa_client, {"offset": offset})["customers"] == []
 
     @pytest.mark.parametrize("limit", ["0", "", "4", "100"])
-    def test_are_capped(self, client, settings, limit):
+    def test_limit_is_capped(self, medusa_client, settings, limit):
         settings.MEDUSA_MAX_LIMIT = 3
 
-        answer = page(client, {"limit": limit})
+        answer = page(medusa_client, {"limit": limit})
 
         assert (len(answer["customers"]), answer["limit"], answer["count"]) == (3, 3, 5)
 
@@ -104,8 +106,8 @@ class TestLimitAndOffset:
              "property foo should not exist, limit must be a number conforming to the specified constraints"),
         ],
     )  # fmt: skip
-    def test_of_another_kind_are_refused(self, client, query, message):
-        response = client.get(CUSTOMERS, query)
+    def test_invalid_limit_and_offset_are_refused(self, medusa_client, query, message):
+        response = medusa_client.get(CUSTOMERS, query)
 
         assert (response.status_code, response.json()) == (400, invalid(message))
 
@@ -140,12 +142,12 @@ class TestQ:
             ("", {"ada", "love", "elodie", "percent"}),
         ],
     )
-    def test_finds_a_part_of_the_email_or_of_either_name(self, client, text, found):
-        assert set(names(client, {"q": text})) == found
-        assert page(client, {"q": text})["count"] == len(found)
+    def test_q_matches_parts_of_email_and_names(self, medusa_client, text, found):
+        assert set(names(medusa_client, {"q": text})) == found
+        assert page(medusa_client, {"q": text})["count"] == len(found)
 
-    def test_is_refused_where_it_is_a_list(self, client):
-        response = client.get(CUSTOMERS, {"q[]": "a"})
+    def test_q_as_a_list_is_refused(self, medusa_client):
+        response = medusa_client.get(CUSTOMERS, {"q[]": "a"})
 
         assert (response.status_code, response.json()) == (400, invalid("q must be a string"))
 
@@ -156,11 +158,11 @@ class TestHasAccount:
         [("true", ["account"]), ("false", ["guest"]), ("yes", ["account", "guest"]), ("", ["account", "guest"]),
          ("TRUE", ["account", "guest"]), ("1", ["account", "guest"])],
     )  # fmt: skip
-    def test_takes_true_and_false_and_nothing_else(self, client, value, found):
+    def test_has_account_filters_by_true_and_false_only(self, medusa_client, value, found):
         joined("guest")
         joined("account", password=PASSWORD)
 
-        assert names(client, {"has_account": value}) == found
+        assert names(medusa_client, {"has_account": value}) == found
 
 
 class TestGroupsFilter:
@@ -172,32 +174,32 @@ class TestGroupsFilter:
         b.customers.add(both)
         return [group_id_of(a), group_id_of(b)]
 
-    def test_finds_the_members_of_any(self, client, groups):
+    def test_groups_filter_matches_members_of_any_group(self, medusa_client, groups):
         a, b = groups
 
         for query in (f"groups[]={a}&groups[]={b}", f"groups[]={a},{b}", f"groups[0]={a}&groups[1]={b}"):
-            assert names(client, query_string(query)) == ["in-both", "in-b", "in-a"]
-        assert names(client, {"groups[]": a}) == ["in-both", "in-a"]
-        assert names(client, {"groups[0]": b}) == ["in-both", "in-b"]
+            assert names(medusa_client, query_string(query)) == ["in-both", "in-b", "in-a"]
+        assert names(medusa_client, {"groups[]": a}) == ["in-both", "in-a"]
+        assert names(medusa_client, {"groups[0]": b}) == ["in-both", "in-b"]
 
-    def test_embeds_the_groups_that_were_asked_for(self, client, groups):
-        both, _ = page(client, {"groups[]": groups[0]})["customers"]
+    def test_groups_filter_embeds_the_given_groups(self, medusa_client, groups):
+        both, _ = page(medusa_client, {"groups[]": groups[0]})["customers"]
 
         assert [group["name"] for group in both["groups"]] == ["A"]
         assert list(both)[-1] == "groups"
 
-    def test_embeds_all_where_expand_names_them(self, client, groups):
-        both, _ = page(client, {"groups[]": groups[0], "expand": "groups"})["customers"]
+    def test_groups_filter_with_expand_embeds_all_groups(self, medusa_client, groups):
+        both, _ = page(medusa_client, {"groups[]": groups[0], "expand": "groups"})["customers"]
 
         assert [group["name"] for group in both["groups"]] == ["A", "B"]
 
     @pytest.mark.parametrize("id", ["cgrp_nope", "cgrp_01ARZ3NDEKTSV4RRFFQ69G5FAV", ""])
-    def test_finds_nobody_in_an_unknown_one(self, client, groups, id):
-        assert page(client, {"groups[]": id})["count"] == 0
+    def test_groups_filter_with_unknown_group_is_empty(self, medusa_client, groups, id):
+        assert page(medusa_client, {"groups[]": id})["count"] == 0
 
     @pytest.mark.parametrize("query", [{"groups": "x"}, {"groups[a]": "x"}])
-    def test_refuses_what_is_no_list(self, client, query):
-        response = client.get(CUSTOMERS, query)
+    def test_groups_filter_that_is_no_list_is_refused(self, medusa_client, query):
+        response = medusa_client.get(CUSTOMERS, query)
 
         assert (response.status_code, response.json()) == (400, invalid("groups must be an array"))
 
@@ -222,19 +224,19 @@ class TestDates:
         ["2026-03-01T12:00:00Z", "2026-03-01T12:00:00.000Z", "2026-03-01T13:00:00+01:00", "2026-03-01T12:00",
          "1772366400", "1772366400.0"],
     )  # fmt: skip
-    def test_are_compared(self, client, field, noon):
-        assert names(client, {f"{field}[lt]": noon}) == ["eleven"]
-        assert names(client, {f"{field}[lte]": noon}) == ["noon", "eleven"]
-        assert names(client, {f"{field}[gt]": noon}) == ["one"]
-        assert names(client, {f"{field}[gte]": noon}) == ["one", "noon"]
+    def test_created_at_and_updated_at_are_compared(self, medusa_client, field, noon):
+        assert names(medusa_client, {f"{field}[lt]": noon}) == ["eleven"]
+        assert names(medusa_client, {f"{field}[lte]": noon}) == ["noon", "eleven"]
+        assert names(medusa_client, {f"{field}[gt]": noon}) == ["one"]
+        assert names(medusa_client, {f"{field}[gte]": noon}) == ["one", "noon"]
 
-    def test_bound_a_span(self, client):
+    def test_dates_bound_a_range(self, medusa_client):
         span = {"created_at[gte]": "2026-03-01T11:30:00Z", "created_at[lt]": "2026-03-01T13:00:00Z"}
 
-        assert names(client, span) == ["noon"]
+        assert names(medusa_client, span) == ["noon"]
 
-    def test_may_be_a_whole_day_in_utc(self, client):
-        assert names(client, {"created_at[gte]": "2026-03-01", "created_at[lt]": "2026-03-02"}) == [
+    def test_date_without_time_is_midnight_utc(self, medusa_client):
+        assert names(medusa_client, {"created_at[gte]": "2026-03-01", "created_at[lt]": "2026-03-02"}) == [
             "one", "noon", "eleven",
         ]  # fmt: skip
 
@@ -249,8 +251,8 @@ class TestDates:
             ({"created_at[gt]": ""}, "gt must be a Date instance"),
         ],
     )
-    def test_of_another_kind_are_refused(self, client, query, message):
-        response = client.get(CUSTOMERS, query)
+    def test_invalid_dates_are_refused(self, medusa_client, query, message):
+        response = medusa_client.get(CUSTOMERS, query)
 
         assert (response.status_code, response.json()) == (400, invalid(message))
 
@@ -267,74 +269,76 @@ class TestOrder:
         [("id", "bca"), ("created_at", "bca"), ("updated_at", "bca"), ("email", "abc"), ("first_name", "bac"),
          ("last_name", "bca"), ("phone", "abc"), ("has_account", "bca")],
     )  # fmt: skip
-    def test_is_by_a_field_either_way(self, client, field, ascending):
-        assert "".join(names(client, {"order": field})) == ascending
-        assert "".join(names(client, {"order": f"-{field}"})) == ascending[::-1]
+    def test_order_sorts_by_a_field_in_both_directions(self, medusa_client, field, ascending):
+        assert "".join(names(medusa_client, {"order": field})) == ascending
+        assert "".join(names(medusa_client, {"order": f"-{field}"})) == ascending[::-1]
 
     @pytest.mark.parametrize("field", ["foo", "-foo", "password", "-", "--id", "first_name; drop", "billing__id"])
-    def test_by_another_field_is_refused(self, client, field):
-        response = client.get(CUSTOMERS, {"order": field})
+    def test_order_by_unknown_field_is_refused(self, medusa_client, field):
+        response = medusa_client.get(CUSTOMERS, {"order": field})
 
         assert response.status_code == 400
         assert response.json() == invalid(f"Order field {field.removeprefix('-')} is not valid")
 
     @pytest.mark.parametrize("field", ["metadata", "billing_address_id", "deleted_at", "-metadata"])
-    def test_by_what_says_little_is_answered(self, client, field):
-        assert len(names(client, {"order": field})) == 3
+    def test_order_by_any_known_field_works(self, medusa_client, field):
+        assert len(names(medusa_client, {"order": field})) == 3
 
-    def test_sorts_ids_as_their_customers_joined(self, client):
-        ids = [row["id"] for row in page(client, {"order": "id"})["customers"]]
+    def test_order_by_id_sorts_by_join_date(self, medusa_client):
+        ids = [row["id"] for row in page(medusa_client, {"order": "id"})["customers"]]
 
         assert ids == sorted(ids)
 
 
 class TestExpand:
-    def test_embeds_relations_in_every_row(self, client, ada, make_group):
+    def test_expand_embeds_relations_in_every_row(self, medusa_client, ada, make_group):
         make_group(members=[ada])
         record_order(user_id=ada.pk, document=order())
         make_user(addresses=[address(), address(line1="second")])
 
-        for row in page(client, {"expand": "orders,shipping_addresses,groups,billing_address"})["customers"]:
+        for row in page(medusa_client, {"expand": "orders,shipping_addresses,groups,billing_address"})["customers"]:
             expand = {"expand": "orders,shipping_addresses,groups,billing_address"}
-            assert row == client.get(url_of(row["id"]), expand).json()["customer"]
+            assert row == medusa_client.get(url_of(row["id"]), expand).json()["customer"]
 
-    def test_takes_dotted_paths(self, client, ada):
-        (row,) = page(client, {"expand": "shipping_addresses.country"})["customers"]
+    def test_expand_accepts_dotted_paths(self, medusa_client, ada):
+        (row,) = page(medusa_client, {"expand": "shipping_addresses.country"})["customers"]
 
         assert len(row["shipping_addresses"]) == 1
 
-    def test_of_an_unknown_relation_is_refused(self, client):
-        response = client.get(CUSTOMERS, {"expand": "orders,foo,bar.baz"})
+    def test_expand_of_unknown_relation_is_refused(self, medusa_client):
+        response = medusa_client.get(CUSTOMERS, {"expand": "orders,foo,bar.baz"})
 
         assert (response.status_code, response.json()) == (400, invalid("Relations [foo, bar] are not valid"))
 
 
 class TestCount:
-    def test_is_exact_up_to_a_number(self, client, ada):
-        assert page(client)["count"] == 1
+    def test_count_is_exact_up_to_a_limit(self, medusa_client, ada):
+        assert page(medusa_client)["count"] == 1
         make_user()
-        assert page(client)["count"] == 2
+        assert page(medusa_client)["count"] == 2
 
-    def test_beyond_it_is_remembered_for_some_seconds(self, client, monkeypatch, settings, django_assert_num_queries):
+    def test_count_above_the_limit_is_cached_for_some_seconds(
+        self, medusa_client, monkeypatch, settings, django_assert_num_queries
+    ):
         monkeypatch.setattr("customers.medusa.counting.EXACT_UP_TO", 2)
         make_users(3)
-        assert page(client)["count"] == 3
+        assert page(medusa_client)["count"] == 3
         make_user()
 
         with django_assert_num_queries(2):  # token, page
-            assert page(client)["count"] == 3
-        assert page(client, {"q": "person"})["count"] == 4
+            assert page(medusa_client)["count"] == 3
+        assert page(medusa_client, {"q": "person"})["count"] == 4
         settings.MEDUSA_COUNT_SECONDS = 0
-        assert page(client)["count"] == 4
+        assert page(medusa_client)["count"] == 4
 
-    def test_is_of_the_filter_and_not_of_the_page(self, client):
+    def test_count_is_of_the_filter_not_of_the_page(self, medusa_client):
         make_users(4, first_name="Zoe")
         make_users(2)
 
         for offset in ("0", "3"):
-            assert page(client, {"q": "zoe", "limit": "2", "offset": offset})["count"] == 4
+            assert page(medusa_client, {"q": "zoe", "limit": "2", "offset": offset})["count"] == 4
 
-    def test_is_of_the_moment_that_is_asked_for(self, client, ada):
+    def test_count_is_cached_per_filter(self, medusa_client, ada):
         late = (timezone.now() + timedelta(days=1)).isoformat()
 
-        assert page(client, {"created_at[gt]": late})["count"] == 0
+        assert page(medusa_client, {"created_at[gt]": late})["count"] == 0

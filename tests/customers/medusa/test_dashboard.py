@@ -4,7 +4,7 @@ import pytest
 
 from customers.groups.models import CustomerGroup
 from tests.customers.dashboard.conftest import as_role, customer_url  # noqa: F401  a fixture
-from tests.customers.medusa.conftest import GROUPS, PASSWORD, group_id_of, url_of
+from tests.support.medusa import GROUPS, PASSWORD, group_id_of, url_of
 
 GROUPS_PAGE = "/dashboard/groups/customergroup/"
 
@@ -15,8 +15,8 @@ def browser(as_role):  # noqa: F811  the fixture
 
 
 class TestTheTimeline:
-    def test_shows_groups_and_passwords(self, client, browser, ada, make_group):
-        client.post(url_of(ada), {"password": PASSWORD, "groups": [{"id": group_id_of(make_group())}]})
+    def test_timeline_shows_group_and_password_changes(self, medusa_client, browser, ada, make_group):
+        medusa_client.post(url_of(ada), {"password": PASSWORD, "groups": [{"id": group_id_of(make_group())}]})
 
         page = browser.get(customer_url(ada)).content.decode()
 
@@ -24,8 +24,8 @@ class TestTheTimeline:
         assert "VIP" in page
         assert PASSWORD not in page
 
-    def test_shows_a_customer_without_a_name(self, client, browser, ada):
-        client.post(url_of(ada), {"first_name": None, "last_name": None})
+    def test_customer_page_shows_a_customer_without_name(self, medusa_client, browser, ada):
+        medusa_client.post(url_of(ada), {"first_name": None, "last_name": None})
 
         page = browser.get(customer_url(ada)).content.decode()
 
@@ -34,7 +34,7 @@ class TestTheTimeline:
 
 
 class TestThePageOfGroups:
-    def test_lists_them_with_the_number_of_customers(self, browser, make_group, ada, account):
+    def test_groups_page_shows_the_number_of_customers(self, browser, make_group, ada, account):
         make_group(members=[ada, account])
 
         page = browser.get(GROUPS_PAGE).content.decode()
@@ -42,16 +42,16 @@ class TestThePageOfGroups:
         assert "VIP" in page
         assert '<td class="field-members">2</td>' in page
 
-    def test_adds_and_renames(self, client, browser):
+    def test_groups_page_adds_and_renames_groups(self, medusa_client, browser):
         browser.post(f"{GROUPS_PAGE}add/", {"name": "B2B"})
         group = CustomerGroup.objects.get()
         browser.post(f"{GROUPS_PAGE}{group.pk}/change/", {"name": "Trade"})
 
-        (shown,) = client.get(GROUPS).json()["customer_groups"]
+        (shown,) = medusa_client.get(GROUPS).json()["customer_groups"]
         assert (shown["id"], shown["name"]) == (group_id_of(group), "Trade")
         assert shown["updated_at"] > shown["created_at"]
 
-    def test_refuses_a_name_that_another_has(self, browser, make_group):
+    def test_groups_page_rejects_a_taken_name(self, browser, make_group):
         make_group("VIP")
 
         response = browser.post(f"{GROUPS_PAGE}add/", {"name": "VIP"})

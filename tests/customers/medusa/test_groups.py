@@ -4,8 +4,8 @@ import pytest
 
 from customers.groups.models import CustomerGroup
 from customers.models import Event, User
-from tests.customers.medusa.conftest import CUSTOMERS, GROUPS, group_id_of, group_url, id_of, invalid, not_found
 from tests.support.factories import make_user
+from tests.support.medusa import CUSTOMERS, GROUPS, group_id_of, group_url, id_of, invalid, not_found
 
 NOBODYS = "cgrp_01ARZ3NDEKTSV4RRFFQ69G5FAV"
 
@@ -33,12 +33,12 @@ EVERY_CALL = [
 
 @pytest.mark.parametrize(("method", "path", "access"), EVERY_CALL)
 class TestEveryCall:
-    def test_refuses_a_stranger(self, anonymous, vip, method, path, access):
+    def test_group_calls_require_authentication(self, anonymous, vip, method, path, access):
         response = getattr(anonymous, method)(GROUPS + path.format(id=group_id_of(vip)))
 
         assert (response.status_code, response.content) == (401, b"Unauthorized")
 
-    def test_refuses_a_token_without_the_scope(self, reader, writer, vip, method, path, access):
+    def test_group_calls_need_a_scope(self, reader, writer, vip, method, path, access):
         wrong = {"read": writer, "write": reader}[access]
 
         response = getattr(wrong, method)(GROUPS + path.format(id=group_id_of(vip)))
@@ -46,11 +46,11 @@ class TestEveryCall:
         assert response.status_code == 403
         assert response.json()["message"] == f"This needs a token with the scope users:{access}."
 
-    def test_finds_no_group_by_another_id(self, client, ada, method, path, access):
+    def test_group_calls_with_unknown_id_are_404(self, medusa_client, ada, method, path, access):
         if "{id}" not in path or (method, path) in (("delete", "/{id}"), ("get", "/{id}/customers")):
             return
         for id in ("nope", NOBODYS):
-            response = client.generic(
+            response = medusa_client.generic(
                 method.upper(), GROUPS + path.format(id=id), '{"customer_ids": []}' if "batch" in path else "",
                 "application/json",
             )  # fmt: skip
@@ -58,15 +58,15 @@ class TestEveryCall:
             assert response.status_code == 404
             assert response.json() == not_found(f"CustomerGroup with id {id} was not found")
 
-    def test_is_there_with_a_slash(self, client, vip, method, path, access):
-        response = getattr(client, method)(f"{GROUPS}{path.format(id=group_id_of(vip))}/")
+    def test_group_paths_work_with_slash(self, medusa_client, vip, method, path, access):
+        response = getattr(medusa_client, method)(f"{GROUPS}{path.format(id=group_id_of(vip))}/")
 
         assert response.status_code in (200, 400)
 
 
 class TestCreateGroup:
-    def test_answers_200_with_the_row(self, client):
-        response = client.post(GROUPS, {"name": "VIP", "metadata": {"a": 1}})
+    def test_create_group_returns_200_and_the_group(self, medusa_client):
+        response = medusa_client.post(GROUPS, {"name": "VIP", "metadata": {"a": 1}})
 
         group = CustomerGroup.objects.get()
         moment = f"{group.created_at.isoformat(timespec='milliseconds')[:-6]}Z"
@@ -80,8 +80,8 @@ class TestCreateGroup:
             ("metadata", {"a": 1}),
         ]
 
-    def test_refuses_a_name_that_another_has(self, client, vip):
-        response = client.post(GROUPS, {"name": "VIP"})
+    def test_create_group_rejects_a_taken_name(self, medusa_client, vip):
+        response = medusa_client.post(GROUPS, {"name": "VIP"})
 
         assert response.status_code == 422
         assert response.json() == {
@@ -100,19 +100,19 @@ class TestCreateGroup:
             ({"name": "x", "metadata": {"a": 2**70}}, "metadata: A number of this size can't be kept."),
         ],
     )
-    def test_refuses_another_body(self, client, body, message):
-        response = client.post(GROUPS, body)
+    def test_create_group_rejects_invalid_bodies(self, medusa_client, body, message):
+        response = medusa_client.post(GROUPS, body)
 
         assert response.status_code == 400
         assert response.json()["message"].endswith(message.partition(": ")[2] or message)
 
 
 class TestListGroups:
-    def test_answers_ten_newest_first(self, client, make_group):
+    def test_list_groups_returns_ten_newest_first(self, medusa_client, make_group):
         for number in range(12):
             make_group(str(number))
 
-        answer = client.get(GROUPS).json()
+        answer = medusa_client.get(GROUPS).json()
 
         assert list(answer) == ["count", "customer_groups", "offset", "limit"]
         assert (answer["count"], answer["offset"], answer["limit"]) == (12, 0, 10)
@@ -133,19 +133,19 @@ class TestListGroups:
             ({"updated_at[gt]": "2020-01-01"}, {"VIP", "B2B"}),
         ],
     )
-    def test_takes_filters(self, client, make_group, query, found):
+    def test_list_groups_filters(self, medusa_client, make_group, query, found):
         make_group("VIP")
         make_group("B2B")
 
-        response = client.get(GROUPS, query)
+        response = medusa_client.get(GROUPS, query)
 
         assert {group["name"] for group in response.json()["customer_groups"]} == found
 
-    def test_finds_one_or_some_by_their_ids(self, client, make_group):
+    def test_list_groups_filters_by_ids(self, medusa_client, make_group):
         first, second, _ = make_group("1"), make_group("2"), make_group("3")
 
-        assert client.get(GROUPS, {"id": group_id_of(first)}).json()["count"] == 1
-        assert client.get(GROUPS, {"id[]": [group_id_of(first), group_id_of(second)]}).json()["count"] == 2
+        assert medusa_client.get(GROUPS, {"id": group_id_of(first)}).json()["count"] == 1
+        assert medusa_client.get(GROUPS, {"id[]": [group_id_of(first), group_id_of(second)]}).json()["count"] == 2
 
     @pytest.mark.parametrize(
         ("query", "message"),
@@ -157,67 +157,67 @@ class TestListGroups:
             ({"id[gt]": "x"}, "id must be a string or an array of strings"),
         ],
     )
-    def test_refuses_another_query(self, client, query, message):
-        response = client.get(GROUPS, query)
+    def test_list_groups_rejects_invalid_parameters(self, medusa_client, query, message):
+        response = medusa_client.get(GROUPS, query)
 
         assert (response.status_code, response.json()) == (400, invalid(message))
 
-    def test_takes_three_queries(self, client, vip, django_assert_num_queries):
+    def test_list_groups_takes_three_queries(self, medusa_client, vip, django_assert_num_queries):
         with django_assert_num_queries(3):  # token, count, page
-            client.get(GROUPS)
+            medusa_client.get(GROUPS)
 
 
 class TestRetrieveGroup:
-    def test_answers_the_row(self, client, vip):
-        group = client.get(group_url(vip)).json()["customer_group"]
+    def test_retrieve_group_returns_the_group(self, medusa_client, vip):
+        group = medusa_client.get(group_url(vip)).json()["customer_group"]
 
         assert (group["id"], group["name"]) == (group_id_of(vip), "VIP")
         assert "customers" not in group
 
-    def test_embeds_its_customers(self, client, vip, ada):
+    def test_retrieve_group_expands_customers(self, medusa_client, vip, ada):
         vip.customers.add(ada)
 
-        group = client.get(group_url(vip), {"expand": "customers"}).json()["customer_group"]
+        group = medusa_client.get(group_url(vip), {"expand": "customers"}).json()["customer_group"]
 
         assert [customer["id"] for customer in group["customers"]] == [id_of(ada)]
 
 
 class TestUpdateGroup:
-    def test_changes_name_and_metadata(self, client, make_group):
+    def test_update_group_changes_name_and_metadata(self, medusa_client, make_group):
         group = make_group(metadata={"a": 1, "b": 2})
 
-        response = client.post(group_url(group), {"name": "B2B", "metadata": {"a": "", "c": None}})
+        response = medusa_client.post(group_url(group), {"name": "B2B", "metadata": {"a": "", "c": None}})
 
         assert response.status_code == 200
         changed = response.json()["customer_group"]
         assert (changed["name"], changed["metadata"]) == ("B2B", {"b": 2, "c": None})
-        assert client.get(group_url(group)).json()["customer_group"] == changed
+        assert medusa_client.get(group_url(group)).json()["customer_group"] == changed
 
-    def test_moves_updated_at_only_when_something_changed(self, client, vip):
-        client.post(group_url(vip), {"name": "VIP", "metadata": {}})
+    def test_update_group_moves_updated_at_only_on_change(self, medusa_client, vip):
+        medusa_client.post(group_url(vip), {"name": "VIP", "metadata": {}})
 
         assert CustomerGroup.objects.get().updated_at == vip.updated_at
 
-    def test_refuses_a_name_that_another_has(self, client, make_group):
+    def test_update_group_rejects_a_taken_name(self, medusa_client, make_group):
         make_group("VIP")
 
-        response = client.post(group_url(make_group("B2B")), {"name": "VIP"})
+        response = medusa_client.post(group_url(make_group("B2B")), {"name": "VIP"})
 
         assert response.status_code == 422
         assert response.json()["message"] == "Customer_group with name VIP already exists."
 
-    def test_refuses_another_body(self, client, vip):
-        response = client.post(group_url(vip), {"foo": 1, "name": 1})
+    def test_update_group_rejects_invalid_bodies(self, medusa_client, vip):
+        response = medusa_client.post(group_url(vip), {"foo": 1, "name": 1})
 
         message = "property foo should not exist, name must be a string"
         assert (response.status_code, response.json()) == (400, invalid(message))
 
 
 class TestDeleteGroup:
-    def test_leaves_its_customers(self, client, vip, ada):
+    def test_delete_group_keeps_its_customers(self, medusa_client, vip, ada):
         vip.customers.add(ada)
 
-        response = client.delete(group_url(vip))
+        response = medusa_client.delete(group_url(vip))
 
         assert response.status_code == 200
         assert response.json() == {"id": group_id_of(vip), "object": "customer_group", "deleted": True}
@@ -225,59 +225,61 @@ class TestDeleteGroup:
         assert User.objects.filter(pk=ada.pk).exists()
         assert Event.objects.get(user=ada, kind="changed").changes == {"groups": [["VIP"], []]}
 
-    def test_is_no_error_for_one_that_is_not_there(self, client):
-        response = client.delete(group_url("cgrp_nope"))
+    def test_delete_of_unknown_group_is_200(self, medusa_client):
+        response = medusa_client.delete(group_url("cgrp_nope"))
 
         assert (response.status_code, response.json()["deleted"]) == (200, True)
 
 
 class TestCustomersOfAGroup:
-    def test_are_listed_with_the_group(self, client, vip, ada, account):
+    def test_group_members_are_listed_with_the_group(self, medusa_client, vip, ada, account):
         vip.customers.add(ada)
 
-        answer = client.get(f"{group_url(vip)}/customers").json()
+        answer = medusa_client.get(f"{group_url(vip)}/customers").json()
 
         assert (answer["count"], answer["limit"]) == (1, 50)
         assert [customer["id"] for customer in answer["customers"]] == [id_of(ada)]
         assert answer["customers"][0]["groups"][0]["name"] == "VIP"
 
-    def test_of_an_unknown_group_are_nobody_however_many_there_are(self, client, monkeypatch, ada, account):
+    def test_members_of_unknown_group_are_empty(self, medusa_client, monkeypatch, ada, account):
         monkeypatch.setattr("customers.medusa.counting.EXACT_UP_TO", 1)
-        assert client.get(CUSTOMERS).json()["count"] == 2  # remembered
+        assert medusa_client.get(CUSTOMERS).json()["count"] == 2  # remembered
 
-        answer = client.get(f"{group_url(NOBODYS)}/customers").json()
+        answer = medusa_client.get(f"{group_url(NOBODYS)}/customers").json()
 
         assert (answer["customers"], answer["count"]) == ([], 0)
 
-    def test_take_a_part_of_the_query_of_a_list(self, client, vip, ada):
+    def test_group_members_accept_some_list_parameters(self, medusa_client, vip, ada):
         vip.customers.add(ada)
         members = f"{group_url(vip)}/customers"
 
-        assert client.get(members, {"q": "nobody"}).json()["count"] == 0
-        assert len(client.get(members, {"expand": "orders"}).json()["customers"][0]["orders"]) == 0
-        assert client.get(members, {"has_account": "true"}).status_code == 400
+        assert medusa_client.get(members, {"q": "nobody"}).json()["count"] == 0
+        assert len(medusa_client.get(members, {"expand": "orders"}).json()["customers"][0]["orders"]) == 0
+        assert medusa_client.get(members, {"has_account": "true"}).status_code == 400
 
-    def test_are_added_once(self, client, vip, ada, account):
+    def test_batch_adds_customers_once(self, medusa_client, vip, ada, account):
         for _ in range(2):
-            response = client.post(f"{group_url(vip)}/customers/batch", batch(ada, account, ada))
+            response = medusa_client.post(f"{group_url(vip)}/customers/batch", batch(ada, account, ada))
 
             assert response.status_code == 200
             assert response.json()["customer_group"]["id"] == group_id_of(vip)
         assert set(vip.customers.values_list("pk", flat=True)) == {ada.pk, account.pk}
         assert [event.changes for event in Event.objects.filter(kind="changed")] == [{"groups": [[], ["VIP"]]}] * 2
 
-    def test_that_are_unknown_are_told(self, client, vip, ada, owner):
-        response = client.post(f"{group_url(vip)}/customers/batch", batch(ada, "cus_x", owner))
+    def test_batch_rejects_unknown_customers(self, medusa_client, vip, ada, owner):
+        response = medusa_client.post(f"{group_url(vip)}/customers/batch", batch(ada, "cus_x", owner))
 
         message = f'The following customer ids do not exist: "cus_x, {id_of(owner)}"'
         assert (response.status_code, response.json()) == (404, not_found(message))
         assert not vip.customers.exists()
 
-    def test_are_removed_once(self, client, vip, ada, account):
+    def test_batch_removes_customers_once(self, medusa_client, vip, ada, account):
         vip.customers.add(ada, account)
 
         for _ in range(2):
-            response = client.delete(f"{group_url(vip)}/customers/batch", batch(ada, "cus_x"), "application/json")
+            response = medusa_client.delete(
+                f"{group_url(vip)}/customers/batch", batch(ada, "cus_x"), "application/json"
+            )
 
             assert response.status_code == 200
             assert response.json()["customer_group"]["id"] == group_id_of(vip)
@@ -293,25 +295,25 @@ class TestCustomersOfAGroup:
             ({"customer_ids": [], "foo": 1}, "property foo should not exist"),
         ],
     )  # fmt: skip
-    def test_of_another_shape_are_refused(self, client, vip, body, message):
-        for method in (client.post, client.delete):
+    def test_batch_rejects_invalid_bodies(self, medusa_client, vip, body, message):
+        for method in (medusa_client.post, medusa_client.delete):
             response = method(f"{group_url(vip)}/customers/batch", body, "application/json")
 
             assert (response.status_code, response.json()) == (400, invalid(message))
 
-    def test_take_few_queries_however_many_there_are(self, client, vip, django_assert_num_queries):
+    def test_batch_takes_few_queries_for_many_customers(self, medusa_client, vip, django_assert_num_queries):
         def queries_for(number):
             members = [make_user() for _ in range(number)]
             with django_assert_num_queries(11):
-                client.post(f"{group_url(vip)}/customers/batch", batch(*members))
+                medusa_client.post(f"{group_url(vip)}/customers/batch", batch(*members))
 
         queries_for(2)
         queries_for(9)
 
 
-def test_a_customer_list_is_filtered_by_what_was_added(client, vip, ada, account):
-    client.post(f"{group_url(vip)}/customers/batch", batch(ada))
+def test_customer_list_filters_by_added_members(medusa_client, vip, ada, account):
+    medusa_client.post(f"{group_url(vip)}/customers/batch", batch(ada))
 
-    answer = client.get(CUSTOMERS, {"groups[]": group_id_of(vip)}).json()
+    answer = medusa_client.get(CUSTOMERS, {"groups[]": group_id_of(vip)}).json()
 
     assert [customer["id"] for customer in answer["customers"]] == [id_of(ada)]

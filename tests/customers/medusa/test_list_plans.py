@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.medusa import counting
 from tests.customers.dashboard.conftest import as_role  # noqa: F401  a fixture of `crowd`
 from tests.customers.dashboard.test_list_plans import A_PART, PEOPLE, crowd, explained, needs, rows_read  # noqa: F401
-from tests.customers.medusa.conftest import CUSTOMERS
+from tests.support.medusa import CUSTOMERS
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="looks at PostgreSQL's plans")
 
@@ -35,10 +35,10 @@ def reader(crowd, reader):  # noqa: F811  the fixture
     return reader
 
 
-def plans_of_page(client, query: dict) -> list[dict]:
+def plans_of_page(medusa_client, query: dict) -> list[dict]:
     counting.forget()
     with CaptureQueriesContext(connection) as queries:
-        assert client.get(CUSTOMERS, query).status_code == 200
+        assert medusa_client.get(CUSTOMERS, query).status_code == 200
     statements = [each["sql"] for each in queries if 'FROM "customers_user"' in each["sql"]]
     pages = [sql for sql in statements if "LIMIT" in sql]
     assert len(statements) == 2
@@ -46,21 +46,21 @@ def plans_of_page(client, query: dict) -> list[dict]:
     return [explained(sql) for sql in (pages if "q" not in query else statements)]
 
 
-def wasteful(client, queries: list[dict]) -> dict[str, list[int]]:
-    read = {str(query): [rows_read(plan) for plan in plans_of_page(client, query)] for query in queries}
+def wasteful(medusa_client, queries: list[dict]) -> dict[str, list[int]]:
+    read = {str(query): [rows_read(plan) for plan in plans_of_page(medusa_client, query)] for query in queries}
     return {query: numbers for query, numbers in read.items() if max(numbers) > A_PART}
 
 
 class TestListsOfACrowd:
-    def test_read_a_part_of_it(self, reader):
+    def test_list_reads_a_part_of_the_table(self, reader):
         assert wasteful(reader, QUERIES) == {}
 
-    def test_read_a_part_of_it_for_a_search_and_its_count(self, reader):
+    def test_search_and_count_read_a_part_of_the_table(self, reader):
         needs("pg_trgm")
 
         assert wasteful(reader, SEARCHES) == {}
 
-    def test_count_it_once(self, reader, django_assert_num_queries):
+    def test_list_counts_once(self, reader, django_assert_num_queries):
         assert reader.get(CUSTOMERS).json()["count"] == PEOPLE
 
         with django_assert_num_queries(2):  # token, page

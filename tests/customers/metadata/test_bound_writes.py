@@ -11,12 +11,12 @@ from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
 from tests.customers.dashboard.conftest import CUSTOMERS as CUSTOMERS_PAGE
 from tests.customers.dashboard.conftest import browser_of
-from tests.customers.medusa.conftest import CUSTOMERS as MEDUSA
-from tests.customers.medusa.conftest import NEW
-from tests.customers.medusa.conftest import url_of as medusa_url
 from tests.support.clients import USERS, user_url
 from tests.support.database import by_database
 from tests.support.factories import make_user
+from tests.support.medusa import CUSTOMERS as MEDUSA
+from tests.support.medusa import NEW
+from tests.support.medusa import url_of as medusa_url
 from tests.support.metadata_cases import REFUSED, TAKEN
 
 NO_ADDRESSES = {"addresses-TOTAL_FORMS": 0, "addresses-INITIAL_FORMS": 0}
