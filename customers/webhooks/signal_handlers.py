@@ -1,4 +1,4 @@
-"""What webhooks do when something happens to apps or to secrets."""
+"""What webhooks do when something happens to apps."""
 
 from django.dispatch import receiver
 

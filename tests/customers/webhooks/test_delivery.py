@@ -294,6 +294,21 @@ class TestLongFailure:
 
         assert (shown["active"], shown["warning_count"], shown["next_check_date"]) == (True, 0, None)
 
+    def test_activating_a_webhook_sends_the_events_that_wait_for_a_retry(
+        self, subscribe, receiver, deliver, admin_client
+    ):
+        webhook = subscribe("customer.created")
+        make_user()
+        admin_client.patch(webhook_url(webhook), {"active": False})
+        deliver()
+        while_inactive = list(receiver.received)
+
+        admin_client.patch(webhook_url(webhook), {"active": True})
+        deliver()
+
+        assert while_inactive == []
+        assert receiver.events == ["customer.created"]
+
 
 class TestPrivateAddresses:
     def test_delivery_does_not_connect_to_private_addresses(self, subscribe, receiver, deliver, settings):
