@@ -8,9 +8,12 @@ from django.urls import include, path
 from django.views import defaults
 from django.views.generic import RedirectView
 
+from config.middleware import FOR_PROGRAMS
 from customers.api import errors as api_errors
 from customers.api.base import NotFoundView
 from customers.api.openapi import ReferencePage, serve_document
+from customers.dashboard import error_pages
+from customers.dashboard.front_door import front_door
 from customers.dashboard.home import home
 from customers.medusa import base as medusa
 from customers.medusa import errors as medusa_errors
@@ -18,6 +21,7 @@ from customers.medusa.cors import is_below as is_medusa
 from customers.mirror.inbound import receive as receive_event
 
 urlpatterns = [
+    path("", front_door, name="front-door"),
     path("api/admin", NotFoundView.as_view()),  # or it would be redirected, which API clients refuse
     path("api/admin/", include("customers.api.urls")),
     path("admin", medusa.UnknownPath.as_view()),
@@ -34,22 +38,30 @@ urlpatterns = [
 
 
 def _errors_for(request) -> Any:
-    """Who answers, with `bad_request`, `server_error`, ..."""
+    """The module of the API that the request's path belongs to, if any."""
     if is_medusa(request.path):
         return medusa_errors
     return api_errors if request.path.startswith("/api/") else None
 
 
+def _pages_for(request) -> Any:
+    return defaults if request.path_info.startswith(FOR_PROGRAMS) else error_pages
+
+
 def handler400(request, exception):
-    errors = _errors_for(request)
-    return (errors.bad_request if errors else defaults.bad_request)(request, exception)
+    errors = _errors_for(request) or _pages_for(request)
+    return errors.bad_request(request, exception)
+
+
+def handler403(request, exception):
+    return _pages_for(request).permission_denied(request, exception)
 
 
 def handler404(request, exception):
     errors = _errors_for(request)
-    return (errors.not_found if errors else defaults.page_not_found)(request, exception)
+    return errors.not_found(request, exception) if errors else _pages_for(request).page_not_found(request, exception)
 
 
 def handler500(request):
-    errors = _errors_for(request)
-    return (errors.server_error if errors else defaults.server_error)(request)
+    errors = _errors_for(request) or _pages_for(request)
+    return errors.server_error(request)

@@ -1,12 +1,12 @@
-"""Django's own pages for choosing a password, under the names that the sign-in page and they themselves look for."""
+"""Django's own pages for choosing a password, under the URL names that Django's templates use."""
 
-from django.contrib import admin
 from django.contrib.auth import views
 from django.urls import path
 
+from customers.dashboard.site import site_names
 from oauth.accounts.passwords import EMAIL_TEMPLATE, ForgottenForm, SetPasswordForm
 
-SITE = {"extra_context": {"site_header": admin.site.site_header, "site_title": admin.site.site_title}}
+SITE = {"extra_context": site_names()}
 
 urlpatterns = [
     path(

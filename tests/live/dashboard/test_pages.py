@@ -59,7 +59,7 @@ OF_THE_OWNER = [
     "oauth/privateapp/add/",
     "oauth/privateapp/{token}/change/",
     "oauth/privateapp/{token}/replace/",
-    "oauth/auditevent/",
+    "audit/auditevent/",
     "webhooks/webhook/",
     "webhooks/webhook/add/",
     "webhooks/webhook/{webhook}/change/",

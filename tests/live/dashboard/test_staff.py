@@ -44,7 +44,7 @@ class TestRoles:
         assert pages.actions == []
 
     def test_what_a_viewer_may_not_do_is_not_reachable(self, pages, viewer, ada):
-        forbidden = ["customers/customer/add/", "customers/staffmember/", "oauth/privateapp/", "oauth/auditevent/"]
+        forbidden = ["customers/customer/add/", "customers/staffmember/", "oauth/privateapp/", "audit/auditevent/"]
         forbidden += [path_of(ada, f"{name}/") for name in ("block", "notes/add", "personal-data", "erase")]
 
         assert {path: answer(pages, viewer, path) for path in forbidden} == dict.fromkeys(forbidden, 403)
