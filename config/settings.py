@@ -197,8 +197,8 @@ WEBHOOKS_ALLOW_HTTP = env.bool("WEBHOOKS_ALLOW_HTTP", DEVELOPMENT)
 WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", DEVELOPMENT)
 # Until the first retry; each further one waits three times as long.
 WEBHOOKS_RETRY_SECONDS = env.float("WEBHOOKS_RETRY_SECONDS", 30)
-# Requests per second to a store that is followed; 0: no limit.
-FOLLOWED_STORE_RATE = env.float("FOLLOWED_STORE_RATE", 4)
+# Requests per second to a mirrored store; 0: no limit.
+MIRRORED_STORE_RATE = env.float("MIRRORED_STORE_RATE", 4)
 
 # --- The Medusa API --------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from customers.dashboard.home import home
 from customers.medusa import base as medusa
 from customers.medusa import errors as medusa_errors
 from customers.medusa.cors import is_below as is_medusa
-from customers.mirror.inbound import receive as receive_event
+from customers.mirror.inbound import receive_event
 
 urlpatterns = [
     path("", front_door, name="front-door"),

@@ -1,11 +1,11 @@
-"""Followed stores in the dashboard, and what they have told."""
+"""Mirrored stores and their events in the dashboard."""
 
 from django.contrib import admin
 from django.db.models import Max
 from django.utils import timezone
 
 from customers.dashboard.read_only import ReadOnlyAdmin
-from customers.mirror.models import FollowedStore, ReceivedEvent
+from customers.mirror.models import MirroredStore, ReceivedEvent
 
 Outcome = ReceivedEvent.Outcome
 
@@ -16,33 +16,33 @@ class MirrorAdmin(ReadOnlyAdmin):
     empty_value_display = "—"
 
 
-@admin.register(FollowedStore)
-class FollowedStoreAdmin(MirrorAdmin):
-    list_display = ("url", "last_event", "copied", "waiting", "conflicts")
-    fields = ("url", "created_at", "webhook_id", "is_read", "last_event", "copied", "waiting", "conflicts")
+@admin.register(MirroredStore)
+class MirroredStoreAdmin(MirrorAdmin):
+    list_display = ("url", "last_event", "synced", "stale", "conflicts")
+    fields = ("url", "created_at", "webhook_id", "has_token", "last_event", "synced", "stale", "conflicts")
     readonly_fields = fields
 
     def get_queryset(self, request):
-        return super().get_queryset(request).annotate(told_at=Max("events__received_at"))
+        return super().get_queryset(request).annotate(last_event_at=Max("events__received_at"))
 
     @admin.display
     def last_event(self, store):
-        return f"{timezone.localtime(store.told_at):%Y-%m-%d %H:%M:%S}" if store.told_at else None
+        return f"{timezone.localtime(store.last_event_at):%Y-%m-%d %H:%M:%S}" if store.last_event_at else None
 
     @admin.display(description="customers")
-    def copied(self, store):
-        return f"{store.copies.exclude(state_at=None).count():,}"
+    def synced(self, store):
+        return f"{store.customers.synced().count():,}"
 
-    @admin.display(description="to be read")
-    def waiting(self, store):
-        return f"{store.copies.filter(due_at__isnull=False).count():,}"
+    @admin.display(description="waiting for a refresh")
+    def stale(self, store):
+        return f"{store.customers.due().count():,}"
 
-    @admin.display(description="events not taken")
+    @admin.display(description="conflicts and rejected events")
     def conflicts(self, store):
-        return f"{store.events.filter(outcome__in=(Outcome.CONFLICT, Outcome.REFUSED)).count():,}"
+        return f"{store.events.filter(outcome__in=(Outcome.CONFLICT, Outcome.REJECTED)).count():,}"
 
     @admin.display(description="token kept", boolean=True)
-    def is_read(self, store):
+    def has_token(self, store):
         return store.has_token
 
 

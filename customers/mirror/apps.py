@@ -5,5 +5,5 @@ class MirrorConfig(AppConfig):
     name = "customers.mirror"
     verbose_name = "Mirrored stores"
     role_permissions = {
-        "Owner": ("view_followedstore", "view_receivedevent"),
+        "Owner": ("view_mirroredstore", "view_receivedevent"),
     }

@@ -1,154 +1,140 @@
-"""Reading another store's Admin API: one connection, no faster than it allows, with patience where it is away."""
+"""Client of another store's Admin API: one connection to one host, within its rate limit, with retries.
 
-import getpass
+The pool knows only that host and redirects are never followed, so the token can't go elsewhere. It is never logged.
+"""
+
 import http.client
 import json
-import os
-import ssl
-import sys
 import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
+import urllib3
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
+from urllib3.util import Retry
 
 from oauth.errors import ServiceError
 
 API = "/api/admin/"
 API_VERSION = "2024-04-01"
-TIMEOUT = 30.0  # seconds, between two parts of an answer
+TIMEOUT = 30.0  # seconds, to connect and between two parts of an answer
 MAX_ANSWER = 64 * 1024 * 1024  # bytes
-# A hair slower: of the requests of a second, none is to be refused for having come early.
-LEEWAY = 1.02
-TRIES = 8
-LONGEST_WAIT = 60.0  # seconds
-RETRIED = (http.client.TOO_MANY_REQUESTS, 500, 502, 503, 504)
-TOKEN_VARIABLE = "STORE_TOKEN"  # noqa: S105  names a variable, is no secret
+RATE_MARGIN = 1.02  # 2 % below the limit, so that clock skew never trips it
+ATTEMPTS = 8
+MAX_WAIT = 60  # seconds between two attempts
+RETRIED = (429, 500, 502, 503, 504)
 
 
-class Unavailable(Exception):
-    """The store does not answer, or says that it can't now."""
+class StoreUnavailable(ServiceError):
+    """The store does not answer, or asks to retry later."""
+
+    code = "store_unavailable"
 
 
-class Refused(Exception):
-    """The store does not allow this, or knows nothing of it; `code` is that of its answer."""
+class StoreRefused(ServiceError):
+    """The store refused a request, or its answer can't be used. `status`: of the answer."""
 
-    def __init__(self, code: int, message: str):
+    code = "store_refused"
+
+    def __init__(self, message: str, status: int):
         super().__init__(message)
-        self.code = code
-
-
-def clean_url(text: str) -> str:
-    """Scheme and domain. Raises ServiceError."""
-    schemes = ("https", "http") if settings.WEBHOOKS_ALLOW_HTTP else ("https",)
-    try:
-        parts = urlsplit(text)
-        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
-    except ValueError:
-        raise ServiceError("Enter a valid URL.", "url") from None
-    if parts.scheme not in schemes or not host or "@" in parts.netloc or parts.query or parts.path.strip("/"):
-        raise ServiceError(f"Enter the address of a store: {' or '.join(schemes)}, and its domain.", "url")
-    host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
-
-
-def asked_for_token() -> str:
-    """From the environment, else from who sits at the terminal: arguments are seen by everybody on the machine.
-
-    Raises ServiceError."""
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    if not token and sys.stdin.isatty():
-        token = getpass.getpass("A token of the store: ")
-    if not token.strip() or not token.strip().isascii() or not token.strip().isprintable():
-        raise ServiceError(f"Put a token of the store into {TOKEN_VARIABLE}.")
-    return token.strip()
+        self.status = status
 
 
 @dataclass
 class StoreClient:
-    """`rate`: requests a second, 0: as they come. `tries`: of a request that finds the store away."""
+    """`rate`: requests per second, 0 for no limit. `attempts`: per request, while the store is unavailable."""
 
     url: str
     token: str
     rate: float
-    tries: int = TRIES
+    attempts: int = ATTEMPTS
 
     def __post_init__(self):
-        self._free_at = 0.0
-        self._connection: http.client.HTTPConnection | None = None
-
-    def get(self, path: str) -> Any:
-        return self.ask("GET", path)
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        """What the store answers, read from JSON; None without a body. `path`: below `/api/admin/`, or a link of an
-        answer. Raises Unavailable, Refused."""
-        for attempt in range(self.tries):
-            is_kept_open = self._connection is not None
-            try:
-                code, wait, answer = self._exchange(method, self._path_of(path), body)
-                problem = f"{code} {http.client.responses.get(code, '')}"
-            except (OSError, http.client.HTTPException) as error:
-                # One that was kept open may have ended meanwhile: that is nothing to wait for.
-                code, wait, answer, problem = 0, 0.0 if is_kept_open else None, b"", f"{type(error).__name__}: {error}"
-                self.close()
-            if 200 <= code < 300:
-                return self._read(answer)
-            if code and code not in RETRIED:
-                raise Refused(code, f"{self.url} answered {problem} to {method} {urlsplit(path).path}.")
-            if attempt + 1 < self.tries:
-                time.sleep(min(2.0**attempt if wait is None else wait, LONGEST_WAIT))
-        raise Unavailable(f"{self.url} can't be read: {problem}.")
-
-    def close(self) -> None:
-        if self._connection:
-            self._connection.close()
-            self._connection = None
-
-    def _path_of(self, path: str) -> str:
-        """Of a link, which must not lead elsewhere with the token."""
-        if path.startswith("/"):
-            return path
-        parts = urlsplit(path)
-        if parts.netloc:
-            return f"{parts.path}?{parts.query}"
-        return API + path
-
-    def _exchange(self, method: str, path: str, body: Any) -> tuple[int, float | None, bytes]:
-        """The code, the seconds to wait for if they were told, and the body."""
-        self._wait_for_turn()
-        self._connection = connection = self._connection or self._connect()
-        headers = {
+        self._next_request_at = 0.0
+        self._pool = urllib3.connection_from_url(self.url, maxsize=1, timeout=TIMEOUT)
+        self._headers = {
             "Authorization": f"Bearer {self.token}",
             "Accept": "application/json",
             "User-Agent": "shop-customers",
             "X-29Next-Api-Version": API_VERSION,
         }
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        connection.request(method, path, None if body is None else json.dumps(body), headers)
-        response = connection.getresponse()
-        answer = response.read(MAX_ANSWER + 1)
-        if len(answer) > MAX_ANSWER:
-            raise http.client.HTTPException("the answer is too long")
-        after = response.headers.get("Retry-After", "")
-        return response.status, float(after) if after.isdecimal() else None, answer
 
-    def _connect(self) -> http.client.HTTPConnection:
-        parts = urlsplit(self.url)
-        if parts.scheme == "http":
-            return http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT)
-        return http.client.HTTPSConnection(parts.netloc, timeout=TIMEOUT, context=ssl.create_default_context())
+    def get(self, path: str) -> Any:
+        return self.request("GET", path)
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer, parsed from JSON; None for an empty one. `path`: below `/api/admin/`, or a link of an answer.
+
+        Raises StoreUnavailable, StoreRefused.
+        """
+        target = _target(path)
+        retry = Retry(
+            self.attempts - 1,
+            allowed_methods=None,
+            status_forcelist=RETRIED,
+            backoff_factor=1,
+            backoff_max=MAX_WAIT,
+            retry_after_max=MAX_WAIT,
+        )
+        while True:
+            response, error = None, None
+            self._wait_for_turn()
+            try:
+                response = self._pool.request(
+                    method,
+                    target,
+                    json=body,
+                    headers=self._headers,
+                    redirect=False,
+                    retries=False,  # below: a body that breaks off is retried, too
+                    preload_content=False,
+                )
+                content = self._read(response)
+                if response.status not in RETRIED:
+                    return self._parse(method, target, response.status, content)
+                problem = _status_line(response.status)
+            except HTTPError as raised:
+                error, problem = raised, f"{type(raised).__name__}: {raised}"
+            try:
+                retry = retry.increment(method, target, response, error)
+                retry.sleep(response)
+            except (MaxRetryError, InvalidHeader):
+                raise StoreUnavailable(f"{self.url} can't be read: {problem}.") from None
+
+    def close(self) -> None:
+        self._pool.close()
 
     def _wait_for_turn(self) -> None:
-        now = time.monotonic()
-        if self.rate and self._free_at > now:
-            time.sleep(self._free_at - now)
-        self._free_at = time.monotonic() + (LEEWAY / self.rate if self.rate else 0)
+        if (wait := self._next_request_at - time.monotonic()) > 0:
+            time.sleep(wait)
+        self._next_request_at = time.monotonic() + (RATE_MARGIN / self.rate if self.rate else 0)
 
-    def _read(self, answer: bytes) -> Any:
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        content = response.read(MAX_ANSWER + 1, decode_content=False)
+        if len(content) > MAX_ANSWER:
+            response.close()
+            raise StoreRefused(f"{self.url} answered with more than {MAX_ANSWER} bytes.", response.status)
+        return content
+
+    def _parse(self, method: str, target: str, status: int, content: bytes) -> Any:
+        if not 200 <= status < 300:
+            message = f"{self.url} answered {_status_line(status)} to {method} {urlsplit(target).path}."
+            raise StoreRefused(message, status)
         try:
-            return json.loads(answer) if answer else None
+            return json.loads(content) if content else None
         except (ValueError, RecursionError):
-            raise Refused(0, f"{self.url} did not answer in JSON.") from None
+            raise StoreRefused(f"{self.url} did not answer in JSON.", status) from None
+
+
+def _target(path: str) -> str:
+    """The path and query of a link, without its host."""
+    if path.startswith("/"):
+        return path
+    parts = urlsplit(path)
+    return f"{parts.path}?{parts.query}" if parts.netloc else API + path
+
+
+def _status_line(status: int) -> str:
+    return f"{status} {http.client.responses.get(status, '')}".strip()

@@ -1,4 +1,4 @@
-"""Live stores whose customers are kept here, too: what was copied, what they told, what is still to be read."""
+"""Other stores whose customers are mirrored here, and how far each customer is in sync."""
 
 from django.db import models
 from django.utils import timezone
@@ -6,17 +6,19 @@ from django.utils import timezone
 from oauth.fields import EncryptedTextField, has_secret
 
 
-class FollowedStore(models.Model):
+class MirroredStore(models.Model):
     """A live store. Its customers have the same ids here as there."""
 
-    url = models.CharField("URL", max_length=255, unique=True, help_text="Its scheme and its domain.")
+    url = models.CharField("URL", max_length=255, unique=True, help_text="Scheme and domain.")
     secret_key = EncryptedTextField(
         editable=False, db_column="encrypted_secret_key", help_text="Signs the events that the store sends."
     )
     token = EncryptedTextField(
         editable=False, blank=True, default="", db_column="encrypted_token", help_text="Reads the store's customers."
     )
-    webhook_id = models.BigIntegerField(null=True, editable=False, help_text="Of the webhook there that tells us.")
+    webhook_id = models.BigIntegerField(
+        null=True, editable=False, help_text="The store's webhook that sends events here."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self):
@@ -27,24 +29,45 @@ class FollowedStore(models.Model):
         return has_secret(self, "token")
 
 
-class Copy(models.Model):
-    """What is known of a customer of a followed store. Without `state_at` nothing of them is kept here (yet).
+class MirroredCustomerQuerySet(models.QuerySet["MirroredCustomer"]):
+    def synced(self):
+        """Those whose data is kept here."""
+        return self.exclude(synced_as_of=None)
 
-    `waiting_since` an event told of a change, they are to be read from the store, not before `due_at`."""
+    def due(self):
+        """Those who must be read from the store, now or later."""
+        return self.filter(refresh_due_at__isnull=False)
 
-    customer_id = models.BigIntegerField(primary_key=True, help_text="There and here.")
-    store = models.ForeignKey(FollowedStore, models.CASCADE, related_name="copies", db_index=False)
-    state_at = models.DateTimeField(null=True, help_text="What is kept is how they were then, or later.")
-    is_erased = models.BooleanField(default=False, help_text="They were forgotten there: nothing personal comes back.")
-    waiting_since = models.DateTimeField(null=True)
-    with_reports = models.BooleanField(default=False, help_text="Orders and subscriptions are to be read, too.")
-    due_at = models.DateTimeField(null=True)
-    failures = models.PositiveSmallIntegerField(default=0)
+
+class MirroredCustomer(models.Model):
+    """The sync state of a customer of a mirrored store; the data itself is in `User`.
+
+    An event sets `stale_since` when it says that the customer has changed; the worker then reads them from the store,
+    at `refresh_due_at` or later.
+    """
+
+    customer_id = models.BigIntegerField(primary_key=True, help_text="The same in the store and here.")
+    store = models.ForeignKey(MirroredStore, models.CASCADE, related_name="customers", db_index=False)
+    synced_as_of = models.DateTimeField(
+        null=True, help_text="The data here is the store's at this time or later. None: there is no data here (yet)."
+    )
+    is_erased = models.BooleanField(
+        default=False, help_text="The store has erased them. Personal data is not kept again."
+    )
+    stale_since = models.DateTimeField(null=True)
+    refetch_orders = models.BooleanField(default=False, help_text="Read orders and subscriptions, too.")
+    refresh_due_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0, help_text="Failed reads since the last one that succeeded.")
+
+    objects = MirroredCustomerQuerySet.as_manager()
 
     class Meta:
-        verbose_name_plural = "copies"
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="copy_to_be_read"),
+            models.Index(
+                fields=["refresh_due_at"],
+                condition=models.Q(refresh_due_at__isnull=False),
+                name="mirrored_customer_refresh_due",
+            ),
         ]
 
     def __str__(self):
@@ -52,18 +75,18 @@ class Copy(models.Model):
 
 
 class ReceivedEvent(models.Model):
-    """An event that a store has told, and what came of it. Nothing personal: what it told is not kept."""
+    """A webhook event of a mirrored store, and its outcome. The event's payload is not stored."""
 
     class Outcome(models.TextChoices):
         APPLIED = "applied"
-        SAME = "same", "nothing new"
-        TO_BE_READ = "to be read"
+        UNCHANGED = "unchanged"
+        QUEUED = "queued", "refresh queued"
         OUTDATED = "outdated"
         IGNORED = "ignored"
         CONFLICT = "conflict"
-        REFUSED = "refused"
+        REJECTED = "rejected"
 
-    store = models.ForeignKey(FollowedStore, models.CASCADE, related_name="events", db_index=False)
+    store = models.ForeignKey(MirroredStore, models.CASCADE, related_name="events", db_index=False)
     event_id = models.CharField(max_length=64)
     event_type = models.CharField(max_length=100)
     object_id = models.CharField(max_length=128, blank=True, default="", help_text="An id, or an order's number.")

@@ -1,7 +1,7 @@
-"""Orders and subscriptions of another store's customers, as it tells them.
+"""Orders and subscriptions of mirrored customers.
 
-The counters of a customer are the store's to tell. With an order they change by what it is worth now and was not
-before. One that is not known here and was placed before the customer was last told of is among them already.
+The store owns a customer's counters. An order event changes them by the difference between the order's values now and
+before. An order that is new here, but was placed before the customer was last synced, is already counted.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +13,9 @@ from typing import Any, cast
 from django.db import transaction
 
 from customers import services
-from customers.mirror.apply import ID_TAKEN
-from customers.mirror.models import Copy, FollowedStore
-from customers.mirror.payload import MAX_ID
+from customers.mirror.models import MirroredCustomer, MirroredStore
+from customers.mirror.payload import MAX_ID, InvalidPayload
+from customers.mirror.plan import ConflictReason
 from customers.models import User, UserType
 from customers.orders import services as orders
 from customers.orders.models import SUCCESSFUL_PAYMENT, Order, Subscription
@@ -24,130 +24,157 @@ from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
 
 CENT = Decimal("0.01")
-NOT_WHOSE = "it does not tell whose it is"
-NUMBER_TAKEN = "a customer who was not copied has one of this number"
+NUMBER_TAKEN = "a customer who is not mirrored has one with this number"
+
+
+class CustomerUnknown(ServiceError):
+    """The customer of an order is not here yet. The store must send the customer first, then the order again."""
+
+    code = "customer_unknown"
+
+    def __init__(self):
+        super().__init__("The customer is not here yet. Retry later.")
+
+
+class MirrorConflict(ServiceError):
+    """Applying an event would change somebody who is not mirrored from the store."""
+
+    code = "conflict"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """`key`: the column that tells one from another. `columns_of` raises ServiceError."""
+class DocumentType:
+    """Orders or subscriptions. `key`: the column that identifies one; `placed_at`: the column with its date;
+    `path`: where the API lists a customer's; `counter`: the customer's field that counts them.
+
+    `columns_of` raises ServiceError.
+    """
 
     model: Any
     key: str
-    placed: str
+    placed_at: str
+    path: str
+    counter: str
     columns_of: Callable[[Any], dict[str, Any]]
     record: Callable[..., Any]
 
 
-KINDS = {
-    "order": Kind(Order, "number", "date_placed", orders.order_columns, orders.record_order),
-    "subscription": Kind(
-        Subscription, "external_id", "date_created", orders.subscription_columns, orders.record_subscription
+# By the first part of the type of an event.
+DOCUMENT_TYPES = {
+    "order": DocumentType(
+        Order, "number", "date_placed", "orders", "orders_count", orders.order_columns, orders.record_order
+    ),
+    "subscription": DocumentType(
+        Subscription,
+        "external_id",
+        "date_created",
+        "subscriptions",
+        "subscriptions_count",
+        orders.subscription_columns,
+        orders.record_subscription,
     ),
 }
 
 
-class NotKnownYet(Exception):
-    """The customer is not here: who tells of them is to do that first."""
-
-
-class Conflict(Exception):
-    pass
-
-
-def owner_of(kind: Kind, document: Any) -> int:
-    """The id of the customer. Raises ServiceError for what is no such document, or does not tell."""
-    key = kind.columns_of(document)[kind.key]
+def customer_id_of(document_type: DocumentType, document: Any) -> int:
+    """From the document, or else from the row that it replaces. Raises ServiceError."""
+    key = document_type.columns_of(document)[document_type.key]
     user = document.get("user")
-    told = user.get("id") if isinstance(user, Mapping) else document.get("user_id")
-    id = told or kind.model.objects.filter(**{kind.key: key}).values_list("user_id", flat=True).first()
-    if type(id) is not int or not 0 < id <= MAX_ID:
-        raise ServiceError(NOT_WHOSE, "user")
-    return id
+    given = user.get("id") if isinstance(user, Mapping) else document.get("user_id")
+    rows = document_type.model.objects.filter(**{document_type.key: key})
+    customer_id = given or rows.values_list("user_id", flat=True).first()
+    if type(customer_id) is not int or not 0 < customer_id <= MAX_ID:
+        raise InvalidPayload("The document does not name its customer.", "user")
+    return customer_id
 
 
 @transaction.atomic
-def take(store: FollowedStore, kind: Kind, document: Any) -> bool:
-    """Keeps a document, and the counters with it; whether it was new. An order that was updated before the one that is
-    here is not taken.
+def apply_document(store: MirroredStore, document_type: DocumentType, document: Any) -> bool:
+    """Keeps an order or a subscription, and updates the counters. Returns False, and changes nothing, if the document
+    is older than the one that is here, or the same.
 
-    Raises ServiceError, NotKnownYet, and Conflict."""
-    owner = owner_of(kind, document)
-    copy = _locked(store, owner)
-    if copy is None and User.objects.filter(pk=owner).exists():
-        raise Conflict(ID_TAKEN)
-    if copy is None:
-        raise NotKnownYet
-    former = _former(store, kind, document)
+    Raises ServiceError for an invalid document, CustomerUnknown, MirrorConflict.
+    """
+    customer_id = customer_id_of(document_type, document)
+    customer = _lock_synced(store, customer_id)
+    if customer is None and User.objects.filter(pk=customer_id).exists():
+        raise MirrorConflict(ConflictReason.ID_TAKEN)
+    if customer is None:
+        raise CustomerUnknown
+    columns = document_type.columns_of(document)
+    former = _former_row(store, document_type, document)
     if former and not _is_newer(document, former.document):
         return False
-    was = _worth(former) if former else None
-    if former is None and kind.columns_of(document)[kind.placed] <= cast(datetime, copy.state_at):
-        was = _worth(kind.model(**kind.columns_of(document)))
-    row = _record(kind, document, copy)
-    if former and former.user_id != owner:
-        _count(former.user_id, {name: -value for name, value in (was or {}).items()})
-        was = None
-    difference = {name: value - (was or {}).get(name, 0) for name, value in _worth(row).items()}
-    _count(owner, difference)
+    counted = _counts(former) if former else {}
+    if former is None and columns[document_type.placed_at] <= cast(datetime, customer.synced_as_of):
+        counted = _counts(document_type.model(**columns))
+    row = _record(document_type, document, customer)
+    if former and former.user_id != customer_id:
+        _add_to_counters(former.user_id, {name: -value for name, value in counted.items()})
+        counted = {}
+    _add_to_counters(customer_id, {name: value - counted.get(name, 0) for name, value in _counts(row).items()})
     return True
 
 
 @transaction.atomic
-def keep(store: FollowedStore, customer_id: int, documents: Mapping[str, list[Any]]) -> list[str]:
-    """All that the store lists for a customer, by kind, when it has told the counters, too. Returns why some are not
-    kept."""
-    copy = _locked(store, customer_id)
-    if copy is None:
+def store_documents(store: MirroredStore, customer_id: int, documents: Mapping[str, list[Any]]) -> list[str]:
+    """Keeps all orders and subscriptions that the store lists for a customer whose counters are synced already.
+
+    `documents`: by the names of DOCUMENT_TYPES. Returns why some of them were rejected.
+    """
+    customer = _lock_synced(store, customer_id)
+    if customer is None:
         return []
-    refused = []
+    rejected = []
     for name, listed in documents.items():
-        kind = KINDS[name]
-        known = dict(kind.model.objects.filter(user=customer_id).values_list(kind.key, "document"))
+        document_type = DOCUMENT_TYPES[name]
+        rows = document_type.model.objects.filter(user=customer_id)
+        known = dict(rows.values_list(document_type.key, "document"))
         for document in listed:
             try:
-                if known.get(kind.columns_of(document)[kind.key]) != document:
-                    _former(store, kind, document)
-                    _record(kind, document, copy)
+                if known.get(document_type.columns_of(document)[document_type.key]) != document:
+                    _former_row(store, document_type, document)
+                    _record(document_type, document, customer)
             except ServiceError as error:
-                refused.append(f"{name}: {'.'.join(map(str, error.path))}")
-            except Conflict as conflict:
-                refused.append(f"{name}: {conflict}")
-    return refused
+                rejected.append(f"{name}: {'.'.join(map(str, error.path)) or error.message}")
+    return rejected
 
 
-def _locked(store: FollowedStore, customer_id: int) -> Copy | None:
-    """None where nothing is kept of them."""
-    return Copy.objects.select_for_update().filter(pk=customer_id, store=store).exclude(state_at=None).first()
+def _lock_synced(store: MirroredStore, customer_id: int) -> MirroredCustomer | None:
+    """None where no data of the customer is here."""
+    return MirroredCustomer.objects.synced().select_for_update().filter(pk=customer_id, store=store).first()
 
 
-def _former(store: FollowedStore, kind: Kind, document: Any) -> Any:
-    """Raises Conflict."""
-    row = kind.model.objects.filter(**{kind.key: kind.columns_of(document)[kind.key]}).first()
-    if row and not Copy.objects.filter(pk=row.user_id, store=store).exclude(state_at=None).exists():
-        raise Conflict(NUMBER_TAKEN)
+def _former_row(store: MirroredStore, document_type: DocumentType, document: Any) -> Any:
+    """The row that the document replaces, or None. Raises MirrorConflict."""
+    key = document_type.columns_of(document)[document_type.key]
+    row = document_type.model.objects.filter(**{document_type.key: key}).first()
+    if row and not MirroredCustomer.objects.synced().filter(pk=row.user_id, store=store).exists():
+        raise MirrorConflict(NUMBER_TAKEN)
     return row
 
 
-def _record(kind: Kind, document: Any, copy: Copy) -> Any:
-    kept = erasure.redacted(document) if copy.is_erased else document
-    return kind.record(user_id=copy.pk, document=kept, keep_counters=True)
+def _record(document_type: DocumentType, document: Any, customer: MirroredCustomer) -> Any:
+    kept = erasure.redacted(document) if customer.is_erased else document
+    return document_type.record(user_id=customer.pk, document=kept, keep_counters=True)
 
 
 def _is_newer(document: Mapping[str, Any], former: Mapping[str, Any]) -> bool:
-    """As far as they tell; subscriptions don't."""
-    latter, earlier = orders.moment(document.get("updated_at")), orders.moment(former.get("updated_at"))
-    return document != former and not (latter and earlier and latter < earlier)
+    """By `updated_at`, which subscriptions don't have: of those, the document that came last is the newest."""
+    updated_at, former_updated_at = (orders.moment(each.get("updated_at")) for each in (document, former))
+    is_older = updated_at and former_updated_at and updated_at < former_updated_at
+    return document != former and not is_older
 
 
-def _worth(row: Order | Subscription) -> dict[str, Any]:
+def _counts(row: Order | Subscription) -> dict[str, Any]:
+    """What the row adds to the counters of its customer."""
     if isinstance(row, Subscription):
         return {"subscriptions_count": int(not row.is_test)}
-    counts = row.payment_status in SUCCESSFUL_PAYMENT and not row.is_test
-    return {"orders_count": int(counts), "total_spent": (row.total - row.refunded) if counts else Decimal(0)}
+    is_counted = row.payment_status in SUCCESSFUL_PAYMENT and not row.is_test
+    return {"orders_count": int(is_counted), "total_spent": (row.total - row.refunded) if is_counted else Decimal(0)}
 
 
-def _count(user_id: int, differences: Mapping[str, Any]) -> None:
+def _add_to_counters(user_id: int, differences: Mapping[str, Any]) -> None:
     user = User.objects.select_for_update().get(pk=user_id)
     values: dict[str, Any] = {
         name: max(getattr(user, name) + difference, 0) for name, difference in differences.items()

@@ -1,14 +1,18 @@
-"""What another store tells of a customer, as columns.
+"""Parses what another store sends (customers, pages, webhook events) into typed values.
 
-It is the truth, also where the rules for new input would refuse it: a phone number that can't be parsed, a value of
-metadata against a definition. Only what the columns can't hold is left out, and named.
+The other store is the source of truth. The validation rules for new input do not apply: a phone number that can't be
+parsed and metadata that violates a definition are kept. Only a value that its column can't hold is dropped, and named.
+
+Every function raises InvalidPayload, or a ServiceError of a shared validator, for what it can't read.
 """
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from django.utils.ipv6 import clean_ipv6_address
 
@@ -20,94 +24,206 @@ from oauth.errors import ServiceError
 
 MAX_ID = 2**63 - 1
 MAX_COUNT = 2**31 - 1
+MAX_EVENT_ID_LENGTH = 64
+MAX_EVENT_TYPE_LENGTH = 100
 
 
-@dataclass(slots=True)
-class Told:
-    """A customer of another store: columns of the person; addresses by their ids, None where they were not told; and
-    the names of values that were left out."""
+class InvalidPayload(ServiceError):
+    """The other store sent something that can't be read. `path` leads to the value."""
+
+    code = "invalid_payload"
+
+
+class CustomerFields(TypedDict, total=False):
+    """Columns of a customer. A field that the other store did not send is absent."""
+
+    email: str | None
+    first_name: str
+    last_name: str
+    phone_number: str | None
+    user_agent: str | None
+    language: str | None
+    user_type: str
+    accepts_marketing: bool
+    is_blocked: bool
+    ip: str | None
+    tags: list[str]
+    metadata: dict[str, Any] | None
+    orders_count: int
+    subscriptions_count: int
+    total_spent: Decimal
+    date_joined: datetime
+
+
+class AddressFields(TypedDict, total=False):
+    """Columns of an address. A field that the other store did not send is absent."""
+
+    first_name: str
+    last_name: str
+    line1: str
+    line2: str
+    line3: str
+    line4: str
+    state: str
+    postcode: str
+    country: str
+    phone_number: str
+    notes: str
+    is_default_for_shipping: bool
+    is_default_for_billing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAddress:
+    id: int
+    fields: AddressFields
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCustomer:
+    """A customer as another store shows them.
+
+    `addresses`: None where the payload has none. `dropped`: paths of values that the columns can't hold, such as
+    "addresses.0.line1". `is_erased`: the payload is complete, and nothing in it identifies a person.
+    """
 
     id: int
-    person: dict[str, Any]
-    book: dict[int, dict[str, Any]] | None
-    left_out: list[str] = field(default_factory=list)
+    fields: CustomerFields
+    addresses: tuple[RemoteAddress, ...] | None = None
+    dropped: tuple[str, ...] = ()
+    is_erased: bool = False
+
+    @property
+    def email(self) -> str | None:
+        return self.fields.get("email")
 
     @property
     def is_staff(self) -> bool:
-        return self.person.get("user_type") == UserType.DASHBOARD
+        return self.fields.get("user_type") == UserType.DASHBOARD
 
-    @property
-    def is_erased(self) -> bool:
-        """All of it was told, and nothing tells who it is."""
-        is_whole = self.book is not None and self.person.keys() >= PERSON.keys() & FORGOTTEN.keys()
-        return is_whole and not self.book and not any(self.person.get(name) for name in FORGOTTEN)
-
-    def erase(self) -> None:
-        """Takes out what is personal."""
-        self.person = {name: value for name, value in self.person.items() if name not in FORGOTTEN}
-        self.book = {}
+    def without_personal_data(self) -> "RemoteCustomer":
+        """The counters and dates alone, and no addresses."""
+        fields = {name: value for name, value in self.fields.items() if name not in FORGOTTEN}
+        return replace(self, fields=cast(CustomerFields, fields), addresses=())
 
 
-def customer(document: Any) -> Told:
-    """Raises ServiceError for what is no customer."""
+@dataclass(frozen=True, slots=True)
+class RemotePage:
+    """A page of customers. `next`: the link to the next page, empty on the last one. `rejected`: how many entries are
+    not customers."""
+
+    customers: tuple[RemoteCustomer, ...]
+    next: str
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboundEvent:
+    """A webhook event. `data` is not parsed yet: its shape depends on `event_type`."""
+
+    event_id: str
+    event_type: str
+    data: Any
+
+
+def parse_event(body: bytes) -> InboundEvent:
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        event = None
+    if not isinstance(event, dict):
+        raise InvalidPayload("The event must be a JSON object.")
+    return InboundEvent(
+        _event_name(event, "event_id", MAX_EVENT_ID_LENGTH),
+        _event_name(event, "event_type", MAX_EVENT_TYPE_LENGTH),
+        event.get("data"),
+    )
+
+
+def parse_page(answer: Any) -> RemotePage:
+    if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
+        raise InvalidPayload("The store did not answer with a page of customers.")
+    customers = []
+    for document in answer["results"]:
+        try:
+            customers.append(parse_customer(document))
+        except ServiceError:
+            continue
+    rejected = len(answer["results"]) - len(customers)
+    return RemotePage(tuple(customers), str(answer.get("next") or ""), rejected)
+
+
+def parse_customer(document: Any) -> RemoteCustomer:
+    customer_id = parse_id(document)
+    dropped: list[str] = []
+    fields = cast(CustomerFields, _columns(document, CUSTOMER_PARSERS, dropped))
+    listed = document.get("addresses")
+    addresses = _addresses(listed, dropped) if isinstance(listed, list) else None
+    is_complete = addresses is not None and fields.keys() >= CUSTOMER_PARSERS.keys() & FORGOTTEN.keys()
+    is_erased = is_complete and not addresses and not any(fields.get(name) for name in FORGOTTEN)
+    return RemoteCustomer(customer_id, fields, addresses, tuple(dropped), is_erased)
+
+
+def parse_id(document: Any) -> int:
     if not isinstance(document, Mapping):
-        raise ServiceError("A customer is an object.")
-    told = Told(id_of(document), {}, None)
-    told.person = _columns(document, PERSON, told, "")
-    if isinstance(document.get("addresses"), list):
-        told.book = _book(document["addresses"], told)
-    return told
-
-
-def id_of(document: Any) -> int:
-    """Raises ServiceError."""
-    value = document.get("id") if isinstance(document, Mapping) else None
+        raise InvalidPayload("Expected a JSON object.")
+    value = document.get("id")
     if type(value) is not int or not 0 < value <= MAX_ID:
-        raise ServiceError("An id is a positive whole number.", "id")
+        raise InvalidPayload("An id must be a positive integer.", "id")
     return value
 
 
-def _book(addresses: list[Any], told: Told) -> dict[int, dict[str, Any]]:
-    book: dict[int, dict[str, Any]] = {}
-    for position, document in enumerate(addresses):
+def _event_name(event: Mapping[str, Any], name: str, max_length: int) -> str:
+    value = event.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= max_length:
+        raise InvalidPayload(f"{name} must be a string of 1 to {max_length} characters.", name)
+    validation.check_json(value, name)
+    return value
+
+
+def _addresses(documents: list[Any], dropped: list[str]) -> tuple[RemoteAddress, ...]:
+    columns_by_id: dict[int, dict[str, Any]] = {}
+    for position, document in enumerate(documents):
         try:
-            id = id_of(document)
-        except ServiceError:
-            told.left_out.append(f"addresses.{position}")
+            address_id = parse_id(document)
+        except InvalidPayload:
+            dropped.append(f"addresses.{position}")
             continue
-        book[id] = _columns(document, ADDRESS, told, f"addresses.{position}.")
+        columns_by_id[address_id] = _columns(document, ADDRESS_PARSERS, dropped, f"addresses.{position}.")
     for flag in services.DEFAULT_FLAGS:
-        for former in [fields for fields in book.values() if fields.get(flag)][:-1]:
-            former[flag] = False  # only one can be
-            told.left_out.append(f"addresses.{flag}")
-    return book
+        # A customer has one default address of a kind: the last one.
+        for columns in [each for each in columns_by_id.values() if each.get(flag)][:-1]:
+            columns[flag] = False
+            dropped.append(f"addresses.{flag}")
+    return tuple(RemoteAddress(id, cast(AddressFields, columns)) for id, columns in columns_by_id.items())
 
 
 def _columns(
-    document: Mapping[str, Any], kinds: Mapping[str, Callable[[Any], Any]], told: Told, prefix: str
+    document: Mapping[str, Any], parsers: Mapping[str, Callable[[Any], Any]], dropped: list[str], prefix: str = ""
 ) -> dict[str, Any]:
+    """The values that the document has and the columns can hold."""
     columns = {}
-    for name, convert in kinds.items():
+    for name, parse in parsers.items():
         if name in document:
             try:
-                columns[name] = convert(document[name])
+                columns[name] = parse(document[name])
             except ServiceError:
-                told.left_out.append(prefix + name)
+                dropped.append(prefix + name)
     return columns
 
 
 def _text(model: Any, name: str) -> Callable[[Any], str | None]:
     column = model._meta.get_field(name)
 
-    def convert(value: Any) -> str | None:
+    def parse(value: Any) -> str | None:
         if value is None:
             return None if column.null else ""
         if not isinstance(value, str) or (column.max_length and len(value) > column.max_length):
-            raise ServiceError("Too long, or no text.", name)
+            raise InvalidPayload("Expected a string that fits the column.", name)
         validation.check_json(value, name)
         return value
 
-    return convert
+    return parse
 
 
 def _email(value: Any) -> str | None:
@@ -116,23 +232,23 @@ def _email(value: Any) -> str | None:
 
 
 def _one_of(*choices: str | None) -> Callable[[Any], Any]:
-    def convert(value: Any) -> Any:
+    def parse(value: Any) -> Any:
         if (value is not None and not isinstance(value, str)) or value not in choices:
-            raise ServiceError("Not one of the choices.")
+            raise InvalidPayload("Expected one of the choices.")
         return value
 
-    return convert
+    return parse
 
 
-def _flag(value: Any) -> bool:
+def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ServiceError("Neither true nor false.")
+        raise InvalidPayload("Expected true or false.")
     return value
 
 
 def _count(value: Any) -> int:
     if type(value) is not int or not 0 <= value <= MAX_COUNT:
-        raise ServiceError("No number of things.")
+        raise InvalidPayload("Expected a count.")
     return value
 
 
@@ -142,12 +258,12 @@ def _amount(value: Any) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not (amount.is_finite() and 0 <= amount <= MAX_AMOUNT):
-        raise ServiceError("No amount.")
+        raise InvalidPayload("Expected an amount.")
     return amount
 
 
 def _ip(value: Any) -> str | None:
-    """As the column writes it."""
+    """In the spelling in which the column returns it, so that an equal address compares equal."""
     if value is None:
         return None
     try:
@@ -155,41 +271,39 @@ def _ip(value: Any) -> str | None:
     except ValueError:
         address = None
     if address is None or "%" in value:
-        raise ServiceError("No address.")
+        raise InvalidPayload("Expected an IP address.")
     return value if isinstance(address, IPv4Address) else clean_ipv6_address(value)
 
 
-def _moment(value: Any) -> Any:
+def _datetime(value: Any) -> datetime:
     if (at := moment(value)) is None:
-        raise ServiceError("No date and time.")
+        raise InvalidPayload("Expected a date and time.")
     return at
 
 
 def _tags(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(tag is None or isinstance(tag, str) for tag in value):
-        raise ServiceError("No list of texts.")
-    words = list(dict.fromkeys(filter(None, value)))
-    validation.check_json(words)
-    if any(len(word) > validation.MAX_TAG_LENGTH for word in words):
-        raise ServiceError("Too long.")
-    return words
+        raise InvalidPayload("Expected a list of strings.")
+    tags = list(dict.fromkeys(filter(None, value)))
+    validation.check_json(tags)
+    if any(len(tag) > validation.MAX_TAG_LENGTH for tag in tags):
+        raise InvalidPayload("A tag is too long.")
+    return tags
 
 
-PERSON: dict[str, Callable[[Any], Any]] = {
+CUSTOMER_PARSERS: dict[str, Callable[[Any], Any]] = {
     "email": _email,
     **{name: _text(User, name) for name in ("first_name", "last_name", "phone_number", "user_agent")},
     "language": _one_of(*Language.values, "", None),
     "user_type": _one_of(*UserType.values),
-    **dict.fromkeys(("accepts_marketing", "is_blocked"), _flag),
+    **dict.fromkeys(("accepts_marketing", "is_blocked"), _boolean),
     "ip": _ip,
     "tags": _tags,
     "metadata": validation.clean_metadata,
     **dict.fromkeys(("orders_count", "subscriptions_count"), _count),
     "total_spent": _amount,
-    "date_joined": _moment,
+    "date_joined": _datetime,
 }
-ADDRESS: dict[str, Callable[[Any], Any]] = {
-    column.name: _flag if column.name in services.DEFAULT_FLAGS else _text(Address, column.name)
-    for column in Address._meta.concrete_fields
-    if column.name not in ("id", "user", *services.MOMENTS)
+ADDRESS_PARSERS: dict[str, Callable[[Any], Any]] = {
+    name: _boolean if name in services.DEFAULT_FLAGS else _text(Address, name) for name in AddressFields.__annotations__
 }

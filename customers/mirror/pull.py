@@ -1,11 +1,13 @@
-"""Bringing in all customers of another store, page by page, newest first.
+"""Pulls all customers of another store, page by page, newest first.
 
-A job's options: `store` (its id here), `with_reports` (orders and subscriptions, too), and `next`: the page to go on
-with. `position` are customers; those that are neither created, updated nor refused were as they are told.
+A pull is a job. Its options: `store` (the store's id here), `with_orders` (orders and subscriptions, too), `next` (the
+link to the next page) and `staff` (how many staff accounts were skipped). Its `position` counts customers; those that
+were not created, updated, rejected or skipped are unchanged.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -14,108 +16,110 @@ from typing import Any
 from customers.insertion import analyze_after_bulk_insert
 from customers.jobs import runner
 from customers.jobs.models import Job, RejectedRow
-from customers.mirror import apply, orders, payload
-from customers.mirror.client import Refused, StoreClient
-from customers.mirror.models import FollowedStore
-from customers.mirror.payload import Told
-from oauth.errors import ServiceError
+from customers.mirror import apply, orders
+from customers.mirror.client import StoreClient
+from customers.mirror.models import MirroredStore
+from customers.mirror.orders import DOCUMENT_TYPES
+from customers.mirror.payload import RemoteCustomer, RemotePage, parse_page
 
-PAGE_SIZE = 250  # the most that a store like this one gives at once
-FIRST = f"users/?page_size={PAGE_SIZE}&limit={PAGE_SIZE}"
-# Of a customer, which lists there are.
-LISTS = {"order": ("orders", "orders_count"), "subscription": ("subscriptions", "subscriptions_count")}
+PAGE_SIZE = 250  # the most that a store of this API gives at once
+FIRST_PAGE = f"users/?page_size={PAGE_SIZE}&limit={PAGE_SIZE}"
+
+Documents = dict[str, list[Any]]  # a customer's orders and subscriptions, by the names of DOCUMENT_TYPES
 
 
-@dataclass(slots=True)
-class Page:
-    """What was asked for at `as_of`. `refused`: entries that are no customers."""
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """`as_of`: when the page was requested. `documents`: by ids of customers."""
 
+    page: RemotePage
     as_of: datetime
-    next: str
-    people: list[Told]
-    refused: int = 0
-    documents: dict[int, dict[str, list[Any]]] = field(default_factory=dict)
+    documents: dict[int, Documents]
 
 
-def begin(store: FollowedStore, *, with_reports: bool) -> Job:
-    """A pull from the first page on, in place of one that was stopped."""
+def start_pull(store: MirroredStore, *, with_orders: bool) -> Job:
+    """A pull that starts at the first page. It replaces an earlier one of this store."""
     digest = _digest(store)
     Job.objects.filter(digest=digest).delete()
-    options = {"store": store.pk, "with_reports": with_reports, "next": FIRST}
-    return runner.prepare(Job.Kind.PULL, digest=digest, options=options, started_at=apply.now())
+    options = {"store": store.pk, "with_orders": with_orders, "next": FIRST_PAGE}
+    return runner.prepare(Job.Kind.PULL, digest=digest, options=options, started_at=apply.database_now())
 
 
-def stopped(store: FollowedStore) -> Job | None:
+def unfinished_pull(store: MirroredStore) -> Job | None:
     return Job.objects.filter(digest=_digest(store), finished_at=None).first()
 
 
-def _digest(store: FollowedStore) -> str:
-    """What a pull is known by, so that it can be gone on with."""
+def _digest(store: MirroredStore) -> str:
+    """Identifies the store's pull, so that it can be resumed."""
     return sha256(store.url.encode()).hexdigest()
 
 
 def steps(job: Job, client: StoreClient) -> runner.Steps:
-    """While a page is stored, the next one is read. Raises Unavailable, Refused."""
-    store = FollowedStore.objects.get(pk=job.options["store"])
+    """Each step saves a page. Meanwhile the next page is fetched.
+
+    Raises StoreUnavailable, StoreRefused, InvalidPayload.
+    """
+    store = MirroredStore.objects.get(pk=job.options["store"])
     created = job.created
     pool = ThreadPoolExecutor(1)
 
-    def ask(path: str) -> "Future[Page]":
-        return pool.submit(_read, client, path, apply.now(), bool(job.options["with_reports"]))
+    def fetch(link: str) -> "Future[FetchedPage] | None":
+        with_orders = bool(job.options["with_orders"])
+        return pool.submit(_fetch, client, link, apply.database_now(), with_orders) if link else None
 
     try:
-        coming: Future[Page] | None = ask(job.options["next"]) if job.options["next"] else None
+        coming = fetch(job.options["next"])
         while coming:
-            page = coming.result()
-            coming = ask(page.next) if page.next else None
-            yield partial(_keep, store, page)
+            fetched = coming.result()
+            coming = fetch(fetched.page.next)
+            yield partial(_save, store, fetched)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     analyze_after_bulk_insert(job.created - created)
 
 
-def _read(client: StoreClient, path: str, as_of: datetime, with_reports: bool) -> Page:
-    answer = client.get(path)
-    if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
-        raise Refused(0, f"{client.url} did not answer with a page of customers.")
-    page = Page(as_of, str(answer.get("next") or ""), [])
-    for document in answer["results"]:
-        try:
-            page.people.append(payload.customer(document))
-        except ServiceError:
-            page.refused += 1
-    for told in page.people if with_reports else ():
-        if not told.is_staff:
-            page.documents[told.id] = documents_of(client, told)
-    return page
-
-
-def documents_of(client: StoreClient, told: Told, *, all: bool = False) -> dict[str, list[Any]]:
-    """By kind, those of a customer who has any by the counters; `all`: also of others. Raises Unavailable, Refused."""
-    documents = {}
-    for kind, (name, counter) in LISTS.items():
-        if all or told.person.get(counter):
-            answer = client.get(f"users/{told.id}/{name}/")
+def fetch_documents(client: StoreClient, customer: RemoteCustomer, *, ignore_counters: bool = False) -> Documents:
+    """A customer's orders and subscriptions, each requested only if the counter says that there are any, unless
+    `ignore_counters`. Raises StoreUnavailable, StoreRefused."""
+    documents: Documents = {}
+    for name, document_type in DOCUMENT_TYPES.items():
+        if ignore_counters or customer.fields.get(document_type.counter):
+            answer = client.get(f"users/{customer.id}/{document_type.path}/")
             listed = answer.get("results", [answer]) if isinstance(answer, dict) else answer
-            documents[kind] = listed if isinstance(listed, list) else []
+            documents[name] = listed if isinstance(listed, list) else []
     return documents
 
 
-def _keep(store: FollowedStore, page: Page, job: Job) -> None:
-    result = apply.copy(store, page.people, as_of=page.as_of)
-    reasons = [(id, "", reason) for id, reason in result.conflicts.items()]
-    for id, names in result.left_out.items():
-        reasons += [(id, name, "can't be kept, and was left out") for name in names]
-    for id, documents in page.documents.items():
-        if documents and id not in result.conflicts:
-            reasons += [(id, "", reason) for reason in orders.keep(store, id, documents)]
+def _fetch(client: StoreClient, link: str, as_of: datetime, with_orders: bool) -> FetchedPage:
+    page = parse_page(client.get(link))
+    customers = [customer for customer in page.customers if with_orders and not customer.is_staff]
+    return FetchedPage(page, as_of, {customer.id: fetch_documents(client, customer) for customer in customers})
+
+
+def _save(store: MirroredStore, fetched: FetchedPage, job: Job) -> None:
+    page = fetched.page
+    result = apply.sync(store, page.customers, as_of=fetched.as_of)
     RejectedRow.objects.bulk_create(
-        RejectedRow(job=job, line=id, field=name, reason=reason) for id, name, reason in reasons
+        RejectedRow(job=job, line=customer_id, field=name, reason=reason)
+        for customer_id, name, reason in _problems(store, fetched, result)
     )
     job.created += len(result.created)
     job.updated += len(result.updated)
-    job.rejected += len(result.conflicts) + page.refused
-    job.position += len(page.people) + page.refused
-    job.cursor = page.people[-1].id if page.people else job.cursor
+    job.rejected += len(result.conflicts) + page.rejected
+    job.position += len(page.customers) + page.rejected
+    job.cursor = page.customers[-1].id if page.customers else job.cursor
     job.options = {**job.options, "next": page.next, "staff": job.options.get("staff", 0) + len(result.staff)}
     job.save(update_fields=["options"])
+
+
+def _problems(store: MirroredStore, fetched: FetchedPage, result: apply.SyncResult) -> Iterator[tuple[int, str, str]]:
+    """Keeps the orders and subscriptions, too. Yields ids of customers, names of fields, and what is wrong."""
+    for customer_id, reason in result.conflicts.items():
+        yield customer_id, "", reason
+    for customer_id, names in result.dropped.items():
+        for name in names:
+            yield customer_id, name, "the value can't be stored and was dropped"
+    for customer_id, documents in fetched.documents.items():
+        if documents and customer_id not in result.conflicts:
+            for problem in orders.store_documents(store, customer_id, documents):
+                yield customer_id, "", problem

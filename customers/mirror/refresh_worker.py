@@ -1,12 +1,12 @@
-"""Reading from followed stores what their events said has changed: each customer once, however many events came.
+"""Reads stale customers from their stores: each of them once, however many events came.
 
-Any number of workers may do it: one that takes a customer puts them off for the others, and they are read again if
-it dies, or if an event came meanwhile.
+Several workers may run. One that takes a customer moves their `refresh_due_at` ahead by a lease. If the worker dies,
+or a new event comes while it reads, the customer is read again.
 """
 
-import http.client
 import logging
 from datetime import timedelta
+from http import HTTPStatus
 from threading import Event
 
 from django.conf import settings
@@ -14,81 +14,92 @@ from django.db import transaction
 from django.db.models import F
 
 from customers.core.polling import loop
-from customers.mirror import apply, orders, payload
-from customers.mirror.client import Refused, StoreClient, Unavailable
-from customers.mirror.models import Copy, FollowedStore
-from customers.mirror.pull import documents_of
+from customers.mirror import apply, orders
+from customers.mirror.client import StoreClient, StoreRefused
+from customers.mirror.models import MirroredCustomer, MirroredStore
+from customers.mirror.payload import parse_customer
+from customers.mirror.pull import fetch_documents
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
 
 LEASE = timedelta(minutes=2)
-POLL = 0.5  # seconds between two looks
+POLL = 0.5  # seconds between two looks for stale customers
 FIRST_RETRY = timedelta(seconds=10)  # each further one waits twice as long
-MOST_DOUBLINGS = 9
-TRIES = 2
+MAX_DOUBLINGS = 9
+ATTEMPTS = 2  # of a request; after that, the customer is retried later
+
+FRESH = {"stale_since": None, "refresh_due_at": None, "refetch_orders": False, "failures": 0}
 
 logger = logging.getLogger(__name__)
 
 
-class Reader:
+class RefreshWorker:
     def __init__(self) -> None:
         self.clients: dict[str, StoreClient] = {}
 
     def run(self, stop: Event, *, until_empty: bool = False) -> None:
-        """Until `stop` is set; with `until_empty`, until nobody is due."""
-        loop(self.read_next, stop, poll=POLL, until_empty=until_empty)
+        """Runs until `stop` is set; with `until_empty`, until no customer is due."""
+        loop(self.refresh_next, stop, poll=POLL, until_empty=until_empty)
 
-    def read_next(self) -> bool:
-        """Whether there was somebody to read."""
-        asked = apply.now()
-        copy = Copy.objects.select_related("store").filter(due_at__lte=asked).order_by("due_at").first()
-        if copy is None:
+    def refresh_next(self) -> bool:
+        """Returns False if no customer is due."""
+        now = apply.database_now()
+        due = MirroredCustomer.objects.select_related("store").filter(refresh_due_at__lte=now)
+        mirrored = due.order_by("refresh_due_at").first()
+        if mirrored is None:
             return False
-        if Copy.objects.filter(pk=copy.pk, due_at=copy.due_at).update(due_at=asked + LEASE):
-            self.read(copy)
+        # No row is updated if another worker has leased this customer meanwhile.
+        if due.filter(pk=mirrored.pk, refresh_due_at=mirrored.refresh_due_at).update(refresh_due_at=now + LEASE):
+            self.refresh(mirrored)
         return True
 
-    def read(self, copy: Copy) -> None:
-        asked = apply.now()
+    def refresh(self, mirrored: MirroredCustomer) -> None:
+        """Reads one customer from the store, and keeps what the store shows."""
+        requested_at = apply.database_now()
         try:
-            client = self.client_of(copy.store)
-            told = payload.customer(client.get(f"users/{copy.pk}/"))
-            documents = documents_of(client, told, all=True) if copy.with_reports and not told.is_staff else {}
-        except (Unavailable, UnreadableSecret) as error:
-            self.put_off(copy, str(error) or "The token can't be read: SECRET_KEY has changed.")
+            client = self.client_of(mirrored.store)
+            customer = parse_customer(client.get(f"users/{mirrored.pk}/"))
+            with_orders = mirrored.refetch_orders and not customer.is_staff
+            documents = fetch_documents(client, customer, ignore_counters=True) if with_orders else {}
+        except UnreadableSecret:
+            self.schedule_retry(mirrored, "The token can't be read, because SECRET_KEY has changed.")
             return
-        except (Refused, ServiceError) as error:
-            if isinstance(error, Refused) and error.code == http.client.NOT_FOUND:
-                self.leave(copy)
+        except StoreRefused as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                self.keep_missing(mirrored)
             else:
-                self.put_off(copy, str(error))
+                self.schedule_retry(mirrored, error.message)
+            return
+        except ServiceError as error:
+            self.schedule_retry(mirrored, error.message)
             return
         with transaction.atomic():
-            result = apply.copy(copy.store, [told], as_of=asked)
-            problems = [*result.conflicts.values(), *told.left_out]
-            if told.id not in result.conflicts:
-                problems += orders.keep(copy.store, told.id, documents)
-            # Of whom an event told meanwhile, the mark stays.
-            read = Copy.objects.filter(pk=copy.pk, waiting_since__lt=asked)
-            if not read.update(waiting_since=None, due_at=None, with_reports=False, failures=0):
-                Copy.objects.filter(pk=copy.pk).update(due_at=F("waiting_since"))
+            result = apply.sync(mirrored.store, [customer], as_of=requested_at)
+            problems = [*result.conflicts.values(), *customer.dropped]
+            if customer.id not in result.conflicts:
+                problems += orders.store_documents(mirrored.store, customer.id, documents)
+            rows = MirroredCustomer.objects.filter(pk=mirrored.pk)
+            if not rows.filter(stale_since__lt=requested_at).update(**FRESH):
+                rows.update(refresh_due_at=F("stale_since"))  # an event came meanwhile
         if problems:
-            logger.warning("Customer %s of %s: %s", copy.pk, copy.store, ", ".join(problems))
+            logger.warning("Customer %s of %s: %s", mirrored.pk, mirrored.store, ", ".join(problems))
 
-    def client_of(self, store: FollowedStore) -> StoreClient:
+    def client_of(self, store: MirroredStore) -> StoreClient:
         """Raises UnreadableSecret."""
-        token = store.token
-        if store.url not in self.clients or self.clients[store.url].token != token:
-            self.clients[store.url] = StoreClient(store.url, token, rate=settings.FOLLOWED_STORE_RATE, tries=TRIES)
-        return self.clients[store.url]
+        client, token = self.clients.get(store.url), store.token
+        if client is None or client.token != token:
+            client = StoreClient(store.url, token, rate=settings.MIRRORED_STORE_RATE, attempts=ATTEMPTS)
+            self.clients[store.url] = client
+        return client
 
-    def leave(self, copy: Copy) -> None:
-        """Who is not found there stays as they are: only an event of the store makes anybody forgotten."""
-        Copy.objects.filter(pk=copy.pk).update(waiting_since=None, due_at=None, with_reports=False, failures=0)
-        logger.warning("Customer %s is not found at %s.", copy.pk, copy.store)
+    def keep_missing(self, mirrored: MirroredCustomer) -> None:
+        """The store does not find them. They stay: only an event of the store erases a customer."""
+        MirroredCustomer.objects.filter(pk=mirrored.pk).update(**FRESH)
+        logger.warning("Customer %s is not found at %s.", mirrored.pk, mirrored.store)
 
-    def put_off(self, copy: Copy, why: str) -> None:
-        wait = FIRST_RETRY * 2 ** min(copy.failures, MOST_DOUBLINGS)
-        failures = min(copy.failures + 1, MOST_DOUBLINGS)
-        Copy.objects.filter(pk=copy.pk).update(due_at=apply.now() + wait, failures=failures)
-        logger.warning("Customer %s is read later: %s", copy.pk, why)
+    def schedule_retry(self, mirrored: MirroredCustomer, reason: str) -> None:
+        wait = FIRST_RETRY * 2 ** min(mirrored.failures, MAX_DOUBLINGS)
+        failures = min(mirrored.failures + 1, MAX_DOUBLINGS)
+        rows = MirroredCustomer.objects.filter(pk=mirrored.pk)
+        rows.update(refresh_due_at=apply.database_now() + wait, failures=failures)
+        logger.warning("Customer %s will be read again later: %s", mirrored.pk, reason)

@@ -1,7 +1,7 @@
-"""Following a live store: what it tells by webhooks, taken in. One event is one transaction, and is taken once.
+"""Mirrored stores and their webhook events. One event is one transaction, and is processed once.
 
-With a token of the store, an event about somebody who is here only says that they changed; what they are is read from
-the store, soon after (`catching_up`). Without one an event is taken at its word, in the order in which events come.
+With a token of the store, an event about a known customer only marks them as stale; the worker then reads them from
+the store (`refresh_worker`). Without a token, events are applied in the order received.
 """
 
 import hmac
@@ -13,140 +13,147 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from customers import validation
 from customers.mirror import apply, orders, payload
-from customers.mirror.models import Copy, FollowedStore, ReceivedEvent
-from customers.mirror.orders import KINDS, Conflict
+from customers.mirror.models import MirroredCustomer, MirroredStore, ReceivedEvent
+from customers.mirror.orders import DOCUMENT_TYPES, CustomerUnknown, MirrorConflict
+from customers.mirror.payload import InboundEvent, RemoteCustomer
+from customers.mirror.plan import Conflict, Keep, plan_erasure
 from customers.models import User
 from customers.privacy import erasure
 from customers.webhooks.signing import sign
 from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
 
-EVENTS = (
+SUBSCRIBED_EVENTS = (
     "customer.created", "customer.updated", "customer.deleted", "customer.redacted",
     "order.created", "order.updated", "subscription.created", "subscription.updated",
 )  # fmt: skip
-FORGETTING = ("deleted", "redacted")
-KEPT_FOR = timedelta(days=30)  # events, longer than any is tried again
-MAX_DETAIL = 255
+ERASING = ("deleted", "redacted")
+EVENTS_KEPT_FOR = timedelta(days=30)  # longer than a store retries
+MAX_DETAIL_LENGTH = 255
 
 Outcome = ReceivedEvent.Outcome
 
 
-class Unsigned(Exception):
-    """The signature is missing, or is not that of the store's secret key."""
+class InvalidSignature(ServiceError):
+    code = "invalid_signature"
+
+    def __init__(self):
+        super().__init__("The signature does not match the body.")
 
 
-def store_at(url: str) -> FollowedStore:
-    """The store of this address, which is followed from now on."""
-    return FollowedStore.objects.get_or_create(url=url, defaults={"secret_key": secrets.token_urlsafe(32)})[0]
+def get_or_create_store(url: str) -> MirroredStore:
+    """`url`: clean, see `arguments.clean_store_url`."""
+    return MirroredStore.objects.get_or_create(url=url, defaults={"secret_key": secrets.token_urlsafe(32)})[0]
 
 
 @transaction.atomic
-def subscribed(store_id: int, *, webhook_id: int, token: str) -> None:
-    """There is a webhook there that tells us; an empty token is none."""
-    FollowedStore.objects.filter(pk=store_id).update(webhook_id=webhook_id, token=token)
+def save_subscription(store_id: int, *, webhook_id: int, token: str) -> None:
+    """The store's webhook sends events here. An empty token: events are applied as they come."""
+    MirroredStore.objects.filter(pk=store_id).update(webhook_id=webhook_id, token=token)
 
 
-def check_signature(store: FollowedStore, body: bytes, given: str) -> None:
-    """It may be of the bytes or, as the platform documents it, of what `json.dumps` writes of them.
+def check_signature(store: MirroredStore, body: bytes, given: str) -> None:
+    """The signature may be of the bytes or, as the platform documents it, of `json.dumps` of the parsed body.
 
-    Raises Unsigned, UnreadableSecret."""
+    Raises InvalidSignature, UnreadableSecret.
+    """
     key = store.secret_key
-    if _is_same(sign(body, key), given):
+    if _is_equal(sign(body, key), given):
         return
     try:
-        written = json.dumps(json.loads(body)).encode()
+        dumped = json.dumps(json.loads(body)).encode()
     except (ValueError, RecursionError):
-        raise Unsigned from None
-    if not _is_same(sign(written, key), given):
-        raise Unsigned
+        raise InvalidSignature from None
+    if not _is_equal(sign(dumped, key), given):
+        raise InvalidSignature
 
 
-def _is_same(expected: str, given: str) -> bool:
+def _is_equal(expected: str, given: str) -> bool:
     return hmac.compare_digest(expected.encode(), given.strip().lower().encode())
 
 
 @transaction.atomic
-def receive(store: FollowedStore, *, event_id: str, event_type: str, data: Any) -> bool:
-    """Takes an event in; whether it had not come before. What can't be done with it is noted, not raised, but for
-    NotKnownYet: it is to come again later.
+def process_event(store: MirroredStore, event: InboundEvent) -> bool:
+    """Applies an event; returns False if it was processed before. What prevents it is recorded with the event.
 
-    Raises ServiceError for names that are none, and IntegrityError where somebody took an email meanwhile.
+    Raises CustomerUnknown, and IntegrityError if another writer takes an email or an id at the same moment: the store
+    must send the event again.
     """
-    validation.check_json([event_id, event_type])
-    if not 0 < len(event_id) <= 64 or not 0 < len(event_type) <= 100:
-        raise ServiceError("An event has an id of at most 64 and a type of at most 100 characters.")
-    event, is_new = ReceivedEvent.objects.get_or_create(
-        store=store, event_id=event_id, defaults={"event_type": event_type}
+    received, is_new = ReceivedEvent.objects.get_or_create(
+        store=store, event_id=event.event_id, defaults={"event_type": event.event_type}
     )
     if is_new:
         try:
             with transaction.atomic():
-                event.outcome, event.detail = _take(store, event, data)
+                received.outcome, received.detail = _apply_event(store, received, event.data)
+        except CustomerUnknown:
+            raise
+        except MirrorConflict as conflict:
+            received.outcome, received.detail = Outcome.CONFLICT, conflict.message
         except ServiceError as error:
-            event.outcome, event.detail = Outcome.REFUSED, ".".join(map(str, error.path)) or error.message
-        except Conflict as conflict:
-            event.outcome, event.detail = Outcome.CONFLICT, str(conflict)
-        event.detail = event.detail[:MAX_DETAIL]
-        event.save(update_fields=["object_id", "outcome", "detail"])
+            received.outcome, received.detail = Outcome.REJECTED, ".".join(map(str, error.path)) or error.message
+        received.detail = received.detail[:MAX_DETAIL_LENGTH]
+        received.save(update_fields=["object_id", "outcome", "detail"])
     return is_new
 
 
-def _take(store: FollowedStore, event: ReceivedEvent, data: Any) -> tuple[Outcome, str]:
-    name, _, what = event.event_type.partition(".")
-    if name == "customer" and what in FORGETTING:
-        event.object_id = str(id := payload.id_of(data))
-        return _forget(store, id)
-    if name == "customer" and what in ("created", "updated"):
-        event.object_id = str(payload.id_of(data))
-        return _take_customer(store, payload.customer(data), is_first=what == "created")
-    if kind := KINDS.get(name):
-        event.object_id = str(kind.columns_of(data)[kind.key])
+def _apply_event(store: MirroredStore, received: ReceivedEvent, data: Any) -> tuple[Outcome, str]:
+    """The outcome and its detail. Sets the event's `object_id`."""
+    name, _, verb = received.event_type.partition(".")
+    if name == "customer" and verb in ERASING:
+        customer_id = payload.parse_id(data)
+        received.object_id = str(customer_id)
+        return _erase_customer(store, customer_id)
+    if name == "customer" and verb in ("created", "updated"):
+        customer = payload.parse_customer(data)
+        received.object_id = str(customer.id)
+        return _sync_customer(store, customer, is_created=verb == "created")
+    if document_type := DOCUMENT_TYPES.get(name):
+        received.object_id = str(document_type.columns_of(data)[document_type.key])
         if store.has_token:
-            apply.mark(store, [orders.owner_of(kind, data)], with_reports=True)
-            return Outcome.TO_BE_READ, ""
-        return (Outcome.APPLIED if orders.take(store, kind, data) else Outcome.OUTDATED), ""
+            apply.mark_stale(store, [orders.customer_id_of(document_type, data)], refetch_orders=True)
+            return Outcome.QUEUED, ""
+        return (Outcome.APPLIED if orders.apply_document(store, document_type, data) else Outcome.OUTDATED), ""
     return Outcome.IGNORED, ""
 
 
-def _take_customer(store: FollowedStore, told: payload.Told, *, is_first: bool) -> tuple[Outcome, str]:
-    known = Copy.objects.filter(pk=told.id, store=store).exclude(state_at=None).exists()
-    if known and store.has_token:
-        apply.mark(store, [told.id])
-        return Outcome.TO_BE_READ, ""
-    if known and is_first:
+def _sync_customer(store: MirroredStore, customer: RemoteCustomer, *, is_created: bool) -> tuple[Outcome, str]:
+    is_known = MirroredCustomer.objects.synced().filter(pk=customer.id, store=store).exists()
+    if is_known and store.has_token:
+        apply.mark_stale(store, [customer.id])
+        return Outcome.QUEUED, ""
+    if is_known and is_created:
         return Outcome.OUTDATED, "the customer is known"
-    result = apply.copy(store, [told], as_of=apply.now())
-    if store.has_token and told.id in result.created:
-        apply.mark(store, [told.id], with_reports=True)
-    if told.id in result.conflicts:
-        return Outcome.CONFLICT, result.conflicts[told.id]
-    if told.id in result.staff:
+    result = apply.sync(store, [customer], as_of=apply.database_now())
+    if store.has_token and customer.id in result.created:
+        apply.mark_stale(store, [customer.id], refetch_orders=True)
+    if customer.id in result.conflicts:
+        return Outcome.CONFLICT, result.conflicts[customer.id]
+    if customer.id in result.staff:
         return Outcome.IGNORED, "staff"
-    if told.id in result.outdated:
+    if customer.id in result.outdated:
         return Outcome.OUTDATED, ""
-    outcome = Outcome.APPLIED if told.id in result.created | result.updated else Outcome.SAME
-    return outcome, f"left out: {', '.join(told.left_out)}" if told.left_out else ""
+    outcome = Outcome.APPLIED if customer.id in result.created | result.updated else Outcome.UNCHANGED
+    return outcome, f"dropped: {', '.join(customer.dropped)}" if customer.dropped else ""
 
 
-def _forget(store: FollowedStore, id: int) -> tuple[Outcome, str]:
-    """It is final: what was told of them before may come later, and nothing personal of it is kept."""
-    Copy.objects.bulk_create([Copy(customer_id=id, store=store)], ignore_conflicts=True)
-    copy = Copy.objects.select_for_update().get(pk=id)
-    if copy.store_id != store.pk:
-        raise Conflict(apply.OTHER_STORE)
-    is_here = User.objects.filter(pk=id).exists()
-    if is_here and copy.state_at is None and not copy.is_erased:
-        raise Conflict(apply.ID_TAKEN)
-    if is_here and not copy.is_erased:
-        erasure.erase(id, by=SYSTEM)
-    was_erased, copy.is_erased = copy.is_erased, True
-    copy.save(update_fields=["is_erased"])
-    return (Outcome.SAME if was_erased else Outcome.APPLIED), ""
+def _erase_customer(store: MirroredStore, customer_id: int) -> tuple[Outcome, str]:
+    """It is final: events that come late bring no personal data back."""
+    mirrored = apply.lock_states(store, [customer_id])[customer_id]
+    user = User.objects.filter(pk=customer_id).first()
+    action = plan_erasure(customer_id, store.pk, mirrored, user)
+    if isinstance(action, Conflict):
+        raise MirrorConflict(action.reason)  # which also removes the new sync state
+    if isinstance(action, Keep):
+        return Outcome.UNCHANGED, "erased before"
+    if user:
+        erasure.erase(customer_id, by=SYSTEM)
+    mirrored.is_erased = True
+    mirrored.save(update_fields=["is_erased"])
+    return Outcome.APPLIED, ""
 
 
-def forget_old() -> int:
-    """Deletes events of more than 30 days ago; returns how many."""
-    return ReceivedEvent.objects.filter(received_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+def delete_old_events() -> int:
+    """Deletes events after 30 days; returns how many."""
+    return ReceivedEvent.objects.filter(received_at__lt=timezone.now() - EVENTS_KEPT_FOR).delete()[0]

@@ -8,13 +8,13 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from customers.jobs import worker as exports
-from customers.mirror.refresh_worker import Reader
+from customers.mirror.refresh_worker import RefreshWorker
 from customers.webhooks.delivery.worker import Worker
 
 
 class Command(BaseCommand):
     help = (
-        "Make exports, read what followed stores said has changed, and send events to webhooks, until it is stopped. "
+        "Make exports, refresh customers of mirrored stores, and send events to webhooks, until it is stopped. "
         "Several may run at once on PostgreSQL; one may be killed at any moment, and the next goes on with its work."
     )
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
         # Webhooks last, since they are told of what the others do.
-        loops: list[Callable[..., None]] = [exports.run, Reader().run, Worker().run]
+        loops: list[Callable[..., None]] = [exports.run, RefreshWorker().run, Worker().run]
         if until_empty:
             for loop in loops:
                 loop(stop, until_empty=True)

@@ -11,7 +11,8 @@ from customers.groups.services import create_group
 from customers.jobs import bulk_edits
 from customers.jobs.models import Job
 from customers.metadata.services import create_definition
-from customers.mirror.services import receive, store_at
+from customers.mirror.payload import InboundEvent
+from customers.mirror.services import get_or_create_store, process_event
 from customers.models import User
 from customers.orders.services import record_order, record_subscription
 from customers.webhooks.services import create_webhook, send_test
@@ -123,10 +124,10 @@ def webhook_ids() -> dict[str, int]:
 
 
 def mirror_ids() -> dict[str, int]:
-    """Of a store that is followed, and of what it has told."""
-    store = store_at("https://live.example")
-    receive(store, event_id="1", event_type="customer.updated", data={"id": 5001})
-    return {"followedstore": store.pk, "receivedevent": store.events.get().pk}
+    """Of a mirrored store, and of an event that it sent."""
+    store = get_or_create_store("https://live.example")
+    process_event(store, InboundEvent("1", "customer.updated", {"id": 5001}))
+    return {"mirroredstore": store.pk, "receivedevent": store.events.get().pk}
 
 
 def url_of(path: str, ids: dict) -> str:

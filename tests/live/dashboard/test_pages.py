@@ -68,10 +68,10 @@ OF_THE_OWNER = [
     "webhooks/delivery/",
     "webhooks/delivery/{delivery}/change/",
     "webhooks/delivery/{delivery}/send_again/",
-    "mirror/followedstore/",
-    "mirror/followedstore/{followed}/change/",
+    "mirror/mirroredstore/",
+    "mirror/mirroredstore/{mirrored_store}/change/",
     "mirror/receivedevent/",
-    "mirror/receivedevent/{told}/change/",
+    "mirror/receivedevent/{received_event}/change/",
     "account/",
     "password_change/",
 ]
@@ -82,10 +82,11 @@ OF_ANYBODY = [
     "password_reset/no/link/",
     "password_reset/complete/",
 ]
-FOLLOW = """
-from customers.mirror.services import receive, store_at
-store = store_at("https://live.example")
-receive(store, event_id="1", event_type="customer.updated", data={"id": 5001, "email": "5001@live.example"})
+MIRROR_A_STORE = """
+from customers.mirror.payload import InboundEvent
+from customers.mirror.services import get_or_create_store, process_event
+store = get_or_create_store("https://live.example")
+process_event(store, InboundEvent("1", "customer.updated", {"id": 5001, "email": "5001@live.example"}))
 """
 
 
@@ -102,7 +103,7 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
     owner.submit("/dashboard/metadata/definition/add/", **points, enable_filter="on")
     hook = {"target": "http://127.0.0.1:9/", "events": "customer.created", "api_version": "2024-04-01"}
     owner.submit("/dashboard/webhooks/webhook/add/", **hook, active="on")
-    shop.manage("shell", "-c", FOLLOW)
+    shop.manage("shell", "-c", MIRROR_A_STORE)
     add_customer(shop)
 
     def first(path: str) -> str:
@@ -115,8 +116,8 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
         "app": "oauth/partnerapp",
         "webhook": "webhooks/webhook",
         "delivery": "webhooks/delivery",
-        "followed": "mirror/followedstore",
-        "told": "mirror/receivedevent",
+        "mirrored_store": "mirror/mirroredstore",
+        "received_event": "mirror/receivedevent",
     }
     return {
         "customer": customer["id"],
