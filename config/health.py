@@ -1,11 +1,11 @@
-"""For load balancers: is the process alive (`/healthz`), can it do its work (`/readyz`)?"""
+"""Health checks for load balancers: `/healthz` (the process runs) and `/readyz` (the database answers)."""
 
 from django.db import Error, connection
 from django.http import JsonResponse
 
 
 class HealthMiddleware:
-    """Answers before anything looks at the host or the scheme: a load balancer asks for an address, in plain HTTP."""
+    """Answers before any check of host and scheme. A load balancer connects to an IP address, with plain HTTP."""
 
     def __init__(self, get_response):
         self.get_response = get_response

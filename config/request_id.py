@@ -1,4 +1,4 @@
-"""One id per request, from the client or made here, in the answer and in every log line of the request."""
+"""An id for each request, in the answer and in every log line. The client may send it; otherwise it is generated."""
 
 import logging
 import re
@@ -7,8 +7,8 @@ from contextvars import ContextVar
 
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
-# What may be echoed and logged: no spaces, line breaks or quotes.
-ACCEPTABLE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+# Safe to repeat in a header and in the log: no spaces, line breaks or quotes.
+VALID_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 class RequestIdMiddleware:
@@ -16,8 +16,8 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        current = given if ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
+        current = sent if VALID_ID.fullmatch(sent) else uuid.uuid4().hex
         reset = request_id.set(current)
         try:
             response = self.get_response(request)

@@ -16,6 +16,7 @@ from oauthlib.common import add_params_to_uri
 
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
+from oauth.errors import ServiceError
 from oauth.models import App
 from oauth.signals import app_uninstalled
 from oauth.tokens import BASE62, revoke_tokens
@@ -24,9 +25,11 @@ SESSION_TOKEN_LIFETIME = timedelta(seconds=30)
 MAX_SETTINGS_LENGTH = 100_000  # characters of JSON
 
 
-class SettingsTooLarge(Exception):
+class SettingsTooLarge(ServiceError):
+    code = "too_large"
+
     def __init__(self):
-        super().__init__(f"An app's settings have at most {MAX_SETTINGS_LENGTH} characters in all.")
+        super().__init__(f"An app's settings have at most {MAX_SETTINGS_LENGTH} characters in all.", "settings")
 
 
 def store_domain(request: HttpRequest) -> str:

@@ -1,4 +1,7 @@
-"""What the Admin API answers when something is wrong: always JSON, in the platform's (DRF's) words."""
+"""The answers to errors: JSON in DRF's format, as on the platform."""
+
+from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
@@ -10,16 +13,8 @@ from rest_framework.views import exception_handler as drf_exception_handler
 from customers.core.http.body_limits import BodyTooLarge, InvalidContentLength, LengthRequired
 from customers.core.http.idempotency_key import InvalidIdempotencyKey
 from customers.core.idempotency import KeyReused
+from customers.jobs.exports.downloads import LinkRefused
 from oauth.errors import ServiceError
-
-# By the code of a ServiceError that is not about a field.
-STATUSES = {
-    InvalidIdempotencyKey.code: status.HTTP_400_BAD_REQUEST,
-    KeyReused.code: status.HTTP_422_UNPROCESSABLE_ENTITY,
-    InvalidContentLength.code: status.HTTP_400_BAD_REQUEST,
-    LengthRequired.code: status.HTTP_411_LENGTH_REQUIRED,
-    BodyTooLarge.code: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
-}
 
 
 class PreconditionFailed(APIException):
@@ -46,23 +41,8 @@ class Unavailable(APIException):
     wait = 1
 
 
-def exception_handler(exc, context):
-    """DRF's, for which the errors of the core, of Django and of the database are put into its words."""
-    if isinstance(exc, ServiceError):
-        exc = to_api_exception(exc)
-    elif isinstance(exc, ObjectDoesNotExist):
-        exc = NotFound()
-    elif isinstance(exc, SuspiciousOperation):
-        exc = ParseError()
-    elif isinstance(exc, RecursionError):
-        exc = ParseError("The body has too many levels.")
-    elif isinstance(exc, OperationalError | InterfaceError):
-        exc = Unavailable()
-    return drf_exception_handler(exc, context)
-
-
-def to_api_exception(error: ServiceError) -> APIException:
-    """The error's status from STATUSES, with its message; any other one is a 400 about the field at its path."""
+def from_service_error(error: ServiceError) -> APIException:
+    """The error's message with its status in STATUSES. Any other error is a 400 about the value at its path."""
     if error.code not in STATUSES:
         return ValidationError(nested(error))
     exception = APIException(error.message, error.code)
@@ -70,8 +50,38 @@ def to_api_exception(error: ServiceError) -> APIException:
     return exception
 
 
+# By the code of a ServiceError that is not about a value of the body.
+STATUSES = {
+    InvalidIdempotencyKey.code: status.HTTP_400_BAD_REQUEST,
+    KeyReused.code: status.HTTP_422_UNPROCESSABLE_ENTITY,
+    InvalidContentLength.code: status.HTTP_400_BAD_REQUEST,
+    LengthRequired.code: status.HTTP_411_LENGTH_REQUIRED,
+    BodyTooLarge.code: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    LinkRefused.code: status.HTTP_403_FORBIDDEN,
+}
+
+# The answers to exceptions that are not DRF's. The first class that matches counts.
+ANSWERS: tuple[tuple[type[Exception], Callable[[Any], APIException]], ...] = (
+    (ServiceError, from_service_error),
+    (ObjectDoesNotExist, lambda error: NotFound()),
+    (SuspiciousOperation, lambda error: ParseError()),
+    (RecursionError, lambda error: ParseError("The body has too many levels.")),
+    (OperationalError, lambda error: Unavailable()),
+    (InterfaceError, lambda error: Unavailable()),
+)
+
+
+def exception_handler(error, context):
+    """The answer to an exception in a view; None for a bug, which is answered with 500."""
+    for exception_class, to_api_exception in ANSWERS:
+        if isinstance(error, exception_class):
+            error = to_api_exception(error)
+            break
+    return drf_exception_handler(error, context)
+
+
 def nested(error: ServiceError):
-    """As DRF nests them: `{"addresses": {"1": {"country": ["..."]}}}` for a path of ("addresses", 1, "country")."""
+    """The error in DRF's format: `{"addresses": {"1": {"country": ["..."]}}}` for ("addresses", 1, "country")."""
     shape: list | dict = [ErrorDetail(error.message, error.code)]
     for step in reversed(error.path):
         shape = {str(step): shape}

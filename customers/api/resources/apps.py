@@ -82,7 +82,4 @@ class AppViewSet(AdminApiViewSet):
         if not isinstance(settings, dict):
             raise ValidationError({"settings": ["Enter an object."]})
         validation.check_json(settings, "settings")
-        try:
-            return Response(partner_apps.save_settings(self.app.pk, settings, keep_others=keep_others))
-        except partner_apps.SettingsTooLarge as error:
-            raise ValidationError({"settings": [str(error)]}) from None
+        return Response(partner_apps.save_settings(self.app.pk, settings, keep_others=keep_others))

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.response import Response
 
 from customers.api.base import AdminApiView, AdminApiViewSet
@@ -236,6 +236,6 @@ class ExportFileView(AdminApiView):
         try:
             return downloads.answer(downloads.linked(link))
         except downloads.LinkRefused:
-            raise PermissionDenied("This link is not valid, or not any more.") from None
+            raise
         except (Job.DoesNotExist, ServiceError):
             raise NotFound("The file is not kept any more.") from None

@@ -16,8 +16,13 @@ READ_SIZE = 64 * 1024  # bytes
 CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 
-class LinkRefused(Exception):
-    """Not of our making, too old, or of an app that was switched off since."""
+class LinkRefused(ServiceError):
+    """The link has no valid signature, is too old, or belongs to an app that is not active any more."""
+
+    code = "link_refused"
+
+    def __init__(self):
+        super().__init__("This link is not valid, or not any more.")
 
 
 def link_to(job: Job, *, app_id: int) -> str:
