@@ -1,4 +1,4 @@
-"""No event is lost, whoever is killed when."""
+"""No event is lost, whichever process is killed at whatever moment."""
 
 import contextlib
 import json
@@ -21,8 +21,8 @@ from tests.live.conftest import PROJECT, Store
 from tests.support.webhook_receiver import Received
 
 SECRET = "a secret that only the two of us know"
-CUSTOMERS = int(os.environ.get("WEBHOOK_CUSTOMERS", "100"))  # each is created and changed twice
-PATIENCE = 60 + CUSTOMERS  # seconds, for what is left at the end
+CUSTOMERS = int(os.environ.get("WEBHOOK_CUSTOMERS", "100"))  # each is created, and changed twice
+TIMEOUT = 60 + CUSTOMERS  # seconds, for the events that are left at the end
 
 
 class Receiver:
@@ -48,7 +48,7 @@ class Receiver:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         entries = []
         for line in lines:
-            with contextlib.suppress(ValueError):  # it was killed while it wrote this
+            with contextlib.suppress(ValueError):  # it was killed while it wrote this line
                 entries.append(json.loads(line))
         return [Received("/", each["body"].encode(), each["signature"], each["answer"]) for each in entries]
 
@@ -60,10 +60,10 @@ def receiver(tmp_path):
     receiver.kill()
 
 
-def test_every_answered_change_is_told_in_its_order_and_signed(store, receiver):
+def test_webhook_events_survive_killed_receivers_workers_and_stores(store, receiver):
     shop = store(RATE_LIMIT="0", WEBHOOKS_RETRY_SECONDS="0.2")
     subscribe(shop, receiver.url)
-    answered: dict[int, list[dict]] = defaultdict(list)  # by customers: what each change was answered with
+    answered: dict[int, list[dict]] = defaultdict(list)  # by customer: the answer to each change
 
     with ThreadPoolExecutor(4) as pool:
         work = [pool.submit(create_and_change, shop, number, answered) for number in range(CUSTOMERS)]
@@ -84,16 +84,15 @@ def test_every_answered_change_is_told_in_its_order_and_signed(store, receiver):
     assert all(len(versions) == 1 for versions in bodies.values())
     assert len(answered) == CUSTOMERS
     out_of_order = 0
-    told_of = by_customer(received)
+    events = by_customer(received)
     for id, answers in answered.items():
-        told = told_of[id]
-        kinds = [kind for kind, _ in told]
-        assert kinds.count("customer.created") == 1
-        assert kinds.count("customer.updated") >= len(answers) - 1
+        types = [event_type for event_type, _ in events[id]]
+        assert types.count("customer.created") == 1
+        assert types.count("customer.updated") >= len(answers) - 1
         now = latest(shop, id)
-        assert now in [data for _, data in told]
-        out_of_order += kinds[0] != "customer.created" or told[-1][1] != now
-    assert out_of_order <= CUSTOMERS / 50  # an event that five attempts did not bring is overtaken
+        assert now in [data for _, data in events[id]]
+        out_of_order += types[0] != "customer.created" or events[id][-1][1] != now
+    assert out_of_order <= CUSTOMERS / 50  # an event that failed five times no longer holds back later ones
 
 
 def kill_receiver(shop: Store, receiver: Receiver) -> None:
@@ -125,20 +124,23 @@ def subscribe(shop: Store, url: str) -> None:
 
 
 def create_and_change(shop: Store, number: int, answered: dict[int, list[dict]]) -> None:
-    """Until each is answered, however often nobody does."""
+    """Repeats each request until it is answered."""
     person = {"email": f"{number}@example.com", "metadata": {"n": number / 7}}
-    created = insist(shop, "POST", "", person, {"Idempotency-Key": str(number)})
+    created = send_until_answered(shop, "POST", "", person, {"Idempotency-Key": str(number)})
     id = created["id"]
-    answered[id] = [created, *(insist(shop, "PATCH", f"{id}/", {"first_name": name}) for name in ("Ada", "Grace"))]
+    answered[id] = [
+        created,
+        *(send_until_answered(shop, "PATCH", f"{id}/", {"first_name": name}) for name in ("Ada", "Grace")),
+    ]
 
 
-def insist(shop: Store, method: str, path: str, body: dict, headers: dict | None = None) -> dict:
-    deadline = time.monotonic() + PATIENCE
+def send_until_answered(shop: Store, method: str, path: str, body: dict, headers: dict | None = None) -> dict:
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         with contextlib.suppress(requests.RequestException):
             url = f"{shop.url}/api/admin/users/{path}"
             answer = shop.session().request(method, url, json=body, headers=headers, timeout=10)
-            if answer.status_code != 503:  # a database that is busy with starting
+            if answer.status_code != 503:  # the database is starting
                 assert answer.ok, answer.text
                 return answer.json()
         time.sleep(0.1)
@@ -146,24 +148,24 @@ def insist(shop: Store, method: str, path: str, body: dict, headers: dict | None
 
 
 def wait_for_all(receiver: Receiver, answered: dict[int, list[dict]]) -> None:
-    """Until as many events were taken for each customer as changes were answered, or patience ends."""
-    deadline = time.monotonic() + PATIENCE
+    """Waits until each customer has as many events as answered changes, or until TIMEOUT."""
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
-        told_of = by_customer(receiver.received())
-        if all(len(told_of[id]) >= len(answers) for id, answers in answered.items()):
-            time.sleep(2)  # for what was changed and not answered
+        events = by_customer(receiver.received())
+        if all(len(events[id]) >= len(answers) for id, answers in answered.items()):
+            time.sleep(2)  # for changes that were made but not answered
             return
         time.sleep(0.5)
 
 
 def by_customer(received: list[Received]) -> dict[int, list[tuple[str, dict]]]:
-    """What the receiver took, by customers: each event once, in the order of their first coming."""
-    seen, told = set(), defaultdict(list)
+    """Type and data of the accepted events, by customer: each event once, in the order of arrival."""
+    seen, events = set(), defaultdict(list)
     for event in [each.event for each in received if each.code == 200]:
         if event["event_id"] not in seen:
             seen.add(event["event_id"])
-            told[event["data"]["id"]].append((event["event_type"], event["data"]))
-    return told
+            events[event["data"]["id"]].append((event["event_type"], event["data"]))
+    return events
 
 
 def latest(shop: Store, id: int) -> dict:

@@ -1,7 +1,7 @@
-"""`python -m tests.live.webhook_receiver PORT FILE`: a receiver as a process, which may be killed.
+"""`python -m tests.live.webhook_receiver PORT FILE`: a webhook receiver in a process of its own, which a test may kill.
 
-It notes what it got, and the code it means to answer, on the disk before it answers. One event in five it fails, and
-once in a while it does not answer at all, but each event only once while it lives.
+Before it answers, it appends the request and its answer to the file, as JSON. It fails one event in five, and leaves
+one in a thousand without an answer, but fails no event twice until it is restarted.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on a socket, who knows nothing of the store: it verifies signatures in both known ways."""
+"""A server that receives webhooks. It knows nothing of the store, and verifies signatures in both documented ways."""
 
 import hashlib
 import hmac
@@ -26,7 +26,7 @@ class Received:
         return json.loads(self.body)
 
     def is_signed(self, secret: str = SECRET) -> bool:
-        """As the platform documents it, by what `json.dumps` writes, and by the bytes."""
+        """Checks the signature of the bytes, and of `json.dumps` of the parsed body, as the platform documents it."""
         return all(
             hmac.compare_digest(hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest(), self.signature)
             for signed in (self.body, json.dumps(json.loads(self.body)).encode())
@@ -34,8 +34,9 @@ class Received:
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The path says how to answer: /500 with that code, /hang not at all, /half with less than was announced, /after/20
-    once so many others have come, /slow after a moment."""
+    """The path chooses the answer: /500 has that status, /hang never comes, /half is shorter than its Content-Length,
+    /huge is 10 MB, /drip sends a header that never ends, /after/20 waits for 20 requests to other paths, /slow takes
+    a moment. Anything else is a 200."""
 
     server: "Server"
 
@@ -48,13 +49,13 @@ class Handler(BaseHTTPRequestHandler):
         if how == "hang":
             self.server.stopping.wait(30)
             return
-        if how == "after" and not self.server.others_got(int(self.path.split("/")[2]), self.path):
+        if how == "after" and not self.server.wait_for_others(int(self.path.split("/")[2]), self.path):
             code = 503
         if how == "drip":
             self.drip()
             return
         if how == "slow":
-            self.server.linger(json.loads(body)["data"]["id"])
+            self.server.be_slow(json.loads(body)["data"]["id"])
         self.send_response(code)
         if code in (301, 302, 307):
             self.send_header("Location", f"{self.server.url}/redirected")
@@ -66,7 +67,6 @@ class Handler(BaseHTTPRequestHandler):
             self.server.cut_off.set()
 
     def drip(self):
-        """A header that never ends."""
         try:
             self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
             while not self.server.stopping.wait(0.05):
@@ -80,19 +80,19 @@ class Handler(BaseHTTPRequestHandler):
 
 class Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # several webhooks lead here
+    request_queue_size = 128  # the target of several webhooks
 
     def __init__(self, port: int = 0):
         super().__init__(("127.0.0.1", port), Handler)
         self.lock, self.stopping, self.cut_off = Lock(), Event(), Event()
         self.received: list[Received] = []
-        self.codes: list[int] = []  # of the next answers
-        self.lingering: list[int] = []
-        self.together: list[tuple[int, ...]] = []  # the ids of those whom requests at once were about
+        self.codes: list[int] = []  # the statuses of the next answers
+        self.in_progress: list[int] = []  # ids of customers, of requests to /slow
+        self.concurrent: list[tuple[int, ...]] = []  # `in_progress` at the start of each request to /slow
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
 
-    def others_got(self, quantity: int, path: str) -> bool:
-        """Waits until so much has come to other paths."""
+    def wait_for_others(self, quantity: int, path: str) -> bool:
+        """Waits for this many requests to other paths. Returns whether they came within 15 seconds."""
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
             if sum(each.path != path for each in self.received) >= quantity:
@@ -100,14 +100,13 @@ class Server(ThreadingHTTPServer):
             time.sleep(0.01)
         return False
 
-    def linger(self, about: int) -> None:
-        """Notes whom else a request is about meanwhile."""
+    def be_slow(self, customer_id: int) -> None:
         with self.lock:
-            self.lingering.append(about)
-            self.together.append(tuple(self.lingering))
+            self.in_progress.append(customer_id)
+            self.concurrent.append(tuple(self.in_progress))
         time.sleep(0.05)
         with self.lock:
-            self.lingering.remove(about)
+            self.in_progress.remove(customer_id)
 
     @property
     def events(self) -> list[str]:

@@ -218,8 +218,8 @@ class TestReceiver:
         deliver()
 
         assert len(receiver.received) == 30
-        assert max(map(len, receiver.together)) == worker.MAX_CONCURRENCY
-        assert all(len(set(ids)) == len(ids) for ids in receiver.together)
+        assert max(map(len, receiver.concurrent)) == worker.MAX_CONCURRENCY
+        assert all(len(set(ids)) == len(ids) for ids in receiver.concurrent)
 
     def test_erasure_cancels_a_delivery_that_is_loaded_already(self, subscribe, receiver, deliver, monkeypatch):
         subscribe("customer.created")
