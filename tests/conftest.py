@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import override_settings
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from oauth.fields import digest
 from oauth.models import AccessToken
 from oauth.tokens import issue_personal_token
 from tests.support.clients import ApiClient
+from tests.support.dashboard import browser_of, browser_of_role
 from tests.support.factories import make_owner
 
 _app_number = count(1)
@@ -46,6 +48,18 @@ def api(owner):
         return ApiClient(token, headers=headers)
 
     return make
+
+
+@pytest.fixture
+def dashboard_client(owner) -> Client:
+    """The owner's browser, signed in to the dashboard."""
+    return browser_of(owner)
+
+
+@pytest.fixture
+def as_role(db):
+    """`as_role("Viewer")`: the browser of a new member of staff with this role."""
+    return browser_of_role
 
 
 @pytest.fixture

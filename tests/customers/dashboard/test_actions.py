@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from customers.models import Event, User
-from tests.customers.dashboard.conftest import CUSTOMERS, customer_url
+from tests.support.dashboard import CUSTOMERS, customer_url
 from tests.support.factories import make_users
 
 RESET = "/dashboard/password_reset/"
@@ -39,18 +39,18 @@ def choose_password(link: str):
 
 
 class TestBlock:
-    def test_asks_first(self, dashboard, ada):
-        page = dashboard.get(action_url(ada, "block"))
+    def test_asks_first(self, dashboard_client, ada):
+        page = dashboard_client.get(action_url(ada, "block"))
 
         assert b"Ada Lovelace will be marked as blocked" in page.content
         ada.refresh_from_db()
         assert not ada.is_blocked
 
-    def test_blocks_and_unblocks_and_is_recorded(self, dashboard, owner, ada):
+    def test_blocks_and_unblocks_and_is_recorded(self, dashboard_client, owner, ada):
         for name, is_blocked in (("block", True), ("unblock", False)):
-            assert action_url(ada, name).split("/")[-2] in dashboard.get(customer_url(ada)).content.decode()
+            assert action_url(ada, name).split("/")[-2] in dashboard_client.get(customer_url(ada)).content.decode()
 
-            response = dashboard.post(action_url(ada, name))
+            response = dashboard_client.post(action_url(ada, name))
 
             assert response.headers["Location"] == customer_url(ada)
             ada.refresh_from_db()
@@ -60,22 +60,22 @@ class TestBlock:
             ("unblocked", owner.pk, None),
         ]
 
-    def test_offers_what_makes_a_difference(self, dashboard, ada):
-        page = dashboard.get(customer_url(ada)).content.decode()
+    def test_offers_what_makes_a_difference(self, dashboard_client, ada):
+        page = dashboard_client.get(customer_url(ada)).content.decode()
 
         assert 'href="../block/"' in page
         assert 'href="../unblock/"' not in page
 
-    def test_twice_is_once(self, dashboard, ada):
-        dashboard.post(action_url(ada, "block"))
-        dashboard.post(action_url(ada, "block"))
+    def test_twice_is_once(self, dashboard_client, ada):
+        dashboard_client.post(action_url(ada, "block"))
+        dashboard_client.post(action_url(ada, "block"))
 
         assert Event.objects.filter(kind="blocked").count() == 1
 
-    def test_shows_a_name_as_text(self, dashboard, ada):
+    def test_shows_a_name_as_text(self, dashboard_client, ada):
         User.objects.filter(pk=ada.pk).update(first_name="<b>{0.password}</b>")
 
-        page = dashboard.get(action_url(ada, "block")).content.decode()
+        page = dashboard_client.get(action_url(ada, "block")).content.decode()
 
         assert "&lt;b&gt;{0.password}&lt;/b&gt;" in page
 
@@ -98,16 +98,16 @@ class TestEveryAction:
         assert browser.post(action_url(ada, name)).status_code == 403
         assert Event.objects.filter(user=ada).count() == 1
 
-    def test_knows_customers_alone(self, dashboard, owner, name):
-        assert dashboard.post(action_url(owner, name)).status_code == 404
-        assert dashboard.post(f"{CUSTOMERS}987654321/{name}/").status_code == 404
+    def test_knows_customers_alone(self, dashboard_client, owner, name):
+        assert dashboard_client.post(action_url(owner, name)).status_code == 404
+        assert dashboard_client.post(f"{CUSTOMERS}987654321/{name}/").status_code == 404
 
 
 class TestSendPasswordReset:
-    def test_leads_a_customer_without_a_usable_password_to_one(self, dashboard, owner, ada):
+    def test_leads_a_customer_without_a_usable_password_to_one(self, dashboard_client, owner, ada):
         assert not ada.has_usable_password()
 
-        response = dashboard.post(action_url(ada, "send_password_reset"))
+        response = dashboard_client.post(action_url(ada, "send_password_reset"))
 
         assert response.headers["Location"] == customer_url(ada)
         (message,) = mail.outbox
@@ -120,16 +120,16 @@ class TestSendPasswordReset:
         assert ada.check_password(PASSWORD)
         assert Client().get(f"{RESET}complete/").status_code == 200
 
-    def test_sends_a_link_that_works_once(self, dashboard, ada):
-        dashboard.post(action_url(ada, "send_password_reset"))
+    def test_sends_a_link_that_works_once(self, dashboard_client, ada):
+        dashboard_client.post(action_url(ada, "send_password_reset"))
         choose_password(link_in(mail.outbox[0]))
 
         page = Client().get(link_in(mail.outbox[0]), follow=True)
 
         assert "The password reset link was invalid" in page.content.decode()
 
-    def test_writes_nothing_but_the_password(self, dashboard, ada):
-        dashboard.post(action_url(ada, "send_password_reset"))
+    def test_writes_nothing_but_the_password(self, dashboard_client, ada):
+        dashboard_client.post(action_url(ada, "send_password_reset"))
         before = User.objects.filter(pk=ada.pk).values().get()
 
         choose_password(link_in(mail.outbox[0]))
@@ -141,11 +141,11 @@ class TestSendPasswordReset:
     @pytest.mark.parametrize(
         ("change", "reason"), [({"email": None}, "no email address"), ({"is_active": False}, "off")]
     )
-    def test_tells_why_it_can_not_be_sent(self, dashboard, ada, change, reason):
+    def test_tells_why_it_can_not_be_sent(self, dashboard_client, ada, change, reason):
         User.objects.filter(pk=ada.pk).update(**change)
 
-        assert "../send_password_reset/" not in dashboard.get(customer_url(ada)).content.decode()
-        page = dashboard.post(action_url(ada, "send_password_reset"), follow=True)
+        assert "../send_password_reset/" not in dashboard_client.get(customer_url(ada)).content.decode()
+        page = dashboard_client.post(action_url(ada, "send_password_reset"), follow=True)
 
         assert reason in page.content.decode()
         assert not mail.outbox
@@ -154,17 +154,17 @@ class TestSendPasswordReset:
     @pytest.mark.parametrize(
         "email", ["GRACE@example.com", "grace@münchen.example", f"{'g' * 64}@{'e' * 63}.{'x' * 63}.{'y' * 63}.org"]
     )
-    def test_reaches_any_address_that_the_store_takes(self, dashboard, email):
+    def test_reaches_any_address_that_the_store_takes(self, dashboard_client, email):
         [customer] = make_users(1, email=email)
 
-        dashboard.post(action_url(customer, "send_password_reset"))
+        dashboard_client.post(action_url(customer, "send_password_reset"))
 
         assert [message.to for message in mail.outbox] == [[email]]
 
-    def test_tells_when_the_mail_server_is_away(self, dashboard, ada, settings):
+    def test_tells_when_the_mail_server_is_away(self, dashboard_client, ada, settings):
         settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
 
-        page = dashboard.post(action_url(ada, "send_password_reset"), follow=True)
+        page = dashboard_client.post(action_url(ada, "send_password_reset"), follow=True)
 
         assert "could not be sent" in page.content.decode()
         assert not Event.objects.filter(kind="password_reset_sent").exists()

@@ -15,7 +15,7 @@ from customers.models import Event, Tag, User
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
-from tests.customers.dashboard.conftest import CUSTOMERS
+from tests.support.dashboard import CUSTOMERS
 from tests.support.exports import EVERYBODY, EXPORTS, work
 from tests.support.factories import make_owner, make_user
 
@@ -46,12 +46,12 @@ def tags_of(people) -> list[list[str]]:
 
 
 class TestTags:
-    def test_are_added_to_the_chosen_customers(self, dashboard, owner, people):
+    def test_are_added_to_the_chosen_customers(self, dashboard_client, owner, people):
         User.objects.filter(pk=people[0].pk).update(tags=["old"])
-        page = chosen(dashboard, "tag", people[:2])
-        asked = dashboard.get(page).content.decode()
+        page = chosen(dashboard_client, "tag", people[:2])
+        asked = dashboard_client.get(page).content.decode()
 
-        done = dashboard.post(page, {"tags": "vip, new"}, follow=True).content.decode()
+        done = dashboard_client.post(page, {"tags": "vip, new"}, follow=True).content.decode()
 
         assert "Add tags: 2 customers" in asked
         assert "<strong>2</strong> changed" in done
@@ -60,20 +60,20 @@ class TestTags:
         event = Event.objects.filter(user=people[0], kind="changed").get()
         assert (event.actor, event.changes) == (owner, {"tags": [["old"], ["old", "vip", "new"]]})
 
-    def test_are_removed(self, dashboard, people):
+    def test_are_removed(self, dashboard_client, people):
         User.objects.update(tags=["a", "b"])
         User.objects.filter(pk=people[2].pk).update(tags=["a"])
 
-        dashboard.post(chosen(dashboard, "untag", people), {"tags": "b, c"})
+        dashboard_client.post(chosen(dashboard_client, "untag", people), {"tags": "b, c"})
 
         assert tags_of(people) == [["a"], ["a"], ["a"]]
         assert Event.objects.filter(kind="changed").count() == 2
 
     @pytest.mark.parametrize("typed", ["", " , ", "x" * 256])
-    def test_have_to_be_named(self, dashboard, people, typed):
-        page = chosen(dashboard, "tag", people)
+    def test_have_to_be_named(self, dashboard_client, people, typed):
+        page = chosen(dashboard_client, "tag", people)
 
-        response = dashboard.post(page, {"tags": typed})
+        response = dashboard_client.post(page, {"tags": typed})
 
         assert response.status_code == 200
         assert "errorlist" in response.content.decode()
@@ -81,142 +81,142 @@ class TestTags:
 
 
 class TestBlocking:
-    def test_leaves_out_who_is_blocked(self, dashboard, people):
+    def test_leaves_out_who_is_blocked(self, dashboard_client, people):
         User.objects.filter(pk=people[0].pk).update(is_blocked=True)
 
-        done = dashboard.post(chosen(dashboard, "block", people), follow=True).content.decode()
+        done = dashboard_client.post(chosen(dashboard_client, "block", people), follow=True).content.decode()
 
         assert "<strong>2</strong> changed" in done
         assert User.objects.filter(is_blocked=True).count() == 3
         assert Event.objects.filter(kind="blocked").count() == 2
 
-    def test_can_be_taken_back(self, dashboard, people):
+    def test_can_be_taken_back(self, dashboard_client, people):
         User.objects.filter(pk=people[0].pk).update(is_blocked=True)
 
-        dashboard.post(chosen(dashboard, "unblock", people))
+        dashboard_client.post(chosen(dashboard_client, "unblock", people))
 
         assert not User.objects.filter(is_blocked=True).exists()
         assert Event.objects.filter(kind="unblocked").count() == 1
 
-    def test_does_nothing_before_it_is_confirmed(self, dashboard, people):
-        page = chosen(dashboard, "block", people)
+    def test_does_nothing_before_it_is_confirmed(self, dashboard_client, people):
+        page = chosen(dashboard_client, "block", people)
 
-        dashboard.get(page)
+        dashboard_client.get(page)
 
         assert not User.objects.filter(is_blocked=True).exists()
 
 
 class TestTheWholeResult:
-    def test_is_whom_search_and_filters_lead_to(self, dashboard, people, slow):
+    def test_is_whom_search_and_filters_lead_to(self, dashboard_client, people, slow):
         make_user(email="p9@example.com", first_name="P9", accepts_marketing=True)
         make_user(email="other@example.com")
         make_owner(email="p10@example.com", first_name="P10")
 
-        page = chosen(dashboard, "tag", people[:1], everybody=True, query="?q=p&accepts_marketing=False")
-        dashboard.post(page, {"tags": "x"})
+        page = chosen(dashboard_client, "tag", people[:1], everybody=True, query="?q=p&accepts_marketing=False")
+        dashboard_client.post(page, {"tags": "x"})
         while not Job.objects.get().finished_at:
-            dashboard.post(page.replace("change", "step"), headers={"Accept": "application/json"})
+            dashboard_client.post(page.replace("change", "step"), headers={"Accept": "application/json"})
 
         assert set(User.objects.with_tag("x").values_list("email", flat=True)) == {
             "p0@example.com", "p1@example.com", "p2@example.com",
         }  # fmt: skip
 
-    def test_may_be_narrowed_by_every_filter_at_once(self, dashboard, people):
+    def test_may_be_narrowed_by_every_filter_at_once(self, dashboard_client, people):
         query = (
             "?q=p&user_type=lead&is_blocked=False&accepts_marketing=False&tag=x&joined_from=2020-01-01"
             "&joined_to=2099-12-31&spent_from=0&spent_to=10.50&orders_from=0&orders_to=3&country=GB&city=Leeds&state=x"
             "&postcode=y&language=en"
         )
 
-        page = chosen(dashboard, "block", people[:1], everybody=True, query=query)
-        done = dashboard.post(page, follow=True).content.decode()
+        page = chosen(dashboard_client, "block", people[:1], everybody=True, query=query)
+        done = dashboard_client.post(page, follow=True).content.decode()
 
         assert "Block: 0 customers" in done
         assert not User.objects.filter(is_blocked=True).exists()
 
-    def test_is_forgotten_once_it_was_worked_on(self, dashboard, people):
-        page = chosen(dashboard, "block", people[:1], everybody=True, query="?q=p1@example.com")
+    def test_is_forgotten_once_it_was_worked_on(self, dashboard_client, people):
+        page = chosen(dashboard_client, "block", people[:1], everybody=True, query="?q=p1@example.com")
 
-        dashboard.post(page)
+        dashboard_client.post(page)
 
         assert "p1@example.com" not in json.dumps(Job.objects.get().options)
 
 
 class TestALongOne:
-    def test_tells_how_far_it_has_come(self, dashboard, people, slow):
-        page = chosen(dashboard, "block", people)
+    def test_tells_how_far_it_has_come(self, dashboard_client, people, slow):
+        page = chosen(dashboard_client, "block", people)
 
-        first = dashboard.post(page, follow=True).content.decode()
-        told = dashboard.post(page.replace("change", "step"), headers={"Accept": "application/json"}).json()
+        first = dashboard_client.post(page, follow=True).content.decode()
+        told = dashboard_client.post(page.replace("change", "step"), headers={"Accept": "application/json"}).json()
 
         assert 'value="0.33' in first
         assert told["done"] == pytest.approx(2 / 3)
         assert told["words"].startswith("2 customers, ")
         assert told["is_finished"] is False
 
-    def test_goes_on_without_a_script(self, dashboard, people, slow):
-        page = chosen(dashboard, "block", people)
-        dashboard.post(page)
+    def test_goes_on_without_a_script(self, dashboard_client, people, slow):
+        page = chosen(dashboard_client, "block", people)
+        dashboard_client.post(page)
 
         for _ in range(4):
-            response = dashboard.post(page.replace("change", "step"), headers={"Accept": "text/html"})
+            response = dashboard_client.post(page.replace("change", "step"), headers={"Accept": "text/html"})
             assert response.headers["Location"] == page
 
         assert User.objects.filter(is_blocked=True).count() == 3
-        assert "<strong>3</strong> changed" in dashboard.get(page).content.decode()
+        assert "<strong>3</strong> changed" in dashboard_client.get(page).content.decode()
 
-    def test_can_be_stopped(self, dashboard, people, slow):
-        page = chosen(dashboard, "block", people)
-        dashboard.post(page)
+    def test_can_be_stopped(self, dashboard_client, people, slow):
+        page = chosen(dashboard_client, "block", people)
+        dashboard_client.post(page)
 
-        said = dashboard.post(page.replace("change", "discard"), follow=True).content.decode()
+        said = dashboard_client.post(page.replace("change", "discard"), follow=True).content.decode()
 
         assert "stopped. What it had done stays." in said
         assert User.objects.filter(is_blocked=True).count() == 1
-        assert dashboard.get(page).status_code == 404
+        assert dashboard_client.get(page).status_code == 404
 
-    def test_is_not_started_twice(self, dashboard, people, slow):
-        page = chosen(dashboard, "tag", people)
-        dashboard.post(page, {"tags": "x"})
+    def test_is_not_started_twice(self, dashboard_client, people, slow):
+        page = chosen(dashboard_client, "tag", people)
+        dashboard_client.post(page, {"tags": "x"})
 
-        dashboard.post(page, {"tags": "y"})
+        dashboard_client.post(page, {"tags": "y"})
 
         assert Job.objects.get().options["words"] == ["x"]
 
 
 class TestAnExport:
-    def test_is_downloaded_as_one_file(self, dashboard, people, slow):
-        page = chosen(dashboard, "export", people)
-        dashboard.post(page, {"format": "csv"})
-        assert dashboard.get(page.replace("change", "file")).status_code == 404  # it is not done
+    def test_is_downloaded_as_one_file(self, dashboard_client, people, slow):
+        page = chosen(dashboard_client, "export", people)
+        dashboard_client.post(page, {"format": "csv"})
+        assert dashboard_client.get(page.replace("change", "file")).status_code == 404  # it is not done
 
         while not Job.objects.get().finished_at:
-            dashboard.post(page.replace("change", "step"), headers={"Accept": "application/json"})
-        response = dashboard.get(page.replace("change", "file"))
+            dashboard_client.post(page.replace("change", "step"), headers={"Accept": "application/json"})
+        response = dashboard_client.get(page.replace("change", "file"))
 
         assert response.headers["Content-Disposition"].endswith('.csv"')
         rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
         assert [row["email"] for row in rows] == ["p0@example.com", "p1@example.com", "p2@example.com"]
         assert JobFile.objects.count() == 3
 
-    def test_may_be_json(self, dashboard, people):
-        page = chosen(dashboard, "export", people[:1])
+    def test_may_be_json(self, dashboard_client, people):
+        page = chosen(dashboard_client, "export", people[:1])
 
-        dashboard.post(page, {"format": "jsonl"})
+        dashboard_client.post(page, {"format": "jsonl"})
 
-        (line,) = dashboard.get(page.replace("change", "file")).getvalue().splitlines()
+        (line,) = dashboard_client.get(page.replace("change", "file")).getvalue().splitlines()
         assert json.loads(line)["email"] == "p0@example.com"
 
-    def test_of_nobody_is_a_header(self, dashboard, people):
-        page = chosen(dashboard, "export", people[:1], everybody=True, query="?q=nobody")
+    def test_of_nobody_is_a_header(self, dashboard_client, people):
+        page = chosen(dashboard_client, "export", people[:1], everybody=True, query="?q=nobody")
 
-        dashboard.post(page, {"format": "csv"})
+        dashboard_client.post(page, {"format": "csv"})
 
-        assert dashboard.get(page.replace("change", "file")).getvalue().startswith(b"email,")
+        assert dashboard_client.get(page.replace("change", "file")).getvalue().startswith(b"email,")
 
-    def test_goes_when_somebody_is_erased(self, dashboard, people, django_capture_on_commit_callbacks):
-        page = chosen(dashboard, "export", people)
-        dashboard.post(page, {"format": "csv"})
+    def test_goes_when_somebody_is_erased(self, dashboard_client, people, django_capture_on_commit_callbacks):
+        page = chosen(dashboard_client, "export", people)
+        dashboard_client.post(page, {"format": "csv"})
         stored = JobFile.objects.get().file
         assert stored.storage.exists(stored.name)
 
@@ -224,13 +224,13 @@ class TestAnExport:
             erase(people[0].pk, by=SYSTEM)
 
         assert not stored.storage.exists(stored.name)
-        assert "not kept any more" in dashboard.get(page.replace("change", "file"), follow=True).content.decode()
+        assert "not kept any more" in dashboard_client.get(page.replace("change", "file"), follow=True).content.decode()
 
     @pytest.mark.parametrize("format", ["", "xlsx"])
-    def test_needs_a_format_there_is(self, dashboard, people, format):
-        page = chosen(dashboard, "export", people)
+    def test_needs_a_format_there_is(self, dashboard_client, people, format):
+        page = chosen(dashboard_client, "export", people)
 
-        assert dashboard.post(page, {"format": format}).status_code == 200
+        assert dashboard_client.post(page, {"format": format}).status_code == 200
         assert Job.objects.get().started_at is None
 
 
@@ -274,19 +274,19 @@ class TestTheActions:
 
         assert not Job.objects.exists()
 
-    def test_say_how_many_all_are(self, dashboard):
+    def test_say_how_many_all_are(self, dashboard_client):
         for number in range(51):
             make_user(email=f"p{number}@example.com")
 
-        assert "Select all: 51 customers" in dashboard.get(CUSTOMERS).content.decode()
+        assert "Select all: 51 customers" in dashboard_client.get(CUSTOMERS).content.decode()
 
 
 class TestTheListOfJobs:
-    def test_says_what_was_done_by_whom(self, dashboard, owner, people):
-        dashboard.post(chosen(dashboard, "tag", people), {"tags": "vip"})
-        chosen(dashboard, "export", people)
+    def test_says_what_was_done_by_whom(self, dashboard_client, owner, people):
+        dashboard_client.post(chosen(dashboard_client, "tag", people), {"tags": "vip"})
+        chosen(dashboard_client, "export", people)
 
-        page = dashboard.get(reverse("admin:jobs_job_changelist")).content.decode()
+        page = dashboard_client.get(reverse("admin:jobs_job_changelist")).content.decode()
 
         assert "Add tags vip: 3 customers" in page
         assert "Export: 3 customers" in page

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.test import Client
 
 from customers.dashboard import home
-from tests.customers.dashboard.conftest import CUSTOMERS, DASHBOARD
+from tests.support.dashboard import CUSTOMERS, DASHBOARD
 
 STYLES = "dashboard/dashboard.css"
 
@@ -52,8 +52,8 @@ class TestErrorPages:
         assert f'href="{DASHBOARD}"' in page
         assert 'href="/"' in page
 
-    def test_unknown_address_keeps_the_navigation_for_those_signed_in(self, dashboard):
-        page = assert_is_page(dashboard.get(f"{DASHBOARD}nope/nope/"), 404, "Page not found")
+    def test_unknown_address_keeps_the_navigation_for_those_signed_in(self, dashboard_client):
+        page = assert_is_page(dashboard_client.get(f"{DASHBOARD}nope/nope/"), 404, "Page not found")
 
         assert f'href="{CUSTOMERS}"' in page
         assert "Log out" in page
@@ -63,8 +63,8 @@ class TestErrorPages:
 
         assert f'href="{CUSTOMERS}"' in page
 
-    def test_bad_request_shows_a_page(self, dashboard):
-        response = dashboard.get(f"{DASHBOARD}orders/order/?user__password=x")
+    def test_bad_request_shows_a_page(self, dashboard_client):
+        response = dashboard_client.get(f"{DASHBOARD}orders/order/?user__password=x")
 
         assert_is_page(response, 400, "Bad request")
 
@@ -80,16 +80,16 @@ class TestErrorPages:
 
         assert_is_page(browser.post(f"{CUSTOMERS}add/"), 403, "The form has expired")
 
-    def test_crash_shows_a_page(self, dashboard, monkeypatch):
+    def test_crash_shows_a_page(self, dashboard_client, monkeypatch):
         monkeypatch.setattr(home, "customer_statistics", lambda: 1 / 0)
 
-        assert_is_page(dashboard.get(DASHBOARD), 500, "Something went wrong")
+        assert_is_page(dashboard_client.get(DASHBOARD), 500, "Something went wrong")
 
     def test_crash_without_a_database_shows_a_page(self, visitor):
         assert_is_page(visitor.get(DASHBOARD), 500, "Something went wrong")
 
-    def test_signed_out_page_says_so(self, dashboard):
-        assert_is_page(dashboard.post(f"{DASHBOARD}logout/"), 200, "You are signed out")
+    def test_signed_out_page_says_so(self, dashboard_client):
+        assert_is_page(dashboard_client.post(f"{DASHBOARD}logout/"), 200, "You are signed out")
 
 
 NOT_FOR_BROWSERS = [

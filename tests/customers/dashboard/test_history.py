@@ -3,32 +3,32 @@
 import pytest
 
 from customers.orders.services import record_order
-from tests.customers.dashboard.conftest import DASHBOARD, customer_url
 from tests.oauth.conftest import register_partner
+from tests.support.dashboard import DASHBOARD, customer_url
 from tests.support.order_documents import order
 
 
-def test_of_an_app_tells_what_was_decided_and_by_whom(dashboard, owner):
+def test_of_an_app_tells_what_was_decided_and_by_whom(dashboard_client, owner):
     app = f"{DASHBOARD}oauth/partnerapp/{register_partner(owner).app.pk}/"
 
-    dashboard.post(f"{app}uninstall/")
+    dashboard_client.post(f"{app}uninstall/")
 
-    page = dashboard.get(f"{app}history/").content.decode()
+    page = dashboard_client.get(f"{app}history/").content.decode()
     assert "Uninstall" in page
     assert owner.email in page
 
 
-def test_of_an_app_tells_nothing_that_was_only_asked(dashboard, owner):
+def test_of_an_app_tells_nothing_that_was_only_asked(dashboard_client, owner):
     app = f"{DASHBOARD}oauth/partnerapp/{register_partner(owner).app.pk}/"
 
-    dashboard.get(f"{app}uninstall/")
+    dashboard_client.get(f"{app}uninstall/")
 
-    assert "doesn’t have a change history" in dashboard.get(f"{app}history/").content.decode()
+    assert "doesn’t have a change history" in dashboard_client.get(f"{app}history/").content.decode()
 
 
 @pytest.mark.parametrize("kind", ["customer", "order"])
-def test_is_there_for_what_was_never_changed(dashboard, ada, kind):
+def test_is_there_for_what_was_never_changed(dashboard_client, ada, kind):
     row = record_order(user_id=ada.pk, document=order())
     url = {"customer": customer_url(ada), "order": f"{DASHBOARD}orders/order/{row.pk}/change/"}[kind]
 
-    assert dashboard.get(url.replace("change", "history"), follow=True).status_code == 200
+    assert dashboard_client.get(url.replace("change", "history"), follow=True).status_code == 200

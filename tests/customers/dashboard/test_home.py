@@ -14,8 +14,8 @@ from customers.orders.services import record_order
 from oauth.actor import SYSTEM
 from oauth.models import ApiUsage, App
 from oauth.scopes import Scope
-from tests.customers.dashboard.conftest import DASHBOARD
 from tests.support.clients import USERS
+from tests.support.dashboard import DASHBOARD
 from tests.support.database import by_database
 from tests.support.factories import address, make_owner, make_user, make_users
 from tests.support.order_documents import order
@@ -50,20 +50,20 @@ class TestCustomersOverTime:
         assert statistics.joined_within(months) == [0] * 10 + [1, 6]
         assert [months[0].first.isoformat(), months[-1].end.isoformat()] == ["2025-04-01", "2026-04-01"]
 
-    def test_are_leads_and_customers_without_staff(self, dashboard):
+    def test_are_leads_and_customers_without_staff(self, dashboard_client):
         make_users(3)
         make_users(2, user_type="customer")
         make_owner()
 
-        page = text(dashboard.get(DASHBOARD))
+        page = text(dashboard_client.get(DASHBOARD))
 
         assert "New customers in the last 30 days: 5" in page
         assert "New customers in the last 12 months: 5" in page
 
-    def test_are_drawn_for_who_sees_and_said_for_who_does_not(self, dashboard):
+    def test_are_drawn_for_who_sees_and_said_for_who_does_not(self, dashboard_client):
         make_users(3)
 
-        page = dashboard.get(DASHBOARD).content.decode()
+        page = dashboard_client.get(DASHBOARD).content.decode()
 
         assert '<rect x="582.0" y="0.0" width="16.0" height="120.0">' in page
         assert "<title>New customers in the last 30 days</title>" in page
@@ -131,27 +131,27 @@ class TestParts:
         assert len(counts) == 9
         assert counts[-1] == ("others", 3)
 
-    def test_shows_the_newest_customers_with_links(self, dashboard, ada):
-        page = dashboard.get(DASHBOARD).content.decode()
+    def test_shows_the_newest_customers_with_links(self, dashboard_client, ada):
+        page = dashboard_client.get(DASHBOARD).content.decode()
 
         assert f'<a href="/dashboard/customers/customer/{ada.pk}/change/">Ada Lovelace</a>' in page
 
-    def test_shows_names_as_they_are_written(self, dashboard):
+    def test_shows_names_as_they_are_written(self, dashboard_client):
         make_user(first_name="<b>Bobby")
 
-        page = dashboard.get(DASHBOARD).content.decode()
+        page = dashboard_client.get(DASHBOARD).content.decode()
 
         assert "&lt;b&gt;Bobby" in page
         assert "<b>Bobby" not in page
 
 
 class TestApiCalls:
-    def test_are_shown_by_app(self, dashboard, api):
+    def test_are_shown_by_app(self, dashboard_client, api):
         api(Scope.USERS_READ, app_name="ERP")
         ApiUsage.objects.create(app=App.objects.get(), hour=days_ago(1), calls=1234)
         ApiUsage.objects.create(app=App.objects.get(), hour=days_ago(40), calls=5)
 
-        page = text(dashboard.get(DASHBOARD))
+        page = text(dashboard_client.get(DASHBOARD))
 
         assert "ERP 1,234 calls, 100 % 1,234" in page
 
@@ -164,46 +164,46 @@ class TestApiCalls:
 
 
 class TestThePage:
-    def test_is_there_for_an_empty_store(self, dashboard):
-        page = dashboard.get(DASHBOARD)
+    def test_is_there_for_an_empty_store(self, dashboard_client):
+        page = dashboard_client.get(DASHBOARD)
 
         assert page.status_code == 200
         assert "None yet." in text(page)
 
-    def test_shows_nothing_to_staff_without_a_role(self, dashboard, owner):
+    def test_shows_nothing_to_staff_without_a_role(self, dashboard_client, owner):
         User.objects.filter(pk=owner.pk).update(is_superuser=False)
 
-        page = text(dashboard.get(DASHBOARD))
+        page = text(dashboard_client.get(DASHBOARD))
 
         assert "New customers" not in page
 
-    def test_takes_as_many_queries_for_many_customers_as_for_few(self, dashboard, django_assert_num_queries):
-        dashboard.get(DASHBOARD)
+    def test_takes_as_many_queries_for_many_customers_as_for_few(self, dashboard_client, django_assert_num_queries):
+        dashboard_client.get(DASHBOARD)
         few = by_database(postgresql=12, sqlite=11)  # the one estimates how many people there are
         with django_assert_num_queries(few):
-            dashboard.get(DASHBOARD)
+            dashboard_client.get(DASHBOARD)
         for user in make_users(20, language="th", user_type="customer"):
             bought(user, days=user.pk % 5)
 
         with django_assert_num_queries(few):
-            dashboard.get(DASHBOARD)
+            dashboard_client.get(DASHBOARD)
 
-    def test_counts_many_customers_once_a_minute_and_shows_the_newest_at_once(self, dashboard, monkeypatch):
+    def test_counts_many_customers_once_a_minute_and_shows_the_newest_at_once(self, dashboard_client, monkeypatch):
         monkeypatch.setattr(home, "MANY", -1)  # what PostgreSQL says before its first look
         cache.clear()
         make_user(email="first@example.com", language="th")
-        assert "Thai" in text(dashboard.get(DASHBOARD))
+        assert "Thai" in text(dashboard_client.get(DASHBOARD))
         make_user(email="second@example.com", language="sv")
 
-        page = text(dashboard.get(DASHBOARD))
+        page = text(dashboard_client.get(DASHBOARD))
 
         assert "second@example.com" in page
         assert "Swedish" not in page
         cache.clear()
-        assert "Swedish" in text(dashboard.get(DASHBOARD))
+        assert "Swedish" in text(dashboard_client.get(DASHBOARD))
 
-    def test_links_to_ones_own_account(self, dashboard):
-        assert 'href="/dashboard/account/"' in dashboard.get(DASHBOARD).content.decode()
+    def test_links_to_ones_own_account(self, dashboard_client):
+        assert 'href="/dashboard/account/"' in dashboard_client.get(DASHBOARD).content.decode()
 
     def test_is_not_open_to_a_token(self, api):
         client = api(Scope.USERS_READ)

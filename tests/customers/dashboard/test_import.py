@@ -24,12 +24,12 @@ CSV = (
 
 
 @pytest.fixture
-def upload(dashboard):
+def upload(dashboard_client):
     """`upload(text)`: the path of the job."""
 
     def send(content, name="people.csv") -> str:
         content = content if isinstance(content, bytes) else content.encode()
-        response = dashboard.post(UPLOAD, {"file": SimpleUploadedFile(name, content)})
+        response = dashboard_client.post(UPLOAD, {"file": SimpleUploadedFile(name, content)})
         assert response.status_code == 302, response.content.decode()
         return response.headers["Location"]
 
@@ -56,22 +56,22 @@ def steps(browser, page) -> int:
 
 
 class TestTheColumns:
-    def test_are_guessed_and_shown_with_the_first_rows(self, dashboard, upload):
+    def test_are_guessed_and_shown_with_the_first_rows(self, dashboard_client, upload):
         page = upload(CSV)
 
-        fields = fields_of(dashboard.get(page), "job-form")
+        fields = fields_of(dashboard_client.get(page), "job-form")
 
         assert [fields[f"column_{number}"] for number in range(4)] == ["email", "first_name", "address_line4", ""]
-        shown = dashboard.get(page).content.decode()
+        shown = dashboard_client.get(page).content.decode()
         assert "Import of people.csv" in shown
         assert "<div>ada@example.com</div>" in shown
         assert "Favourite colour" in shown
         assert not User.objects.filter(email="ada@example.com").exists()
 
-    def test_can_be_chosen(self, dashboard, upload):
+    def test_can_be_chosen(self, dashboard_client, upload):
         page = upload(CSV)
 
-        send(dashboard, page, column_1="last_name", column_3="metadata.Favourite colour")
+        send(dashboard_client, page, column_1="last_name", column_3="metadata.Favourite colour")
 
         ada = User.objects.get(email="ada@example.com")
         assert (ada.last_name, ada.metadata) == ("Ada", {"Favourite colour": "red"})
@@ -84,78 +84,78 @@ class TestTheColumns:
             ({"column_1": "password"}, "Select a valid choice."),
         ],
     )
-    def test_can_be_chosen_wrongly(self, dashboard, upload, changed, reason):
+    def test_can_be_chosen_wrongly(self, dashboard_client, upload, changed, reason):
         page = upload(CSV)
 
-        response = send(dashboard, page, **changed)
+        response = send(dashboard_client, page, **changed)
 
         assert reason in response.content.decode()
         assert Job.objects.get().started_at is None
 
 
 class TestAnImport:
-    def test_brings_in_whom_it_can_and_says_why_not_the_others(self, dashboard, owner, upload):
+    def test_brings_in_whom_it_can_and_says_why_not_the_others(self, dashboard_client, owner, upload):
         page = upload(CSV)
 
-        done = send(dashboard, page).content.decode()
+        done = send(dashboard_client, page).content.decode()
 
         assert "<strong>2</strong> created" in done
         assert "<strong>2</strong> refused" in done
         assert "Enter a valid email address." in done
         assert User.objects.get(email="grace@example.com").first_name == "Grace Brewster"
         assert Event.objects.filter(kind="created", actor=owner).count() == 2
-        report = dashboard.get(page.replace("change", "refused")).getvalue().decode().splitlines()
+        report = dashboard_client.get(page.replace("change", "refused")).getvalue().decode().splitlines()
         assert [line.split(",")[:2] for line in report] == [["line", "field"], ["3", "email"], ["6", "email"]]
 
-    def test_goes_on_from_where_it_was(self, dashboard, upload, slow):
+    def test_goes_on_from_where_it_was(self, dashboard_client, upload, slow):
         page = upload(CSV)
-        send(dashboard, page)
+        send(dashboard_client, page)
         assert User.objects.filter(email__contains="@example.com").count() == 1
 
-        number = steps(dashboard, page)
+        number = steps(dashboard_client, page)
 
         assert number == 3
         assert [refusal.line for refusal in RejectedRow.objects.order_by("pk")] == [3, 6]
         assert User.objects.filter(email__contains="@example.com").count() == 2
 
-    def test_does_not_keep_the_file(self, dashboard, upload, django_capture_on_commit_callbacks):
+    def test_does_not_keep_the_file(self, dashboard_client, upload, django_capture_on_commit_callbacks):
         page = upload(CSV)
         stored = JobFile.objects.get().file
 
         with django_capture_on_commit_callbacks(execute=True):
-            send(dashboard, page)
+            send(dashboard_client, page)
 
         assert not JobFile.objects.exists()
         assert not stored.storage.exists(stored.name)
 
-    def test_may_change_who_is_there(self, dashboard, upload):
+    def test_may_change_who_is_there(self, dashboard_client, upload):
         ada = make_user(email="ada@example.com", first_name="Augusta")
 
-        send(dashboard, upload(CSV), update="on")
+        send(dashboard_client, upload(CSV), update="on")
 
         ada.refresh_from_db()
         assert ada.first_name == "Ada"
 
-    def test_may_be_json(self, dashboard, upload):
+    def test_may_be_json(self, dashboard_client, upload):
         page = upload('{"email": "ada@example.com", "first_name": "Ada", "tags": ["a"]}\n{"tags": []}\n', "a.jsonl")
 
-        done = send(dashboard, page).content.decode()
+        done = send(dashboard_client, page).content.decode()
 
         assert "<strong>1</strong> refused" in done
         assert User.objects.get(email="ada@example.com").tags == ["a"]
 
-    def test_says_so_where_the_file_is_gone(self, dashboard, upload):
+    def test_says_so_where_the_file_is_gone(self, dashboard_client, upload):
         page = upload(CSV)
         JobFile.objects.all().delete()
 
-        assert "Upload it again" in dashboard.get(page).content.decode()
+        assert "Upload it again" in dashboard_client.get(page).content.decode()
 
-    def test_says_so_where_the_file_goes_half_way(self, dashboard, upload, slow):
+    def test_says_so_where_the_file_goes_half_way(self, dashboard_client, upload, slow):
         page = upload(CSV)
-        send(dashboard, page)
+        send(dashboard_client, page)
         JobFile.objects.all().delete()
 
-        response = dashboard.post(page.replace("change", "step"), headers={"Accept": "application/json"})
+        response = dashboard_client.post(page.replace("change", "step"), headers={"Accept": "application/json"})
 
         assert (response.status_code, response.json()) == (
             409, {"error": "The file is not kept any more. Upload it again."},
@@ -163,27 +163,27 @@ class TestAnImport:
 
 
 class TestACheck:
-    def test_tells_the_same_and_does_nothing(self, dashboard, upload, slow):
+    def test_tells_the_same_and_does_nothing(self, dashboard_client, upload, slow):
         make_user(email="grace@example.com")
         page = upload(CSV)
-        fields = fields_of(dashboard.get(page), "job-form")
+        fields = fields_of(dashboard_client.get(page), "job-form")
 
-        dashboard.post(page, {**fields, "rehearse": "1"})
-        steps(dashboard, page)
+        dashboard_client.post(page, {**fields, "rehearse": "1"})
+        steps(dashboard_client, page)
 
-        checked = dashboard.get(page).content.decode()
+        checked = dashboard_client.get(page).content.decode()
         assert "<strong>1</strong> would be created" in checked
         assert "<strong>3</strong> would be refused" in checked
         assert [refusal.line for refusal in RejectedRow.objects.order_by("pk")] == [3, 4, 6]
         assert not User.objects.filter(email="ada@example.com").exists()
         assert not DryRunEmail.objects.exists()
 
-    def test_may_be_followed_by_the_import(self, dashboard, upload):
+    def test_may_be_followed_by_the_import(self, dashboard_client, upload):
         page = upload(CSV)
-        fields = fields_of(dashboard.get(page), "job-form")
-        dashboard.post(page, {**fields, "column_1": "last_name", "rehearse": "1"})
+        fields = fields_of(dashboard_client.get(page), "job-form")
+        dashboard_client.post(page, {**fields, "column_1": "last_name", "rehearse": "1"})
 
-        done = send(dashboard, page).content.decode()
+        done = send(dashboard_client, page).content.decode()
 
         assert "<strong>2</strong> created" in done
         assert User.objects.get(email="ada@example.com").last_name == "Ada"
@@ -192,21 +192,21 @@ class TestACheck:
 
 class TestAFile:
     @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf", b"a\rb\rc", b"email,pr\xe9nom\n", b"a,\0\n"])
-    def test_that_is_none_is_refused(self, dashboard, content):
-        response = dashboard.post(UPLOAD, {"file": SimpleUploadedFile("x.csv", content)})
+    def test_that_is_none_is_refused(self, dashboard_client, content):
+        response = dashboard_client.post(UPLOAD, {"file": SimpleUploadedFile("x.csv", content)})
 
         assert response.status_code == 200
         assert "errorlist" in response.content.decode()
         assert not Job.objects.exists()
 
-    def test_of_bytes_is_refused_line_by_line(self, dashboard, upload):
+    def test_of_bytes_is_refused_line_by_line(self, dashboard_client, upload):
         page = upload(b"email\n\xff\xfe\n\x00\n" + b"\x80" * 100)
 
-        assert dashboard.get(page).status_code == 200
-        assert "<strong>3</strong> refused" in send(dashboard, page).content.decode()
+        assert dashboard_client.get(page).status_code == 200
+        assert "<strong>3</strong> refused" in send(dashboard_client, page).content.decode()
 
-    def test_goes_after_a_day_and_its_job_after_a_week(self, dashboard, upload):
-        send(dashboard, upload("email\nada@example.com\n"))
+    def test_goes_after_a_day_and_its_job_after_a_week(self, dashboard_client, upload):
+        send(dashboard_client, upload("email\nada@example.com\n"))
         upload(CSV)
         Job.objects.filter(started_at=None).update(created_at=timezone.now() - runner.FILES_KEPT_FOR)
         Job.objects.exclude(started_at=None).update(created_at=timezone.now() - runner.FILES_KEPT_FOR)
@@ -220,10 +220,10 @@ class TestAFile:
         assert not Job.objects.exists()
 
 
-def test_an_import_of_the_command_is_listed(dashboard, tmp_path):
+def test_an_import_of_the_command_is_listed(dashboard_client, tmp_path):
     (tmp_path / "shop.csv").write_text("email\nada@example.com\n")
     call_command("import_customers", str(tmp_path / "shop.csv"))
 
-    page = dashboard.get(reverse("admin:jobs_job_changelist")).content.decode()
+    page = dashboard_client.get(reverse("admin:jobs_job_changelist")).content.decode()
 
     assert "Import of shop.csv" in page

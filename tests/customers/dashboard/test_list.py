@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext, override_settings
 from customers.dashboard.customers import list as customer_list
 from customers.models import User, UserType
 from customers.orders.services import record_order
-from tests.customers.dashboard.conftest import CUSTOMERS, browser_of, customer_url
+from tests.support.dashboard import CUSTOMERS, browser_of, customer_url
 from tests.support.factories import address, make_address, make_user, make_users
 from tests.support.order_documents import order
 
@@ -40,26 +40,26 @@ class TestSearch:
             " ada  ", "+44", "+4",
         ],
     )  # fmt: skip
-    def test_finds_by_parts_of_name_email_and_phone_number_in_any_order(self, dashboard, ada, grace, text):
-        assert found(dashboard, q=text) == [ada.email]
+    def test_finds_by_parts_of_name_email_and_phone_number_in_any_order(self, dashboard_client, ada, grace, text):
+        assert found(dashboard_client, q=text) == [ada.email]
 
     @pytest.mark.parametrize("text", ["love grace", "xq", "%", "_", "\\", "0", "020 7946 0019", "'", "é" * 2000])
-    def test_finds_nobody_else(self, dashboard, ada, grace, text):
-        assert found(dashboard, q=text) == []
+    def test_finds_nobody_else(self, dashboard_client, ada, grace, text):
+        assert found(dashboard_client, q=text) == []
 
-    def test_refuses_what_no_text_has(self, dashboard):
-        assert "Null characters are not allowed." in page(dashboard, q="a\0")
+    def test_refuses_what_no_text_has(self, dashboard_client):
+        assert "Null characters are not allowed." in page(dashboard_client, q="a\0")
 
-    def test_finds_everybody_for_nothing(self, dashboard, ada, grace):
-        assert found(dashboard, q="  ") == [grace.email, ada.email]
+    def test_finds_everybody_for_nothing(self, dashboard_client, ada, grace):
+        assert found(dashboard_client, q="  ") == [grace.email, ada.email]
 
-    def test_says_what_it_looks_in(self, dashboard):
-        assert "Search by name, email or phone" in page(dashboard)
+    def test_says_what_it_looks_in(self, dashboard_client):
+        assert "Search by name, email or phone" in page(dashboard_client)
 
-    def test_goes_with_a_filter(self, dashboard, ada, grace):
+    def test_goes_with_a_filter(self, dashboard_client, ada, grace):
         make_user(email="ada@other.example", language="fr")
 
-        assert found(dashboard, q="ada", language="fr") == ["ada@other.example"]
+        assert found(dashboard_client, q="ada", language="fr") == ["ada@other.example"]
 
 
 class TestFilters:
@@ -78,11 +78,11 @@ class TestFilters:
             ({"user_type": UserType.CUSTOMER, "orders_count": 3}, {"orders_from": "1", "spent_to": "0"}),
         ],
     )
-    def test_find_who_they_say(self, dashboard, ada, fields, query):
+    def test_find_who_they_say(self, dashboard_client, ada, fields, query):
         wanted = make_user(email="wanted@example.com")
         User.objects.filter(pk=wanted.pk).update(**fields)
 
-        assert found(dashboard, **query) == [wanted.email]
+        assert found(dashboard_client, **query) == [wanted.email]
 
     @pytest.mark.parametrize(
         "query",
@@ -94,22 +94,22 @@ class TestFilters:
             {"orders_from": 0},
         ],
     )
-    def test_find_who_has_none(self, dashboard, ada, query):
+    def test_find_who_has_none(self, dashboard_client, ada, query):
         other = make_user(is_blocked=True, accepts_marketing=True)
         User.objects.filter(pk=other.pk).update(user_type=UserType.CUSTOMER, total_spent=1)
 
-        assert ada.email in found(dashboard, **query)
+        assert ada.email in found(dashboard_client, **query)
 
-    def test_tell_a_tag_from_a_part_of_one(self, dashboard):
+    def test_tell_a_tag_from_a_part_of_one(self, dashboard_client):
         make_user(tags=["vip-2", 'a"vip"'])
 
-        assert found(dashboard, tag="vip") == []
+        assert found(dashboard_client, tag="vip") == []
 
-    def test_link_the_tags_that_the_newest_customers_have_most(self, dashboard):
+    def test_link_the_tags_that_the_newest_customers_have_most(self, dashboard_client):
         make_users(3, tags=["newsletter"])
         make_users(1, tags=["vip & more"])
 
-        content = page(dashboard, language="th")
+        content = page(dashboard_client, language="th")
 
         assert content.index("?language=th&amp;tag=newsletter") < content.index("?language=th&amp;tag=vip+%26+more")
 
@@ -126,11 +126,11 @@ class TestFilters:
             ({"country": "SE", "city": "London"}, False),
         ],
     )
-    def test_find_by_any_one_address(self, dashboard, ada, grace, query, is_found):
+    def test_find_by_any_one_address(self, dashboard_client, ada, grace, query, is_found):
         make_address(ada, country="GB", line4="London", state="Greater London", postcode="SW1Y 4JH")
         make_address(ada, country="SE", line4="Malmö")
 
-        assert found(dashboard, **query) == ([ada.email] if is_found else [])
+        assert found(dashboard_client, **query) == ([ada.email] if is_found else [])
 
     @pytest.mark.parametrize(
         ("query", "is_found"),
@@ -143,11 +143,11 @@ class TestFilters:
             ({"joined_from": "0001-01-01", "joined_to": "9999-12-31"}, True),
         ],
     )
-    def test_take_whole_days_in_the_stores_time_zone(self, dashboard, query, is_found):
+    def test_take_whole_days_in_the_stores_time_zone(self, dashboard_client, query, is_found):
         make_user(email="night@example.com", date_joined="2026-01-01T23:30:00Z")
 
         with override_settings(TIME_ZONE="Europe/Berlin"):
-            assert found(dashboard, **query) == (["night@example.com"] if is_found else [])
+            assert found(dashboard_client, **query) == (["night@example.com"] if is_found else [])
 
     @pytest.mark.parametrize(
         "query",
@@ -157,25 +157,25 @@ class TestFilters:
             {"country": "XX"}, {"city": "\0"}, {"tag": "x" * 300},
         ],
     )  # fmt: skip
-    def test_say_what_is_wrong_and_ignore_it(self, dashboard, ada, query):
-        assert found(dashboard, **query) == [ada.email]
-        assert "errorlist" in page(dashboard, **query)
+    def test_say_what_is_wrong_and_ignore_it(self, dashboard_client, ada, query):
+        assert found(dashboard_client, **query) == [ada.email]
+        assert "errorlist" in page(dashboard_client, **query)
 
     @pytest.mark.parametrize(
         "query", [{"user_type": "dashboard"}, {"language": "xx"}, {"is_blocked": "maybe"}, {"city": ""}]
     )
-    def test_ignore_what_is_no_choice(self, dashboard, ada, query):
-        assert found(dashboard, **query) == [ada.email]
+    def test_ignore_what_is_no_choice(self, dashboard_client, ada, query):
+        assert found(dashboard_client, **query) == [ada.email]
 
-    def test_keep_each_other_the_search_and_the_order(self, dashboard, ada):
-        content = page(dashboard, q="ada", o="-1", tag="vip", language="en", p="1")
+    def test_keep_each_other_the_search_and_the_order(self, dashboard_client, ada):
+        content = page(dashboard_client, q="ada", o="-1", tag="vip", language="en", p="1")
 
         (form,) = re.findall(r"<form method=\"get\">(?:(?!</form>).)*spent_from.*?</form>", content, re.DOTALL)
         kept = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
         assert kept == {"q": "ada", "o": "-1", "tag": "vip", "language": "en"}
 
-    def test_label_what_is_typed(self, dashboard):
-        content = page(dashboard)
+    def test_label_what_is_typed(self, dashboard_client):
+        content = page(dashboard_client)
 
         for name in ("tag", "joined_from", "spent_to", "orders_from", "country", "city", "state", "postcode"):
             assert f'for="filter_{name}"' in content
@@ -184,8 +184,8 @@ class TestFilters:
     @pytest.mark.parametrize(
         "lookup", ["password__startswith", "first_name", "addresses__country", "is_superuser__exact"]
     )
-    def test_refuse_any_other_column(self, dashboard, lookup):
-        assert dashboard.get(CUSTOMERS, {lookup: "x"}).status_code == 400
+    def test_refuse_any_other_column(self, dashboard_client, lookup):
+        assert dashboard_client.get(CUSTOMERS, {lookup: "x"}).status_code == 400
 
 
 class TestOrder:
@@ -208,18 +208,18 @@ class TestOrder:
             ("joined", "bac"),
         ],
     )
-    def test_is_by_a_column_either_way(self, dashboard, people, column, emails):
-        number = dashboard.get(CUSTOMERS).context_data["cl"].list_display.index(column)
+    def test_is_by_a_column_either_way(self, dashboard_client, people, column, emails):
+        number = dashboard_client.get(CUSTOMERS).context_data["cl"].list_display.index(column)
 
-        assert "".join(email[0] for email in found(dashboard, o=str(number))) == emails
-        assert "".join(email[0] for email in found(dashboard, o=f"-{number}")) == emails[::-1]
+        assert "".join(email[0] for email in found(dashboard_client, o=str(number))) == emails
+        assert "".join(email[0] for email in found(dashboard_client, o=f"-{number}")) == emails[::-1]
 
-    def test_is_newest_first(self, dashboard, people):
-        assert [email[0] for email in found(dashboard)] == ["c", "a", "b"]
+    def test_is_newest_first(self, dashboard_client, people):
+        assert [email[0] for email in found(dashboard_client)] == ["c", "a", "b"]
 
     @pytest.mark.parametrize("order", ["99", "x", "-", "1.x", "3", "..", "-1.2.3"])
-    def test_takes_any_number_for_one(self, dashboard, people, order):
-        assert len(found(dashboard, o=order)) == 3
+    def test_takes_any_number_for_one(self, dashboard_client, people, order):
+        assert len(found(dashboard_client, o=order)) == 3
 
 
 class TestPages:
@@ -229,65 +229,65 @@ class TestPages:
         monkeypatch.setattr(customer_list.CustomerListAdmin, "list_per_page", 2)
 
     @pytest.mark.parametrize(("quantity", "text"), [(0, "0 customers"), (1, "1 customer"), (6, "6 customers")])
-    def test_say_how_many_there_are(self, dashboard, small, quantity, text):
+    def test_say_how_many_there_are(self, dashboard_client, small, quantity, text):
         make_users(quantity)
 
-        assert re.search(rf"\b{text}\b", page(dashboard))
+        assert re.search(rf"\b{text}\b", page(dashboard_client))
 
-    def test_say_that_there_are_more_than_are_counted(self, dashboard, small):
+    def test_say_that_there_are_more_than_are_counted(self, dashboard_client, small):
         make_users(7, language="fr")
 
-        assert "more than 6 customers" in page(dashboard, language="fr")
-        assert "the list leads to the first 6" in page(dashboard, language="fr")
+        assert "more than 6 customers" in page(dashboard_client, language="fr")
+        assert "the list leads to the first 6" in page(dashboard_client, language="fr")
 
-    def test_lead_to_each_once(self, dashboard, small):
+    def test_lead_to_each_once(self, dashboard_client, small):
         people = make_users(6, date_joined="2026-01-01T00:00:00Z")
 
-        emails = [email for number in (1, 2, 3) for email in found(dashboard, p=number)]
+        emails = [email for number in (1, 2, 3) for email in found(dashboard_client, p=number)]
 
         assert emails == [person.email for person in reversed(people)]
 
     @pytest.mark.parametrize("number", ["0", "-1", "4", "9" * 30, "x", ""])
-    def test_end_with_the_last(self, dashboard, small, number):
+    def test_end_with_the_last(self, dashboard_client, small, number):
         make_users(8)
 
-        assert len(found(dashboard, p=number)) == 2
+        assert len(found(dashboard_client, p=number)) == 2
 
-    def test_take_as_many_queries_for_many_as_for_few(self, dashboard, ada, django_assert_num_queries):
+    def test_take_as_many_queries_for_many_as_for_few(self, dashboard_client, ada, django_assert_num_queries):
         make_address(ada)
         with CaptureQueriesContext(connection) as few:
-            dashboard.get(CUSTOMERS)
+            dashboard_client.get(CUSTOMERS)
         for _ in range(30):
             make_user(addresses=[address(), address()], tags=["vip"])
 
         with django_assert_num_queries(len(few)):
-            dashboard.get(CUSTOMERS)
+            dashboard_client.get(CUSTOMERS)
 
 
 class TestRows:
-    def test_show_what_is_known(self, dashboard, ada):
+    def test_show_what_is_known(self, dashboard_client, ada):
         make_address(ada, country="SE", line4="Malmö")
         record_order(user_id=ada.pk, document=order(total_incl_tax="1234.50"))
 
-        content = page(dashboard)
+        content = page(dashboard_client)
 
         for text in ("Ada Lovelace", "ada@lovelace.example", "+442079460018", "SE", "Customer", "1", "1234.50"):
             assert f">{text}</" in content
         assert customer_url(ada) in content
 
-    def test_show_a_dash_for_what_is_missing(self, dashboard):
+    def test_show_a_dash_for_what_is_missing(self, dashboard_client):
         User.objects.create(email=None, phone_number=None)
 
-        content = page(dashboard)
+        content = page(dashboard_client)
 
         for column in ("name", "mail", "phone", "country"):
             assert re.search(rf"field-{column}[^>]*>(<a [^>]*>)?—<", content)
 
-    def test_never_show_staff(self, dashboard, owner, as_role):
+    def test_never_show_staff(self, dashboard_client, owner, as_role):
         as_role("Staff")
 
-        assert found(dashboard) == []
-        assert found(dashboard, q="store.example") == []
+        assert found(dashboard_client) == []
+        assert found(dashboard_client, q="store.example") == []
 
 
 class TestWhoMayLook:

@@ -8,13 +8,10 @@ from django.test.utils import CaptureQueriesContext
 
 from customers.dashboard.customers.list import CustomerListAdmin
 from customers.metadata.services import create_definition
-from tests.customers.dashboard.conftest import CUSTOMERS
+from tests.support.crowd import A_PART, explained, insert_crowd, needs, rows_read, scans_of_customers
+from tests.support.dashboard import CUSTOMERS
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="looks at PostgreSQL's plans")
-
-PEOPLE = 20_000
-# What the first 2,000 of every fourth row are found in.
-A_PART = PEOPLE // 2
 
 COLUMN = {name: number for number, name in enumerate(CustomerListAdmin.list_display)}
 QUERIES = [
@@ -80,47 +77,10 @@ METADATA = [
 
 @pytest.fixture
 def crowd(as_role):
-    """Of 20,000 people one in a hundred is rare in each way; the oldest and the newest are not alike."""
+    """The browser of a viewer in a store of 20,000 customers."""
     viewer = as_role("Viewer")
-    with connection.cursor() as cursor:
-        cursor.execute(f"""
-            INSERT INTO customers_user
-                (email, first_name, last_name, phone_number, language, user_type, is_blocked, accepts_marketing,
-                 date_joined, updated_at, password, is_superuser, is_active, tags, orders_count, subscriptions_count,
-                 total_spent, metadata)
-            SELECT 'person-' || n || '@example.com', md5(n::text), md5((n + 1)::text), '+4420' || (70000000 + n),
-                   CASE WHEN n % 100 = 0 THEN 'fr' WHEN n % 2 = 0 THEN 'en' END,
-                   CASE WHEN n % 4 = 1 THEN 'customer' ELSE 'lead' END, n % 100 = 2, n % 100 = 3,
-                   '2026-01-01'::timestamptz + n * interval '1 minute', now(), '!', false, true,
-                   CASE WHEN n < 200 THEN '["vip"]'::jsonb WHEN n % 2 = 0 THEN '["newsletter"]' ELSE '[]' END,
-                   CASE WHEN n % 4 = 1 THEN 1 + n % 17 ELSE 0 END, 0, CASE WHEN n % 4 = 1 THEN n / 125.0 ELSE 0 END,
-                   CASE WHEN n % 2 = 0 THEN jsonb_build_object(
-                       'points', n % 1000, 'tier', CASE WHEN n % 100 = 0 THEN 'gold' ELSE 'silver' END,
-                       'vip', n < 100, 'words', CASE WHEN n < 200 THEN '["common", "rare"]'::jsonb ELSE '["common"]' END
-                   ) END
-            FROM generate_series(1, {PEOPLE}) n
-        """)
-        cursor.execute("""
-            INSERT INTO customers_address
-                (user_id, first_name, last_name, line1, line2, line3, line4, state, postcode, country, phone_number,
-                 notes, is_default_for_shipping, is_default_for_billing, created_at, updated_at)
-            SELECT id, '', '', '1 High St', '', '', CASE WHEN id % 100 = 0 THEN 'Reykjavík' ELSE 'Springfield' END, '',
-                   id % 5000, CASE WHEN id % 100 = 0 THEN 'IS' ELSE 'US' END, '', '', true, true,
-                   now(), now()
-            FROM customers_user WHERE user_type <> 'dashboard'
-        """)
-        for index in ("user_search_text_trigrams", "user_tags", "user_metadata", "address_place"):
-            # As a vacuum would: rows that wait to be put into an index make it look dearer than it is.
-            cursor.execute("SELECT gin_clean_pending_list(oid) FROM pg_class WHERE relname = %s", [index])
-        cursor.execute("ANALYZE customers_user, customers_address")
+    insert_crowd()
     return viewer
-
-
-def needs(extension: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = %s)", [extension])
-        if not cursor.fetchone()[0]:
-            pytest.skip(f"the extension {extension} is not installed on this server")
 
 
 def wasteful(browser, query: dict) -> list[str]:
@@ -137,31 +97,6 @@ def wasteful(browser, query: dict) -> list[str]:
         for plan in plans
         if rows_read(plan) > A_PART or (few and "Seq Scan" in scans_of_customers(plan))
     ]
-
-
-def explained(sql: str) -> dict:
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}".replace("%", "%%"))
-        (plan,) = cursor.fetchone()
-    return (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
-
-
-def nodes(plan: dict) -> list[dict]:
-    return [plan, *(node for part in plan.get("Plans", []) for node in nodes(part))]
-
-
-def scans_of_customers(plan: dict) -> dict[str, int]:
-    """The kinds of scans, each with the rows that it looked at."""
-    scans: dict[str, int] = {}
-    for node in nodes(plan):
-        if node.get("Relation Name") == "customers_user":
-            looked_at = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-            scans[node["Node Type"]] = scans.get(node["Node Type"], 0) + looked_at * node["Actual Loops"]
-    return scans
-
-
-def rows_read(plan: dict) -> int:
-    return sum(scans_of_customers(plan).values())
 
 
 class TestListsOfACrowd:

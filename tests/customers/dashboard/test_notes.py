@@ -9,7 +9,7 @@ from django.utils import timezone
 from customers.models import Note
 from customers.validation import MAX_NOTE_LENGTH
 from oauth.models import App
-from tests.customers.dashboard.conftest import CUSTOMERS, browser_of, customer_url
+from tests.support.dashboard import CUSTOMERS, browser_of, customer_url
 from tests.support.factories import make_note, make_owner, make_user
 
 
@@ -31,21 +31,21 @@ def note(ada, owner):
 
 
 class TestAdd:
-    def test_writes_one_in_the_name_of_who_is_signed_in(self, dashboard, owner, ada):
-        response = dashboard.post(add_url(ada), {"message": "Prefers mornings."})
+    def test_writes_one_in_the_name_of_who_is_signed_in(self, dashboard_client, owner, ada):
+        response = dashboard_client.post(add_url(ada), {"message": "Prefers mornings."})
 
         assert response.headers["Location"] == customer_url(ada)
         note = Note.objects.get()
         assert (note.user_id, note.author, note.app, note.message) == (ada.pk, owner, None, "Prefers mornings.")
-        assert "Prefers mornings." in dashboard.get(customer_url(ada)).content.decode()
+        assert "Prefers mornings." in dashboard_client.get(customer_url(ada)).content.decode()
 
     @pytest.mark.parametrize(
         ("message", "error"),
         [("", "required"), (" \n ", "required"), ("x" * (MAX_NOTE_LENGTH + 1), "at most 10000"), ("a\0b", "Null")],
         ids=["empty", "blank", "too long", "NUL"],
     )
-    def test_says_what_is_wrong_with_one(self, dashboard, ada, message, error):
-        page = dashboard.post(add_url(ada), {"message": message})
+    def test_says_what_is_wrong_with_one(self, dashboard_client, ada, message, error):
+        page = dashboard_client.post(add_url(ada), {"message": message})
 
         assert page.status_code == 200
         assert error in page.content.decode()
@@ -58,21 +58,21 @@ class TestAdd:
         assert browser.post(add_url(ada), {"message": "Hello"}).status_code == 403
         assert not Note.objects.exists()
 
-    def test_knows_no_staff_as_customers(self, dashboard, owner):
-        assert dashboard.post(add_url(owner), {"message": "Hello"}).status_code == 404
+    def test_knows_no_staff_as_customers(self, dashboard_client, owner):
+        assert dashboard_client.post(add_url(owner), {"message": "Hello"}).status_code == 404
 
-    def test_is_shown_as_text(self, dashboard, ada):
-        dashboard.post(add_url(ada), {"message": "<script>alert(1)</script>"})
+    def test_is_shown_as_text(self, dashboard_client, ada):
+        dashboard_client.post(add_url(ada), {"message": "<script>alert(1)</script>"})
 
-        assert "<script>alert" not in dashboard.get(customer_url(ada)).content.decode()
+        assert "<script>alert" not in dashboard_client.get(customer_url(ada)).content.decode()
 
 
 class TestEdit:
-    def test_is_for_its_author(self, dashboard, note):
-        assert edit_url(note) in dashboard.get(customer_url(note.user)).content.decode()
-        assert "Asked for a call back." in dashboard.get(edit_url(note)).content.decode()
+    def test_is_for_its_author(self, dashboard_client, note):
+        assert edit_url(note) in dashboard_client.get(customer_url(note.user)).content.decode()
+        assert "Asked for a call back." in dashboard_client.get(edit_url(note)).content.decode()
 
-        response = dashboard.post(edit_url(note), {"message": "Was called back."})
+        response = dashboard_client.post(edit_url(note), {"message": "Was called back."})
 
         assert response.headers["Location"] == customer_url(note.user)
         former = note.updated_at
@@ -80,11 +80,11 @@ class TestEdit:
         assert note.message == "Was called back."
         assert note.updated_at > former
 
-    def test_is_for_the_author_of_one_that_came_through_an_app(self, dashboard, owner, ada, api):
+    def test_is_for_the_author_of_one_that_came_through_an_app(self, dashboard_client, owner, ada, api):
         api()
         note = make_note(ada, author=owner, app_id=App.objects.get().pk)
 
-        assert dashboard.post(edit_url(note), {"message": "Was called back."}).status_code == 302
+        assert dashboard_client.post(edit_url(note), {"message": "Was called back."}).status_code == 302
 
     def test_is_for_nobody_else(self, note):
         other = browser_of(make_owner())
@@ -95,39 +95,39 @@ class TestEdit:
         note.refresh_from_db()
         assert note.message == "Asked for a call back."
 
-    def test_is_over_after_five_minutes(self, dashboard, note):
+    def test_is_over_after_five_minutes(self, dashboard_client, note):
         written(note, ago=timedelta(minutes=5))
 
-        assert edit_url(note) not in dashboard.get(customer_url(note.user)).content.decode()
-        assert dashboard.get(edit_url(note)).status_code == 403
-        assert dashboard.post(edit_url(note), {"message": "Later"}).status_code == 403
+        assert edit_url(note) not in dashboard_client.get(customer_url(note.user)).content.decode()
+        assert dashboard_client.get(edit_url(note)).status_code == 403
+        assert dashboard_client.post(edit_url(note), {"message": "Later"}).status_code == 403
         note.refresh_from_db()
         assert note.message == "Asked for a call back."
 
-    def test_shows_again_what_came_too_late(self, dashboard, note):
+    def test_shows_again_what_came_too_late(self, dashboard_client, note):
         written(note, ago=timedelta(minutes=6))
 
-        page = dashboard.post(edit_url(note), {"message": "What took so long to write"}).content.decode()
+        page = dashboard_client.post(edit_url(note), {"message": "What took so long to write"}).content.decode()
 
         assert "What took so long to write" in page
         assert "for five minutes" in page
 
-    def test_goes_on_until_then(self, dashboard, note):
+    def test_goes_on_until_then(self, dashboard_client, note):
         written(note, ago=timedelta(minutes=4))
 
-        assert dashboard.post(edit_url(note), {"message": "In time"}).status_code == 302
+        assert dashboard_client.post(edit_url(note), {"message": "In time"}).status_code == 302
 
     @pytest.mark.parametrize("message", ["", "x" * (MAX_NOTE_LENGTH + 1)], ids=["empty", "too long"])
-    def test_says_what_is_wrong(self, dashboard, note, message):
-        assert dashboard.post(edit_url(note), {"message": message}).status_code == 200
+    def test_says_what_is_wrong(self, dashboard_client, note, message):
+        assert dashboard_client.post(edit_url(note), {"message": message}).status_code == 200
         note.refresh_from_db()
         assert note.message == "Asked for a call back."
 
-    def test_knows_no_note_of_another_customer(self, dashboard, note):
+    def test_knows_no_note_of_another_customer(self, dashboard_client, note):
         elsewhere = edit_url(note).replace(f"/{note.user_id}/", f"/{make_user().pk}/", 1)
 
-        assert dashboard.get(elsewhere).status_code == 404
-        assert dashboard.post(elsewhere, {"message": "Hello"}).status_code == 404
+        assert dashboard_client.get(elsewhere).status_code == 404
+        assert dashboard_client.post(elsewhere, {"message": "Hello"}).status_code == 404
 
 
 class TestRoles:

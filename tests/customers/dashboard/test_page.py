@@ -11,7 +11,7 @@ from customers import services
 from customers.models import Customer, Event, Tag
 from customers.orders.services import record_order, record_subscription
 from oauth.actor import SYSTEM
-from tests.customers.dashboard.conftest import CUSTOMERS, customer_url
+from tests.support.dashboard import CUSTOMERS, customer_url
 from tests.support.factories import make_address, make_user, make_users
 from tests.support.order_documents import order, subscription
 from tests.support.pages import fields_of, new_address
@@ -35,12 +35,12 @@ def card_of(page) -> dict[str, str]:
 
 
 class TestCard:
-    def test_shows_what_is_known(self, dashboard):
+    def test_shows_what_is_known(self, dashboard_client):
         customer = make_user(email="ada@lovelace.example", phone_number="+442079460018", tags=["vip", "b2b"])
         record_order(user_id=customer.pk, document=order(total_incl_tax="20.00"))
         services.update_user(customer.pk, by=SYSTEM, is_blocked=True)
 
-        card = card_of(dashboard.get(customer_url(customer)))
+        card = card_of(dashboard_client.get(customer_url(customer)))
 
         assert card.pop("Customer since") == f"{customer.date_joined:%Y-%m-%d}"
         assert card == {
@@ -53,50 +53,50 @@ class TestCard:
             "Tags": "vip b2b",
         }
 
-    def test_shows_a_dash_for_what_is_missing(self, dashboard):
+    def test_shows_a_dash_for_what_is_missing(self, dashboard_client):
         [customer] = make_users(1, email=None)
 
-        card = card_of(dashboard.get(customer_url(customer)))
+        card = card_of(dashboard_client.get(customer_url(customer)))
 
         assert (card["Email"], card["Phone"], card["Tags"], card["Status"]) == ("—", "—", "—", "Not blocked")
 
-    def test_shows_what_is_stored_while_the_form_shows_what_was_typed(self, dashboard, ada):
-        page = save(dashboard, ada, email="new@example.com", metadata="[")
+    def test_shows_what_is_stored_while_the_form_shows_what_was_typed(self, dashboard_client, ada):
+        page = save(dashboard_client, ada, email="new@example.com", metadata="[")
 
         assert card_of(page)["Email"] == "ada@lovelace.example"
         assert fields_of(page)["email"] == "new@example.com"
 
 
 class TestReports:
-    def test_are_listed_newest_first_with_links(self, dashboard, ada):
+    def test_are_listed_newest_first_with_links(self, dashboard_client, ada):
         old = record_order(user_id=ada.pk, document=order(number="A1", date_placed="2026-01-01T00:00:00Z"))
         new = record_order(user_id=ada.pk, document=order(number="A2", date_placed="2026-02-01T00:00:00Z"))
         weekly = record_subscription(user_id=ada.pk, document=subscription(id=77))
 
-        page = dashboard.get(customer_url(ada)).content.decode()
+        page = dashboard_client.get(customer_url(ada)).content.decode()
         table = page[page.index('id="orders"') : page.index('id="timeline"')]
 
         urls = [f"/dashboard/orders/order/{each.pk}/change/" for each in (new, old)]
         assert 0 < table.index(urls[0]) < table.index(urls[1])
         assert f"/dashboard/orders/subscription/{weekly.pk}/change/" in table
 
-    def test_are_at_most_twenty_with_a_link_to_all(self, dashboard, ada):
+    def test_are_at_most_twenty_with_a_link_to_all(self, dashboard_client, ada):
         for number in range(21):
             record_order(user_id=ada.pk, document=order(number=f"A{number}"))
         record_order(user_id=make_user().pk, document=order(number="of-another"))
 
-        page = dashboard.get(customer_url(ada)).content.decode()
+        page = dashboard_client.get(customer_url(ada)).content.decode()
         table = page[page.index('id="orders"') : page.index('id="subscriptions"')]
 
         assert table.count('<th scope="row">') == 20
         everything = re.search(r'href="([^"]+user__id__exact[^"]+)"', table)[1]
-        listed = dashboard.get(everything).content.decode()
+        listed = dashboard_client.get(everything).content.decode()
         assert "A0" in listed
         assert "of-another" not in listed
 
 
 class TestChange:
-    def test_writes_what_was_changed_through_the_services(self, dashboard, owner, ada):
+    def test_writes_what_was_changed_through_the_services(self, dashboard_client, owner, ada):
         changes = {
             "first_name": "Augusta",
             "phone_number": "+44 20 7946 0999",
@@ -106,7 +106,7 @@ class TestChange:
             "metadata": '{"tier": 2}',
         }
 
-        response = save(dashboard, ada, **changes)
+        response = save(dashboard_client, ada, **changes)
 
         assert response.status_code == 302
         ada.refresh_from_db()
@@ -117,7 +117,7 @@ class TestChange:
         assert (event.actor, event.app) == (owner, None)
         assert set(event.changes) == set(changes)
 
-    def test_changes_and_records_nothing_if_nothing_was_changed(self, dashboard):
+    def test_changes_and_records_nothing_if_nothing_was_changed(self, dashboard_client):
         customer = make_user(
             tags=["a, b", 'say "hi"', "c"],
             metadata={"z": [1, 2.5, None], "a": "ä"},
@@ -128,31 +128,31 @@ class TestChange:
         before = Customer.objects.filter(pk=customer.pk).values().get()
         events = Event.objects.count()
 
-        response = save(dashboard, customer)
+        response = save(dashboard_client, customer)
 
         assert response.status_code == 302
         assert Customer.objects.filter(pk=customer.pk).values().get() == before
         assert Event.objects.count() == events
 
-    def test_leaves_alone_what_others_changed_meanwhile(self, dashboard, ada):
+    def test_leaves_alone_what_others_changed_meanwhile(self, dashboard_client, ada):
         address = make_address(ada)
-        fields = fields_of(dashboard.get(customer_url(ada)))
+        fields = fields_of(dashboard_client.get(customer_url(ada)))
         services.update_user(ada.pk, by=SYSTEM, first_name="Augusta", tags=["vip"], accepts_marketing=True)
         services.update_address(ada.pk, address.pk, by=SYSTEM, postcode="SW1Y 4JH")
 
         changes = {"last_name": "King", "addresses-0-line2": "Attic"}
-        assert dashboard.post(customer_url(ada), {**fields, **changes}).status_code == 302
+        assert dashboard_client.post(customer_url(ada), {**fields, **changes}).status_code == 302
 
         ada.refresh_from_db()
         address.refresh_from_db()
         assert (ada.first_name, ada.last_name, ada.tags, ada.accepts_marketing) == ("Augusta", "King", ["vip"], True)
         assert (address.line2, address.postcode) == ("Attic", "SW1Y 4JH")
 
-    def test_still_knows_what_was_changed_after_a_refusal(self, dashboard, ada):
-        refused = save(dashboard, ada, last_name="King", metadata="[")
+    def test_still_knows_what_was_changed_after_a_refusal(self, dashboard_client, ada):
+        refused = save(dashboard_client, ada, last_name="King", metadata="[")
         services.update_user(ada.pk, by=SYSTEM, first_name="Augusta")
 
-        dashboard.post(customer_url(ada), {**fields_of(refused), "metadata": ""})
+        dashboard_client.post(customer_url(ada), {**fields_of(refused), "metadata": ""})
 
         ada.refresh_from_db()
         assert (ada.first_name, ada.last_name) == ("Augusta", "King")
@@ -181,10 +181,10 @@ class TestChange:
         ],
         ids=lambda value: str(value)[:20],
     )
-    def test_says_at_a_field_what_is_wrong_and_saves_nothing(self, dashboard, ada, field, value, message):
+    def test_says_at_a_field_what_is_wrong_and_saves_nothing(self, dashboard_client, ada, field, value, message):
         make_user(email="grace@example.com")
 
-        page = save(dashboard, ada, last_name="King", **{field: value})
+        page = save(dashboard_client, ada, last_name="King", **{field: value})
 
         ada.refresh_from_db()
         assert page.status_code == 200
@@ -192,41 +192,41 @@ class TestChange:
         assert fields_of(page)["last_name"] == "King"
         assert (ada.last_name, ada.email) == ("Lovelace", "ada@lovelace.example")
 
-    def test_takes_a_customer_without_an_email(self, dashboard):
+    def test_takes_a_customer_without_an_email(self, dashboard_client):
         [customer] = make_users(1, email=None)
 
-        assert save(dashboard, customer, first_name="Ada").status_code == 302
+        assert save(dashboard_client, customer, first_name="Ada").status_code == 302
         customer.refresh_from_db()
         assert (customer.first_name, customer.email) == ("Ada", None)
 
     @pytest.mark.parametrize(
         "field", ["user_type", "orders_count", "total_spent", "ip", "user_agent", "date_joined", "is_blocked"]
     )
-    def test_does_not_write_what_is_only_recorded(self, dashboard, ada, field):
+    def test_does_not_write_what_is_only_recorded(self, dashboard_client, ada, field):
         before = Customer.objects.filter(pk=ada.pk).values().get()
 
-        save(dashboard, ada, **{field: "1"})
+        save(dashboard_client, ada, **{field: "1"})
 
         assert Customer.objects.filter(pk=ada.pk).values().get() == before
 
     @pytest.mark.parametrize("body", [{}, {"addresses-TOTAL_FORMS": "x"}, {"addresses-TOTAL_FORMS": "9999999"}])
-    def test_survives_a_form_that_no_page_made(self, dashboard, ada, body):
-        response = dashboard.post(customer_url(ada), body)
+    def test_survives_a_form_that_no_page_made(self, dashboard_client, ada, body):
+        response = dashboard_client.post(customer_url(ada), body)
 
         assert response.status_code == 200
         assert b"errornote" in response.content
 
     @pytest.mark.parametrize("path", ["987654321", "0", "x", "9" * 30, "9" * 5000])
-    def test_knows_nobody_of_another_number(self, dashboard, path):
-        assert dashboard.get(f"{CUSTOMERS}{path}/change/").status_code in (302, 404)
+    def test_knows_nobody_of_another_number(self, dashboard_client, path):
+        assert dashboard_client.get(f"{CUSTOMERS}{path}/change/").status_code in (302, 404)
 
-    def test_does_not_open_staff(self, dashboard, owner):
-        assert dashboard.get(customer_url(owner)).status_code == 302
+    def test_does_not_open_staff(self, dashboard_client, owner):
+        assert dashboard_client.get(customer_url(owner)).status_code == 302
 
 
 class TestAddresses:
-    def test_a_first_one_becomes_both_defaults(self, dashboard, ada):
-        assert save(dashboard, ada, **new_address()).status_code == 302
+    def test_a_first_one_becomes_both_defaults(self, dashboard_client, ada):
+        assert save(dashboard_client, ada, **new_address()).status_code == 302
 
         address = ada.addresses.get()
         assert (address.line4, address.is_default_for_shipping, address.is_default_for_billing) == (
@@ -235,44 +235,44 @@ class TestAddresses:
             True,
         )
 
-    def test_one_is_changed(self, dashboard, ada):
+    def test_one_is_changed(self, dashboard_client, ada):
         address = make_address(ada)
 
-        save(dashboard, ada, **{"addresses-0-line1": "1 High St", "addresses-0-phone_number": "020 7946 0018"})
+        save(dashboard_client, ada, **{"addresses-0-line1": "1 High St", "addresses-0-phone_number": "020 7946 0018"})
 
         address.refresh_from_db()
         assert (address.line1, address.phone_number) == ("1 High St", "+442079460018")
 
-    def test_one_is_deleted(self, dashboard, ada):
+    def test_one_is_deleted(self, dashboard_client, ada):
         address = make_address(ada)
 
-        save(dashboard, ada, **{"addresses-0-DELETE": "on"})
+        save(dashboard_client, ada, **{"addresses-0-DELETE": "on"})
 
         assert not ada.addresses.exists()
         assert Event.objects.get(user=ada, kind="address_deleted").changes["id"] == [address.pk, None]
 
-    def test_another_becomes_the_default(self, dashboard, ada):
+    def test_another_becomes_the_default(self, dashboard_client, ada):
         first, second = make_address(ada), make_address(ada, line4="Leeds")
 
-        assert save(dashboard, ada, **{"addresses-1-is_default_for_billing": "on"}).status_code == 302
+        assert save(dashboard_client, ada, **{"addresses-1-is_default_for_billing": "on"}).status_code == 302
 
         first.refresh_from_db()
         second.refresh_from_db()
         assert (first.is_default_for_billing, second.is_default_for_billing) == (False, True)
         assert (first.is_default_for_shipping, second.is_default_for_shipping) == (True, False)
 
-    def test_a_new_one_tells_the_country_of_a_local_phone_number(self, dashboard, ada):
-        assert save(dashboard, ada, phone_number="020 7946 0999", **new_address()).status_code == 302
+    def test_a_new_one_tells_the_country_of_a_local_phone_number(self, dashboard_client, ada):
+        assert save(dashboard_client, ada, phone_number="020 7946 0999", **new_address()).status_code == 302
 
         ada.refresh_from_db()
         assert ada.phone_number == "+442079460999"
 
-    def test_an_error_is_shown_in_its_row_and_nothing_at_all_is_saved(self, dashboard, ada):
+    def test_an_error_is_shown_in_its_row_and_nothing_at_all_is_saved(self, dashboard_client, ada):
         make_address(ada)
         events = Event.objects.count()
         changes = {"addresses-0-line2": "Attic", **new_address(1, phone_number="1"), "last_name": "King"}
 
-        page = save(dashboard, ada, **changes)
+        page = save(dashboard_client, ada, **changes)
 
         assert page.status_code == 200
         formset = page.context["inline_admin_formsets"][0].formset
@@ -281,47 +281,47 @@ class TestAddresses:
         assert (ada.last_name, ada.addresses.count(), ada.addresses.get().line2) == ("Lovelace", 1, "")
         assert Event.objects.count() == events
 
-    def test_nothing_is_saved_if_the_person_is_refused(self, dashboard, ada):
+    def test_nothing_is_saved_if_the_person_is_refused(self, dashboard_client, ada):
         make_user(email="grace@example.com")
 
-        page = save(dashboard, ada, email="grace@example.com", **new_address())
+        page = save(dashboard_client, ada, email="grace@example.com", **new_address())
 
         assert page.status_code == 200
         assert not ada.addresses.exists()
 
     @pytest.mark.parametrize("change", [{}, {"addresses-0-line2": "Attic"}, {"addresses-0-DELETE": "on"}])
-    def test_one_that_was_deleted_meanwhile_is_no_crash(self, dashboard, ada, change):
+    def test_one_that_was_deleted_meanwhile_is_no_crash(self, dashboard_client, ada, change):
         address = make_address(ada)
-        fields = fields_of(dashboard.get(customer_url(ada)))
+        fields = fields_of(dashboard_client.get(customer_url(ada)))
         services.delete_address(ada.pk, address.pk, by=SYSTEM)
 
-        response = dashboard.post(customer_url(ada), {**fields, **change})
+        response = dashboard_client.post(customer_url(ada), {**fields, **change})
 
         assert response.status_code in (200, 302)
         assert not ada.addresses.exists()
 
-    def test_the_one_of_another_is_not_touched(self, dashboard, ada):
+    def test_the_one_of_another_is_not_touched(self, dashboard_client, ada):
         make_address(ada)
         other = make_address(make_user())
 
-        save(dashboard, ada, **{"addresses-0-id": str(other.pk), "addresses-0-line1": "1 High St"})
+        save(dashboard_client, ada, **{"addresses-0-id": str(other.pk), "addresses-0-line1": "1 High St"})
 
         other.refresh_from_db()
         assert other.line1 == "12 St James's Square"
 
-    def test_there_may_be_many(self, dashboard, ada):
+    def test_there_may_be_many(self, dashboard_client, ada):
         for _ in range(40):
             make_address(ada)
 
-        assert save(dashboard, ada, **{"addresses-39-line2": "Attic"}).status_code == 302
+        assert save(dashboard_client, ada, **{"addresses-39-line2": "Attic"}).status_code == 302
 
         assert ada.addresses.latest("pk").line2 == "Attic"
 
 
 class TestAdd:
-    def test_makes_a_lead_with_addresses(self, dashboard, owner):
+    def test_makes_a_lead_with_addresses(self, dashboard_client, owner):
         response = add(
-            dashboard,
+            dashboard_client,
             email="grace@example.com",
             tags="vip, new",
             phone_number="020 7946 0018",
@@ -338,17 +338,17 @@ class TestAdd:
         assert (event.kind, event.actor, event.app) == ("created", owner, None)
 
     @pytest.mark.parametrize("email", ["", "ADA@lovelace.example", "a@b"])
-    def test_refuses_what_is_no_new_email(self, dashboard, ada, email):
-        page = add(dashboard, email=email)
+    def test_refuses_what_is_no_new_email(self, dashboard_client, ada, email):
+        page = add(dashboard_client, email=email)
 
         assert page.status_code == 200
         assert page.context["adminform"].form.errors["email"]
         assert Customer.objects.count() == 1
 
-    def test_shows_an_error_in_the_row_of_the_address(self, dashboard):
+    def test_shows_an_error_in_the_row_of_the_address(self, dashboard_client):
         rows = {**new_address(1, phone_number="1"), "addresses-0-line1": ""}
 
-        page = add(dashboard, email="grace@example.com", **rows)
+        page = add(dashboard_client, email="grace@example.com", **rows)
 
         assert page.status_code == 200
         errors = page.context["inline_admin_formsets"][0].formset.errors
@@ -362,19 +362,19 @@ class TestTagSuggestions:
     def names(self, browser, typed):
         return browser.get(self.URL, {"q": typed}).json()["names"]
 
-    def test_contain_what_was_typed_and_those_that_begin_with_it_come_first(self, dashboard):
+    def test_contain_what_was_typed_and_those_that_begin_with_it_come_first(self, dashboard_client):
         make_user(tags=["black friday", "FRIENDS", "wholesale"])
 
-        assert self.names(dashboard, "fri") == ["FRIENDS", "black friday"]
+        assert self.names(dashboard_client, "fri") == ["FRIENDS", "black friday"]
 
-    def test_are_at_most_twenty(self, dashboard):
+    def test_are_at_most_twenty(self, dashboard_client):
         make_user(tags=[f"tag {number}" for number in range(25)])
 
-        assert len(self.names(dashboard, "tag")) == 20
+        assert len(self.names(dashboard_client, "tag")) == 20
 
     @pytest.mark.parametrize("typed", ["\0", "%", "_", "x" * 10_000, "'", '"'])
-    def test_survive_anything_typed(self, dashboard, typed):
-        assert self.names(dashboard, typed) == []
+    def test_survive_anything_typed(self, dashboard_client, typed):
+        assert self.names(dashboard_client, typed) == []
 
     def test_are_for_staff_alone(self, db, ada):
         stranger, customer = Client(), Client()
@@ -424,14 +424,14 @@ class TestRoles:
 
 
 @pytest.mark.parametrize("path", ["add/", "{}/change/", "{}/block/", "{}/notes/add/"])
-def test_nothing_is_inline(dashboard, ada, path):
-    page = dashboard.get(CUSTOMERS + path.format(ada.pk)).content.decode()
+def test_nothing_is_inline(dashboard_client, ada, path):
+    page = dashboard_client.get(CUSTOMERS + path.format(ada.pk)).content.decode()
 
     assert not re.search(r'\sstyle="|\son[a-z]+="|<style|<script(?![^>]*\ssrc=)(?![^>]*application/json)', page)
 
 
-def test_the_admin_sites_own_log_keeps_nothing_of_a_customer(dashboard, ada):
-    save(dashboard, ada, first_name="Augusta")
+def test_the_admin_sites_own_log_keeps_nothing_of_a_customer(dashboard_client, ada):
+    save(dashboard_client, ada, first_name="Augusta")
 
     assert not LogEntry.objects.exists()
-    assert dashboard.get(customer_url(ada).replace("change", "history")).status_code == 302
+    assert dashboard_client.get(customer_url(ada).replace("change", "history")).status_code == 302

@@ -14,8 +14,8 @@ from oauth.audit.models import AuditEvent
 from oauth.models import App
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
-from tests.customers.dashboard.conftest import DASHBOARD, browser_of
 from tests.support.clients import USERS, ApiClient
+from tests.support.dashboard import DASHBOARD, browser_of
 from tests.support.factories import make_owner, make_user
 
 STAFF = f"{DASHBOARD}customers/staffmember/"
@@ -47,8 +47,8 @@ def logged(kind) -> list[dict]:
 
 
 class TestInvite:
-    def test_makes_a_member_who_chooses_a_password_by_the_link_in_the_email_and_signs_in(self, dashboard):
-        response = dashboard.post(f"{STAFF}add/", invitation(role="Viewer"))
+    def test_makes_a_member_who_chooses_a_password_by_the_link_in_the_email_and_signs_in(self, dashboard_client):
+        response = dashboard_client.post(f"{STAFF}add/", invitation(role="Viewer"))
 
         assert response.status_code == 302
         member = StaffMember.objects.get(email="new@store.example")
@@ -64,15 +64,15 @@ class TestInvite:
         assert (signed_in.status_code, signed_in.headers["Location"]) == (302, DASHBOARD)
         assert browser.get(DASHBOARD).status_code == 200
 
-    def test_is_logged(self, dashboard):
-        dashboard.post(f"{STAFF}add/", invitation())
+    def test_is_logged(self, dashboard_client):
+        dashboard_client.post(f"{STAFF}add/", invitation())
 
         assert logged("staff_invited") == [{"member": "new@store.example", "role": "Staff"}]
         assert LogEntry.objects.get().user.email == "owner@store.example"
 
     @pytest.mark.parametrize("email", ["ada@lovelace.example", "ADA@Lovelace.example"])
-    def test_of_a_customer_is_refused_and_changes_nothing(self, dashboard, ada, email):
-        response = dashboard.post(f"{STAFF}add/", invitation(email=email))
+    def test_of_a_customer_is_refused_and_changes_nothing(self, dashboard_client, ada, email):
+        response = dashboard_client.post(f"{STAFF}add/", invitation(email=email))
 
         assert response.status_code == 200
         assert "A customer has this email" in response.content.decode()
@@ -91,20 +91,20 @@ class TestInvite:
             ({"first_name": "n" * 256}, "at most 255 characters"),
         ],
     )
-    def test_is_refused_with_what_is_wrong(self, dashboard, wrong, message):
-        response = dashboard.post(f"{STAFF}add/", invitation(**wrong))
+    def test_is_refused_with_what_is_wrong(self, dashboard_client, wrong, message):
+        response = dashboard_client.post(f"{STAFF}add/", invitation(**wrong))
 
         assert response.status_code == 200
         assert message in response.content.decode()
         assert StaffMember.objects.count() == 1
 
-    def test_that_can_not_be_sent_is_said_and_can_be_sent_again(self, dashboard, settings):
+    def test_that_can_not_be_sent_is_said_and_can_be_sent_again(self, dashboard_client, settings):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_PORT = 1
-        failed = dashboard.post(f"{STAFF}add/", invitation(), follow=True)
+        failed = dashboard_client.post(f"{STAFF}add/", invitation(), follow=True)
         settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
-        again = dashboard.post(member_url(StaffMember.objects.get(email="new@store.example"), "invite_again"))
+        again = dashboard_client.post(member_url(StaffMember.objects.get(email="new@store.example"), "invite_again"))
 
         assert "could not be sent" in failed.content.decode()
         assert again.status_code == 302
@@ -112,10 +112,10 @@ class TestInvite:
 
 
 class TestChangeARole:
-    def test_takes_the_former_one(self, dashboard):
+    def test_takes_the_former_one(self, dashboard_client):
         member = make_member("Staff")
 
-        response = dashboard.post(member_url(member), {"first_name": "Sam", "last_name": "", "role": "Viewer"})
+        response = dashboard_client.post(member_url(member), {"first_name": "Sam", "last_name": "", "role": "Viewer"})
 
         assert response.status_code == 302
         assert roles_of(member) == ["Viewer"]
@@ -123,36 +123,38 @@ class TestChangeARole:
         assert member.first_name == "Sam"
         assert {"member": "a-staff@store.example", "role": ["Staff", "Viewer"]} in logged("staff_changed")
 
-    def test_of_a_superuser_takes_all_permissions(self, dashboard):
+    def test_of_a_superuser_takes_all_permissions(self, dashboard_client):
         other = make_owner()
 
-        dashboard.post(member_url(other), {"first_name": "", "last_name": "", "role": "Viewer"})
+        dashboard_client.post(member_url(other), {"first_name": "", "last_name": "", "role": "Viewer"})
 
         other.refresh_from_db()
         assert (roles_of(other), other.is_superuser) == (["Viewer"], False)
 
-    def test_of_the_last_active_owner_is_refused(self, dashboard, owner):
+    def test_of_the_last_active_owner_is_refused(self, dashboard_client, owner):
         make_member("Owner", is_active=False)
 
-        response = dashboard.post(member_url(owner), {"first_name": "", "last_name": "", "role": "Staff"})
+        response = dashboard_client.post(member_url(owner), {"first_name": "", "last_name": "", "role": "Staff"})
 
         assert response.status_code == 200
         assert "needs an active owner" in response.content.decode()
         owner.refresh_from_db()
         assert owner.is_superuser
 
-    def test_of_an_owner_is_possible_where_there_is_another_one(self, dashboard, owner):
+    def test_of_an_owner_is_possible_where_there_is_another_one(self, dashboard_client, owner):
         make_member("Owner")
 
-        dashboard.post(member_url(owner), {"first_name": "", "last_name": "", "role": "Staff"})
+        dashboard_client.post(member_url(owner), {"first_name": "", "last_name": "", "role": "Staff"})
 
         owner.refresh_from_db()
         assert (roles_of(owner), owner.is_superuser) == (["Staff"], False)
 
-    def test_leaves_email_and_password_alone(self, dashboard):
+    def test_leaves_email_and_password_alone(self, dashboard_client):
         member = make_member("Staff")
 
-        dashboard.post(member_url(member), invitation(email="other@store.example", is_superuser="on", password="x"))
+        dashboard_client.post(
+            member_url(member), invitation(email="other@store.example", is_superuser="on", password="x")
+        )
 
         former = (member.email, member.password)
         member.refresh_from_db()
@@ -160,48 +162,48 @@ class TestChangeARole:
 
 
 class TestDeactivate:
-    def test_ends_sessions_and_tokens_at_once_and_for_good(self, dashboard):
+    def test_ends_sessions_and_tokens_at_once_and_for_good(self, dashboard_client):
         member = make_owner()
         browser = browser_of(member)
         api = ApiClient(issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=member))
         assert api.get(USERS).status_code == 200
 
-        dashboard.post(member_url(member, "deactivate"))
+        dashboard_client.post(member_url(member, "deactivate"))
 
         assert browser.get(DASHBOARD).status_code == 302
         assert not Session.objects.filter(user=member).exists()
         assert api.get(USERS).status_code == 401
-        dashboard.post(member_url(member, "reactivate"))
+        dashboard_client.post(member_url(member, "reactivate"))
         member.refresh_from_db()
         assert member.is_active
         assert api.get(USERS).status_code == 401
         assert {"member": member.email, "is_active": [True, False]} in logged("staff_changed")
 
-    def test_leaves_api_access_that_another_owner_can_replace(self, dashboard):
+    def test_leaves_api_access_that_another_owner_can_replace(self, dashboard_client):
         member = make_owner()
         issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=member)
-        dashboard.post(member_url(member, "deactivate"))
+        dashboard_client.post(member_url(member, "deactivate"))
         app = App.objects.get()
 
-        page = dashboard.post(f"{DASHBOARD}oauth/privateapp/{app.pk}/replace/")
+        page = dashboard_client.post(f"{DASHBOARD}oauth/privateapp/{app.pk}/replace/")
 
         token = re.search(r"shc_\w{42}", page.content.decode())[0]
         assert ApiClient(token).get(USERS).status_code == 200
 
-    def test_of_oneself_is_refused(self, dashboard, owner):
+    def test_of_oneself_is_refused(self, dashboard_client, owner):
         make_owner()
 
-        response = dashboard.post(member_url(owner, "deactivate"), follow=True)
+        response = dashboard_client.post(member_url(owner, "deactivate"), follow=True)
 
         assert "You can&#x27;t deactivate yourself." in response.content.decode()
         owner.refresh_from_db()
         assert owner.is_active
         assert not LogEntry.objects.exists()
 
-    def test_asks_first(self, dashboard):
+    def test_asks_first(self, dashboard_client):
         member = make_member()
 
-        page = dashboard.get(member_url(member, "deactivate"))
+        page = dashboard_client.get(member_url(member, "deactivate"))
 
         assert "end at once" in page.content.decode()
         member.refresh_from_db()
@@ -209,59 +211,59 @@ class TestDeactivate:
 
 
 class TestSignOut:
-    def test_of_somebody_else_ends_their_sessions(self, dashboard):
+    def test_of_somebody_else_ends_their_sessions(self, dashboard_client):
         member = make_member()
         browser = browser_of(member)
 
-        dashboard.post(member_url(member, "sign_out"))
+        dashboard_client.post(member_url(member, "sign_out"))
 
         assert browser.get(DASHBOARD).status_code == 302
-        assert dashboard.get(DASHBOARD).status_code == 200
+        assert dashboard_client.get(DASHBOARD).status_code == 200
         assert logged("sessions_ended") == [{"account": member.email, "sessions": 1}]
 
 
 class TestPages:
-    def test_the_list_shows_roles_and_no_customers(self, dashboard, ada):
+    def test_the_list_shows_roles_and_no_customers(self, dashboard_client, ada):
         make_member("Viewer")
 
-        page = dashboard.get(STAFF).content.decode()
+        page = dashboard_client.get(STAFF).content.decode()
 
         assert "a-viewer@store.example" in page
         assert "Viewer" in page
         assert ada.email not in page
 
-    def test_a_customer_is_not_among_staff(self, dashboard, ada):
-        assert dashboard.get(member_url(ada)).status_code == 302
-        assert dashboard.post(member_url(ada, "deactivate")).status_code in (302, 404)
+    def test_a_customer_is_not_among_staff(self, dashboard_client, ada):
+        assert dashboard_client.get(member_url(ada)).status_code == 302
+        assert dashboard_client.post(member_url(ada, "deactivate")).status_code in (302, 404)
         ada.refresh_from_db()
         assert ada.is_active
 
-    def test_nobody_is_deleted(self, dashboard):
+    def test_nobody_is_deleted(self, dashboard_client):
         member = make_member()
 
-        assert dashboard.post(member_url(member, "delete"), {"post": "yes"}).status_code == 403
+        assert dashboard_client.post(member_url(member, "delete"), {"post": "yes"}).status_code == 403
         assert User.objects.filter(pk=member.pk).exists()
 
-    def test_the_history_tells_what_was_done(self, dashboard):
+    def test_the_history_tells_what_was_done(self, dashboard_client):
         member = make_member()
-        dashboard.post(member_url(member), {"first_name": "Sam", "last_name": "", "role": "Viewer"})
-        dashboard.post(member_url(member, "sign_out"))
+        dashboard_client.post(member_url(member), {"first_name": "Sam", "last_name": "", "role": "Viewer"})
+        dashboard_client.post(member_url(member, "sign_out"))
 
-        page = dashboard.get(member_url(member, "history")).content.decode()
+        page = dashboard_client.get(member_url(member, "history")).content.decode()
 
         assert "Changed First name and role." in page
         assert "Sign out everywhere" in page
 
-    def test_a_page_takes_as_many_queries_for_many_as_for_few(self, dashboard, django_assert_num_queries):
+    def test_a_page_takes_as_many_queries_for_many_as_for_few(self, dashboard_client, django_assert_num_queries):
         make_member()
-        dashboard.get(STAFF)
+        dashboard_client.get(STAFF)
         with django_assert_num_queries(5):
-            dashboard.get(STAFF)
+            dashboard_client.get(STAFF)
         for number in range(5):
             make_member(email=f"more-{number}@store.example")
 
         with django_assert_num_queries(5):
-            dashboard.get(STAFF)
+            dashboard_client.get(STAFF)
 
 
 @pytest.mark.parametrize("view", ["change", "deactivate", "reactivate", "invite_again", "sign_out", "history"])

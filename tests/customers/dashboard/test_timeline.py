@@ -12,7 +12,7 @@ from customers.orders.models import Order
 from customers.orders.services import record_order, record_subscription
 from oauth.actor import SYSTEM, Actor
 from oauth.models import App
-from tests.customers.dashboard.conftest import customer_url
+from tests.support.dashboard import customer_url
 from tests.support.factories import make_address, make_note, make_user
 from tests.support.order_documents import order, subscription
 
@@ -44,7 +44,7 @@ def through_an_app(owner, api):
 
 
 class TestEntries:
-    def test_come_newest_first_whatever_they_are(self, dashboard, ada, owner):
+    def test_come_newest_first_whatever_they_are(self, dashboard_client, ada, owner):
         moments = iter(datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 9))
         Event.objects.update(at=next(moments))
         record_order(user_id=ada.pk, document=order(number="A1", date_placed=next(moments).isoformat()))
@@ -54,7 +54,7 @@ class TestEntries:
         record_subscription(user_id=ada.pk, document=subscription(id=7, date_created=next(moments).isoformat()))
         make_note(make_user(), author=owner, message="of another")
 
-        entries = entries_of(dashboard.get(customer_url(ada)))
+        entries = entries_of(dashboard_client.get(customer_url(ada)))
 
         assert entries == [
             "2026-01-04 00:00 UTC Subscription 7, active",
@@ -63,22 +63,22 @@ class TestEntries:
             "2026-01-01 00:00 UTC Created by the store",
         ]
 
-    def test_say_who_did_it_through_which_app(self, dashboard, ada, actor, through_an_app):
+    def test_say_who_did_it_through_which_app(self, dashboard_client, ada, actor, through_an_app):
         services.update_user(ada.pk, by=actor, is_blocked=True)
         services.update_user(ada.pk, by=through_an_app, is_blocked=False)
         services.add_note(ada.pk, by=through_an_app, message="Hello")
 
-        noted, unblocked, blocked, _ = entries_of(dashboard.get(customer_url(ada)))
+        noted, unblocked, blocked, _ = entries_of(dashboard_client.get(customer_url(ada)))
 
         assert "Note by Olive Owner through Mailer" in noted
         assert unblocked.endswith("Unblocked by Olive Owner through Mailer")
         assert blocked.endswith("Blocked by Olive Owner")
 
-    def test_say_what_was_changed_with_before_and_after(self, dashboard, ada, actor):
+    def test_say_what_was_changed_with_before_and_after(self, dashboard_client, ada, actor):
         changes = {"first_name": "Augusta", "tags": ["vip", "b2b"], "accepts_marketing": True, "metadata": {"a": [1]}}
         services.update_user(ada.pk, by=actor, **changes)
 
-        changed = entries_of(dashboard.get(customer_url(ada)))[0]
+        changed = entries_of(dashboard_client.get(customer_url(ada)))[0]
 
         assert "Changed by Olive Owner" in changed
         assert "First name: Ada → Augusta" in changed
@@ -86,12 +86,12 @@ class TestEntries:
         assert "Accepts marketing: no → yes" in changed
         assert "Metadata: — → {&quot;a&quot;: [1]}" in changed
 
-    def test_say_what_became_of_addresses(self, dashboard, ada, actor):
+    def test_say_what_became_of_addresses(self, dashboard_client, ada, actor):
         address = make_address(ada)
         services.update_address(ada.pk, address.pk, by=actor, line4="Leeds")
         services.delete_address(ada.pk, address.pk, by=actor)
 
-        deleted, changed, added, _ = entries_of(dashboard.get(customer_url(ada)))
+        deleted, changed, added, _ = entries_of(dashboard_client.get(customer_url(ada)))
 
         assert "Address added by the store" in added
         assert "City: — → London" in added
@@ -100,28 +100,28 @@ class TestEntries:
         assert "City: Leeds → —" in deleted
         assert "Id:" not in added + changed + deleted
 
-    def test_tell_the_time_of_the_store(self, dashboard, ada, settings):
+    def test_tell_the_time_of_the_store(self, dashboard_client, ada, settings):
         settings.TIME_ZONE = "Asia/Bangkok"
         Event.objects.update(at=datetime(2026, 1, 1, 20, 30, tzinfo=UTC))
 
-        (created,) = entries_of(dashboard.get(customer_url(ada)))
+        (created,) = entries_of(dashboard_client.get(customer_url(ada)))
 
         assert created.startswith("2026-01-02 03:30 +07")
 
     @pytest.mark.parametrize("changes", [{}, {"file": "customers.csv"}, {"rows": 3}, {"a": [1, 2, 3]}, {"a": None}])
-    def test_show_events_of_any_content(self, dashboard, ada, changes):
+    def test_show_events_of_any_content(self, dashboard_client, ada, changes):
         services.record(ada, Event.Kind.EXPORTED, SYSTEM, changes)
 
-        assert "Exported by the store" in entries_of(dashboard.get(customer_url(ada)))[0]
+        assert "Exported by the store" in entries_of(dashboard_client.get(customer_url(ada)))[0]
 
-    def test_of_a_person_without_any_are_none(self, dashboard, ada):
+    def test_of_a_person_without_any_are_none(self, dashboard_client, ada):
         Event.objects.all().delete()
 
-        assert "Nothing yet." in dashboard.get(customer_url(ada)).content.decode()
+        assert "Nothing yet." in dashboard_client.get(customer_url(ada)).content.decode()
 
 
 class TestPages:
-    def test_hold_fifty_and_lead_to_all_older_ones(self, dashboard, ada, owner):
+    def test_hold_fifty_and_lead_to_all_older_ones(self, dashboard_client, ada, owner):
         for number in range(60):
             services.record(ada, Event.Kind.EXPORTED, SYSTEM, {"number": [None, f"e{number}."]})
             make_note(ada, author=owner, message=f"n{number}.")
@@ -132,7 +132,7 @@ class TestPages:
         for note in Note.objects.all()[:5]:
             Note.objects.filter(pk=note.pk).update(created_at=moment - timedelta(microseconds=note.pk))
 
-        seen, page, sizes = [], dashboard.get(customer_url(ada)), []
+        seen, page, sizes = [], dashboard_client.get(customer_url(ada)), []
         while True:
             entries = entries_of(page)
             seen += entries
@@ -140,30 +140,30 @@ class TestPages:
             links = links_of(page)
             if "Older" not in links:
                 break
-            page = dashboard.get(customer_url(ada) + links["Older"])
+            page = dashboard_client.get(customer_url(ada) + links["Older"])
 
         assert sizes == [50, 50, 21]
         named = re.findall(r"\b[en]\d+\.", " ".join(seen))
         assert len(named) == len(set(named)) == 120
         assert "Newest" in links
 
-    def test_stay_where_they_are_when_something_happens(self, dashboard, ada, owner):
+    def test_stay_where_they_are_when_something_happens(self, dashboard_client, ada, owner):
         for number in range(60):
             make_note(ada, author=owner, message=f"n{number}.")
-        older = customer_url(ada) + links_of(dashboard.get(customer_url(ada)))["Older"]
-        before = entries_of(dashboard.get(older))
+        older = customer_url(ada) + links_of(dashboard_client.get(customer_url(ada)))["Older"]
+        before = entries_of(dashboard_client.get(older))
 
         make_note(ada, author=owner)
 
-        assert entries_of(dashboard.get(older)) == before
+        assert entries_of(dashboard_client.get(older)) == before
 
     @pytest.mark.parametrize(
         "position",
         ["x", "\0", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00_1_1", "0001-01-01T00:00:00+14:00_1_1",
          "9999-12-31T23:59:59.999999Z_9_999999999999999999", "0001-01-01T00:00:00Z_0_1", f"{'9' * 5000}_1_1"],
     )  # fmt: skip
-    def test_survive_any_position(self, dashboard, ada, position):
-        assert dashboard.get(customer_url(ada), {"before": position}).status_code == 200
+    def test_survive_any_position(self, dashboard_client, ada, position):
+        assert dashboard_client.get(customer_url(ada), {"before": position}).status_code == 200
 
     def test_take_as_many_queries_for_many_as_for_few(self, ada, owner, through_an_app, django_assert_num_queries):
         def fill():

@@ -3,14 +3,14 @@
 import pytest
 
 from customers.groups.models import CustomerGroup
-from tests.customers.dashboard.conftest import as_role, customer_url  # noqa: F401  a fixture
+from tests.support.dashboard import customer_url
 from tests.support.medusa import GROUPS, PASSWORD, group_id_of, url_of
 
 GROUPS_PAGE = "/dashboard/groups/customergroup/"
 
 
 @pytest.fixture
-def browser(as_role):  # noqa: F811  the fixture
+def browser(as_role):
     return as_role("Staff")
 
 

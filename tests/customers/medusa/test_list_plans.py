@@ -5,8 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.medusa import counting
-from tests.customers.dashboard.conftest import as_role  # noqa: F401  a fixture of `crowd`
-from tests.customers.dashboard.test_list_plans import A_PART, PEOPLE, crowd, explained, needs, rows_read  # noqa: F401
+from tests.support.crowd import A_PART, PEOPLE, explained, insert_crowd, needs, rows_read
 from tests.support.medusa import CUSTOMERS
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="looks at PostgreSQL's plans")
@@ -28,7 +27,8 @@ SEARCHES = [{"q": "c4ca4238"}, {"q": "no such name"}, {"q": "person-777@"}, {"q"
 
 
 @pytest.fixture
-def reader(crowd, reader):  # noqa: F811  the fixture
+def reader(reader):
+    insert_crowd()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE customers_user SET password = 'argon2$x' WHERE id % 100 = 7")
         cursor.execute("ANALYZE customers_user")

@@ -9,9 +9,9 @@ from customers.metadata.services import delete_definition, update_definition
 from customers.models import User
 from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
-from tests.customers.dashboard.conftest import CUSTOMERS as CUSTOMERS_PAGE
-from tests.customers.dashboard.conftest import browser_of
 from tests.support.clients import USERS, user_url
+from tests.support.dashboard import CUSTOMERS as CUSTOMERS_PAGE
+from tests.support.dashboard import browser_of
 from tests.support.database import by_database
 from tests.support.factories import make_user
 from tests.support.medusa import CUSTOMERS as MEDUSA

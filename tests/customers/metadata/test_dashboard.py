@@ -6,7 +6,7 @@ import pytest
 
 from customers.jobs.models import Job
 from customers.metadata.models import Definition
-from tests.customers.dashboard.conftest import CUSTOMERS, DASHBOARD
+from tests.support.dashboard import CUSTOMERS, DASHBOARD
 from tests.support.factories import make_user
 
 DEFINITIONS = f"{DASHBOARD}metadata/definition/"
@@ -18,8 +18,8 @@ def url_of(definition) -> str:
 
 
 class TestTheForm:
-    def test_makes_a_definition(self, dashboard):
-        response = dashboard.post(
+    def test_makes_a_definition(self, dashboard_client):
+        response = dashboard_client.post(
             f"{DEFINITIONS}add/", {**NEW, "minimum_value": "0", "maximum_value": "100", "enable_filter": "on"}
         )
 
@@ -44,30 +44,30 @@ class TestTheForm:
             ({"type": "date"}, "type"),
         ],
     )
-    def test_says_at_a_field_what_is_wrong(self, dashboard, define, changes, field):
+    def test_says_at_a_field_what_is_wrong(self, dashboard_client, define, changes, field):
         define("tier", "text")
 
-        response = dashboard.post(f"{DEFINITIONS}add/", {**NEW, **changes})
+        response = dashboard_client.post(f"{DEFINITIONS}add/", {**NEW, **changes})
 
         assert response.status_code == 200
         assert field in response.context["adminform"].form.errors
         assert Definition.objects.count() == 1
 
-    def test_changes_all_but_key_and_type(self, dashboard, define):
+    def test_changes_all_but_key_and_type(self, dashboard_client, define):
         definition = define("photo", "file", accept_only_image="true")
-        page = dashboard.get(url_of(definition))
+        page = dashboard_client.get(url_of(definition))
         assert page.context["adminform"].form.initial["accept_only_image"] is True
 
-        dashboard.post(url_of(definition), {**NEW, "name": "Portrait", "enable_export": "on"})
+        dashboard_client.post(url_of(definition), {**NEW, "name": "Portrait", "enable_export": "on"})
 
         definition.refresh_from_db()
         assert (definition.key, definition.type, definition.name) == ("photo", "file", "Portrait")
         assert (definition.validations, definition.enable_export) == ([], True)
 
-    def test_deletes_a_definition(self, dashboard, define):
+    def test_deletes_a_definition(self, dashboard_client, define):
         definition = define("points", "integer")
 
-        dashboard.post(f"{DEFINITIONS}{definition.pk}/delete/", {"post": "yes"})
+        dashboard_client.post(f"{DEFINITIONS}{definition.pk}/delete/", {"post": "yes"})
 
         assert not Definition.objects.exists()
 
@@ -117,15 +117,15 @@ class TestAFilter:
             ({"metadata.words": "b", "metadata.vip": "False", "metadata.tier": "silver"}, {"bob"}),
         ],
     )
-    def test_finds_who_has_the_value(self, dashboard, query, found):
-        response = dashboard.get(CUSTOMERS, query)
+    def test_finds_who_has_the_value(self, dashboard_client, query, found):
+        response = dashboard_client.get(CUSTOMERS, query)
 
         assert response.status_code == 200
         people = {user.email.partition("@")[0] for user in response.context_data["cl"].result_list}
         assert people - {"points"} == found
 
-    def test_is_on_the_page_by_its_name(self, dashboard):
-        page = dashboard.get(CUSTOMERS).content.decode()
+    def test_is_on_the_page_by_its_name(self, dashboard_client):
+        page = dashboard_client.get(CUSTOMERS).content.decode()
 
         assert "By Tier" in page
         assert 'name="metadata.tier"' in page
@@ -133,8 +133,8 @@ class TestAFilter:
         assert "metadata.of_orders" not in page
 
     @pytest.mark.parametrize("name", ["metadata.hidden", "metadata.nothing", "metadata__tier"])
-    def test_of_another_key_is_refused(self, dashboard, name):
-        assert dashboard.get(CUSTOMERS, {name: "x"}).status_code == 400
+    def test_of_another_key_is_refused(self, dashboard_client, name):
+        assert dashboard_client.get(CUSTOMERS, {name: "x"}).status_code == 400
 
     @pytest.mark.parametrize(
         ("name", "value", "criterion"),
@@ -144,10 +144,10 @@ class TestAFilter:
             ("metadata.words", "b", ["b"]),
         ],
     )
-    def test_is_kept_by_a_job_for_all_whom_the_list_leads_to(self, dashboard, name, value, criterion):
-        chosen = dashboard.get(CUSTOMERS, {name: value}).context_data["cl"].result_list[0]
+    def test_is_kept_by_a_job_for_all_whom_the_list_leads_to(self, dashboard_client, name, value, criterion):
+        chosen = dashboard_client.get(CUSTOMERS, {name: value}).context_data["cl"].result_list[0]
 
-        dashboard.post(
+        dashboard_client.post(
             f"{CUSTOMERS}?{name}={value}",
             {"action": "export", "select_across": "1", "_selected_action": [chosen.pk]},
         )

@@ -16,7 +16,7 @@ SUBSCRIPTIONS = f"{DASHBOARD}orders/subscription/"
 
 
 @pytest.fixture
-def dashboard(owner) -> Client:
+def dashboard_client(owner) -> Client:
     client = Client(raise_request_exception=False)
     client.force_login(owner)
     return client
@@ -32,8 +32,8 @@ def change_url(row) -> str:
 
 
 class TestOrders:
-    def test_an_owner_puts_one_in(self, dashboard, ada):
-        response = dashboard.post(f"{ORDERS}add/", {"user": ada.pk, "document": json.dumps(full("order"))})
+    def test_an_owner_puts_one_in(self, dashboard_client, ada):
+        response = dashboard_client.post(f"{ORDERS}add/", {"user": ada.pk, "document": json.dumps(full("order"))})
 
         assert response.status_code == 302
         assert Order.objects.get().document == full("order")
@@ -54,65 +54,69 @@ class TestOrders:
             ("", "This field is required."),
         ],
     )
-    def test_an_owner_is_told_what_is_wrong_with_one(self, dashboard, ada, document, message):
-        response = dashboard.post(f"{ORDERS}add/", {"user": ada.pk, "document": document})
+    def test_an_owner_is_told_what_is_wrong_with_one(self, dashboard_client, ada, document, message):
+        response = dashboard_client.post(f"{ORDERS}add/", {"user": ada.pk, "document": document})
 
         assert response.status_code == 200
         assert message in response.content.decode()
         assert not Order.objects.exists()
 
-    def test_an_owner_is_told_that_the_person_is_unknown(self, dashboard):
-        response = dashboard.post(f"{ORDERS}add/", {"user": 987_654_321, "document": json.dumps(order())})
+    def test_an_owner_is_told_that_the_person_is_unknown(self, dashboard_client):
+        response = dashboard_client.post(f"{ORDERS}add/", {"user": 987_654_321, "document": json.dumps(order())})
 
         assert response.status_code == 200
         assert not Order.objects.exists()
 
-    def test_an_owner_changes_one_and_the_counters_follow(self, dashboard, ada):
+    def test_an_owner_changes_one_and_the_counters_follow(self, dashboard_client, ada):
         row = record_order(user_id=ada.pk, document=order())
 
         document = {**row.document, "payment_status": "voided"}
-        response = dashboard.post(change_url(row), {"user": ada.pk, "document": json.dumps(document)})
+        response = dashboard_client.post(change_url(row), {"user": ada.pk, "document": json.dumps(document)})
 
         assert response.status_code == 302
         ada.refresh_from_db()
         assert ada.orders_count == 0
 
-    def test_a_changed_one_keeps_its_number(self, dashboard, ada):
+    def test_a_changed_one_keeps_its_number(self, dashboard_client, ada):
         row = record_order(user_id=ada.pk, document=order())
 
-        response = dashboard.post(change_url(row), {"user": ada.pk, "document": json.dumps(order(number="other"))})
+        response = dashboard_client.post(
+            change_url(row), {"user": ada.pk, "document": json.dumps(order(number="other"))}
+        )
 
         assert response.status_code == 200
         assert Order.objects.get().number == row.number
 
-    def test_none_is_deleted(self, dashboard, ada):
+    def test_none_is_deleted(self, dashboard_client, ada):
         row = record_order(user_id=ada.pk, document=order())
 
-        response = dashboard.post(change_url(row).replace("change", "delete"), {"post": "yes"})
+        response = dashboard_client.post(change_url(row).replace("change", "delete"), {"post": "yes"})
 
         assert response.status_code == 403
         assert Order.objects.exists()
 
-    def test_they_are_listed_and_found_by_number(self, dashboard, ada):
+    def test_they_are_listed_and_found_by_number(self, dashboard_client, ada):
         record_order(user_id=ada.pk, document=order(number="first"))
         record_order(user_id=ada.pk, document=order(number="second"))
 
-        page = dashboard.get(ORDERS, {"q": "sec"}).content.decode()
+        page = dashboard_client.get(ORDERS, {"q": "sec"}).content.decode()
 
         assert "second" in page
         assert "first" not in page
 
-    def test_a_form_shows_the_document(self, dashboard, ada):
+    def test_a_form_shows_the_document(self, dashboard_client, ada):
         row = record_order(user_id=ada.pk, document=order(number="10023"))
 
-        page = dashboard.get(change_url(row)).content.decode()
+        page = dashboard_client.get(change_url(row)).content.decode()
 
         assert "  &quot;number&quot;: &quot;10023&quot;" in page
 
 
 class TestSubscriptions:
-    def test_an_owner_puts_one_in(self, dashboard, ada):
-        response = dashboard.post(f"{SUBSCRIPTIONS}add/", {"user": ada.pk, "document": json.dumps(subscription(id=7))})
+    def test_an_owner_puts_one_in(self, dashboard_client, ada):
+        response = dashboard_client.post(
+            f"{SUBSCRIPTIONS}add/", {"user": ada.pk, "document": json.dumps(subscription(id=7))}
+        )
 
         assert response.status_code == 302
         assert Subscription.objects.get().external_id == 7
@@ -120,10 +124,10 @@ class TestSubscriptions:
         assert ada.subscriptions_count == 1
 
     @pytest.mark.parametrize("text", ["7", "seven", "9" * 40])
-    def test_they_are_found_by_id(self, dashboard, ada, text):
+    def test_they_are_found_by_id(self, dashboard_client, ada, text):
         row = record_subscription(user_id=ada.pk, document=subscription(id=7))
 
-        response = dashboard.get(SUBSCRIPTIONS, {"q": text})
+        response = dashboard_client.get(SUBSCRIPTIONS, {"q": text})
 
         assert response.status_code == 200
         assert (change_url(row) in response.content.decode()) == (text == "7")

@@ -20,8 +20,8 @@ from oauth.actor import SYSTEM, Actor
 from oauth.audit.models import AuditEvent
 from oauth.errors import ServiceError
 from oauth.scopes import Scope
-from tests.customers.dashboard.conftest import CUSTOMERS, as_role, customer_url  # noqa: F401  a fixture
 from tests.support.clients import USERS, addresses_url, notes_url
+from tests.support.dashboard import CUSTOMERS, customer_url
 from tests.support.factories import make_note, make_user
 from tests.support.order_documents import full
 
@@ -239,7 +239,7 @@ class TestInTheDashboard:
         User.objects.filter(pk=owner.pk).update(email="olive@store.example")
 
     @pytest.mark.parametrize("role", ["Owner", "Staff"])
-    def test_a_copy_is_downloaded(self, zenobia, as_role, role):  # noqa: F811  the fixture
+    def test_a_copy_is_downloaded(self, zenobia, as_role, role):
         response = as_role(role).get(f"{CUSTOMERS}{zenobia.pk}/personal-data/")
 
         assert response.status_code == 200
@@ -248,7 +248,7 @@ class TestInTheDashboard:
         assert response.json()["person"]["email"] == zenobia.email
 
     @pytest.mark.parametrize("typed", ["erase", " Zenobia@palmyra.example "])
-    def test_an_owner_erases(self, zenobia, as_role, typed):  # noqa: F811
+    def test_an_owner_erases(self, zenobia, as_role, typed):
         browser = as_role("Owner")
 
         response = browser.post(f"{CUSTOMERS}{zenobia.pk}/erase/", {"confirmation": typed})
@@ -258,21 +258,21 @@ class TestInTheDashboard:
         assert User.objects.get(pk=zenobia.pk).email is None
 
     @pytest.mark.parametrize("typed", ["", "yes", "owner@store.example"])
-    def test_nobody_erases_by_a_slip_of_the_hand(self, zenobia, as_role, typed):  # noqa: F811
+    def test_nobody_erases_by_a_slip_of_the_hand(self, zenobia, as_role, typed):
         response = as_role("Owner").post(f"{CUSTOMERS}{zenobia.pk}/erase/", {"confirmation": typed})
 
         assert response.status_code == 200
         assert "errorlist" in response.content.decode()
         assert User.objects.get(pk=zenobia.pk).email == zenobia.email
 
-    def test_an_owner_is_asked_first(self, zenobia, as_role):  # noqa: F811
+    def test_an_owner_is_asked_first(self, zenobia, as_role):
         response = as_role("Owner").get(f"{CUSTOMERS}{zenobia.pk}/erase/")
 
         assert "This can’t be undone" in response.content.decode()
         assert User.objects.get(pk=zenobia.pk).email == zenobia.email
 
     @pytest.mark.parametrize(("role", "page"), [("Viewer", "personal-data"), ("Viewer", "erase"), ("Staff", "erase")])
-    def test_others_may_not(self, zenobia, as_role, role, page):  # noqa: F811
+    def test_others_may_not(self, zenobia, as_role, role, page):
         browser = as_role(role)
 
         responses = [browser.get(f"{CUSTOMERS}{zenobia.pk}/{page}/"), browser.post(f"{CUSTOMERS}{zenobia.pk}/{page}/")]
@@ -281,7 +281,7 @@ class TestInTheDashboard:
         assert User.objects.get(pk=zenobia.pk).email == zenobia.email
 
     @pytest.mark.parametrize("page", ["personal-data", "erase"])
-    def test_staff_is_not_found(self, owner, as_role, page):  # noqa: F811
+    def test_staff_is_not_found(self, owner, as_role, page):
         response = as_role("Owner").get(f"{CUSTOMERS}{owner.pk}/{page}/")
 
         assert response.status_code == 404

@@ -6,7 +6,7 @@ from customers import services
 from customers.webhooks.models import Delivery, Webhook
 from customers.webhooks.services import create_webhook
 from oauth.actor import SYSTEM
-from tests.customers.dashboard.conftest import DASHBOARD, browser_of
+from tests.support.dashboard import DASHBOARD, browser_of
 from tests.support.factories import make_user
 from tests.support.webhook_receiver import SECRET
 

@@ -12,8 +12,8 @@ from customers.webhooks.models import Delivery
 from oauth import partner_apps
 from oauth.actor import SYSTEM, Actor
 from oauth.scopes import Scope
-from tests.customers.dashboard.conftest import CUSTOMERS, browser_of
 from tests.support.clients import USERS, addresses_url, user_url
+from tests.support.dashboard import CUSTOMERS, browser_of
 from tests.support.exports import EVERYBODY, EXPORTS, export_url, work
 from tests.support.factories import address, make_address, make_note, make_user
 from tests.support.order_documents import order

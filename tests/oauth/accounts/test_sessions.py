@@ -8,7 +8,7 @@ from django.test import Client
 from oauth.accounts.models import Session
 from oauth.accounts.sessions import browser_name
 from oauth.audit.models import AuditEvent
-from tests.customers.dashboard.conftest import DASHBOARD, browser_of
+from tests.support.dashboard import DASHBOARD, browser_of
 from tests.support.factories import make_owner
 
 ACCOUNT = f"{DASHBOARD}account/"

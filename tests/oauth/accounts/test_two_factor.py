@@ -13,7 +13,7 @@ from django_otp.oath import TOTP
 from oauth.accounts import two_factor
 from oauth.accounts.models import TwoFactor
 from oauth.audit.models import AuditEvent
-from tests.customers.dashboard.conftest import DASHBOARD
+from tests.support.dashboard import DASHBOARD
 from tests.support.factories import make_owner
 
 LOGIN = f"{DASHBOARD}login/"

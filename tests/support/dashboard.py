@@ -1,0 +1,26 @@
+"""The dashboard's paths, and browsers in which somebody is signed in to it."""
+
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from customers.models import User, UserType
+
+DASHBOARD = "/dashboard/"
+CUSTOMERS = f"{DASHBOARD}customers/customer/"
+
+
+def customer_url(customer) -> str:
+    return f"{CUSTOMERS}{customer.pk}/change/"
+
+
+def browser_of(user) -> Client:
+    browser = Client(raise_request_exception=False)
+    browser.force_login(user)
+    return browser
+
+
+def browser_of_role(role: str) -> Client:
+    """The browser of a new member of staff with this role."""
+    user = User.objects.create(email=f"a-{role.lower()}@store.example", user_type=UserType.DASHBOARD)
+    user.groups.add(Group.objects.get(name=role))
+    return browser_of(user)
