@@ -8,7 +8,7 @@ from django.urls import include, path
 from django.views import defaults
 from django.views.generic import RedirectView
 
-from config.middleware import FOR_PROGRAMS
+from config.middleware import API_PREFIXES
 from customers.api import errors as api_errors
 from customers.api.base import NotFoundView
 from customers.api.openapi import ReferencePage, serve_document
@@ -45,7 +45,7 @@ def _errors_for(request) -> Any:
 
 
 def _pages_for(request) -> Any:
-    return defaults if request.path_info.startswith(FOR_PROGRAMS) else error_pages
+    return defaults if request.path_info.startswith(API_PREFIXES) else error_pages
 
 
 def handler400(request, exception):
