@@ -22,6 +22,8 @@ from tests.support.clients import ApiClient
 from tests.support.dashboard import browser_of, browser_of_role
 from tests.support.factories import make_owner
 
+pytest_plugins = ["tests.support.fixtures_files"]
+
 _app_number = count(1)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from customers.api.resources.apps import PublicAppSerializer
 from customers.api.resources.exports import ExportSerializer
 from customers.api.resources.users import UserRepresentation
-from customers.jobs.exports.services import asked_for
+from customers.jobs.exports.services import requested
 from customers.models import User
 from customers.webhooks.events import EXAMPLE_ID, renders
 from oauth.models import App
@@ -34,4 +34,4 @@ def apps(ids: Collection[int], api_version: str) -> dict[int, Any]:
 
 @renders("export")
 def exports(ids: Collection[int], api_version: str) -> dict[int, Any]:
-    return {job.pk: dict(ExportSerializer(job).data) for job in asked_for().filter(pk__in=ids)}
+    return {job.pk: dict(ExportSerializer(job).data) for job in requested().filter(pk__in=ids)}

@@ -1,4 +1,4 @@
-"""What keeps a part of the worker going."""
+"""The loop that drives each part of the worker."""
 
 import logging
 from collections.abc import Callable
@@ -9,18 +9,21 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 logger = logging.getLogger(__name__)
 
 
-def loop(turn: Callable[[], bool], stop: Event, *, poll: float, until_empty: bool = False) -> None:
-    """One turn after another until `stop` is set, or with `until_empty` until one had nothing to do, which it tells by
-    False; else the next one comes `poll` seconds later, as where the database did not answer."""
+def poll(step: Callable[[], bool], stop: Event, *, interval: float, until_empty: bool = False) -> None:
+    """Runs `step` until `stop` is set. `step` returns whether there was work.
+
+    Without work it waits for `interval` seconds, or with `until_empty` returns. It also waits, and tries again, if the
+    database does not answer.
+    """
     while not stop.is_set():
         try:
-            was_busy = turn()
+            was_busy = step()
         except (DatabaseError, InterfaceError):
             logger.exception("The database did not answer; trying again.")
             close_old_connections()
-            stop.wait(poll)
+            stop.wait(interval)
             continue
         if not was_busy:
             if until_empty:
                 return
-            stop.wait(poll)
+            stop.wait(interval)

@@ -8,9 +8,12 @@ from django.urls import reverse_lazy
 
 from customers import validation
 from customers.dashboard.customers.forms import PlainSelect, TagsField
+from customers.jobs import bulk_edits
 from customers.jobs.exports import formats
-from customers.jobs.imports import load as imports
+from customers.jobs.exports.parts import EXPORT
+from customers.jobs.imports import services as imports
 from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES, PERSON
+from customers.jobs.imports.load import IMPORT
 from customers.jobs.models import Job
 from oauth.errors import ServiceError
 
@@ -53,7 +56,7 @@ class TagsForm(JobForm):
             raise ValidationError(error.message, error.code) from None
 
     def options(self):
-        return {"words": self.cleaned_data["tags"]}
+        return {"tags": self.cleaned_data["tags"]}
 
 
 class ExportForm(JobForm):
@@ -71,16 +74,18 @@ class ImportForm(JobForm):
     """A choice of a field for each column, as it was guessed or chosen before."""
 
     update = forms.BooleanField(
-        label="Change customers who are there, instead of refusing their line", required=False,
-        help_text="By their email address. Their addresses stay as they are.",
-    )  # fmt: skip
+        label="Update existing customers (matched by email) instead of rejecting the row",
+        required=False,
+        help_text="Their addresses stay as they are.",
+    )
 
     def __init__(self, job, *args, **kwargs):
         super().__init__(job, *args, **kwargs)
-        self.layout = imports.layout_of(job)
-        self.fields["update"].initial = job.options.get("update", False)
-        chosen = job.options.get("fields") or self.layout.fields({})
-        self.names = {f"column_{number}": header for number, header in enumerate(self.layout.headers)}
+        options = IMPORT.options_of(job)
+        self.file_format = options.file_format
+        self.fields["update"].initial = options.update
+        chosen = options.fields or self.file_format.map_columns({})
+        self.names = {f"column_{number}": header for number, header in enumerate(self.file_format.headers)}
         for name, header in self.names.items():
             self.fields[name] = forms.ChoiceField(
                 label=header or "(no name)",
@@ -99,11 +104,11 @@ class ImportForm(JobForm):
         # A column that was left out has the last word, too: it is not guessed again.
         given = {header: self.cleaned_data.get(name, "") for name, header in self.names.items()}
         try:
-            self.chosen = self.layout.fields(given)
+            self.chosen = self.file_format.map_columns(given)
         except ServiceError as error:
             raise ValidationError(error.message, error.code) from None
         if "email" not in self.chosen.values():
-            raise ValidationError("One column has to be the email address.", "required")
+            raise ValidationError("Choose the column with the email address.", "required")
 
     def options(self):
         dry_run = "rehearse" in self.data
@@ -128,10 +133,7 @@ def label(name: str) -> str:
 
 
 FORMS: dict[str, type[JobForm]] = {
-    Job.Kind.IMPORT: ImportForm,
-    Job.Kind.EXPORT: ExportForm,
-    Job.Kind.TAG: TagsForm,
-    Job.Kind.UNTAG: TagsForm,
-    Job.Kind.BLOCK: JobForm,
-    Job.Kind.UNBLOCK: JobForm,
+    IMPORT.key: ImportForm,
+    EXPORT.key: ExportForm,
+    **{key: TagsForm if isinstance(each, bulk_edits.TagEdit) else JobForm for key, each in bulk_edits.TYPES.items()},
 }

@@ -21,24 +21,22 @@ from customers.dashboard.job_forms import FORMS, UploadForm
 from customers.jobs import bulk_edits, registry, runner
 from customers.jobs.exports import downloads
 from customers.jobs.exports import services as exports
-from customers.jobs.imports import load as imports
+from customers.jobs.exports.parts import EXPORT
+from customers.jobs.imports import services as imports
+from customers.jobs.imports.load import IMPORT
 from customers.jobs.imports.rows import quoted
 from customers.jobs.models import Job
-from customers.jobs.progress import in_words
+from customers.jobs.progress import progress_text
+from customers.jobs.registry import JobType
 from oauth.errors import ServiceError
 
 STEP_SECONDS = 1.0
-SHOWN_REFUSALS = 50
-PERMISSIONS = {
-    Job.Kind.IMPORT: "customers.import_customer",
-    Job.Kind.EXPORT: "customers.export_customer",
-    **dict.fromkeys(bulk_edits.VALUES, "customers.change_customer"),
-}
+SHOWN_REJECTED_ROWS = 50
 
 
-def may(user, kind: Job.Kind) -> bool:
-    """A kind without a permission is started by a command only."""
-    return kind in PERMISSIONS and user.has_perm(PERMISSIONS[kind])
+def may(user, job_type: JobType) -> bool:
+    """A type without a permission is started by a command only."""
+    return bool(job_type.permission) and user.has_perm(job_type.permission)
 
 
 class BulkActionsAdmin(admin.ModelAdmin):
@@ -46,22 +44,22 @@ class BulkActionsAdmin(admin.ModelAdmin):
 
     def get_actions(self, request):
         return {
-            kind.value: (BulkActionsAdmin.prepare_job, kind.value, f"{kind.label.capitalize()} …")
-            for kind in (*bulk_edits.VALUES, Job.Kind.EXPORT)
-            if may(request.user, kind)
+            each.key: (BulkActionsAdmin.prepare_job, each.key, f"{each.label} …")
+            for each in (*bulk_edits.TYPES.values(), EXPORT)
+            if may(request.user, each)
         }
 
     def prepare_job(self, request, queryset) -> HttpResponse:
         """Prepares a job and leads to its page, which asks for the job's options."""
-        kind = Job.Kind(request.POST["action"])
+        action = request.POST["action"]
         if request.POST.get("select_across") == "1":
-            criteria = cast(CustomerList, self.get_changelist_instance(request)).customer_filters()
+            filters = cast(CustomerList, self.get_changelist_instance(request)).customer_filters()
         else:
-            criteria = {"ids": list(queryset.values_list("pk", flat=True))}
-        if kind == Job.Kind.EXPORT:
-            job = exports.prepare(criteria, by=request.user, origin=f"{request.scheme}://{request.get_host()}")
+            filters = {"ids": list(queryset.values_list("pk", flat=True))}
+        if action == EXPORT.key:
+            job = exports.create(filters, by=request.user, origin=f"{request.scheme}://{request.get_host()}")
         else:
-            job = bulk_edits.prepare(kind, criteria, by=request.user)
+            job = bulk_edits.TYPES[action].create(filters, by=request.user)
         return HttpResponseRedirect(page_of(job))
 
 
@@ -92,12 +90,12 @@ class JobAdmin(admin.ModelAdmin):
         return super().changelist_view(request, {"title": capfirst(self.opts.verbose_name_plural)})
 
     def upload(self, request):
-        if not may(request.user, Job.Kind.IMPORT):
+        if not may(request.user, IMPORT):
             raise PermissionDenied
         form = UploadForm(request.POST or None, request.FILES or None)
         if form.is_valid():
             try:
-                return HttpResponseRedirect(page_of(imports.prepare(form.cleaned_data["file"], by=request.user)))
+                return HttpResponseRedirect(page_of(imports.create(form.cleaned_data["file"], by=request.user)))
             except ServiceError as error:
                 form.add_error("file", error.message)
         return self._page(request, "dashboard/jobs/upload.html", title="Import customers", form=form)
@@ -111,7 +109,7 @@ class JobAdmin(admin.ModelAdmin):
         if form and form.is_valid():
             try:
                 runner.start(job, **form.options())
-                registry.go_on(job, seconds=STEP_SECONDS)
+                runner.run_for(job, seconds=STEP_SECONDS)
             except ServiceError as error:
                 self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(page_of(job))
@@ -123,13 +121,13 @@ class JobAdmin(admin.ModelAdmin):
         return self._page(
             request,
             "dashboard/jobs/job.html",
-            title=self.what(job),
+            title=job.title,
             job=job,
             form=form,
             columns=columns,
-            words=in_words(job),
-            rejected_rows=job.rejected_rows.order_by("pk")[:SHOWN_REFUSALS],
-            has_file=job.kind == Job.Kind.EXPORT and job.files.exists(),
+            words=progress_text(job),
+            rejected_rows=job.rejected_rows.order_by("pk")[:SHOWN_REJECTED_ROWS],
+            has_file=job.kind == EXPORT.key and job.files.exists(),
         )
 
     def history_view(self, request, object_id, extra_context=None):
@@ -141,7 +139,7 @@ class JobAdmin(admin.ModelAdmin):
         if job.started_at is None:
             return HttpResponseRedirect(page_of(job))
         try:
-            registry.go_on(job, seconds=STEP_SECONDS)
+            runner.run_for(job, seconds=STEP_SECONDS)
         except Job.DoesNotExist:
             raise Http404 from None
         except ServiceError as error:
@@ -151,14 +149,14 @@ class JobAdmin(admin.ModelAdmin):
             return JsonResponse({"error": error.message}, status=409)
         if request.accepts("text/html"):
             return HttpResponseRedirect(page_of(job))
-        return JsonResponse({"done": job.done, "words": in_words(job), "is_finished": bool(job.finished_at)})
+        return JsonResponse({"done": job.done, "words": progress_text(job), "is_finished": bool(job.finished_at)})
 
     def discard(self, request, job_id):
         job = self._job(request, job_id)
         runner.discard(job)
         is_running = job.started_at and not job.finished_at
         done = "stopped. What it had done stays." if is_running else "discarded."
-        self.message_user(request, f"{self.what(job)}: {done}", messages.SUCCESS)
+        self.message_user(request, f"{job.title}: {done}", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
 
     def refused(self, request, job_id):
@@ -170,10 +168,10 @@ class JobAdmin(admin.ModelAdmin):
 
     def download(self, request, job_id):
         job = self._job(request, job_id)
-        if job.kind != Job.Kind.EXPORT or not job.finished_at:
+        if job.kind != EXPORT.key or not job.finished_at:
             raise Http404
         try:
-            return downloads.answer(job)
+            return downloads.response(job)
         except ServiceError as error:
             self.message_user(request, error.message, messages.ERROR)
             return HttpResponseRedirect(page_of(job))
@@ -182,7 +180,7 @@ class JobAdmin(admin.ModelAdmin):
         job = self.model.objects.filter(pk=job_id).first() if str(job_id).isdecimal() else None
         if job is None:
             raise Http404
-        if not may(request.user, Job.Kind(job.kind)):
+        if not may(request.user, job.type):
             raise PermissionDenied
         return job
 
@@ -191,11 +189,11 @@ class JobAdmin(admin.ModelAdmin):
         return render(request, template, {**site, "opts": self.opts, "media": self.media, **context})
 
     def get_queryset(self, request):
-        allowed = [kind for kind in Job.Kind if may(request.user, kind)]
+        allowed = [each.key for each in registry.all_types() if may(request.user, each)]
         return super().get_queryset(request).filter(kind__in=allowed).select_related("started_by", "app")
 
     def has_module_permission(self, request):
-        return any(may(request.user, kind) for kind in Job.Kind)
+        return any(may(request.user, each) for each in registry.all_types())
 
     def has_view_permission(self, request, obj=None):
         return self.has_module_permission(request)
@@ -211,11 +209,7 @@ class JobAdmin(admin.ModelAdmin):
 
     @admin.display(description="what")
     def what(self, job):
-        if job.kind == Job.Kind.IMPORT:
-            return f"Import of {job.options.get('name', 'a file')}"
-        words = ", ".join(job.options.get("words", ()))
-        people = "1 customer" if job.total == 1 else f"{job.total:,} customers"
-        return f"{job.get_kind_display().capitalize()}{f' {words}' if words else ''}: {people}"
+        return job.title
 
     @admin.display
     def state(self, job):

@@ -11,7 +11,7 @@ from customers import services
 from customers.demo import reports
 from customers.demo.people import EMAIL_HOSTS, Person, people
 from customers.jobs.imports import storing
-from customers.jobs.imports.rows import draft
+from customers.jobs.imports.rows import parse_row
 from customers.metadata.services import bindings
 from customers.models import Customer, Event, Note, StaffMember, User
 from customers.orders.models import Subscription
@@ -77,7 +77,7 @@ class Filling:
     def run(self, total: int) -> None:
         everybody = list(people(total, self.random, self.now))
         bound = bindings()
-        storing.store([draft(line, person.row, bound) for line, person in enumerate(everybody)], SYSTEM)
+        storing.store([parse_row(line, person.row, bound) for line, person in enumerate(everybody)], SYSTEM)
         # As if each had come when they joined.
         demo = Customer.objects.filter(_of_the_demo())
         demo.update(updated_at=F("date_joined"))

@@ -4,3 +4,10 @@ from django.apps import AppConfig
 class JobsConfig(AppConfig):
     name = "customers.jobs"
     verbose_name = "Imports and exports"
+
+    def ready(self):
+        from customers.jobs import bulk_edits, registry
+        from customers.jobs.exports.parts import EXPORT
+        from customers.jobs.imports.load import IMPORT
+
+        registry.register(IMPORT, EXPORT, *bulk_edits.TYPES.values())

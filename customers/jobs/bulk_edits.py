@@ -1,18 +1,17 @@
-"""The same change to many customers.
+"""The same change to many customers. `total` and `position` count customers; `cursor` is the id of the last one."""
 
-A job's options: `criteria` (see `filters`), and of tags `words`. `total` and `position` are customers, `cursor`
-is the id of the last one.
-"""
-
-from collections.abc import Callable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from customers import services, validation
 from customers.core.postgres import custom_plan
 from customers.filters import filter_customers
 from customers.jobs import runner
 from customers.jobs.models import Job
+from customers.jobs.registry import JobType, Options, Steps, number_of_customers
 from customers.models import Customer, User
 from customers.querysets import UserQuerySet
 from oauth.actor import Actor
@@ -20,44 +19,92 @@ from oauth.actor import Actor
 CHUNK = 500  # customers
 
 
-def _with_words(user: User, words: list[str]) -> list[str]:
-    return validation.clean_tags([*user.tags, *words])
+@dataclass(frozen=True, kw_only=True)
+class BulkEditOptions(Options):
+    """`filters` chooses the customers (see `customers.filters`). It may name a person."""
+
+    filters: Mapping[str, Any]
+
+    def without_personal_data(self) -> Self:
+        return replace(self, filters={})
 
 
-def _without_words(user: User, words: list[str]) -> list[str]:
-    return [tag for tag in user.tags if tag not in words]
+@dataclass(frozen=True, kw_only=True)
+class TagsOptions(BulkEditOptions):
+    tags: list[str] = field(default_factory=list)
 
 
-# What becomes of a person, by the job's options.
-VALUES: Mapping[Job.Kind, Callable[[User, Mapping[str, Any]], dict[str, Any]]] = {
-    Job.Kind.TAG: lambda user, options: {"tags": _with_words(user, options["words"])},
-    Job.Kind.UNTAG: lambda user, options: {"tags": _without_words(user, options["words"])},
-    Job.Kind.BLOCK: lambda user, options: {"is_blocked": True},
-    Job.Kind.UNBLOCK: lambda user, options: {"is_blocked": False},
-}
+EditOptions = TypeVar("EditOptions", bound=BulkEditOptions)
 
 
-def prepare(kind: Job.Kind, criteria: Mapping[str, Any], *, by: User) -> Job:
-    total = filter_customers(Customer.objects.all(), criteria).count()
-    return runner.prepare(kind, started_by=by, total=total, options={"criteria": criteria})
+class BulkEdit(JobType[EditOptions], ABC):
+    permission = "customers.change_customer"
 
+    @abstractmethod
+    def changes(self, user: User, options: EditOptions) -> dict[str, Any]:
+        """The new values of a customer's fields."""
 
-def steps(job: Job) -> runner.Steps:
-    people = filter_customers(Customer.objects.all(), job.options["criteria"])
-    while True:
-        last = job.cursor
-        yield partial(_change_some, people)
-        if job.cursor == last:
+    def create(self, filters: Mapping[str, Any], *, by: User) -> Job:
+        total = filter_customers(Customer.objects.all(), filters).count()
+        return runner.create(self, self.options_type(filters=filters), started_by=by, total=total)
+
+    def steps(self, job: Job) -> Steps:
+        options = self.options_of(job)
+        customers = filter_customers(Customer.objects.all(), options.filters)
+        while True:
+            cursor = job.cursor
+            yield partial(self._change_chunk, customers, options)
+            if job.cursor == cursor:
+                return
+
+    def _change_chunk(self, customers: UserQuerySet, options: EditOptions, job: Job) -> None:
+        with custom_plan():
+            ids = list(customers.filter(pk__gt=job.cursor).order_by("pk").values_list("pk", flat=True)[:CHUNK])
+        if not ids:
             return
+        by = Actor(user_id=job.started_by_id)
+        job.updated += len(services.change_users(ids, by=by, values=lambda user: self.changes(user, options)))
+        job.cursor, job.position = ids[-1], job.position + len(ids)
+
+    def outcome(self, job: Job) -> list[tuple[int, str]]:
+        unchanged = job.position - job.updated
+        return [(job.updated, "changed"), *([(unchanged, "unchanged")] if unchanged else [])]
 
 
-def _change_some(people: UserQuerySet, job: Job) -> None:
-    with custom_plan():
-        ids = list(people.filter(pk__gt=job.cursor).order_by("pk").values_list("pk", flat=True)[:CHUNK])
-    if not ids:
-        return
-    values = VALUES[Job.Kind(job.kind)]
-    job.updated += len(
-        services.change_users(ids, by=Actor(user_id=job.started_by_id), values=lambda user: values(user, job.options))
-    )
-    job.cursor, job.position = ids[-1], job.position + len(ids)
+class TagEdit(BulkEdit[TagsOptions]):
+    options_type = TagsOptions
+
+    def title(self, job: Job) -> str:
+        tags = ", ".join(self.options_of(job).tags)
+        return f"{self.label}{f' {tags}' if tags else ''}: {number_of_customers(job.total)}"
+
+
+class AddTags(TagEdit):
+    key, label = "tag", "Add tags"
+
+    def changes(self, user: User, options: TagsOptions) -> dict[str, Any]:
+        return {"tags": validation.clean_tags([*user.tags, *options.tags])}
+
+
+class RemoveTags(TagEdit):
+    key, label = "untag", "Remove tags"
+
+    def changes(self, user: User, options: TagsOptions) -> dict[str, Any]:
+        return {"tags": [tag for tag in user.tags if tag not in options.tags]}
+
+
+class Block(BulkEdit[BulkEditOptions]):
+    key, label, options_type = "block", "Block", BulkEditOptions
+
+    def changes(self, user: User, options: BulkEditOptions) -> dict[str, Any]:
+        return {"is_blocked": True}
+
+
+class Unblock(BulkEdit[BulkEditOptions]):
+    key, label, options_type = "unblock", "Unblock", BulkEditOptions
+
+    def changes(self, user: User, options: BulkEditOptions) -> dict[str, Any]:
+        return {"is_blocked": False}
+
+
+TYPES: dict[str, BulkEdit] = {each.key: each for each in (AddTags(), RemoveTags(), Block(), Unblock())}

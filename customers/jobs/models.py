@@ -1,4 +1,4 @@
-"""Work on many customers, and how far it has come."""
+"""Long tasks over many customers, and how far each one has come."""
 
 from typing import Any
 
@@ -7,24 +7,18 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.utils import timezone
 
+from customers.jobs import registry
 from oauth.models import App
 
 
 class Job(models.Model):
-    """Is done in steps, each a transaction that also notes here how far it has come: it can end at any moment, and go
-    on later. What `options` holds, and what `position` and `last` count, the module of its kind says."""
+    """A task that is done in steps. Each step is one transaction that also saves the progress here, so a job can stop
+    at any moment and continue later. Its type says what `total`, `position` and `cursor` count."""
 
-    class Kind(models.TextChoices):
-        IMPORT = "import"
-        EXPORT = "export"
-        TAG = "tag", "Add tags"
-        UNTAG = "untag", "Remove tags"
-        BLOCK = "block"
-        UNBLOCK = "unblock"
-        PULL = "pull"
-
-    kind = models.CharField(max_length=16, choices=Kind)
-    options: Any = models.JSONField(default=dict, encoder=DjangoJSONEncoder)
+    kind = models.CharField(max_length=16, help_text="The key of its type in the registry.")
+    options_json: Any = models.JSONField(
+        default=dict, encoder=DjangoJSONEncoder, help_text="Read them by `options_of` of the type."
+    )
     dry_run = models.BooleanField(default=False, help_text="Counts and checks, but changes no customer.")
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", help_text="None: a management command."
@@ -61,7 +55,24 @@ class Job(models.Model):
         verbose_name_plural = "imports and exports"
 
     def __str__(self):
-        return f"{self.get_kind_display()} {self.pk}"
+        return f"{self.type.label} {self.pk}"
+
+    @property
+    def type(self) -> registry.JobType:
+        return registry.get(self.kind)
+
+    @property
+    def title(self) -> str:
+        return self.type.title(self)
+
+    @property
+    def outcome(self) -> list[tuple[int, str]]:
+        return self.type.outcome(self)
+
+    @property
+    def customers(self) -> int:
+        """How many customers were processed."""
+        return self.type.customers(self)
 
     @property
     def done(self) -> float:
@@ -70,22 +81,16 @@ class Job(models.Model):
 
     @property
     def rate(self) -> float:
-        """Customers a second."""
+        """Customers per second."""
         return self.customers / self.seconds if self.seconds else 0.0
 
     @property
     def seconds_left(self) -> int:
         return int(self.seconds / self.done - self.seconds) if self.done else 0
 
-    @property
-    def customers(self) -> int:
-        """How many were looked at."""
-        is_import = self.kind == self.Kind.IMPORT  # whose position is in bytes
-        return self.created + self.updated + self.rejected if is_import else self.position
-
 
 class JobFile(models.Model):
-    """What was uploaded for an import, or in the order of ids the parts of an export."""
+    """The uploaded file of an import, or one part of an export; the parts are in the order of their ids."""
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="files")
     file = models.FileField(upload_to="jobs/", max_length=255)

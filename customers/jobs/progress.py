@@ -1,20 +1,20 @@
-"""How far a job has come, in words and as one line of a terminal."""
+"""The progress of a job as text, and as one line of a terminal."""
 
 from typing import TextIO
 
 from customers.jobs.models import Job
 
-WIDTH = 30
+WIDTH = 30  # characters of the bar
 
 
-def in_words(job: Job) -> str:
-    text = f"{job.customers:,} customers, {job.rate:,.0f} a second"
+def progress_text(job: Job) -> str:
+    text = f"{job.customers:,} customers, {job.rate:,.0f} per second"
     left = job.seconds_left
     return f"{text}, {left // 60}:{left % 60:02} left" if job.done and not job.finished_at else text
 
 
 class ProgressLine:
-    """Not on a terminal, nothing."""
+    """Silent unless `out` is a terminal."""
 
     def __init__(self, out: TextIO):
         self.out = out if out.isatty() else None
@@ -22,8 +22,8 @@ class ProgressLine:
     def show(self, job: Job) -> None:
         if self.out:
             bar = ("#" * int(job.done * WIDTH)).ljust(WIDTH, ".")
-            done = f"[{bar}] {job.done:4.0%}  " if job.total else ""  # where nobody knows how much there is
-            self.out.write(f"\r\033[K{done}{in_words(job)}")
+            done = f"[{bar}] {job.done:4.0%}  " if job.total else ""  # the total may be unknown
+            self.out.write(f"\r\033[K{done}{progress_text(job)}")
             self.out.flush()
 
     def close(self) -> None:

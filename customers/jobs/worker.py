@@ -1,6 +1,6 @@
-"""Goes on with exports, whoever asked for them: the API, or the dashboard, whose page goes on with them, too.
+"""The part of the worker that runs jobs, such as exports.
 
-Any number of workers may run: a step is done by one of them, and one that dies leaves its step undone.
+Any number of workers may run: one of them runs each step. A worker that dies leaves its step undone.
 """
 
 import logging
@@ -11,48 +11,49 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from customers.core.polling import loop
+from customers.core.polling import poll
 from customers.jobs import registry, runner
 from customers.jobs.models import Job
 
-POLL = 1.0  # seconds between two looks where nothing was to be done
-TURN = 5.0  # seconds for one export while others wait
-AT_ONCE = 100  # exports that take turns
-BREATH = 0.1  # seconds between two steps on SQLite, whose other writers look so often whether they may
+POLL = 1.0  # seconds to wait while no job is due
+TURN_SECONDS = 5.0  # for one job while others wait
+MAX_JOBS = 100  # that take turns
+SQLITE_PAUSE = 0.1  # seconds between two steps, so that other writers, which poll for the lock, get it
 
 logger = logging.getLogger(__name__)
 
 
 def run(stop: Event, *, until_empty: bool = False) -> None:
-    """Until `stop` is set; with `until_empty`, until nothing is due."""
+    """Runs jobs until `stop` is set; with `until_empty`, until no job is due."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("PRAGMA mmap_size=0")  # a whole table that is read would count as memory of this process
-    loop(partial(turn, stop), stop, poll=POLL, until_empty=until_empty)
+            cursor.execute("PRAGMA mmap_size=0")  # otherwise reading a whole table counts as memory of this process
+    poll(partial(run_due, stop), stop, interval=POLL, until_empty=until_empty)
 
 
-def turn(stop: Event) -> bool:
-    """Some work on each export that is due, the oldest first; whether there was one."""
-    found = list(due()[:AT_ONCE])
+def run_due(stop: Event) -> bool:
+    """Runs each job that is due for some seconds, the oldest first. Returns whether there was one."""
+    found = list(due()[:MAX_JOBS])
     for job in found:
         if not stop.is_set():
-            go_on(job, stop)
+            run_one(job, stop)
     return bool(found)
 
 
 def due() -> QuerySet[Job]:
     now = timezone.now()
-    started = Job.objects.filter(kind=Job.Kind.EXPORT, finished_at=None, failures__lt=runner.MAX_FAILURES)
+    kinds = [each.key for each in registry.all_types() if each.runs_in_worker]
+    started = Job.objects.filter(kind__in=kinds, finished_at=None, failures__lt=runner.MAX_FAILURES)
     return started.filter(Q(due_at=None) | Q(due_at__lte=now)).exclude(started_at=None).order_by("pk")
 
 
-def go_on(job: Job, stop: Event) -> None:
-    """What fails is noted with the job, which is put off. Raises what the database does when that can't be noted."""
-    pause = BREATH if connection.vendor == "sqlite" else 0
+def run_one(job: Job, stop: Event) -> None:
+    """A failure is recorded in the job, and the job is tried again later. Raises database errors of that recording."""
+    pause = SQLITE_PAUSE if connection.vendor == "sqlite" else 0
     try:
-        registry.go_on(job, seconds=TURN, is_to_stop=lambda: stop.wait(pause))
+        runner.run_for(job, seconds=TURN_SECONDS, should_stop=lambda: stop.wait(pause))
     except Job.DoesNotExist:
-        logger.info("%s was stopped.", job)
+        logger.info("%s was deleted while it ran.", job)
     except Exception as error:
         logger.exception("%s failed.", job)
         runner.schedule_retry(job, error)

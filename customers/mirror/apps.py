@@ -7,3 +7,9 @@ class MirrorConfig(AppConfig):
     role_permissions = {
         "Owner": ("view_mirroredstore", "view_receivedevent"),
     }
+
+    def ready(self):
+        from customers.jobs import registry
+        from customers.mirror.pull import PULL
+
+        registry.register(PULL)

@@ -1,13 +1,12 @@
 """Pulls all customers of another store, page by page, newest first.
 
-A pull is a job. Its options: `store` (the store's id here), `with_orders` (orders and subscriptions, too), `next` (the
-link to the next page) and `staff` (how many staff accounts were skipped). Its `position` counts customers; those that
-were not created, updated, rejected or skipped are unchanged.
+A pull is a job. Its `position` counts customers; those that were not created, updated, rejected or skipped are
+unchanged.
 """
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -16,6 +15,7 @@ from typing import Any
 from customers.insertion import analyze_after_bulk_insert
 from customers.jobs import runner
 from customers.jobs.models import Job, RejectedRow
+from customers.jobs.registry import JobType, Options, Steps
 from customers.mirror import apply, orders
 from customers.mirror.client import StoreClient
 from customers.mirror.models import MirroredStore
@@ -26,6 +26,26 @@ PAGE_SIZE = 250  # the most that a store of this API gives at once
 FIRST_PAGE = f"users/?page_size={PAGE_SIZE}&limit={PAGE_SIZE}"
 
 Documents = dict[str, list[Any]]  # a customer's orders and subscriptions, by the names of DOCUMENT_TYPES
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullOptions(Options):
+    """`store`: the store's id here. `with_orders`: orders and subscriptions, too. `next`: the link to the next page, or
+    an empty text. `staff`: how many staff accounts were skipped."""
+
+    store: int
+    with_orders: bool
+    next: str
+    staff: int = 0
+
+
+class Pull(JobType[PullOptions]):
+    """A management command runs it, because the steps need the token of the store."""
+
+    key, label, options_type = "pull", "Pull", PullOptions
+
+
+PULL = Pull()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +61,8 @@ def start_pull(store: MirroredStore, *, with_orders: bool) -> Job:
     """A pull that starts at the first page. It replaces an earlier one of this store."""
     digest = _digest(store)
     Job.objects.filter(digest=digest).delete()
-    options = {"store": store.pk, "with_orders": with_orders, "next": FIRST_PAGE}
-    return runner.prepare(Job.Kind.PULL, digest=digest, options=options, started_at=apply.database_now())
+    options = PullOptions(store=store.pk, with_orders=with_orders, next=FIRST_PAGE)
+    return runner.create(PULL, options, digest=digest, options=options, started_at=apply.database_now())
 
 
 def unfinished_pull(store: MirroredStore) -> Job | None:
@@ -54,21 +74,21 @@ def _digest(store: MirroredStore) -> str:
     return sha256(store.url.encode()).hexdigest()
 
 
-def steps(job: Job, client: StoreClient) -> runner.Steps:
+def steps(job: Job, client: StoreClient) -> Steps:
     """Each step saves a page. Meanwhile the next page is fetched.
 
     Raises StoreUnavailable, StoreRefused, InvalidPayload.
     """
-    store = MirroredStore.objects.get(pk=job.options["store"])
+    options = PULL.options_of(job)
+    store = MirroredStore.objects.get(pk=options.store)
     created = job.created
     pool = ThreadPoolExecutor(1)
 
     def fetch(link: str) -> "Future[FetchedPage] | None":
-        with_orders = bool(job.options["with_orders"])
-        return pool.submit(_fetch, client, link, apply.database_now(), with_orders) if link else None
+        return pool.submit(_fetch, client, link, apply.database_now(), options.with_orders) if link else None
 
     try:
-        coming = fetch(job.options["next"])
+        coming = fetch(options.next)
         while coming:
             fetched = coming.result()
             coming = fetch(fetched.page.next)
@@ -108,8 +128,9 @@ def _save(store: MirroredStore, fetched: FetchedPage, job: Job) -> None:
     job.rejected += len(result.conflicts) + page.rejected
     job.position += len(page.customers) + page.rejected
     job.cursor = page.customers[-1].id if page.customers else job.cursor
-    job.options = {**job.options, "next": page.next, "staff": job.options.get("staff", 0) + len(result.staff)}
-    job.save(update_fields=["options"])
+    options = PULL.options_of(job)
+    job.options_json = replace(options, next=page.next, staff=options.staff + len(result.staff)).to_json()
+    job.save(update_fields=["options_json"])
 
 
 def _problems(store: MirroredStore, fetched: FetchedPage, result: apply.SyncResult) -> Iterator[tuple[int, str, str]]:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from customers.core.polling import loop
+from customers.core.polling import poll
 from customers.mirror import apply, orders
 from customers.mirror.client import StoreClient, StoreRefused
 from customers.mirror.models import MirroredCustomer, MirroredStore
@@ -39,7 +39,7 @@ class RefreshWorker:
 
     def run(self, stop: Event, *, until_empty: bool = False) -> None:
         """Runs until `stop` is set; with `until_empty`, until no customer is due."""
-        loop(self.refresh_next, stop, poll=POLL, until_empty=until_empty)
+        poll(self.refresh_next, stop, interval=POLL, until_empty=until_empty)
 
     def refresh_next(self) -> bool:
         """Returns False if no customer is due."""

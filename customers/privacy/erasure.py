@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers import services
-from customers.jobs.exports import services as exports
+from customers.jobs.exports import parts as exports
 from customers.models import Event, Tag, User, UserType
 from customers.orders.models import Order, Subscription
 from customers.privacy.personal_data import answers_about, attempts_of, emails_of, log_entries_about, security_events_of
@@ -79,8 +79,8 @@ def erase(user_id: int, *, by: Actor) -> None:
         _redact_documents(model, user)
     _forget_person(user)
     _forget_attempts(emails)
-    exports.forget_files()  # nobody can tell who is in which
-    transaction.on_commit(exports.forget_files)  # nor in those that were begun meanwhile
+    exports.delete_all()  # nobody can tell who is in which
+    transaction.on_commit(exports.delete_all)  # nor in those that were begun meanwhile
     services.record(user, Event.Kind.ERASED, by)
     author = User.objects.filter(pk=by.user_id).values_list("email", flat=True).first()
     audit.record(audit.Event.CUSTOMER_ERASED, Actor(email=author or ""), customer=user.pk)

@@ -9,7 +9,7 @@ import psutil
 import requests
 
 from tests.live.conftest import Store
-from tests.support.exports import EVERYBODY
+from tests.support.exports import ALL_CUSTOMERS
 from tests.support.webhook_receiver import served
 
 CUSTOMERS = int(os.environ.get("EXPORT_CUSTOMERS", "20000"))
@@ -27,7 +27,7 @@ def test_an_export_is_made_although_its_worker_is_killed(store, tmp_path):
     with served() as receiver:
         webhook = {"target": receiver.url, "events": ["export.created"]}
         assert app.post(f"{api}/webhooks/", json=webhook).status_code == 201
-        export = app.post(f"{api}/exports/", json=EVERYBODY).json()
+        export = app.post(f"{api}/exports/", json=ALL_CUSTOMERS).json()
         kill_worker_in_the_middle(shop, tmp_path)
         wait_for(lambda: receiver.received)
 

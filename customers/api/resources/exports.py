@@ -21,8 +21,8 @@ from customers.core.dates import within_days
 from customers.jobs import runner
 from customers.jobs.exports import downloads
 from customers.jobs.exports import services as exports
+from customers.jobs.exports.parts import EXPORT
 from customers.jobs.models import Job
-from oauth.errors import ServiceError
 from oauth.scopes import Scope
 
 
@@ -92,16 +92,17 @@ class ExportSerializer(serializers.Serializer):
         ref_name = "Export"
 
     def to_representation(self, job):
-        options = job.options
+        options = EXPORT.options_of(job)
         path = reverse("admin_api:export-download", args=[job.pk])
         return super().to_representation(
             {
                 "id": job.pk,
                 "type": ExportType.CUSTOMER_LIST,
                 "status": ExportStatus.AVAILABLE if job.finished_at else ExportStatus.PENDING,
-                **{name: parse_datetime(options.get(name, "")) for name in ("date_from", "date_to")},
+                "date_from": parse_datetime(options.date_from),
+                "date_to": parse_datetime(options.date_to),
                 # Of the host that the export was requested from. Webhooks contain the same URL.
-                "url": options["origin"] + path,
+                "url": options.origin + path,
                 "created_at": job.created_at,
             }
         )
@@ -191,7 +192,7 @@ class ExportViewSet(AdminApiViewSet):
     @idempotent
     def create(self, request):
         fields = self.validated_with(CreateExportSerializer)
-        job = exports.ask(
+        job = exports.request(
             customer_filters(request),
             date_from=fields["date_from"],
             date_to=fields["date_to"],
@@ -220,7 +221,7 @@ class ExportViewSet(AdminApiViewSet):
             raise ExportFailed
         if not job.finished_at:
             raise ExportPending
-        link = downloads.link_to(job, app_id=self.app_id)
+        link = downloads.sign_link(job, app_id=self.app_id)
         url = request.build_absolute_uri(reverse("admin_api:export-file", args=[link]))
         return Response({"url": url}, headers={"Cache-Control": "no-store"})
 
@@ -234,8 +235,6 @@ class ExportFileView(AdminApiView):
 
     def get(self, request, link):
         try:
-            return downloads.answer(downloads.linked(link))
-        except downloads.LinkRefused:
-            raise
-        except (Job.DoesNotExist, ServiceError):
+            return downloads.response(downloads.find_by_link(link))
+        except (Job.DoesNotExist, runner.FileDeleted):
             raise NotFound("The file is not kept any more.") from None

@@ -1,73 +1,26 @@
-"""Customers as a file that an import understands, in this store or another one."""
+"""The file formats of an export. An import of this or another store reads each of them."""
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Max, Min
 
 from customers.jobs.imports.columns import ADDRESS, COUNTERS, METADATA, MORE_ADDRESSES, PERSON, PURCHASES
 from customers.jobs.imports.rows import quoted
-from customers.models import Address, Customer
-from customers.orders.models import Order
-from customers.querysets import UserQuerySet
 
-BATCH = 2_000
 HEADER = (*PERSON, *COUNTERS, *PURCHASES, *(f"address_{name}" for name in ADDRESS), MORE_ADDRESSES)
 
 
-def everybody() -> UserQuerySet:
-    """Leads and customers, but not who was erased: nothing is left to know them by."""
-    return Customer.objects.exclude(email=None)
-
-
-def rows(people: UserQuerySet, *, after: int = 0, limit: int | None = None) -> Iterator[dict[str, Any]]:
-    """The first `limit` with a higher id than `after`, by id, each with `addresses` and PURCHASES, in constant memory:
-    a batch is found by where the last one ended, and takes three queries."""
-    left = limit
-    while batch := list(
-        people.filter(pk__gt=after).order_by("pk").values("id", *PERSON, *COUNTERS)[: min(left or BATCH, BATCH)]
-    ):
-        books: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in batch}
-        for address in Address.objects.filter(user__in=books).order_by("pk").values("user_id", *ADDRESS):
-            books[address.pop("user_id")].append(address)
-        purchases = _purchases([row["id"] for row in batch if row["orders_count"]])
-        for row in batch:
-            row["date_joined"] = _moment(row["date_joined"])
-            yield {**row, **purchases.get(row["id"], NO_PURCHASES), "addresses": books[row["id"]]}
-        after = batch[-1]["id"]
-        if left is not None:
-            left -= len(batch)
-            if left <= 0:
-                return
-
-
-NO_PURCHASES = dict.fromkeys(PURCHASES)
-
-
-def _purchases(ids: list[int]) -> dict[int, dict[str, str]]:
-    """When these customers placed the first and the last order that counts."""
-    if not ids:
-        return {}
-    placed = Order.objects.successful().filter(user__in=ids).order_by().values_list("user_id")
-    spans = placed.annotate(Min("date_placed"), Max("date_placed"))
-    return {
-        user_id: dict(zip(PURCHASES, (_moment(first), _moment(last)), strict=True)) for user_id, first, last in spans
-    }
-
-
-def _moment(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat()
-
-
 def write_jsonl(
-    rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool = True, keys: Sequence[str] = ()
+    rows: Iterable[dict[str, Any]], file: TextIO, *, with_header: bool = True, metadata_keys: Sequence[str] = ()
 ) -> int:
-    """In the shape of the API, which has all keys of metadata, with PURCHASES. Returns how many."""
+    """One object per line, in the shape of the API, with PURCHASES. Returns the number of rows.
+
+    There is no header, and `metadata` has all keys in any case.
+    """
     number = 0
     for row in rows:
         number += 1
@@ -76,20 +29,23 @@ def write_jsonl(
     return number
 
 
-def write_csv(rows: Iterable[dict[str, Any]], file: TextIO, *, is_first: bool = True, keys: Sequence[str] = ()) -> int:
-    """One row a customer: the first address in columns, others as JSON. Null looks like an empty text there, and no
-    cell is a formula to a spreadsheet. `is_first`: with the header. `keys`: of metadata, to be columns, too.
-    Returns how many."""
+def write_csv(
+    rows: Iterable[dict[str, Any]], file: TextIO, *, with_header: bool = True, metadata_keys: Sequence[str] = ()
+) -> int:
+    """One row per customer: the first address in columns of its own, further ones as JSON. Returns the number of rows.
+
+    Null is written as an empty cell. No cell is a formula to a spreadsheet. `metadata_keys`: those that get a column.
+    """
     writer = csv.writer(file)
-    header = (*HEADER, *(METADATA + key for key in keys))
-    if is_first:
+    header = (*HEADER, *(METADATA + key for key in metadata_keys))
+    if with_header:
         writer.writerow(header)
     number = 0
     for row in rows:
         number += 1
         first, *others = row["addresses"] or [{}]
         cells = {**row, **{f"address_{name}": first.get(name) for name in ADDRESS}, MORE_ADDRESSES: others}
-        cells |= {METADATA + key: (row["metadata"] or {}).get(key) for key in keys}
+        cells |= {METADATA + key: (row["metadata"] or {}).get(key) for key in metadata_keys}
         writer.writerow([_cell(name, cells[name]) for name in header])
     return number
 

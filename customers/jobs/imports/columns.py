@@ -1,4 +1,4 @@
-"""Which column of a file is which field of a customer, guessed from its header."""
+"""Maps the columns of a file to the fields of a customer, by their headers."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from customers.filters import METADATA
 from oauth.errors import ServiceError
 
-# Fields of the person and of the first address, each with the headers that shops' exports give it, the best one first.
-# Headers are compared without case and punctuation, and without the words that say whose they are.
+# The fields of the person and of the first address, each with its usual headers, the best one first.
+# Headers are compared without case, punctuation and OWNER_PREFIX.
 PERSON = {
     "email": ("email", "e mail", "email address", "mail", "user email"),
     "first_name": ("first name", "firstname", "given name", "forename"),
@@ -59,49 +59,49 @@ ADDRESS = {
     "is_default_for_billing": (),
 }
 MORE_ADDRESSES = "more_addresses"  # a list of objects, beside the columns of the first
-ADDRESSES = "addresses"  # the whole list, as the API shows it
-# What an export tells and an import leaves to the store.
+ADDRESSES = "addresses"  # the whole list, in the shape of the API
+# An export has these fields; an import ignores them, since the store computes them.
 COUNTERS = ("orders_count", "subscriptions_count", "total_spent")
 PURCHASES = ("first_purchase_date", "last_purchase_date")
 
-WHOSE = re.compile(r"^(customer|default address|billing address|billing|address)\s+(?=\D)")
+OWNER_PREFIX = re.compile(r"^(customer|default address|billing address|billing|address)\s+(?=\D)")
 
 FIELDS = (*PERSON, *(f"address_{name}" for name in ADDRESS), ADDRESSES, MORE_ADDRESSES)
 
 
-def guess(headers: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
-    """Header to field, for the headers that are understood; `given` has the last word.
+def guess_fields(headers: Iterable[str], chosen: Mapping[str, str]) -> dict[str, str]:
+    """Field by header, for the headers that are known. `chosen` overrides a guess; an empty field ignores the column.
 
-    Raises ServiceError for a field that is not known, or is given twice.
+    Raises ServiceError for a field or header that does not exist, and for a field that is chosen twice.
     """
     headers = list(headers)
-    for header, field in given.items():
+    for header, field in chosen.items():
         if field and field not in FIELDS and not field.startswith(METADATA):
-            raise ServiceError(f"There is no field {field!r}. The fields are {', '.join(FIELDS)}, metadata.NAME.")
+            raise ServiceError(f"Unknown field {field!r}. The fields are {', '.join(FIELDS)}, metadata.NAME.")
         if header not in headers:
-            raise ServiceError(f"There is no column {header!r}. The columns are {', '.join(headers)}.")
-    if twice := {field for field in given.values() if field and list(given.values()).count(field) > 1}:
-        raise ServiceError(f"Two columns can't both be {', '.join(sorted(twice))}.")
-    taken = set(given.values())
+            raise ServiceError(f"Unknown column {header!r}. The columns are {', '.join(headers)}.")
+    if twice := {field for field in chosen.values() if field and list(chosen.values()).count(field) > 1}:
+        raise ServiceError(f"Only one column can be {', '.join(sorted(twice))}.")
+    taken = set(chosen.values())
     found: dict[str, tuple[int, str]] = {}
     for header in headers:
         field, rank = _field_of(header)
-        if header not in given and field and field not in taken and rank < found.get(field, (1000, ""))[0]:
+        if header not in chosen and field and field not in taken and rank < found.get(field, (1000, ""))[0]:
             found[field] = (rank, header)
-    fields = {header: field for field, (_, header) in found.items()} | dict(given)
+    fields = {header: field for field, (_, header) in found.items()} | dict(chosen)
     return {header: fields[header] for header in headers if fields.get(header)}
 
 
 def _field_of(header: str) -> tuple[str, int]:
-    """And how far down the list its spelling is; lower is better."""
+    """The field, or "", and the rank of the header among those of the field: lower is better."""
     if header.lower().startswith(METADATA) and len(header) > len(METADATA):
         return METADATA + header[len(METADATA) :], 0
     plain = " ".join(re.findall(r"[^\W_]+", header.lower()))
     if plain.replace(" ", "_") in FIELDS:
         return plain.replace(" ", "_"), 0
-    for prefix in (plain, WHOSE.sub("", plain)):
+    for text in (plain, OWNER_PREFIX.sub("", plain)):
         for group, start in ((PERSON, ""), (ADDRESS, "address_")):
             for name, spellings in group.items():
-                if prefix in spellings:
-                    return start + name, 1 + spellings.index(prefix) + 100 * (prefix != plain)
+                if text in spellings:
+                    return start + name, 1 + spellings.index(text) + 100 * (text != plain)
     return "", 1000

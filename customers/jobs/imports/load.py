@@ -1,69 +1,73 @@
-"""Bringing in the customers of a file, chunk by chunk.
+"""How an import is done: each step stores one chunk of rows. `total` and `position` count bytes, `cursor` lines."""
 
-A job's options: `layout` (see `parse.Layout`), `fields` (header to field), and `update` (change customers who exist).
-`total` and `position` are bytes, `cursor` is the number of lines read.
-"""
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
-from itertools import islice
-from typing import BinaryIO, TypeVar, cast
-
-from django.core.files.uploadedfile import UploadedFile
-from django.db import transaction
+from typing import Any, BinaryIO, Self, TypeVar, cast
 
 from customers import services, validation
 from customers.insertion import analyze_after_bulk_insert
 from customers.jobs import runner
 from customers.jobs.imports import parse, storing
-from customers.jobs.imports.parse import Layout, Place, Row
-from customers.jobs.imports.rows import Draft, draft
-from customers.jobs.models import DryRunEmail, Job, JobFile, RejectedRow
+from customers.jobs.imports.parse import FileFormat, Position, Row
+from customers.jobs.imports.rows import ParsedCustomer, parse_row
+from customers.jobs.models import DryRunEmail, Job, RejectedRow
+from customers.jobs.registry import JobType, Options, Steps
 from customers.metadata.services import Bindings, bindings
-from customers.models import Customer, User
+from customers.models import Customer
 from customers.validation import EmailTaken
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 
-CHUNK = 4_000  # rows; more are no faster, and wait longer for the first of them
-CHUNK_BYTES = 32 * 2**20  # or so much of the file: a statement of PostgreSQL has to stay below 1 GiB
-ONLY_NEW = ("email", "user_type", "date_joined")  # what an update leaves alone
-SHOWN_ROWS = 3
+CHUNK = 4_000  # rows; more are no faster, and delay the first progress
+PAGE_CHUNK = 1_000  # rows, where the dashboard runs the import: on SQLite other writers wait for one chunk
+CHUNK_BYTES = 32 * 2**20  # a chunk ends here at the latest: a statement of PostgreSQL has to stay below 1 GiB
+ONLY_NEW = ("email", "user_type", "date_joined")  # an update leaves these alone
 
 Item = TypeVar("Item")
 
 
-@dataclass(slots=True)
-class Chunk:
-    """Some rows in a row of a file: drafts whose emails differ from one another, those with an email again, and why
-    the others are refused, by line."""
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions(Options):
+    """`fields`: the field of a customer by the header of its column. `update`: update existing customers."""
 
-    end: Place
-    drafts: list[Draft]
-    again: list[Draft]
-    refused: list[tuple[int, ServiceError]] = field(default_factory=list)
-    statement: storing.Statement | None = None
+    file_name: str
+    file_format: FileFormat
+    fields: Mapping[str, str] = field(default_factory=dict)
+    update: bool = False
 
-
-def prepare(upload: UploadedFile, *, by: User) -> Job:
-    """Keeps a file for an import. Raises ServiceError for one that can't be read."""
-    layout = parse.look(upload)  # type: ignore[arg-type]  # it reads as a file does
-    with transaction.atomic():
-        options = {"name": upload.name, "layout": asdict(layout)}
-        job = runner.prepare(Job.Kind.IMPORT, started_by=by, total=upload.size or 0, options=options)
-        JobFile.objects.create(job=job, file=upload)
-    return job
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return cls(**{**value, "file_format": FileFormat(**value["file_format"])})
 
 
-def layout_of(job: Job) -> Layout:
-    return Layout(**job.options["layout"])
+class Import(JobType[ImportOptions]):
+    key, label, options_type = "import", "Import", ImportOptions
+    permission = "customers.import_customer"
+
+    def steps(self, job: Job) -> Steps:
+        with open_file(job) as file:
+            yield from steps(job, file, size=PAGE_CHUNK)
+
+    def title(self, job: Job) -> str:
+        return f"Import of {self.options_of(job).file_name or 'a file'}"
+
+    def customers(self, job: Job) -> int:
+        return job.created + job.updated + job.rejected
+
+    def outcome(self, job: Job) -> list[tuple[int, str]]:
+        would_be = "would be " if job.dry_run else ""
+        counters = {"created": job.created, "updated": job.updated, "rejected": job.rejected}
+        return [(number, would_be + name) for name, number in counters.items()]
 
 
-def stored_file(job: Job) -> BinaryIO:
-    """Raises ServiceError where it is not kept any more."""
+IMPORT = Import()
+
+
+def open_file(job: Job) -> BinaryIO:
+    """The uploaded file. Raises FileDeleted."""
     stored = job.files.first()
     try:
         if stored:
@@ -71,109 +75,109 @@ def stored_file(job: Job) -> BinaryIO:
             return cast(BinaryIO, stored.file.storage.open(str(stored), "rb").file)
     except FileNotFoundError:
         pass
-    raise ServiceError("The file is not kept any more. Upload it again.")
+    raise runner.FileDeleted("The file was deleted. Upload it again.")
 
 
-def first_rows(job: Job) -> list[dict[str, str]]:
-    """Texts by header, of the first rows that can be read. Raises ServiceError."""
-    layout = layout_of(job)
-    with stored_file(job) as file:
-        rows = islice(parse.rows(file, layout, {header: header for header in layout.headers}), SHOWN_ROWS)
-        return [
-            {header: str(value).encode(errors="replace").decode() for header, value in row.values.items()}
-            for row in rows
-            if isinstance(row.values, dict)
-        ]
+@dataclass(slots=True)
+class Chunk:
+    """Consecutive rows of a file. The emails of `customers` differ from one another; `duplicates` repeat one of them.
+    `rejected` has the error of each other row by its line."""
+
+    end: Position
+    customers: list[ParsedCustomer]
+    duplicates: list[ParsedCustomer]
+    rejected: list[tuple[int, ServiceError]] = field(default_factory=list)
+    statement: storing.Statement | None = None
 
 
-def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> runner.Steps:
-    """`size`: rows of a chunk."""
-    rows = parse.rows(file, layout_of(job), job.options["fields"], Place(job.cursor, job.position))
-    created = job.created
-    # Once, and here: the chunks are prepared in another thread, which has no business with the database.
-    for chunk in _ahead(_chunks(rows, size or CHUNK, bindings())):
-        yield partial(_rehearse if job.dry_run else _store, chunk)
+def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
+    """The steps from the job's cursor on. `size`: rows per chunk."""
+    options = IMPORT.options_of(job)
+    rows = parse.rows(file, options.file_format, options.fields, Position(job.cursor, job.position))
+    created_before = job.created
+    # The bindings are read once, and here: the chunks are prepared in another thread, which must not use the database.
+    for chunk in _read_ahead(_chunks(rows, size or CHUNK, bindings())):
+        yield partial(_check if job.dry_run else _store, chunk, options.update)
     job.dry_run_emails.all().delete()
     if not job.dry_run:
         runner.delete_files(job.files.all())
-    analyze_after_bulk_insert(job.created - created)
+    analyze_after_bulk_insert(job.created - created_before)
 
 
-def _store(chunk: Chunk, job: Job) -> None:
+def _store(chunk: Chunk, update: bool, job: Job) -> None:
     by = Actor(user_id=job.started_by_id)
-    known = storing.store(chunk.drafts, by, chunk.statement)
-    job.created += len(chunk.drafts) - len(known)
-    for each in _in_order([*(each for each in chunk.drafts if each.line in known), *chunk.again]):
+    taken = storing.store(chunk.customers, by, chunk.statement)
+    job.created += len(chunk.customers) - len(taken)
+    for each in _by_line([*(each for each in chunk.customers if each.line in taken), *chunk.duplicates]):
         try:
-            if not job.options["update"]:
+            if not update:
                 raise EmailTaken
             _update(each, by)
             job.updated += 1
         except ServiceError as error:
-            chunk.refused.append((each.line, error))
-    _advance(job, chunk)
+            chunk.rejected.append((each.line, error))
+    _save_progress(job, chunk)
 
 
-def _rehearse(chunk: Chunk, job: Job) -> None:
-    """What `_store` would do."""
-    numbers = {each.line: _number(each) for each in chunk.drafts}
-    seen = set(job.dry_run_emails.filter(digest__in=numbers.values()).values_list("digest", flat=True))
-    known = storing.known_emails(chunk.drafts)
-    for each in _in_order([*chunk.drafts, *chunk.again]):
-        is_new = numbers.get(each.line, 0) not in seen and each.person["email"].lower() not in known
-        if is_new and each.line in numbers:
+def _check(chunk: Chunk, update: bool, job: Job) -> None:
+    """A dry run: counts what `_store` would do."""
+    digests = {each.line: _email_digest(each) for each in chunk.customers}
+    seen = set(job.dry_run_emails.filter(digest__in=digests.values()).values_list("digest", flat=True))
+    known = storing.known_emails(chunk.customers)
+    for each in _by_line([*chunk.customers, *chunk.duplicates]):
+        is_new = digests.get(each.line, 0) not in seen and each.person["email"].lower() not in known
+        if is_new and each.line in digests:
             job.created += 1
-        elif job.options["update"]:
+        elif update:
             job.updated += 1
         else:
-            chunk.refused.append((each.line, EmailTaken()))
-    DryRunEmail.objects.bulk_create(
-        [DryRunEmail(job=job, digest=number) for number in numbers.values()], ignore_conflicts=True
-    )
-    _advance(job, chunk)
+            chunk.rejected.append((each.line, EmailTaken()))
+    emails = [DryRunEmail(job=job, digest=digest) for digest in digests.values()]
+    DryRunEmail.objects.bulk_create(emails, ignore_conflicts=True)
+    _save_progress(job, chunk)
 
 
-def _advance(job: Job, chunk: Chunk) -> None:
+def _save_progress(job: Job, chunk: Chunk) -> None:
     job.cursor, job.position = chunk.end
-    job.rejected += len(chunk.refused)
+    job.rejected += len(chunk.rejected)
     RejectedRow.objects.bulk_create(
         RejectedRow(job=job, line=line, field=".".join(map(str, error.path)), reason=error.message)
-        for line, error in sorted(chunk.refused, key=lambda refusal: refusal[0])
+        for line, error in sorted(chunk.rejected, key=lambda each: each[0])
     )
 
 
 def _chunks(rows: Iterable[Row], size: int, bound: Bindings) -> Iterator[Chunk]:
-    for some in _groups(rows, size):
-        drafts: dict[str, Draft] = {}
-        chunk = Chunk(end=some[-1].end, drafts=[], again=[])
-        for line, _, values in some:
+    for group in _groups(rows, size):
+        customers: dict[str, ParsedCustomer] = {}
+        chunk = Chunk(end=group[-1].end, customers=[], duplicates=[])
+        for line, _, values in group:
             try:
                 if isinstance(values, ServiceError):
                     raise values
-                each = draft(line, values, bound)
+                customer = parse_row(line, values, bound)
             except ServiceError as error:
-                chunk.refused.append((line, error))
+                chunk.rejected.append((line, error))
                 continue
-            if drafts.setdefault(each.person["email"].lower(), each) is not each:
-                chunk.again.append(each)
-        chunk.drafts = list(drafts.values())
-        chunk.statement = storing.prepare(chunk.drafts)
+            if customers.setdefault(customer.person["email"].lower(), customer) is not customer:
+                chunk.duplicates.append(customer)
+        chunk.customers = list(customers.values())
+        chunk.statement = storing.prepare(chunk.customers)
         yield chunk
 
 
 def _groups(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    some: list[Row] = []
+    group: list[Row] = []
     for row in rows:
-        some.append(row)
-        if len(some) == size or row.end.bytes - some[0].end.bytes >= CHUNK_BYTES:
-            yield some
-            some = []
-    if some:
-        yield some
+        group.append(row)
+        if len(group) == size or row.end.bytes - group[0].end.bytes >= CHUNK_BYTES:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
-def _ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same, the next one prepared while the database is busy with the last."""
+def _read_ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items. A thread prepares the next one while the database stores the last."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         upcoming = pool.submit(next, items, None)
         while (item := upcoming.result()) is not None:
@@ -181,20 +185,20 @@ def _ahead(items: Iterator[Item]) -> Iterator[Item]:
             yield item
 
 
-def _in_order(drafts: list[Draft]) -> list[Draft]:
-    return sorted(drafts, key=lambda draft: draft.line)
+def _by_line(customers: list[ParsedCustomer]) -> list[ParsedCustomer]:
+    return sorted(customers, key=lambda customer: customer.line)
 
 
-def _number(draft: Draft) -> int:
-    digest = blake2b(draft.person["email"].lower().encode(), digest_size=8).digest()
+def _email_digest(customer: ParsedCustomer) -> int:
+    digest = blake2b(customer.person["email"].lower().encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 
 
-def _update(found: Draft, by: Actor) -> None:
-    """Gives somebody who is there what the file says of the person; addresses stay. Raises ServiceError."""
-    customer = Customer.objects.filter(email__lower=found.person["email"].lower()).first()
+def _update(row: ParsedCustomer, by: Actor) -> None:
+    """Sets the given fields of an existing customer; the addresses stay as they are. Raises ServiceError."""
+    customer = Customer.objects.filter(email__lower=row.person["email"].lower()).first()
     if customer is None:
-        raise validation.EmailFixed  # somebody of the staff
+        raise validation.EmailFixed  # the email belongs to staff
     services.update_user(
-        customer.pk, by=by, **{name: value for name, value in found.person.items() if name not in ONLY_NEW}
+        customer.pk, by=by, **{name: value for name, value in row.person.items() if name not in ONLY_NEW}
     )

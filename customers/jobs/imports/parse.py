@@ -1,4 +1,4 @@
-"""The rows of a file, one at a time, from any place on: CSV with a header, or JSON Lines."""
+"""Reads the rows of a file one at a time, from any position on: CSV with a header, or JSON Lines."""
 
 import codecs
 import csv
@@ -17,40 +17,42 @@ DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How a file is to be read: `headers` are the columns of CSV or the names that the first object of JSON Lines has.
-    Rows begin at the byte `start`; CSV has a `delimiter`, JSON Lines none."""
+class FileFormat:
+    """How to read a file. `headers`: the columns of CSV, or the keys of the first object of JSON Lines. `start`: where
+    the rows begin, in bytes. `delimiter`: that of CSV, and empty for JSON Lines."""
 
     headers: list[str]
     start: int
     delimiter: str = ""
 
-    def fields(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Header to field (see `columns.guess`)."""
+    def map_columns(self, chosen: Mapping[str, str]) -> dict[str, str]:
+        """Field by header (see `columns.guess_fields`)."""
         if self.delimiter:
-            return columns.guess(self.headers, given)
-        # A further line may have other names.
-        return columns.guess(dict.fromkeys([*self.headers, *columns.FIELDS, *given]), given)
+            return columns.guess_fields(self.headers, chosen)
+        # A later object may have other keys.
+        return columns.guess_fields(dict.fromkeys([*self.headers, *columns.FIELDS, *chosen]), chosen)
 
 
-class Place(NamedTuple):
-    """So many lines and bytes were read."""
+class Position(NamedTuple):
+    """How many lines and bytes were read."""
 
     lines: int
     bytes: int
 
 
+NOTHING_READ = Position(0, 0)
+
+
 class Row(NamedTuple):
-    """`line`: where it begins, from 1. `end`: where it ends. `values`: by field, or why there are none."""
+    """`line`: the line at which the row begins, from 1. `values`: by field, or why the row can't be read."""
 
     line: int
-    end: Place
+    end: Position
     values: dict[str, Any] | ServiceError
 
 
-def look(file: BinaryIO) -> Layout:
-    """At the first line. UTF-8, with or without a byte order mark; between the cells of CSV a comma, a semicolon, a tab
-    or a bar.
+def detect_format(file: BinaryIO) -> FileFormat:
+    """Reads the first line: UTF-8, with or without a byte order mark. The delimiter of CSV is one of DELIMITERS.
 
     Raises ServiceError for a file that can't be read.
     """
@@ -59,29 +61,31 @@ def look(file: BinaryIO) -> Layout:
     text = head.removeprefix(codecs.BOM_UTF8)
     if text.lstrip().startswith(b"{"):
         first = _object(text)
-        return Layout(list(first) if isinstance(first, dict) else [], start=len(head) - len(text))
+        return FileFormat(list(first) if isinstance(first, dict) else [], start=len(head) - len(text))
     if b"\r" in text.rstrip(b"\r\n"):
-        raise ServiceError("The lines end in a way that is not used any more. Save the file anew.")
+        raise ServiceError("The line endings (CR) are not supported. Save the file with LF or CRLF line endings.")
     line = _text(text)
     delimiter = max(DELIMITERS, key=line.count)
     headers = [header.strip() for header in next(csv.reader([line], delimiter=delimiter), [])]
     if not any(headers):
-        raise ServiceError("There is no header in the first line.")
+        raise ServiceError("The first line has no header.")
     try:
         validation.check_json(headers)
     except ServiceError:
-        raise ServiceError("The first line is not UTF-8. Save the file anew.") from None
-    return Layout(headers, start=len(head), delimiter=delimiter)
+        raise ServiceError("The first line is not UTF-8. Save the file as UTF-8.") from None
+    return FileFormat(headers, start=len(head), delimiter=delimiter)
 
 
-def rows(file: BinaryIO, layout: Layout, fields: Mapping[str, str], after: Place = Place(0, 0)) -> Iterator[Row]:  # noqa: B008  immutable
-    """Those that begin behind `after`. Empty ones are left out."""
-    read = max(after, Place(1 if layout.delimiter else 0, layout.start))
+def rows(
+    file: BinaryIO, file_format: FileFormat, fields: Mapping[str, str], after: Position = NOTHING_READ
+) -> Iterator[Row]:
+    """The rows that begin after this position, without empty ones. `fields`: field by header."""
+    read = max(after, Position(1 if file_format.delimiter else 0, file_format.start))
     file.seek(read.bytes)
-    return _csv_rows(file, layout, fields, read) if layout.delimiter else _json_rows(file, fields, read)
+    return _csv_rows(file, file_format, fields, read) if file_format.delimiter else _json_rows(file, fields, read)
 
 
-def _csv_rows(file: BinaryIO, layout: Layout, fields: Mapping[str, str], read: Place) -> Iterator[Row]:
+def _csv_rows(file: BinaryIO, file_format: FileFormat, fields: Mapping[str, str], read: Position) -> Iterator[Row]:
     end = read.bytes
 
     def lines() -> Iterator[str]:
@@ -90,9 +94,9 @@ def _csv_rows(file: BinaryIO, layout: Layout, fields: Mapping[str, str], read: P
             end += len(text)
             yield _text(text)
 
-    reader = csv.reader(lines(), delimiter=layout.delimiter)
-    places = {field: layout.headers.index(header) for header, field in fields.items()}
-    width = len(layout.headers)
+    reader = csv.reader(lines(), delimiter=file_format.delimiter)
+    columns_of = {field: file_format.headers.index(header) for header, field in fields.items()}
+    width = len(file_format.headers)
     while True:
         line = read.lines + reader.line_num + 1
         values: dict[str, Any] | ServiceError
@@ -105,26 +109,26 @@ def _csv_rows(file: BinaryIO, layout: Layout, fields: Mapping[str, str], read: P
         else:
             if not any(cells):
                 continue
-            values = _values(cells, width, places)
-        yield Row(line, Place(read.lines + reader.line_num, end), values)
+            values = _values(cells, width, columns_of)
+        yield Row(line, Position(read.lines + reader.line_num, end), values)
 
 
-def _values(cells: list[str], width: int, places: Mapping[str, int]) -> dict[str, Any] | ServiceError:
+def _values(cells: list[str], width: int, columns_of: Mapping[str, int]) -> dict[str, Any] | ServiceError:
     if len(cells) != width:
         return ServiceError(f"The row has {len(cells)} cells, the header has {width}.")
-    return {field: unquoted(cells[place]) for field, place in places.items()}
+    return {field: unquoted(cells[column]) for field, column in columns_of.items()}
 
 
-def _json_rows(file: BinaryIO, fields: Mapping[str, str], read: Place) -> Iterator[Row]:
+def _json_rows(file: BinaryIO, fields: Mapping[str, str], read: Position) -> Iterator[Row]:
     end = read.bytes
     for line, text in enumerate(file, read.lines + 1):
         end += len(text)
         if text.strip():
-            yield Row(line, Place(line, end), _renamed(_object(text), fields))
+            yield Row(line, Position(line, end), _renamed(_object(text), fields))
 
 
 def _text(line: bytes) -> str:
-    # What is not UTF-8 is refused with its row.
+    # Bytes that are not UTF-8 become surrogates, which the validation of the row rejects.
     return line.decode("utf-8", "surrogateescape")
 
 

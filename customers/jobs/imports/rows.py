@@ -1,6 +1,6 @@
-"""What a row of a file says of a customer: the rules of the API, and the spellings that files have and the API has not.
+"""Turns a row of a file into a customer: by the rules of the API, and with the spellings that are usual in files.
 
-An empty cell says nothing.
+An empty cell means that the value is not given.
 """
 
 import re
@@ -28,10 +28,10 @@ LANGUAGES = dict.fromkeys(Language.values)
 YES = frozenset({"true", "yes", "y", "1", "on", "t", "subscribed"})
 NO = frozenset({"false", "no", "n", "0", "off", "f", "unsubscribed", "not subscribed"})
 COUNTRY_BY_NAME = {name.lower(): code for code, name in countries}
-# Without one of these, an address is none: many files have a country for everybody.
+# An address needs one of these: many files have a country in every row.
 PLACE = ("line1", "line2", "line3", "line4", "postcode")
 REQUIRED = ("line1", "line4", "country")
-# Spreadsheets take a value that begins so for a formula. In a file an apostrophe before it says that it is none.
+# A spreadsheet takes a value that begins like this for a formula. An apostrophe in front of it prevents that.
 FORMULA = re.compile("^'*[=+\\-@\t\r＝＋－＠]")
 WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -39,17 +39,19 @@ PHONE_NUMBER = re.compile(r"\+[0-9]+")
 
 
 @dataclass(slots=True)
-class Draft:
-    """A customer to be, clean: the columns of the person and of the addresses."""
+class ParsedCustomer:
+    """A valid new customer: the columns of the person and of the addresses (`book`)."""
 
     line: int
     person: dict[str, Any]
     book: list[dict[str, Any]]
 
 
-def draft(line: int, row: Mapping[str, Any], bound: Bindings) -> Draft:
-    """`row`: fields (see `columns`) and their values, texts or what JSON has. `bound`: what binds metadata. Raises
-    ServiceError."""
+def parse_row(line: int, row: Mapping[str, Any], bound: Bindings) -> ParsedCustomer:
+    """`row`: values by field (see `columns`), as text or as JSON has them. `bound`: the metadata definitions.
+
+    Raises ServiceError, whose path is the field.
+    """
     person: dict[str, Any] = {}
     first: dict[str, Any] = {}
     book: list[dict[str, Any]] = []
@@ -60,8 +62,8 @@ def draft(line: int, row: Mapping[str, Any], bound: Bindings) -> Draft:
         try:
             if convert := PERSON.get(field):
                 person[field] = convert(value)
-            elif place := FIRST_ADDRESS.get(field):
-                name, convert = place
+            elif target := FIRST_ADDRESS.get(field):
+                name, convert = target
                 first[name] = convert(value)
             elif field in (ADDRESSES, MORE_ADDRESSES):
                 book += [_address(address, position) for position, address in enumerate(_list(value))]
@@ -76,16 +78,17 @@ def draft(line: int, row: Mapping[str, Any], bound: Bindings) -> Draft:
         person["metadata"] = (person.get("metadata") or {}) | metadata
     if any(first.get(name) for name in PLACE):
         book.insert(0, _complete(first, "address_"))
-    return Draft(line, *services.prepare_user(book, person, bound))
+    return ParsedCustomer(line, *services.prepare_user(book, person, bound))
 
 
 def unquoted(text: str) -> str:
+    """Removes the apostrophe that `quoted` adds."""
     return text[1:] if text[:1] == "'" and FORMULA.match(text) else text
 
 
 def quoted(text: str) -> str:
-    """As a spreadsheet shows it without computing anything. What can only be a number in E.164 stays as it is: the
-    worst a spreadsheet makes of it is the number without its plus sign."""
+    """Adds an apostrophe where a spreadsheet would compute a formula. A phone number in E.164 stays as it is: a
+    spreadsheet at worst drops its plus sign."""
     return f"'{text}" if FORMULA.match(text) and not PHONE_NUMBER.fullmatch(text) else text
 
 
@@ -126,7 +129,7 @@ def _flag(value: Any) -> bool:
 
 
 def _language(value: Any) -> str:
-    """`en-GB` is `en`."""
+    """A region is dropped: `en-GB` becomes `en`."""
     code = _any_text(value).lower().replace("_", "-").partition("-")[0]
     if code not in LANGUAGES:
         raise ServiceError(f"Enter one of {', '.join(LANGUAGES)}.")
@@ -134,7 +137,7 @@ def _language(value: Any) -> str:
 
 
 def _user_type(value: Any) -> str:
-    """Staff is not imported."""
+    """Staff can't be imported."""
     if value not in (UserType.LEAD, UserType.CUSTOMER):
         raise ServiceError("Enter lead or customer.")
     return value
@@ -151,19 +154,19 @@ def _ip(value: Any) -> str:
 
 
 def _country(value: Any) -> str:
-    """A code, or the English name."""
+    """A country code, or the English name of a country."""
     text = _any_text(value)
     return COUNTRY_BY_NAME.get(text.lower(), text)
 
 
-def _moment(value: Any) -> datetime:
-    """A date is its first moment; without an offset it is a time of the store's zone."""
+def _datetime(value: Any) -> datetime:
+    """A date means its first moment. A time without an offset is in the store's time zone."""
     text = _any_text(value)
     try:
         moment = parse_datetime(text) if len(text) > 10 else None
         if moment is None and (day := parse_date(text)):
             moment = datetime.combine(day, time.min)
-        # A year to spare at both ends of the calendar, for the shift to another zone.
+        # The first and the last year of the calendar are excluded: a shift to another zone could overflow.
         if moment and MINYEAR < moment.year < MAXYEAR:
             return (moment if timezone.is_aware(moment) else timezone.make_aware(moment)).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -195,14 +198,14 @@ def _metadata(value: Any) -> Any:
 
 
 def _tags(value: Any) -> list[str]:
-    """A list, or its words with commas between them."""
+    """A list, or text with commas between the tags."""
     if isinstance(value, str) and not value.lstrip().startswith("["):
         value = value.split(",")
     return [_any_text(tag) for tag in _list(value) if tag is not None]
 
 
 def _whole(text: str) -> int:
-    """Spreadsheets have 7.00 for 7."""
+    """Spreadsheets write 7.00 for 7."""
     if not WHOLE.fullmatch(text.strip()):
         raise ServiceError("Enter a whole number.")
     return int(text.partition(".")[0])
@@ -217,7 +220,7 @@ def _number(text: str) -> int | float:
 
 
 def _defined(value: Any, type: str) -> Any:
-    """A text as a definition of metadata wants it; other values as they are."""
+    """Converts text to the type of a metadata definition; other values stay as they are."""
     convert = DEFINED.get(type)
     return convert(value) if convert and isinstance(value, str) else value
 
@@ -262,7 +265,7 @@ PERSON: dict[str, Callable[[Any], Any]] = {
     "metadata": _metadata,
     "ip": _ip,
     "user_agent": _text(),
-    "date_joined": _moment,
+    "date_joined": _datetime,
 }
 DEFINED: dict[str, Callable[[str], Any]] = {
     Type.INTEGER: _whole,

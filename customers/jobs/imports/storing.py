@@ -12,7 +12,7 @@ from django.utils import timezone
 from customers import history
 from customers.core.postgres import insertable_fields
 from customers.insertion import remember_tags
-from customers.jobs.imports.rows import Draft
+from customers.jobs.imports.rows import ParsedCustomer as Draft
 from customers.models import Address, Event, User
 from oauth.actor import Actor
 

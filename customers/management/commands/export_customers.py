@@ -4,11 +4,12 @@ from datetime import date
 from django.core.management.base import BaseCommand, CommandError
 
 from customers.filters import filter_customers
-from customers.jobs.exports import formats
+from customers.jobs.exports import query
+from customers.jobs.exports.formats import FORMATS
 from customers.metadata.services import exported_keys
 from customers.models import Language, UserType
 
-CRITERIA = ("user_type", "joined_from", "joined_to", "language", "tag", "country", "search")
+FILTERS = ("user_type", "joined_from", "joined_to", "language", "tag", "country", "search")
 
 
 def day(text: str) -> date:
@@ -17,32 +18,32 @@ def day(text: str) -> date:
 
 class Command(BaseCommand):
     help = (
-        "Write customers to a file that import_customers understands. In CSV, what a spreadsheet would take for a "
-        "formula has an apostrophe before it, which an import takes away again."
+        "Write customers to a file that import_customers reads. In CSV, an apostrophe is put in front of each value "
+        "that a spreadsheet would take for a formula; an import removes it again."
     )
 
     def add_arguments(self, parser):
         parser.add_argument("file", metavar="FILE", help="- for standard output. Only its owner may read a new file.")
-        parser.add_argument("--format", choices=[*formats.FORMATS], help="By default what FILE ends in, else csv.")
+        parser.add_argument("--format", choices=[*FORMATS], help="Default: from the extension of FILE, else csv.")
         parser.add_argument("--user-type", choices=[UserType.LEAD.value, UserType.CUSTOMER.value])
-        parser.add_argument("--joined-from", type=day, metavar="DAY", help="The first day, as in 2026-01-31.")
+        parser.add_argument("--joined-from", type=day, metavar="DAY", help="The first day, such as 2026-01-31.")
         parser.add_argument("--joined-to", type=day, metavar="DAY", help="The last day.")
         parser.add_argument("--language", choices=Language.values)
-        parser.add_argument("--tag", help="A whole tag, as it is written.")
+        parser.add_argument("--tag", help="The whole tag; upper and lower case differ.")
         parser.add_argument("--country", metavar="CODE", help="Of one of the addresses: two letters of ISO 3166.")
         parser.add_argument("--search", metavar="TEXT", help="Parts of name, email address and phone number.")
 
     def handle(self, *, file, format, **options):
-        criteria = {name: value for name, value in options.items() if name in CRITERIA}
-        people = formats.rows(filter_customers(formats.everybody(), criteria))
-        write = formats.FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
+        filters = {name: value for name, value in options.items() if name in FILTERS}
+        rows = query.rows(filter_customers(query.exportable_customers(), filters))
+        write = FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
         if file == "-":
-            write(people, self.stdout, keys=exported_keys())  # type: ignore[arg-type]  # it writes as a file does
+            write(rows, self.stdout, metadata_keys=exported_keys())  # type: ignore[arg-type]  # it writes as a file does
             return
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise CommandError(f"Can't write {file}: {error.strerror}.") from None
         with open(descriptor, "w", encoding="utf-8", newline="") as out:
-            number = write(people, out, keys=exported_keys())
-        self.stderr.write(f"{number} customers.")
+            number = write(rows, out, metadata_keys=exported_keys())
+        self.stderr.write(f"{number} customers exported.")

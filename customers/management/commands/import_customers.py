@@ -6,7 +6,6 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -14,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from customers.jobs import runner
-from customers.jobs.imports import load as imports
-from customers.jobs.imports import parse
+from customers.jobs.imports import load, parse
+from customers.jobs.imports.load import IMPORT, ImportOptions
 from customers.jobs.models import Job
 from customers.jobs.progress import ProgressLine
 from oauth.errors import ServiceError
@@ -23,12 +22,12 @@ from oauth.errors import ServiceError
 
 class Command(BaseCommand):
     help = (
-        "Bring in customers from a file: CSV with a header, or JSON Lines. What the API would refuse is refused, line "
-        "by line, and so is an email that somebody has; the exit code is 1 then. It may be stopped at any moment: "
-        "--resume goes on where it was."
+        "Import customers from a file: CSV with a header, or JSON Lines. Each row is validated as by the API. Invalid "
+        "rows and rows with an email that exists are rejected; the exit code is 1 then. The import can be stopped at "
+        "any moment; --resume continues it."
     )
 
-    # They load all that answers requests, for longer than thousands of rows take.
+    # The checks load everything that serves requests, which takes longer than importing thousands of rows.
     requires_system_checks = []
 
     def add_arguments(self, parser):
@@ -38,20 +37,21 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="HEADER=FIELD",
-            help="Where the guess from the header is wrong; an empty field ignores the column. May come several times.",
+            help="Import this column as FIELD; HEADER= ignores the column. May be given several times.",
         )
-        parser.add_argument("--dry-run", action="store_true", help="Only tell what would be done.")
-        parser.add_argument("--report", metavar="FILE", help="The refused lines and why, as CSV.")
-        parser.add_argument("--resume", action="store_true", help="Go on with an import of this file that was stopped.")
+        parser.add_argument("--dry-run", action="store_true", help="Validate and count, but store nothing.")
+        parser.add_argument("--report", metavar="FILE", help="Write the rejected rows and the reasons to a CSV file.")
+        parser.add_argument("--resume", action="store_true", help="Continue a stopped import of this file.")
         parser.add_argument(
             "--update",
             action="store_true",
-            help="Change customers who are there, instead of refusing their line. Addresses stay as they are.",
+            help="Update existing customers (matched by email) instead of rejecting the row. Their addresses stay as "
+            "they are.",
         )
 
     def handle(self, *, file, map, dry_run, report, resume, update, **options):
         if resume and (dry_run or file == "-"):
-            raise CommandError("Only the import of a file can be resumed.")
+            raise CommandError("--resume needs a FILE, and can't be combined with --dry-run.")
         with ExitStack() as stack:
             source = self.open(file, stack)
             report_file = self.open_report(report, stack) if report else None
@@ -59,78 +59,21 @@ class Command(BaseCommand):
             try:
                 self.run(job, source)
             finally:
-                self.tell(job, report_file)
+                self.report(job, report_file)
                 if dry_run:
                     runner.discard(job)
         if job.rejected:
             sys.exit(1)
 
-    def tell(self, job: Job, report_file: TextIO | None) -> None:
-        rejected_rows = job.rejected_rows.order_by("pk")
-        if report_file:
-            lines = rejected_rows.values_list("line", "field", "reason").iterator()
-            csv.writer(report_file).writerows(itertools.chain([("line", "field", "reason")], lines))
-        else:
-            for refusal in rejected_rows.iterator():
-                self.stderr.write(str(refusal))
-        would_be = "would be " if job.dry_run else ""
-        self.stdout.write(f"{job.created} {would_be}created, {job.updated} updated, {job.rejected} refused.")
-
-    def run(self, job: Job, source: BinaryIO) -> None:
-        bar = ProgressLine(sys.stderr)
-        gc.freeze()  # The program itself is no garbage: to look through it again and again takes a sixth of the time.
-        try:
-            runner.work(job, imports.steps(job, source), on_progress=bar.show)
-        except runner.Busy:
-            raise CommandError("Another import of this file is running.") from None
-        except KeyboardInterrupt:
-            job.refresh_from_db()
-            resumable = " --resume goes on." if job.digest else ""
-            raise CommandError(f"Stopped at line {job.cursor}; what was done is kept.{resumable}") from None
-        finally:
-            bar.close()
-
     def open(self, file: str, stack: ExitStack) -> BinaryIO:
         if file == "-":
-            kept = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  the caller's stack closes it
-            shutil.copyfileobj(sys.stdin.buffer, kept)
-            return kept
+            copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  the caller's stack closes it
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            return copy
         try:
             return stack.enter_context(Path(file).open("rb"))
         except OSError as error:
             raise CommandError(f"Can't read {file}: {error.strerror}.") from None
-
-    def new_job(self, source: BinaryIO, file: str, given: dict[str, str], dry_run: bool, update: bool) -> Job:
-        """Of a file that was imported before, this is the import that --resume goes on with."""
-        try:
-            layout = parse.look(source)
-            fields = layout.fields(given)
-        except ServiceError as error:
-            raise CommandError(error.message) from None
-        self.show(layout.headers, fields)
-        digest = "" if dry_run or file == "-" else self.digest(source)
-        if digest:
-            Job.objects.filter(digest=digest).delete()
-        known = {"name": Path(file).name, "layout": asdict(layout), "fields": fields}
-        return runner.prepare(
-            Job.Kind.IMPORT,
-            dry_run=dry_run,
-            digest=digest,
-            total=source.seek(0, 2),
-            started_at=timezone.now(),
-            options={**known, "update": update},
-        )
-
-    def stopped_job(self, source: BinaryIO) -> Job:
-        stopped = Job.objects.filter(digest=self.digest(source), finished_at=None).first()
-        if stopped is None:
-            raise CommandError("There is no import of this file that was stopped.")
-        self.stdout.write(f"Going on after line {stopped.cursor}.")
-        return stopped
-
-    def digest(self, source: BinaryIO) -> str:
-        source.seek(0)
-        return hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # a file will do
 
     def open_report(self, report: str, stack: ExitStack):
         try:
@@ -144,9 +87,65 @@ class Command(BaseCommand):
             raise CommandError(f"--map takes HEADER=FIELD, not {wrong!r}.")
         return {header.strip(): field.strip() for header, _, field in pairs}
 
-    def show(self, headers: list[str], fields: dict[str, str]) -> None:
+    def new_job(self, source: BinaryIO, file: str, mapping: dict[str, str], dry_run: bool, update: bool) -> Job:
+        """Replaces an earlier import of this file, which can't be resumed any more."""
+        try:
+            file_format = parse.detect_format(source)
+            fields = file_format.map_columns(mapping)
+        except ServiceError as error:
+            raise CommandError(error.message) from None
+        self.show_columns(file_format.headers, fields)
+        digest = "" if dry_run or file == "-" else self.digest(source)
+        if digest:
+            Job.objects.filter(digest=digest).delete()
+        return runner.create(
+            IMPORT,
+            ImportOptions(file_name=Path(file).name, file_format=file_format, fields=fields, update=update),
+            dry_run=dry_run,
+            digest=digest,
+            total=source.seek(0, 2),
+            started_at=timezone.now(),
+        )
+
+    def show_columns(self, headers: list[str], fields: dict[str, str]) -> None:
         width = max(map(len, headers), default=0)
         for header in headers:
             self.stdout.write(f"{header:{width}}  {fields.get(header) or '(ignored)'}")
         if "email" not in fields.values():
-            raise CommandError("No column is the email. --map HEADER=email names it.")
+            raise CommandError("No column maps to email. Use --map HEADER=email.")
+
+    def stopped_job(self, source: BinaryIO) -> Job:
+        stopped = Job.objects.filter(digest=self.digest(source), finished_at=None).first()
+        if stopped is None:
+            raise CommandError("No stopped import of this file was found.")
+        self.stdout.write(f"Resuming after line {stopped.cursor}.")
+        return stopped
+
+    def digest(self, source: BinaryIO) -> str:
+        source.seek(0)
+        return hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # a file will do
+
+    def run(self, job: Job, source: BinaryIO) -> None:
+        bar = ProgressLine(sys.stderr)
+        gc.freeze()  # The program itself is not garbage: scanning it again and again takes a sixth of the time.
+        try:
+            runner.work(job, load.steps(job, source), on_progress=bar.show)
+        except runner.Busy:
+            raise CommandError("Another import of this file is running.") from None
+        except KeyboardInterrupt:
+            job.refresh_from_db()
+            resumable = " Use --resume to continue." if job.digest else ""
+            raise CommandError(f"Stopped at line {job.cursor}. Imported customers are kept.{resumable}") from None
+        finally:
+            bar.close()
+
+    def report(self, job: Job, report_file: TextIO | None) -> None:
+        rejected = job.rejected_rows.order_by("pk")
+        if report_file:
+            lines = rejected.values_list("line", "field", "reason").iterator()
+            csv.writer(report_file).writerows(itertools.chain([("line", "field", "reason")], lines))
+        else:
+            for row in rejected.iterator():
+                self.stderr.write(str(row))
+        would_be = "would be " if job.dry_run else ""
+        self.stdout.write(f"{job.created} {would_be}created, {job.updated} updated, {job.rejected} rejected.")

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         for row in job.rejected_rows.order_by("pk").iterator():
             name = f"{row.field}: " if row.field else ""
             self.stderr.write(f"Customer {row.line}: {name}{row.reason}.")
-        staff = job.options.get("staff", 0)
+        staff = pull.PULL.options_of(job).staff
         unchanged = job.position - job.created - job.updated - job.rejected - staff
         self.stdout.write(
             f"{job.position} read: {job.created} created, {job.updated} updated, {unchanged} unchanged, "

@@ -22,9 +22,9 @@ from oauth.tokens import issue_personal_token
 
 OWNER = "owner@example.com"
 APP = "Quickstart"
-START_UP = 60  # seconds the server may take to answer
-WORKER_PAUSE = 2  # seconds
-GRACE = 10  # seconds that processes have to end
+START_TIMEOUT = 60  # seconds until the server has to answer
+WORKER_PAUSE = 2  # seconds before a worker that ended is started again
+STOP_TIMEOUT = 10  # seconds until a process is killed
 FIRST_CUSTOMER: dict[str, Any] = {
     "email": "ada@example.com",
     "first_name": "Ada",
@@ -41,8 +41,8 @@ FIRST_CUSTOMER: dict[str, Any] = {
 
 class Command(BaseCommand):
     help = (
-        "Prepare the database, an owner and a token where there are none, serve the store, run a worker beside it, and "
-        "create a first customer over HTTP. What is there already stays as it is."
+        "Prepare the database, serve the store, run a worker, and show how to use it: an owner, an access token, and a "
+        "first customer who is created over HTTP. A second run keeps all data."
     )
 
     def add_arguments(self, parser):
@@ -51,18 +51,21 @@ class Command(BaseCommand):
 
     def handle(self, *, host, port, **options):
         self.store = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"
-        self.refuse_a_taken_port(host, port)
+        self.check_port(host, port)
+        self.stdout.write("Preparing the database and the static files …")
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
+        self.stdout.write("Starting the server and the worker …")
         server = self.start_server(host, port)
         self.worker = self.start_worker()
         try:
             self.wait_for(server)
-            self.make_owner()
-            token = self.make_token()
+            password = self.create_owner()
+            token = self.create_token()
             if token and not User.objects.filter(email__lower=FIRST_CUSTOMER["email"]).exists():
                 self.create_first_customer(token)
-            self.stdout.write(f"\nThe API's reference: {self.store}/api/docs/admin/\nServing until Ctrl-C.")
+            self.show_doors(password, token)
+            self.stdout.write("\nServing until Ctrl-C.")
             sys.exit(self.serve(server))
         except KeyboardInterrupt:
             self.stdout.write("\nStopping.")
@@ -72,7 +75,7 @@ class Command(BaseCommand):
             for process in (server, self.worker):
                 self.wait_for_end(process)
 
-    def refuse_a_taken_port(self, host: str, port: int) -> None:
+    def check_port(self, host: str, port: int) -> None:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -80,27 +83,50 @@ class Command(BaseCommand):
             except OSError as error:
                 raise CommandError(f"Can't listen on {host}:{port} ({error.strerror}). Set PORT or HOST.") from None
 
-    def make_owner(self) -> None:
-        self.stdout.write(f"Dashboard  {self.store}/dashboard/")
+    def create_owner(self) -> str | None:
+        """Returns the password of a new owner; None if an owner exists."""
         if User.objects.filter(is_superuser=True).exists():
-            self.stdout.write("           There is an owner; manage.py changepassword sets a new password.")
-            return
+            return None
         password = secrets.token_urlsafe(12)
         User.objects.create_superuser(OWNER, password)
-        self.stdout.write(f"           {OWNER} with the password {password} (shown this once)")
+        return password
 
-    def make_token(self) -> str | None:
-        """A new token; None where one was made before, for it can't be read again."""
-        token = None
+    def create_token(self) -> str | None:
+        """Returns a new token; None if an earlier run created one, since it can't be read again."""
         if App.objects.filter(kind=App.Kind.PRIVATE, name=APP).exists():
-            self.stdout.write("Token      Was shown when it was made; manage.py create_token makes another.")
-        else:
-            owner = User.objects.filter(is_superuser=True).earliest("pk")
-            token = issue_personal_token(app_name=APP, scopes=[Scope.USERS_READ, Scope.USERS_WRITE], owner=owner)
-            self.stdout.write(f"Token      {token} (shown this once)")
-        bearer = token or "$TOKEN"
-        self.stdout.write(f'Ask it     curl -H "Authorization: Bearer {bearer}" {self.store}/api/admin/users/')
-        return token
+            return None
+        owner = User.objects.filter(is_superuser=True).earliest("pk")
+        return issue_personal_token(app_name=APP, scopes=[Scope.USERS_READ, Scope.USERS_WRITE], owner=owner)
+
+    def create_first_customer(self, token: str) -> None:
+        body = json.dumps(FIRST_CUSTOMER, indent=2)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        request = Request(f"{self.store}/api/admin/users/", body.encode(), headers)
+        with urlopen(request, timeout=10) as response:
+            answer = json.dumps(json.load(response), indent=2, ensure_ascii=False)
+            self.stdout.write("\nA first customer, created over HTTP. The request:\n")
+            self.stdout.write(f"POST {request.full_url}\nAuthorization: Bearer {token}\n\n{body}\n")
+            self.stdout.write(f"The response:\n\n{response.status} {response.reason}\n{answer}\n")
+
+    def show_doors(self, password: str | None, token: str | None) -> None:
+        login = "Sign in as the owner. To set a new password: manage.py changepassword EMAIL"
+        if password:
+            login = f"Sign in as {OWNER} with the password {password} (shown only now)"
+        shown = (
+            f"{token} (shown only now)"
+            if token
+            else "Was shown on the first run. For another one: manage.py create_token"
+        )
+        curl = f'curl -H "Authorization: Bearer {token or "$TOKEN"}" {self.store}/api/admin/users/'
+        lines = {
+            "Store": f"{self.store}/",
+            "Dashboard": f"{self.store}/dashboard/",
+            "": login,
+            "API reference": f"{self.store}/api/docs/admin/",
+            "Access token": shown,
+            "List customers": curl,
+        }
+        self.stdout.write("\n".join(f"{name:16}{text}" for name, text in lines.items()))
 
     def start_server(self, host: str, port: int) -> subprocess.Popen:
         # One worker per core and one thread per worker: more threads only wait for each other.
@@ -116,43 +142,35 @@ class Command(BaseCommand):
         return self.start(sys.executable, sys.argv[0], "run_worker")
 
     def serve(self, server: subprocess.Popen) -> int:
-        """Until the server ends, with which code. A worker that ends before it is started again, after a pause."""
+        """Waits until the server ends, and returns its exit code. A worker that ends earlier is started again."""
         while True:
             try:
                 return server.wait(WORKER_PAUSE)
             except subprocess.TimeoutExpired:
                 if self.worker.poll() is not None:
-                    self.stderr.write("The worker has ended. It is started again.")
+                    self.stderr.write("The worker has stopped. Starting it again.")
                     self.worker = self.start_worker()
 
     def wait_for_end(self, process: subprocess.Popen) -> None:
         try:
-            process.wait(GRACE)
-        except subprocess.TimeoutExpired:  # it was about to start, and missed the signal
+            process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:  # it was still starting, and missed the signal
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
     def start(self, *command: str, **environment: str) -> subprocess.Popen:
-        # In a session of its own, so that Ctrl-C reaches this command alone, which ends the others in order.
+        # In a session of its own: Ctrl-C reaches only this command, which then stops the others in order.
         return subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)
 
     def wait_for(self, server: subprocess.Popen) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        deadline = time.monotonic() + START_UP
+        deadline = time.monotonic() + START_TIMEOUT
         while time.monotonic() < deadline:
             if server.poll() is not None:
-                raise CommandError(f"The server did not start; is another program using {self.store}? Set PORT.")
+                raise CommandError(f"The server did not start. Does another program use {self.store}? Set PORT.")
             try:
                 with urlopen(f"{self.store}/readyz", timeout=2):
                     return
             except (URLError, OSError):
                 time.sleep(0.1)
-        raise CommandError(f"The server did not answer within {START_UP} s.")
-
-    def create_first_customer(self, token: str) -> None:
-        body = json.dumps(FIRST_CUSTOMER, indent=2)
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        request = Request(f"{self.store}/api/admin/users/", body.encode(), headers)
-        with urlopen(request, timeout=10) as response:
-            answer = json.dumps(json.load(response), indent=2, ensure_ascii=False)
-            self.stdout.write(f"\nPOST {request.full_url}\n{body}\n\n{response.status} {response.reason}\n{answer}\n")
+        raise CommandError(f"The server did not answer within {START_TIMEOUT} s.")

@@ -7,44 +7,46 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from customers.jobs import worker as exports
+from customers.jobs import worker as jobs
 from customers.mirror.refresh_worker import RefreshWorker
 from customers.webhooks.delivery.worker import Worker
 
 
 class Command(BaseCommand):
     help = (
-        "Make exports, refresh customers of mirrored stores, and send events to webhooks, until it is stopped. "
-        "Several may run at once on PostgreSQL; one may be killed at any moment, and the next goes on with its work."
+        "Make exports, refresh customers of mirrored stores, and deliver webhooks, until stopped. It stops within "
+        "seconds of SIGTERM. It is safe to kill: another worker resumes its work. On PostgreSQL several workers may "
+        "run at once."
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--until-empty", action="store_true", help="End when nothing is left to do now.")
+        parser.add_argument("--until-empty", action="store_true", help="Stop when no work is due.")
 
     def handle(self, *, until_empty, **options):
         stop = Event()
 
-        def end(*_: Any) -> None:
+        def handle_signal(*_: Any) -> None:
             stop.set()
 
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGINT, end)
-        # Webhooks last, since they are told of what the others do.
-        loops: list[Callable[..., None]] = [exports.run, RefreshWorker().run, Worker().run]
+        signal.signal(signal.SIGTERM, handle_signal)
+        signal.signal(signal.SIGINT, handle_signal)
+        # Webhooks last: the other parts create events for them.
+        parts: list[Callable[..., None]] = [jobs.run, RefreshWorker().run, Worker().run]
         if until_empty:
-            for loop in loops:
-                loop(stop, until_empty=True)
+            for part in parts:
+                part(stop, until_empty=True)
             return
-        with ThreadPoolExecutor(len(loops)) as pool:
-            running = [pool.submit(run, loop, stop) for loop in loops]
+        with ThreadPoolExecutor(len(parts)) as pool:
+            running = [pool.submit(run, part, stop) for part in parts]
         for each in running:
             each.result()
 
 
-def run(loop: Callable[[Event], None], stop: Event) -> None:
-    """In a thread, with a connection of its own. Should one fail, the whole worker ends, and is started anew."""
+def run(part: Callable[[Event], None], stop: Event) -> None:
+    """Runs a part of the worker in its own thread and database connection. If one part fails, all parts stop, and a
+    supervisor can start the worker again."""
     try:
-        loop(stop)
+        part(stop)
     finally:
         stop.set()
         connections.close_all()

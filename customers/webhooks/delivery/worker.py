@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from customers.core.polling import loop
+from customers.core.polling import poll
 from customers.core.postgres import custom_plan
 from customers.webhooks.delivery import outcomes
 from customers.webhooks.delivery.bodies import write_bodies
@@ -79,7 +79,7 @@ class Worker:
 
     def run(self, stop: Event, *, until_empty: bool = False) -> None:
         """Runs until `stop` is set; with `until_empty`, until nothing is due."""
-        loop(self.step, stop, poll=POLL, until_empty=until_empty)
+        poll(self.step, stop, interval=POLL, until_empty=until_empty)
         self.shut_down()
 
     def step(self) -> bool:

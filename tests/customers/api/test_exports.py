@@ -9,7 +9,10 @@ from django.core import signing
 from django.utils import timezone
 
 from customers.jobs import runner
+from customers.jobs.bulk_edits import TYPES, BulkEditOptions
+from customers.jobs.exports import parts
 from customers.jobs.exports import services as exports
+from customers.jobs.exports.parts import EXPORT
 from customers.jobs.models import Job, JobFile
 from customers.orders.services import record_order
 from customers.privacy.erasure import erase
@@ -19,7 +22,7 @@ from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
 from tests.oauth.conftest import register_partner
 from tests.support.clients import ApiClient
-from tests.support.exports import EVERYBODY, EXPORTS, downloaded, export_url, work
+from tests.support.exports import ALL_CUSTOMERS, EXPORTS, downloaded, export_url, make_exports
 from tests.support.factories import make_owner, make_user, make_users
 from tests.support.order_documents import order
 
@@ -54,13 +57,13 @@ def partner(owner):
 @pytest.fixture
 def export(client) -> dict:
     """One that waits for a worker."""
-    return client.post(EXPORTS, EVERYBODY).json()
+    return client.post(EXPORTS, ALL_CUSTOMERS).json()
 
 
 @pytest.fixture
 def available(client, export) -> dict:
     """One that is ready."""
-    work()
+    make_exports()
     return client.get(export_url(export)).json()
 
 
@@ -88,7 +91,7 @@ class TestEveryOperation:
         return EXPORTS + path.format(id=available["id"])
 
     def send(self, client, method, url, **options):
-        return getattr(client, method)(url, *([EVERYBODY] if method == "post" else []), **options)
+        return getattr(client, method)(url, *([ALL_CUSTOMERS] if method == "post" else []), **options)
 
     def test_needs_a_token(self, anonymous, url, method, path, scope):
         assert self.send(anonymous, method, url).status_code == 401
@@ -126,13 +129,13 @@ class TestEveryOperation:
 
 class TestCreate:
     def test_answers_with_an_export_that_is_pending(self, client):
-        response = client.post(EXPORTS, EVERYBODY)
+        response = client.post(EXPORTS, ALL_CUSTOMERS)
 
         export = response.json()
         job = Job.objects.get()
         assert response.status_code == 201
         assert {name: export[name] for name in export if name != "created_at"} == {
-            **EVERYBODY,
+            **ALL_CUSTOMERS,
             "id": job.pk,
             "status": "pending",
             "url": f"http://testserver{EXPORTS}{job.pk}/download/",
@@ -140,12 +143,12 @@ class TestCreate:
         assert client.get(export_url(export)).json() == export
 
     def test_takes_forms(self, client):
-        assert client.post_form(EXPORTS, EVERYBODY).status_code == 201
-        assert client.post_multipart(EXPORTS, EVERYBODY).status_code == 201
+        assert client.post_form(EXPORTS, ALL_CUSTOMERS).status_code == 201
+        assert client.post_multipart(EXPORTS, ALL_CUSTOMERS).status_code == 201
 
-    @pytest.mark.parametrize("field", EVERYBODY)
+    @pytest.mark.parametrize("field", ALL_CUSTOMERS)
     def test_needs_every_field(self, client, field):
-        response = client.post(EXPORTS, {name: value for name, value in EVERYBODY.items() if name != field})
+        response = client.post(EXPORTS, {name: value for name, value in ALL_CUSTOMERS.items() if name != field})
 
         assert (response.status_code, list(response.json())) == (400, [field])
 
@@ -157,28 +160,28 @@ class TestCreate:
          ("date_to", "1999-12-31T23:59:59Z")],
     )  # fmt: skip
     def test_refuses_a_wrong_value_naming_its_field(self, client, field, value):
-        response = client.post(EXPORTS, {**EVERYBODY, field: value})
+        response = client.post(EXPORTS, {**ALL_CUSTOMERS, field: value})
 
         assert (response.status_code, list(response.json())) == (400, [field])
         assert not Job.objects.exists()
 
     def test_says_which_type_it_makes(self, client):
-        response = client.post(EXPORTS, {**EVERYBODY, "type": "order_list"})
+        response = client.post(EXPORTS, {**ALL_CUSTOMERS, "type": "order_list"})
 
         assert response.json() == {"type": ["This store has no exports of this type. It makes customer_list."]}
 
     @pytest.mark.parametrize("query", ["language=xx", "is_blocked=maybe", "date_joined_from=x"])
     def test_refuses_what_the_list_refuses(self, client, query):
-        response = client.post(f"{EXPORTS}?{query}", EVERYBODY)
+        response = client.post(f"{EXPORTS}?{query}", ALL_CUSTOMERS)
 
         assert (response.status_code, list(response.json())) == (400, [query.partition("=")[0]])
 
     def test_once_with_an_idempotency_key(self, client):
         headers = {"Idempotency-Key": "once"}
 
-        first = client.post(EXPORTS, EVERYBODY, headers=headers)
-        again = client.post(EXPORTS, EVERYBODY, headers=headers)
-        narrower = client.post(f"{EXPORTS}?user_type=lead", EVERYBODY, headers=headers)
+        first = client.post(EXPORTS, ALL_CUSTOMERS, headers=headers)
+        again = client.post(EXPORTS, ALL_CUSTOMERS, headers=headers)
+        narrower = client.post(f"{EXPORTS}?user_type=lead", ALL_CUSTOMERS, headers=headers)
 
         assert (first.status_code, again.content) == (201, first.content)
         assert narrower.status_code == 422
@@ -189,7 +192,7 @@ class TestCreate:
 
         # token; keys of metadata, customers; old files, old jobs (2); the job; and two transactions
         with django_assert_num_queries(11):
-            client.post(EXPORTS, EVERYBODY)
+            client.post(EXPORTS, ALL_CUSTOMERS)
 
 
 class TestWhatIsExported:
@@ -202,8 +205,8 @@ class TestWhatIsExported:
             record_order(user_id=ada.pk, document=order(number=f"A{number}", date_placed=placed))
         record_order(user_id=ada.pk, document=order(number="X", date_placed="2020-01-01T00:00:00Z", is_test=True))
 
-        export = client.post(EXPORTS, EVERYBODY).json()
-        work()
+        export = client.post(EXPORTS, ALL_CUSTOMERS).json()
+        make_exports()
         first, second = rows(downloaded(client, export, by=anonymous))
 
         assert (first["email"], first["ip"], first["orders_count"]) == ("ada@example.com", "203.0.113.7", "3")
@@ -222,7 +225,7 @@ class TestWhatIsExported:
         export = client.post(
             EXPORTS, {"type": "customer_list", "date_from": start.isoformat(), "date_to": end.isoformat()}
         ).json()
-        work()
+        make_exports()
 
         assert emails(downloaded(client, export, by=anonymous)) == ["b@example.com", "c@example.com"]
         assert (export["date_from"], export["date_to"]) == (
@@ -244,8 +247,8 @@ class TestWhatIsExported:
         )  # fmt: skip
         make_user(email="bo@example.com", is_blocked=True, date_joined=datetime(2026, 7, 1, tzinfo=UTC))
 
-        export = client.post(f"{EXPORTS}?{query}", EVERYBODY).json()
-        work()
+        export = client.post(f"{EXPORTS}?{query}", ALL_CUSTOMERS).json()
+        make_exports()
 
         listed = api(Scope.USERS_READ).get(f"/api/admin/users/?{query}").json()["results"]
         exported = emails(downloaded(client, export, by=anonymous))
@@ -253,28 +256,28 @@ class TestWhatIsExported:
         assert {user["email"] for user in listed if user["user_type"] != "dashboard"} == set(exported)
 
     def test_does_not_remember_whom_it_was_narrowed_by(self, client):
-        client.post(f"{EXPORTS}?email=ada@example.com", EVERYBODY)
+        client.post(f"{EXPORTS}?email=ada@example.com", ALL_CUSTOMERS)
 
-        work()
+        make_exports()
 
         assert "ada@example.com" not in str(Job.objects.values().get())
 
     def test_is_whole_where_a_customer_is_erased_meanwhile(self, client, anonymous, monkeypatch):
-        monkeypatch.setattr(exports, "PART", 1)
+        monkeypatch.setattr(parts, "PART_SIZE", 1)
         people = [make_user(email=f"p{number}@example.com") for number in range(4)]
-        export = client.post(EXPORTS, EVERYBODY).json()
+        export = client.post(EXPORTS, ALL_CUSTOMERS).json()
         job = Job.objects.get()
-        runner.work(job, exports.steps(job), until=lambda: job.position >= 2)
+        runner.work(job, EXPORT.steps(job), until=lambda: job.position >= 2)
 
         erase(people[0].pk, by=SYSTEM)
-        work()
+        make_exports()
 
         assert emails(downloaded(client, export, by=anonymous)) == [f"p{number}@example.com" for number in (1, 2, 3)]
 
 
 class TestList:
     def test_is_newest_first_in_pages(self, client):
-        ids = [client.post(EXPORTS, EVERYBODY).json()["id"] for _ in range(3)]
+        ids = [client.post(EXPORTS, ALL_CUSTOMERS).json()["id"] for _ in range(3)]
 
         first = client.get(f"{EXPORTS}?page_size=2").json()
         second = client.get(first["next"]).json()
@@ -300,12 +303,12 @@ class TestList:
     def test_shows_an_owner_those_of_apps_and_an_app_its_own(self, client, partner):
         one, other = partner(), partner()
         for each in (client, one, other):
-            each.post(EXPORTS, EVERYBODY)
+            each.post(EXPORTS, ALL_CUSTOMERS)
 
         assert [len(each.get(EXPORTS).json()["results"]) for each in (client, one, other)] == [3, 1, 1]
 
     def test_has_what_was_exported_in_the_dashboard_without_dates(self, client, partner, owner):
-        job = exports.prepare({}, by=owner, origin="http://testserver")
+        job = exports.create({}, by=owner, origin="http://testserver")
         assert client.get(EXPORTS).json()["results"] == []  # nobody has started it yet
         runner.start(job, format="csv")
 
@@ -316,7 +319,7 @@ class TestList:
 
     def test_takes_two_queries_however_many_there_are(self, client, django_assert_num_queries):
         for _ in range(3):
-            client.post(EXPORTS, EVERYBODY)
+            client.post(EXPORTS, ALL_CUSTOMERS)
 
         with django_assert_num_queries(2):  # token, exports
             assert len(client.get(EXPORTS).json()["results"]) == 3
@@ -335,7 +338,7 @@ class TestRetrieve:
         etag = client.get(export_url(export)).headers["ETag"]
 
         assert client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 304
-        work()
+        make_exports()
         assert client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 200
 
     def test_finds_none_whose_file_is_gone(self, client, available):
@@ -356,7 +359,7 @@ class TestRetrieve:
         assert client.get(export_url(available)).status_code == 404
 
     def test_finds_no_other_job(self, client, owner):
-        job = runner.prepare(Job.Kind.BLOCK, started_by=owner, started_at=timezone.now())
+        job = runner.create(TYPES["block"], BulkEditOptions(filters={}), started_by=owner, started_at=timezone.now())
 
         assert client.get(export_url(job.pk)).status_code == 404
 
@@ -425,8 +428,8 @@ class TestALink:
 
     def test_that_was_changed_is_refused_whether_there_is_such_an_export_or_not(self, client, link, anonymous):
         signature = link.partition("files/")[2].rstrip("/").partition(":")[2]
-        other = client.post(EXPORTS, EVERYBODY).json()
-        work()
+        other = client.post(EXPORTS, ALL_CUSTOMERS).json()
+        make_exports()
 
         for number in (other["id"], NOBODY):
             forged = signing.b64_encode(f"[{number},{App.objects.get().pk}]".encode()).decode()
@@ -448,8 +451,8 @@ class TestALink:
 
     def test_ends_with_the_app_that_it_was_given_to(self, partner, anonymous):
         app = partner()
-        export = app.post(EXPORTS, EVERYBODY).json()
-        work()
+        export = app.post(EXPORTS, ALL_CUSTOMERS).json()
+        make_exports()
         link = app.get(f"{export_url(export)}download/").json()["url"]
         assert anonymous.get(link).status_code == 200
 

@@ -9,14 +9,14 @@ from django.urls import reverse
 
 from customers.dashboard import jobs as pages
 from customers.jobs import bulk_edits
-from customers.jobs.exports import services as exports
+from customers.jobs.exports import parts
 from customers.jobs.models import Job, JobFile
 from customers.models import Event, Tag, User
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
 from tests.support.dashboard import CUSTOMERS
-from tests.support.exports import EVERYBODY, EXPORTS, work
+from tests.support.exports import ALL_CUSTOMERS, EXPORTS, make_exports
 from tests.support.factories import make_owner, make_user
 
 
@@ -29,7 +29,7 @@ def people(db):
 def slow(monkeypatch):
     """A customer a step, and a step a request."""
     monkeypatch.setattr(bulk_edits, "CHUNK", 1)
-    monkeypatch.setattr(exports, "PART", 1)
+    monkeypatch.setattr(parts, "PART_SIZE", 1)
     monkeypatch.setattr(pages, "STEP_SECONDS", 0)
 
 
@@ -139,7 +139,7 @@ class TestTheWholeResult:
 
         dashboard_client.post(page)
 
-        assert "p1@example.com" not in json.dumps(Job.objects.get().options)
+        assert "p1@example.com" not in json.dumps(Job.objects.get().options_json)
 
 
 class TestALongOne:
@@ -181,7 +181,7 @@ class TestALongOne:
 
         dashboard_client.post(page, {"tags": "y"})
 
-        assert Job.objects.get().options["words"] == ["x"]
+        assert Job.objects.get().options_json["tags"] == ["x"]
 
 
 class TestAnExport:
@@ -237,8 +237,8 @@ class TestAnExport:
 class TestAnExportOfAnApp:
     @pytest.fixture
     def job(self, api, files, people) -> Job:
-        api(Scope.EXPORTS_WRITE, app_name="Mailer").post(EXPORTS, EVERYBODY)
-        work()
+        api(Scope.EXPORTS_WRITE, app_name="Mailer").post(EXPORTS, ALL_CUSTOMERS)
+        make_exports()
         return Job.objects.get()
 
     def test_is_listed_with_the_app_and_can_be_downloaded(self, as_role, job):

@@ -7,7 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.dashboard import jobs as pages
-from customers.jobs import registry, runner
+from customers.jobs import runner
+from customers.jobs.imports import load
 from customers.jobs.models import DryRunEmail, Job, JobFile, RejectedRow
 from customers.models import Event, User
 from tests.support.factories import make_user
@@ -38,7 +39,7 @@ def upload(dashboard_client):
 
 @pytest.fixture
 def slow(monkeypatch):
-    monkeypatch.setattr(registry, "IMPORT_CHUNK", 1)
+    monkeypatch.setattr(load, "PAGE_CHUNK", 1)
     monkeypatch.setattr(pages, "STEP_SECONDS", 0)
 
 
@@ -79,8 +80,8 @@ class TestTheColumns:
     @pytest.mark.parametrize(
         ("changed", "reason"),
         [
-            ({"column_0": ""}, "One column has to be the email address."),
-            ({"column_1": "email"}, "Two columns can&#x27;t both be email."),
+            ({"column_0": ""}, "Choose the column with the email address."),
+            ({"column_1": "email"}, "Only one column can be email."),
             ({"column_1": "password"}, "Select a valid choice."),
         ],
     )
@@ -100,7 +101,7 @@ class TestAnImport:
         done = send(dashboard_client, page).content.decode()
 
         assert "<strong>2</strong> created" in done
-        assert "<strong>2</strong> refused" in done
+        assert "<strong>2</strong> rejected" in done
         assert "Enter a valid email address." in done
         assert User.objects.get(email="grace@example.com").first_name == "Grace Brewster"
         assert Event.objects.filter(kind="created", actor=owner).count() == 2
@@ -115,7 +116,7 @@ class TestAnImport:
         number = steps(dashboard_client, page)
 
         assert number == 3
-        assert [refusal.line for refusal in RejectedRow.objects.order_by("pk")] == [3, 6]
+        assert [row.line for row in RejectedRow.objects.order_by("pk")] == [3, 6]
         assert User.objects.filter(email__contains="@example.com").count() == 2
 
     def test_does_not_keep_the_file(self, dashboard_client, upload, django_capture_on_commit_callbacks):
@@ -141,7 +142,7 @@ class TestAnImport:
 
         done = send(dashboard_client, page).content.decode()
 
-        assert "<strong>1</strong> refused" in done
+        assert "<strong>1</strong> rejected" in done
         assert User.objects.get(email="ada@example.com").tags == ["a"]
 
     def test_says_so_where_the_file_is_gone(self, dashboard_client, upload):
@@ -158,7 +159,7 @@ class TestAnImport:
         response = dashboard_client.post(page.replace("change", "step"), headers={"Accept": "application/json"})
 
         assert (response.status_code, response.json()) == (
-            409, {"error": "The file is not kept any more. Upload it again."},
+            409, {"error": "The file was deleted. Upload it again."},
         )  # fmt: skip
 
 
@@ -173,8 +174,8 @@ class TestACheck:
 
         checked = dashboard_client.get(page).content.decode()
         assert "<strong>1</strong> would be created" in checked
-        assert "<strong>3</strong> would be refused" in checked
-        assert [refusal.line for refusal in RejectedRow.objects.order_by("pk")] == [3, 4, 6]
+        assert "<strong>3</strong> would be rejected" in checked
+        assert [row.line for row in RejectedRow.objects.order_by("pk")] == [3, 4, 6]
         assert not User.objects.filter(email="ada@example.com").exists()
         assert not DryRunEmail.objects.exists()
 
@@ -203,7 +204,7 @@ class TestAFile:
         page = upload(b"email\n\xff\xfe\n\x00\n" + b"\x80" * 100)
 
         assert dashboard_client.get(page).status_code == 200
-        assert "<strong>3</strong> refused" in send(dashboard_client, page).content.decode()
+        assert "<strong>3</strong> rejected" in send(dashboard_client, page).content.decode()
 
     def test_goes_after_a_day_and_its_job_after_a_week(self, dashboard_client, upload):
         send(dashboard_client, upload("email\nada@example.com\n"))
@@ -215,7 +216,7 @@ class TestAFile:
 
         assert Job.objects.exclude(started_at=None).count() == Job.objects.count() == 1
         assert not JobFile.objects.exists()
-        Job.objects.update(created_at=timezone.now() - runner.KEPT_FOR)
+        Job.objects.update(created_at=timezone.now() - runner.JOBS_KEPT_FOR)
         call_command("clear_expired", verbosity=0)
         assert not Job.objects.exists()
 

@@ -10,7 +10,6 @@ from django.urls import get_resolver
 
 from customers.groups.services import create_group
 from customers.jobs import bulk_edits
-from customers.jobs.models import Job
 from customers.metadata.services import create_definition
 from customers.mirror.payload import InboundEvent
 from customers.mirror.services import get_or_create_store, process_event
@@ -102,7 +101,7 @@ def ids(owner, ada) -> dict[str, object]:
     partner = register_partner(owner).app
     return {
         "client_id": partner.client_id,
-        **dict.fromkeys(("job", "job_id"), bulk_edits.prepare(Job.Kind.BLOCK, {"search": "nobody"}, by=owner).pk),
+        **dict.fromkeys(("job", "job_id"), bulk_edits.TYPES["block"].create({"search": "nobody"}, by=owner).pk),
         "note_id": make_note(ada, author=owner).pk,
         "customer": ada.pk,
         "staffmember": owner.pk,

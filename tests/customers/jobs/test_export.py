@@ -9,18 +9,17 @@ import stat
 import pytest
 from django.core.management import CommandError, call_command
 
-from customers.jobs.exports import formats
+from customers.jobs.exports import query
+from customers.jobs.imports.columns import ADDRESS, PERSON
 from customers.models import Address, Event, Tag, User
 from customers.orders.services import record_order
 from tests.support.factories import address, make_owner, make_user
 from tests.support.order_documents import order
 
-OF_THE_PERSON = [name for name in formats.PERSON if name not in ("orders_count",)]
-
 
 @pytest.fixture
 def customers(owner):
-    """As different as they get."""
+    """Three customers, as different as possible."""
     people = [
         make_user(
             email="Ada@Lovelace.example",
@@ -46,11 +45,11 @@ def customers(owner):
     return people
 
 
-def told() -> list:
+def snapshot() -> list:
     return [
         {
-            **{name: getattr(user, name) for name in OF_THE_PERSON},
-            "addresses": list(user.addresses.order_by("id").values_list(*formats.ADDRESS)),
+            **{name: getattr(user, name) for name in PERSON},
+            "addresses": list(user.addresses.order_by("id").values_list(*ADDRESS)),
         }
         for user in User.objects.exclude(user_type="dashboard").order_by("id")
     ]
@@ -61,72 +60,75 @@ def read(path) -> list[dict]:
         return list(csv.DictReader(file))
 
 
-class TestARoundTrip:
-    @pytest.mark.parametrize("name", ["customers.csv", "customers.jsonl"])
-    def test_gives_the_same_customers(self, customers, take_out, bring_in, name, monkeypatch):
-        monkeypatch.setattr(formats, "BATCH", 2)
-        before = told()
-        path = take_out(name)
-        for model in (Event, Address, Tag):
-            model.objects.all().delete()
-        User.objects.filter(orders__isnull=False).get().orders.all().delete()
-        User.objects.exclude(user_type="dashboard").delete()
+@pytest.mark.parametrize("name", ["customers.csv", "customers.jsonl"])
+def test_import_of_an_export_gives_the_same_customers(customers, export_file, import_file, name, monkeypatch):
+    monkeypatch.setattr(query, "BATCH", 2)
+    before = snapshot()
+    path = export_file(name)
+    for model in (Event, Address, Tag):
+        model.objects.all().delete()
+    User.objects.filter(orders__isnull=False).get().orders.all().delete()
+    User.objects.exclude(user_type="dashboard").delete()
 
-        code, said = bring_in(path)
+    code, output = import_file(path)
 
-        assert code == 0, said
-        assert told() == before
-
-
-class TestTheFile:
-    def test_has_nothing_that_a_spreadsheet_would_compute(self, customers, take_out):
-        for row in read(take_out("customers.csv")):
-            phone_numbers = {row.pop("phone_number"), row.pop("address_phone_number")}
-            assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
-            assert all(number == "" or number[1:].isdecimal() for number in phone_numbers)
-
-    def test_tells_the_counters(self, customers, take_out):
-        rows = read(take_out("customers.csv"))
-
-        assert [(row["orders_count"], row["user_type"]) for row in rows] == [
-            ("0", "lead"),
-            ("0", "lead"),
-            ("1", "customer"),
-        ]
-
-    def test_is_for_its_owner_alone(self, customers, take_out):
-        assert stat.S_IMODE(os.stat(take_out("customers.csv")).st_mode) == 0o600
-
-    def test_has_neither_staff_nor_who_was_erased(self, customers, take_out):
-        make_owner(email="olive@store.example")
-        User.objects.filter(pk=customers[0].pk).update(email=None)
-
-        emails = [row["email"] for row in read(take_out("customers.csv"))]
-
-        assert emails == ["'+plus@example.com", "bo@example.com"]
-
-    def test_may_be_standard_output(self, customers):
-        out = io.StringIO()
-
-        call_command("export_customers", "-", format="jsonl", stdout=out)
-
-        assert [json.loads(line)["email"] for line in out.getvalue().splitlines()][2] == "bo@example.com"
-
-    def test_may_be_where_none_can_be(self, customers, tmp_path):
-        with pytest.raises(CommandError, match="Can't write"):
-            call_command("export_customers", str(tmp_path / "none" / "customers.csv"))
+    assert code == 0, output
+    assert snapshot() == before
 
 
-@pytest.mark.parametrize(
-    ("options", "emails"),
-    [
-        (["--user-type", "customer"], ["bo@example.com"]),
-        (["--language", "en"], ["Ada@Lovelace.example"]),
-        (["--search", "hara ada"], ["Ada@Lovelace.example"]),
-        (["--joined-from", "2999-01-01"], []),
-        (["--joined-to", "2000-01-01"], []),
-        (["--joined-from", "2000-01-01", "--joined-to", "2999-01-01", "--search", "bo@"], ["bo@example.com"]),
-    ],
-)
-def test_only_who_is_asked_for_is_written(customers, take_out, options, emails):
-    assert [row["email"] for row in read(take_out("customers.csv", *options))] == emails
+def test_csv_export_has_no_cell_that_a_spreadsheet_would_compute(customers, export_file):
+    for row in read(export_file("customers.csv")):
+        phone_numbers = {row.pop("phone_number"), row.pop("address_phone_number")}
+        assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+        assert all(number == "" or number[1:].isdecimal() for number in phone_numbers)
+
+
+def test_csv_export_has_counters_and_user_types(customers, export_file):
+    rows = read(export_file("customers.csv"))
+
+    assert [(row["orders_count"], row["user_type"]) for row in rows] == [
+        ("0", "lead"),
+        ("0", "lead"),
+        ("1", "customer"),
+    ]
+
+
+def test_exported_file_is_readable_by_its_owner_only(customers, export_file):
+    assert stat.S_IMODE(os.stat(export_file("customers.csv")).st_mode) == 0o600
+
+
+def test_export_leaves_out_staff_and_erased_customers(customers, export_file):
+    make_owner(email="olive@store.example")
+    User.objects.filter(pk=customers[0].pk).update(email=None)
+
+    emails = [row["email"] for row in read(export_file("customers.csv"))]
+
+    assert emails == ["'+plus@example.com", "bo@example.com"]
+
+
+def test_export_to_standard_output(customers):
+    out = io.StringIO()
+
+    call_command("export_customers", "-", format="jsonl", stdout=out)
+
+    assert [json.loads(line)["email"] for line in out.getvalue().splitlines()][2] == "bo@example.com"
+
+
+def test_export_to_a_missing_folder_is_an_error(customers, tmp_path):
+    with pytest.raises(CommandError, match="Can't write"):
+        call_command("export_customers", str(tmp_path / "none" / "customers.csv"))
+
+
+def test_export_filters_customers_by_the_options(customers, export_file):
+    ada, bo = "Ada@Lovelace.example", "bo@example.com"
+    cases = {
+        ("--user-type", "customer"): [bo],
+        ("--language", "en"): [ada],
+        ("--search", "hara ada"): [ada],
+        ("--joined-from", "2999-01-01"): [],
+        ("--joined-to", "2000-01-01"): [],
+        ("--joined-from", "2000-01-01", "--joined-to", "2999-01-01", "--search", "bo@"): [bo],
+    }
+    exported = {options: [row["email"] for row in read(export_file("customers.csv", *options))] for options in cases}
+
+    assert exported == cases

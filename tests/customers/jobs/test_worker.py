@@ -1,4 +1,4 @@
-"""The worker that makes exports: by itself, beside others, and when something is wrong."""
+"""The worker that makes exports: alone, beside other workers, and when a step fails."""
 
 import os
 import time
@@ -11,124 +11,124 @@ from django.db import connections
 from django.utils import timezone
 
 from customers.jobs import bulk_edits, runner, worker
-from customers.jobs.exports import downloads
+from customers.jobs.exports import downloads, parts
 from customers.jobs.exports import services as exports
+from customers.jobs.exports.parts import EXPORT
 from customers.jobs.models import Job, JobFile
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
 from tests.support.clients import ApiClient
-from tests.support.exports import EVERYBODY, EXPORTS, work
+from tests.support.exports import ALL_CUSTOMERS, EXPORTS, make_exports
 from tests.support.factories import make_user, make_users
 
 pytestmark = pytest.mark.usefixtures("files")
 
 
 @pytest.fixture
-def asked(api):
-    """`asked()`: a new export, as an app asks for it."""
+def request_export(api):
+    """`request_export()`: a new export, requested by an app."""
     client: ApiClient = api(Scope.EXPORTS_WRITE)
 
-    def ask() -> Job:
-        return Job.objects.get(pk=client.post(EXPORTS, EVERYBODY).json()["id"])
+    def request() -> Job:
+        return Job.objects.get(pk=client.post(EXPORTS, ALL_CUSTOMERS).json()["id"])
 
-    return ask
+    return request
 
 
 @pytest.fixture
-def small(monkeypatch):
-    """Two customers a step."""
-    monkeypatch.setattr(exports, "PART", 2)
+def small_parts(monkeypatch):
+    """Two customers per step."""
+    monkeypatch.setattr(parts, "PART_SIZE", 2)
 
 
 def emails_in(job: Job) -> list[str]:
-    lines = b"".join(downloads.answer(job)).decode().splitlines()
+    lines = b"".join(downloads.response(job)).decode().splitlines()
     return [line.partition(",")[0] for line in lines[1:]]
 
 
-class TestAWorker:
-    def test_makes_what_the_api_asked_for(self, asked):
+class TestWorker:
+    def test_worker_makes_an_export_requested_by_the_api(self, request_export):
         make_user(email="ada@example.com")
-        job = asked()
+        job = request_export()
 
-        work()
+        make_exports()
 
         job.refresh_from_db()
         assert job.finished_at
         assert emails_in(job) == ["ada@example.com"]
 
-    def test_goes_on_with_what_was_started_in_the_dashboard(self, owner, small):
+    def test_worker_continues_an_export_started_in_the_dashboard(self, owner, small_parts):
         make_users(5)
-        job = exports.prepare({}, by=owner)
+        job = exports.create({}, by=owner)
         runner.start(job, format="jsonl")
 
-        work()
+        make_exports()
 
         job.refresh_from_db()
         assert (job.position, job.files.count()) == (5, 3)
         assert job.finished_at
 
-    def test_leaves_alone_what_nobody_started_and_what_is_no_export(self, owner):
-        waiting = exports.prepare({}, by=owner)
-        blocking = bulk_edits.prepare(Job.Kind.BLOCK, {}, by=owner)
+    def test_worker_ignores_other_jobs_and_exports_that_were_not_started(self, owner):
+        waiting = exports.create({}, by=owner)
+        blocking = bulk_edits.TYPES["block"].create({}, by=owner)
         runner.start(blocking)
 
-        work()
+        make_exports()
 
         assert set(Job.objects.filter(finished_at=None)) == {waiting, blocking}
 
-    def test_ends_between_two_steps_and_goes_on_there(self, asked, small, monkeypatch):
+    def test_stopped_worker_resumes_after_the_last_part(self, request_export, small_parts, monkeypatch):
         make_users(5)
-        job = asked()
+        job = request_export()
         stop = Event()
-        monkeypatch.setattr(worker, "BREATH", 0)
-        runner.work(job, exports.steps(job), until=lambda: True)  # as far as a worker that was killed then
+        monkeypatch.setattr(worker, "SQLITE_PAUSE", 0)
+        runner.work(job, EXPORT.steps(job), until=lambda: True)  # a worker that is killed after one part
         stop.set()
         worker.run(stop)
         assert JobFile.objects.count() == 1
 
-        work()
+        make_exports()
 
         job.refresh_from_db()
         assert (job.position, len(set(emails_in(job)))) == (5, 5)
 
-    def test_takes_turns(self, asked, small, monkeypatch):
-        """A long export does not keep a short one waiting."""
+    def test_long_export_does_not_block_a_short_one(self, request_export, small_parts, monkeypatch):
         make_users(5)
-        asked()
-        asked()
-        monkeypatch.setattr(worker, "TURN", 0)
+        request_export()
+        request_export()
+        monkeypatch.setattr(worker, "TURN_SECONDS", 0)
 
-        worker.turn(Event())
+        worker.run_due(Event())
 
         assert set(Job.objects.values_list("position", flat=True)) == {2}
 
-    def test_keeps_files_wherever_the_store_keeps_them(self, asked, settings, files):
+    def test_parts_are_kept_in_the_configured_storage(self, request_export, settings, files):
         settings.STORAGES = {
             **settings.STORAGES,
             "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
         }
         make_user(email="ada@example.com")
-        job = asked()
+        job = request_export()
 
-        work()
+        make_exports()
 
         job.refresh_from_db()
         assert emails_in(job) == ["ada@example.com"]
         assert not files.exists()
 
 
-class TestAFailure:
+class TestFailure:
     @pytest.fixture
-    def broken(self, asked):
-        job = asked()
-        Job.objects.filter(pk=job.pk).update(options={**job.options, "format": "none"})
+    def broken(self, request_export):
+        job = request_export()
+        Job.objects.filter(pk=job.pk).update(options_json={**job.options_json, "format": "none"})
         return job
 
-    def test_is_noted_and_stops_no_other_export(self, broken, asked):
-        other = asked()
+    def test_failure_is_recorded_and_other_exports_continue(self, broken, request_export):
+        other = request_export()
 
-        work()
+        make_exports()
 
         broken.refresh_from_db()
         other.refresh_from_db()
@@ -136,19 +136,19 @@ class TestAFailure:
         assert (broken.finished_at, broken.failures, broken.error) == (None, 1, "KeyError: 'none'")
         assert broken.due_at > timezone.now()
 
-    def test_is_not_tried_again_at_once(self, broken):
-        work()
-        work()
+    def test_failed_export_is_not_retried_at_once(self, broken):
+        make_exports()
+        make_exports()
 
         broken.refresh_from_db()
         assert broken.failures == 1
 
-    def test_is_tried_again_later_each_time_after_a_longer_while_and_not_for_ever(self, broken):
+    def test_retries_wait_longer_each_time_and_end_after_nine_failures(self, broken):
         waits = []
         for _ in range(runner.MAX_FAILURES + 2):
             Job.objects.update(due_at=None)
             began = timezone.now()
-            work()
+            make_exports()
             broken.refresh_from_db()
             if broken.due_at:
                 waits.append((broken.due_at - began).total_seconds())
@@ -159,24 +159,24 @@ class TestAFailure:
         assert waits[0] >= 10
         assert 8 * 3600 < sum(waits[:-1]) < 12 * 3600
 
-    def test_that_is_over_leaves_nothing_behind(self, asked, files):
+    def test_success_after_a_failure_clears_the_failure(self, request_export, files):
         make_user(email="ada@example.com")
-        job = asked()
+        job = request_export()
         files.write_text("not a folder")
-        work()
+        make_exports()
         job.refresh_from_db()
         assert job.failures == 1
         files.unlink()
         Job.objects.update(due_at=None)
 
-        work()
+        make_exports()
 
         job.refresh_from_db()
         assert (job.failures, job.error, job.due_at) == (0, "", None)
         assert emails_in(job) == ["ada@example.com"]
 
-    def test_is_shown_in_the_dashboard(self, broken, client, owner):
-        work()
+    def test_failure_is_shown_in_the_dashboard(self, broken, client, owner):
+        make_exports()
         client.force_login(owner)
 
         page = client.get(f"/dashboard/jobs/job/{broken.pk}/change/").content.decode()
@@ -185,15 +185,15 @@ class TestAFailure:
         assert "failed" in client.get("/dashboard/jobs/job/").content.decode()
 
 
-class TestSeveralAtOnce:
+class TestSeveralWorkers:
     @pytest.mark.django_db(transaction=True)
-    def test_do_each_step_once(self, asked, small):
+    def test_several_workers_write_each_part_once(self, request_export, small_parts):
         people = make_users(31)
-        made = [asked() for _ in range(3)]
+        made = [request_export() for _ in range(3)]
 
         def run():
             try:
-                work()
+                make_exports()
             finally:
                 connections.close_all()
 
@@ -209,7 +209,7 @@ class TestSeveralAtOnce:
             assert emails_in(job) == [each.email for each in people]
 
 
-class TestWhatAKilledStepWrote:
+class TestStrayParts:
     def stray(self, files, *, days: float):
         path = files / "jobs" / "exports" / "1-stray"
         path.write_text("ada@example.com")
@@ -217,9 +217,11 @@ class TestWhatAKilledStepWrote:
         os.utime(path, (then, then))
         return path
 
-    def test_goes_with_the_daily_command_once_it_is_a_day_old(self, asked, files, django_capture_on_commit_callbacks):
-        asked()
-        work()
+    def test_clear_expired_deletes_stray_parts_after_a_day(
+        self, request_export, files, django_capture_on_commit_callbacks
+    ):
+        request_export()
+        make_exports()
         stray = self.stray(files, days=0.9)
         with django_capture_on_commit_callbacks(execute=True):
             call_command("clear_expired")
@@ -232,10 +234,10 @@ class TestWhatAKilledStepWrote:
         assert not stray.exists()
         assert len(list(stray.parent.iterdir())) == 1
 
-    def test_goes_when_somebody_is_erased(self, asked, files, django_capture_on_commit_callbacks):
+    def test_erasing_a_customer_deletes_stray_parts(self, request_export, files, django_capture_on_commit_callbacks):
         ada = make_user()
-        asked()
-        work()
+        request_export()
+        make_exports()
         stray = self.stray(files, days=0.01)
 
         with django_capture_on_commit_callbacks(execute=True):
@@ -244,10 +246,10 @@ class TestWhatAKilledStepWrote:
         assert not list(stray.parent.iterdir())
 
 
-def test_parts_of_an_export_in_the_making_are_kept_however_old_it_is(asked, small):
+def test_parts_of_an_unfinished_export_are_kept_for_a_week(request_export, small_parts):
     make_users(5)
-    job = asked()
-    runner.work(job, exports.steps(job), until=lambda: True)
+    job = request_export()
+    runner.work(job, EXPORT.steps(job), until=lambda: True)
     Job.objects.update(created_at=timezone.now() - timedelta(days=6))
 
     runner.delete_old()

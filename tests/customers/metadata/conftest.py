@@ -2,7 +2,6 @@ import pytest
 
 from customers.metadata.services import create_definition
 from oauth.scopes import Scope
-from tests.customers.jobs.conftest import bring_in, csv_file, jsonl_file, take_out  # noqa: F401  fixtures
 
 
 @pytest.fixture

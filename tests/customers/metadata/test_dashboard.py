@@ -153,6 +153,6 @@ class TestAFilter:
         )
 
         job = Job.objects.get()
-        assert job.options["criteria"][name] == criterion
-        assert json.dumps(job.options["criteria"][name]) == json.dumps(criterion)
+        assert job.options_json["filters"][name] == criterion
+        assert json.dumps(job.options_json["filters"][name]) == json.dumps(criterion)
         assert job.total == (2 if name == "metadata.words" else 1)

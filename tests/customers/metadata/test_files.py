@@ -7,7 +7,6 @@ import pytest
 
 from customers.jobs.exports import services as exports
 from customers.models import User
-from tests.customers.jobs.conftest import *  # noqa: F403  its fixtures
 from tests.support.factories import make_user
 from tests.support.metadata_cases import REFUSED
 
@@ -36,10 +35,10 @@ class TestACellOfCsv:
             ("boolean", "0", False),
         ],
     )
-    def test_becomes_a_value_of_its_type(self, bring_in, csv_file, define, type, cell, value):
+    def test_becomes_a_value_of_its_type(self, import_file, csv_file, define, type, cell, value):
         define("it", type)
 
-        code, said = bring_in(
+        code, said = import_file(
             csv_file([["ada@example.com", cell, "7"]], header=["email", "metadata.it", "metadata.free"])
         )
 
@@ -62,22 +61,22 @@ class TestACellOfCsv:
             ("file", {"accept_only_image": "true"}, "https://files.example/a.pdf", "Enter the URL of an image."),
         ],
     )
-    def test_is_refused_with_its_line(self, bring_in, csv_file, define, tmp_path, type, validations, cell, message):
+    def test_is_refused_with_its_line(self, import_file, csv_file, define, tmp_path, type, validations, cell, message):
         define("it", type, **validations)
         report = tmp_path / "refused.csv"
         path = csv_file([["ada@example.com", cell], ["bob@example.com", ""]], header=["email", "metadata.it"])
 
-        bring_in(path, report=str(report))
+        import_file(path, report=str(report))
 
         assert list(User.objects.values_list("email", flat=True)) == ["bob@example.com"]
         assert message in report.read_text()
         assert "metadata.it" in report.read_text()
 
-    def test_binds_who_is_there_already(self, bring_in, csv_file, define):
+    def test_binds_who_is_there_already(self, import_file, csv_file, define):
         define("it", "integer", maximum_value="5")
         user = make_user(email="ada@example.com", metadata={"it": 1})
 
-        bring_in(csv_file([["ada@example.com", "7"]], header=["email", "metadata.it"]), "--update")
+        import_file(csv_file([["ada@example.com", "7"]], header=["email", "metadata.it"]), "--update")
 
         user.refresh_from_db()
         assert user.metadata == {"it": 1}
@@ -85,12 +84,12 @@ class TestACellOfCsv:
 
 @pytest.mark.parametrize(("type", "validations", "value", "message"), REFUSED)
 def test_a_value_of_json_lines_is_bound_as_by_the_apis(
-    bring_in, jsonl_file, define, tmp_path, type, validations, value, message
+    import_file, jsonl_file, define, tmp_path, type, validations, value, message
 ):
     define("it", type, **validations)
     report = tmp_path / "refused.csv"
 
-    bring_in(jsonl_file([{"email": "ada@example.com", "metadata": {"it": value}}]), report=str(report))
+    import_file(jsonl_file([{"email": "ada@example.com", "metadata": {"it": value}}]), report=str(report))
 
     assert not User.objects.exists()
     assert message in report.read_text()
@@ -107,11 +106,11 @@ class TestAnExport:
         define("hidden", "text")
         define("of_orders", "text", object="order", enable_export=True)
 
-    def test_has_a_column_for_each_key_that_is_to_have_one(self, take_out):
+    def test_has_a_column_for_each_key_that_is_to_have_one(self, export_file):
         make_user(email="ada@example.com", metadata=self.VALUES)
         make_user(email="bob@example.com")
 
-        with open(take_out("customers.csv"), newline="") as file:
+        with open(export_file("customers.csv"), newline="") as file:
             ada, bob = csv.DictReader(file)
 
         assert {name: ada[name] for name in ada if name.startswith("metadata.")} == {
@@ -123,19 +122,19 @@ class TestAnExport:
         }
         assert {bob[name] for name in bob if name.startswith("metadata.")} == {""}
 
-    def test_comes_in_again_as_it_went_out(self, take_out, bring_in):
+    def test_comes_in_again_as_it_went_out(self, export_file, import_file):
         make_user(email="ada@example.com", metadata=self.VALUES)
-        path = take_out("customers.csv")
+        path = export_file("customers.csv")
         User.objects.all().delete()
 
-        code, said = bring_in(path)
+        code, said = import_file(path)
 
         assert code == 0, said
         assert metadata() == self.VALUES
 
     def test_keeps_the_columns_that_it_began_with(self, owner, define):
         make_user(email="ada@example.com", metadata={"late": "x"})
-        job = exports.prepare({}, by=owner)
+        job = exports.create({}, by=owner)
         define("late", "text", enable_export=True)
 
-        assert job.options["keys"] == ["Tier", "points", "rate", "vip", "words"]
+        assert job.options_json["metadata_keys"] == ["Tier", "points", "rate", "vip", "words"]

@@ -14,7 +14,7 @@ from oauth.actor import SYSTEM, Actor
 from oauth.scopes import Scope
 from tests.support.clients import USERS, addresses_url, user_url
 from tests.support.dashboard import CUSTOMERS, browser_of
-from tests.support.exports import EVERYBODY, EXPORTS, export_url, work
+from tests.support.exports import ALL_CUSTOMERS, EXPORTS, export_url, make_exports
 from tests.support.factories import address, make_address, make_note, make_user
 from tests.support.order_documents import order
 from tests.support.webhook_receiver import SECRET
@@ -225,10 +225,10 @@ class TestExportCreated:
         self, export_client, subscribe, receiver, deliver
     ):
         subscribe("export.created")
-        export = export_client.post(EXPORTS, EVERYBODY).json()
+        export = export_client.post(EXPORTS, ALL_CUSTOMERS).json()
         assert enqueued() == []
 
-        work()
+        make_exports()
         deliver()
 
         [received] = receiver.received
@@ -260,17 +260,17 @@ class TestExportCreated:
         mine.save()
         others.save()
 
-        partner_client.post(EXPORTS, EVERYBODY)
-        work()
+        partner_client.post(EXPORTS, ALL_CUSTOMERS)
+        make_exports()
 
         assert set(Delivery.objects.values_list("webhook", flat=True)) == {store.pk, mine.pk}
 
     def test_export_whose_end_is_rolled_back_enqueues_no_event(self, export_client, subscribe):
         subscribe("export.created")
-        export_client.post(EXPORTS, EVERYBODY)
+        export_client.post(EXPORTS, ALL_CUSTOMERS)
 
         with transaction.atomic():
-            work()
+            make_exports()
             transaction.set_rollback(True)
 
         assert enqueued() == []
@@ -278,8 +278,8 @@ class TestExportCreated:
 
     def test_export_that_is_gone_is_not_sent(self, export_client, ada, subscribe, receiver, deliver):
         subscribe("export.created")
-        export_client.post(EXPORTS, EVERYBODY)
-        work()
+        export_client.post(EXPORTS, ALL_CUSTOMERS)
+        make_exports()
         erasure.erase(ada.pk, by=SYSTEM)
 
         deliver()
