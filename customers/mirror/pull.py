@@ -62,7 +62,7 @@ def start_pull(store: MirroredStore, *, with_orders: bool) -> Job:
     digest = _digest(store)
     Job.objects.filter(digest=digest).delete()
     options = PullOptions(store=store.pk, with_orders=with_orders, next=FIRST_PAGE)
-    return runner.create(PULL, options, digest=digest, options=options, started_at=apply.database_now())
+    return runner.create(PULL, options, digest=digest, started_at=apply.database_now())
 
 
 def unfinished_pull(store: MirroredStore) -> Job | None:

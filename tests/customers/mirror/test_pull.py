@@ -264,7 +264,7 @@ class TestState:
         pull()
 
         assert MirroredStore.objects.get().token == ""
-        assert TOKEN not in str(Job.objects.get().options)
+        assert TOKEN not in str(Job.objects.get().options_json)
 
     def test_local_edits_stay_until_the_next_pull(self, pull):
         pull()
