@@ -151,9 +151,9 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "oauth.accounts.lockout.account"
-AXES_CLIENT_IP_CALLABLE = "oauth.accounts.lockout.address"
-AXES_LOCKOUT_CALLABLE = "oauth.accounts.lockout.locked_out"
+AXES_USERNAME_CALLABLE = "oauth.accounts.lockout.account_of"
+AXES_CLIENT_IP_CALLABLE = "oauth.accounts.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "oauth.accounts.lockout.lockout_page"
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False

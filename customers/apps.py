@@ -17,6 +17,7 @@ class CustomersConfig(AppConfig):
     }
 
     def ready(self):
+        from customers import signal_handlers  # noqa: F401  imported to connect its signal handlers
         from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 
         connection_created.connect(lower_all_letters)

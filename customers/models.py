@@ -156,6 +156,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     def __str__(self):
         return self.get_full_name() or self.email or f"#{self.pk}"
 
+    @classmethod
+    def normalize_name(cls, name: str | None) -> str | None:
+        """A first or last name as it is stored, like Django's `normalize_username`."""
+        return clean_name(name)
+
     def get_full_name(self):
         return " ".join(filter(None, (self.first_name, self.last_name)))
 

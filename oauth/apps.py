@@ -14,3 +14,6 @@ class OAuthConfig(AppConfig):
             "change_partnerapp",
         ),
     }
+
+    def ready(self):
+        from oauth import signal_handlers  # noqa: F401  imported to connect its signal handlers

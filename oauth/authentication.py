@@ -20,7 +20,7 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        bearer = tokens.find(raw.strip())
+        bearer = tokens.authenticate(raw.strip())
         if bearer is None:
             raise AuthenticationFailed("The access token is unknown, expired or revoked.", code="invalid_token")
         return SimpleLazyObject(lambda: get_user_model().objects.get(pk=bearer.user_id)), bearer

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -19,6 +18,7 @@ from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
 from oauth.models import App
 from oauth.signals import app_uninstalled
+from oauth.store import store_domain
 from oauth.tokens import BASE62, revoke_tokens
 
 SESSION_TOKEN_LIFETIME = timedelta(seconds=30)
@@ -32,20 +32,15 @@ class SettingsTooLarge(ServiceError):
         super().__init__(f"An app's settings have at most {MAX_SETTINGS_LENGTH} characters in all.", "settings")
 
 
-def store_domain(request: HttpRequest) -> str:
-    """The full network domain that apps know the store by."""
-    return settings.STORE_DOMAIN or request.get_host()
-
-
 @transaction.atomic
 def register(app: App, by: Actor) -> str | None:
-    """Keeps a new partner app. The answer is its client secret, readable this once; None for a public client.
+    """Saves a new partner app. Returns its client secret, which can't be read again; None for a public client.
 
     Raises ValidationError.
     """
     app.kind = App.Kind.PARTNER
     app.authorization_grant_type = App.GRANT_AUTHORIZATION_CODE
-    secret = _give_secret(app)
+    secret = _set_secret(app)
     app.full_clean()
     app.save()
     record(Event.APP_REGISTERED, by, app, client_type=app.client_type)
@@ -54,15 +49,15 @@ def register(app: App, by: Actor) -> str | None:
 
 @transaction.atomic
 def replace_secret(app: App, by: Actor) -> str | None:
-    """A new client secret; the former one stops working at once."""
-    secret = _give_secret(app)
+    """Sets a new client secret and returns it. The former one stops working at once."""
+    secret = _set_secret(app)
     app.save(update_fields=["client_secret", "signing_secret", "updated"])
     record(Event.SECRET_REPLACED, by, app)
     return secret
 
 
-def _give_secret(app: App) -> str | None:
-    """Hashed, to compare with; encrypted, to sign session tokens with."""
+def _set_secret(app: App) -> str | None:
+    """Sets a new secret twice: hashed, to authenticate the app; encrypted, to sign session tokens with."""
     secret = "".join(secrets.choice(BASE62) for _ in range(128))
     app.client_secret = secret
     app.signing_secret = secret if app.is_confidential else ""
@@ -71,7 +66,7 @@ def _give_secret(app: App) -> str | None:
 
 @transaction.atomic
 def record_consent(app: App, scopes: Iterable[str], by: Actor) -> None:
-    """The app is installed, with these permissions and those it was granted before: their tokens live on."""
+    """Installs the app with these permissions, besides those that it was granted before: their tokens stay valid."""
     app = App.objects.select_for_update().get(pk=app.pk)
     record(Event.CONSENTED, by, app, scopes=list(scopes), new=sorted(set(scopes) - set(app.granted_scopes)))
     app.granted_scopes = list(dict.fromkeys([*app.granted_scopes, *scopes]))
@@ -81,7 +76,7 @@ def record_consent(app: App, scopes: Iterable[str], by: Actor) -> None:
 
 @transaction.atomic
 def uninstall(app: App, by: Actor) -> None:
-    """Every token and code of the app stops working at once. Its settings stay, for when it is installed again."""
+    """Revokes every token and code of the app. Its settings stay, for when it is installed again."""
     app = App.objects.select_for_update().get(pk=app.pk)
     revoke_tokens(app, by)
     app.granted_scopes, app.installed_at = [], None
@@ -91,8 +86,8 @@ def uninstall(app: App, by: Actor) -> None:
 
 
 @transaction.atomic
-def narrow(app: App) -> None:
-    """Takes from its tokens what the app may not ask for any more."""
+def restrict_tokens(app: App) -> None:
+    """Takes from the app's tokens the permissions that it may no longer ask for."""
     allowed = set(app.allowed_scopes)
     app = App.objects.select_for_update().get(pk=app.pk)
     app.granted_scopes = [scope for scope in app.granted_scopes if scope in allowed]
@@ -104,7 +99,7 @@ def narrow(app: App) -> None:
 
 @transaction.atomic
 def save_settings(app_id: int, settings: dict[str, Any], *, keep_others: bool) -> dict[str, Any]:
-    """What an app keeps in the store: all of it replaced, or the given keys alone. The answer is the whole.
+    """Replaces the settings that an app stores here, or only the given keys. Returns all its settings.
 
     Raises SettingsTooLarge.
     """
@@ -117,12 +112,12 @@ def save_settings(app_id: int, settings: dict[str, Any], *, keep_others: bool) -
 
 
 def install_url(app: App, request: HttpRequest) -> str:
-    """Where the app begins the authorization code flow."""
+    """The page of the app that starts the authorization code flow."""
     return add_params_to_uri(app.app_url, [("store", store_domain(request))])
 
 
 def open_url(app: App, request: HttpRequest) -> str:
-    """The app's page, with a session token by which it knows who comes from which store, where it has a secret.
+    """The app's page. Where the app has a secret, the URL has a session token that names the user and the store.
 
     Raises UnreadableSecret.
     """
@@ -133,7 +128,7 @@ def open_url(app: App, request: HttpRequest) -> str:
 
 
 def session_token(app: App, user: Any, domain: str) -> str:
-    """A JWT that lives 30 seconds, signed (HS256) with the app's client secret. Raises UnreadableSecret."""
+    """A JWT for 30 seconds, signed (HS256) with the app's client secret. Raises UnreadableSecret."""
     now = timezone.now()
     claims = {
         "iss": f"https://{domain}/dashboard",

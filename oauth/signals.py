@@ -1,5 +1,12 @@
-"""What happens here that others have to do with, too. Receivers run within the transaction that sends."""
+"""Signals for layers above the sender. Handlers run inside the sender's transaction."""
 
 from django.dispatch import Signal
 
-app_uninstalled = Signal()  # sender: the App, with `app_id`
+# Arguments: `app_id`. The tokens of a partner app were revoked by its uninstallation.
+app_uninstalled = Signal()
+
+# Arguments: `user`, `by` (an Actor). A member of staff may not sign in any more.
+staff_deactivated = Signal()
+
+# Arguments: `user`, `by` (an Actor). An email with a link to choose a new password was sent.
+password_reset_sent = Signal()

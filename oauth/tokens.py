@@ -1,4 +1,4 @@
-"""Access tokens of the API: issue, find, replace, revoke."""
+"""Access tokens of the API: issue, authenticate, replace, revoke."""
 
 import secrets
 import string
@@ -8,33 +8,39 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 from django.utils import timezone
+from oauth2_provider.models import set_token_value
 
-from oauth.actor import Actor, client_ip
+from oauth.actor import SYSTEM, Actor, client_ip
 from oauth.audit.log import Event, record
+from oauth.errors import ServiceError
 from oauth.fields import digest
 from oauth.models import AccessToken, App, Grant, RefreshToken
 from oauth.scopes import Scope
 
-# What every token begins with. It ends with a checksum of what stands between, so that secret scanners can tell one of
-# ours from noise.
+# Every token begins with its prefix and ends with a checksum, by which secret scanners recognise it.
 ACCESS_PREFIX = "shc_"
 REFRESH_PREFIX = "shr_"
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 BASE62 = string.digits + string.ascii_letters
-# Between two notes of when a token was last used.
-USE_INTERVAL = timedelta(minutes=1)
+USE_INTERVAL = timedelta(minutes=1)  # the last use of a token is stored at most this often
 
 
-class TokenExpired(Exception):
-    """The expiry of an app's token is over: another one would not work either."""
+class TokenExpired(ServiceError):
+    """The app's expiry has passed, so a new token would not work either."""
+
+    code = "expired"
+
+    def __init__(self):
+        super().__init__("The token has expired. Set another day first.", "token_expires")
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """What a valid token says about the request that carries it."""
+    """A valid token: its app, its owner, and what it may do. `is_use_due`: its last use should be stored anew."""
 
     token_id: int
     scopes: frozenset[str]
@@ -46,13 +52,13 @@ class Bearer:
 
 
 def generate_token(prefix: str) -> str:
-    """The prefix, 36 random characters (214 bits) and their CRC-32 in six, all base 62."""
+    """The prefix, then 36 random characters (214 bits), then their CRC-32 as six characters, all in base 62."""
     body = "".join(secrets.choice(BASE62) for _ in range(36))
     return f"{prefix}{body}{checksum(body)}"
 
 
 def generate_access_token(request: object = None, refresh_token: bool = False) -> str:
-    """With the parameters that oauthlib gives."""
+    """The setting ACCESS_TOKEN_GENERATOR of the toolkit, with the parameters that oauthlib passes."""
     return generate_token(ACCESS_PREFIX)
 
 
@@ -68,28 +74,28 @@ def checksum(body: str) -> str:
     return digits
 
 
-# By hand, because the ORM takes four times as long to write this query as the database to answer it, and each
-# request asks it. CURRENT_TIMESTAMP is UTC in both databases.
-FIND = f"""
+# Raw SQL, because every request runs it, and the ORM takes four times as long to build this query as the database to
+# answer it. CURRENT_TIMESTAMP is UTC in both databases.
+TOKEN_QUERY = f"""
     SELECT token.id, token.scope, app.id, app.api_version, app.rate_limit, owner.id,
         token.last_used_at IS NULL OR token.last_used_at < %s
     FROM {AccessToken._meta.db_table} token
     JOIN {App._meta.db_table} app ON app.id = token.application_id
-    JOIN {AccessToken._meta.get_field("user").related_model._meta.db_table} owner ON owner.id = token.user_id
+    JOIN {get_user_model()._meta.db_table} owner ON owner.id = token.user_id
     WHERE token.token_checksum = %s AND token.expires > CURRENT_TIMESTAMP AND app.is_active
-        AND owner.is_active AND owner.user_type = 'dashboard'
+        AND owner.is_active AND owner.is_staff
 """  # noqa: S608  only table names are put in
 
 
-def find(raw: str) -> Bearer | None:
-    """The bearer of a token; None where it is unknown, expired or revoked, or its app is switched off, or its owner is
-    no active member of staff any more.
+def authenticate(raw: str) -> Bearer | None:
+    """The bearer of a token. None where the token is unknown, expired or revoked, its app is switched off, or its owner
+    is no longer an active member of staff.
 
-    Found by digest, so the comparison leaks nothing about the tokens that exist.
+    Tokens are looked up by digest, so the time that it takes reveals nothing about tokens that exist.
     """
     used_before = connection.ops.adapt_datetimefield_value(timezone.now() - USE_INTERVAL)
     with connection.cursor() as cursor:
-        cursor.execute(FIND, [used_before, digest(raw)])
+        cursor.execute(TOKEN_QUERY, [used_before, digest(raw)])
         row = cursor.fetchone()
     if row is None:
         return None
@@ -98,7 +104,7 @@ def find(raw: str) -> Bearer | None:
 
 
 def record_use(bearer: Bearer, *, version: str, meta: Mapping[str, Any]) -> None:
-    """Notes when, in which API version and from where a token was used, at most once a minute.
+    """Stores when, in which API version and from where a token was used, at most once a minute.
 
     `meta`: the WSGI environment of the request.
     """
@@ -122,25 +128,25 @@ def issue_personal_token(
     scopes: list[Scope],
     owner,
     expires: datetime | None = None,
-    by: Actor = Actor(),  # noqa: B008  immutable
+    by: Actor = SYSTEM,
     **settings: Any,
 ) -> str:
-    """A store owner's token for the private app of this name, made where there is none. The only time it can be read.
+    """Issues a personal token, and returns it: it can't be read again. Creates the private app where there is none.
 
-    An app of kind `private` has one token: a former one stops working. `settings` are fields of the app, such as
-    `api_version`; those that are not given stay as they are.
+    An app of kind `private` has one token, so a former one stops working. `settings`: other fields of the app, such as
+    `api_version`; fields that are not given stay as they are.
     """
-    kept = {"user": owner, "allowed_scopes": list(scopes), "token_expires": expires}
-    new = {
+    updated = {"user": owner, "allowed_scopes": list(scopes), "token_expires": expires}
+    created = {
         "client_type": App.CLIENT_CONFIDENTIAL,
         "authorization_grant_type": App.GRANT_AUTHORIZATION_CODE,
-        "client_secret": make_password(None),  # none: it takes part in no flow
+        "client_secret": make_password(None),  # unusable: the app takes part in no flow
     }
     app, is_new = App.objects.select_for_update().update_or_create(
         kind=App.Kind.PRIVATE,
         name=app_name,
-        defaults={**kept, **settings},
-        create_defaults={**kept, **settings, **new},
+        defaults={**updated, **settings},
+        create_defaults={**updated, **settings, **created},
     )
     if not is_new:
         revoke_tokens(app, by)
@@ -152,7 +158,7 @@ def issue_personal_token(
 
 @transaction.atomic
 def replace_personal_token(app: App, *, owner, by: Actor) -> str:
-    """A new token, of the person who asks, with the permissions and the expiry of the former one, which stops working.
+    """Issues a new token to `owner`, with the permissions and the expiry of the former token, which stops working.
 
     Raises TokenExpired.
     """
@@ -166,19 +172,22 @@ def replace_personal_token(app: App, *, owner, by: Actor) -> str:
 
 @transaction.atomic
 def change_personal_token(app: App, *, scopes: list[Scope], expires: datetime | None) -> None:
-    """What the token of a private app may do from now on, and how long; None: it does not expire."""
+    """Changes what the token of a private app may do, and until when. `expires=None`: it does not expire."""
     App.objects.filter(pk=app.pk).update(allowed_scopes=scopes, token_expires=expires)
     AccessToken.objects.filter(application=app).update(scope=" ".join(scopes), expires=expires or NEVER)
 
 
-def store_access_token(raw: str, **fields: Any) -> AccessToken:
-    """Keeps the digest of a token. `fields`: app, user, scope, expires, and what else its model has."""
-    return AccessToken.objects.create(application=fields.pop("app"), token="", token_checksum=digest(raw), **fields)
+def store_access_token(raw: str, *, app: App, **fields: Any) -> AccessToken:
+    """Stores the digest of a token. `fields`: user, scope, expires, and other fields of the model."""
+    token = AccessToken(application=app, **fields)
+    set_token_value(token, raw)
+    token.save()
+    return token
 
 
 @transaction.atomic
 def revoke_tokens(app: App, by: Actor) -> None:
-    """Ends every token and every authorization code of an app at once."""
+    """Revokes every token and every authorization code of an app."""
     Grant.objects.filter(application=app).delete()
     RefreshToken.objects.filter(application=app).delete()
     revoked, _ = AccessToken.objects.filter(application=app).delete()
@@ -187,8 +196,8 @@ def revoke_tokens(app: App, by: Actor) -> None:
 
 
 @transaction.atomic
-def revoke_tokens_of(user, by: Actor) -> None:
-    """Ends every token and every authorization code that a person has made or consented to, at once and for good."""
+def revoke_tokens_of_user(user, by: Actor) -> None:
+    """Revokes every token that the person made, and every token and authorization code that they consented to."""
     Grant.objects.filter(user=user).delete()
     RefreshToken.objects.filter(user=user).delete()
     for token in AccessToken.objects.filter(user=user).select_related("application").order_by("pk"):

@@ -2,25 +2,29 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from oauth2_provider.settings import oauth2_settings
 
-from oauth import views
+from oauth import client_endpoints, views
 from oauth.accounts import login
 from oauth.accounts import views as account
 
 endpoints = [
     path("oauth2/authorize/", views.AuthorizationView.as_view(), name="authorize"),
-    path("oauth2/token/", views.token, name="token"),
-    path("oauth2/revoke_token/", views.revoke_token, name="revoke-token"),
-    path("oauth2/introspect/", views.introspect, name="introspect"),
+    path("oauth2/token/", client_endpoints.token, name="token"),
+    path("oauth2/revoke_token/", client_endpoints.revoke_token, name="revoke-token"),
+    path("oauth2/introspect/", client_endpoints.introspect, name="introspect"),
     path(".well-known/oauth-authorization-server", views.MetadataView.as_view(), name="oauth-server-metadata"),
 ]
+
+# An install link leads through the sign-in page to the app's own site, anywhere.
+APP_SITES = tuple(f"{scheme}:" for scheme in oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
 
 private = admin.site.admin_view
 
 urlpatterns = [
-    # In front of the admin site's own, which knows no second step.
-    path("dashboard/login/", login.SignIn.as_view(), name="sign-in"),
-    path("dashboard/login/code/", login.EnterCode.as_view(), name="sign-in-code"),
+    # Before the admin site's own login page, which has no second step.
+    path("dashboard/login/", login.SignIn.as_view(form_targets=APP_SITES), name="sign-in"),
+    path("dashboard/login/code/", login.EnterCode.as_view(form_targets=APP_SITES), name="sign-in-code"),
     path("dashboard/account/", private(account.account), name="account"),
     path("dashboard/account/sign-out/", private(account.sign_out), name="account-sign-out"),
     path("dashboard/account/two-factor/begin/", private(account.begin_two_factor), name="two-factor-begin"),

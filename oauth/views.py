@@ -1,39 +1,40 @@
-"""The authorization server's endpoints, named after RFC 6749, 7009, 7662 and 8414, and the links of partner apps."""
+"""The pages of the authorization server (RFC 6749, 4.1.1), its metadata (RFC 8414), and the links to partner apps."""
 
 import json
-from functools import cache, wraps
+from copy import copy
+from functools import wraps
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
-from oauth2_provider.exceptions import OAuthToolkitError
-from oauth2_provider.oauth2_backends import OAuthLibCore, get_oauthlib_core
+from django.views.decorators.http import require_safe
+from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
+from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views import OAuthServerMetadataView
 from oauth2_provider.views.base import BaseAuthorizationView
-from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError, OAuth2Error
+from oauthlib.oauth2.rfc6749.errors import InvalidRequestFatalError
 
 from oauth import partner_apps
-from oauth.accounts.lockout import count_failure
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
+from oauth.client_endpoints import known_parameters
+from oauth.csp import allow_form_action
 from oauth.encryption import UnreadableSecret
 from oauth.models import PartnerApp
 from oauth.scopes import SCOPE_LABELS, Scope
+from oauth.store import store_domain
 
 
-def for_app_managers(view):
-    """Of a view: staff who may change apps. Other staff are told so; everybody else is sent to the sign-in page, and
-    back."""
+def app_managers_only(view):
+    """Guards a view for staff who may change apps. Other staff get a page that says so; everybody else is sent to the
+    sign-in page, and back from there."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args, **kwargs) -> HttpResponse:
@@ -46,52 +47,39 @@ def for_app_managers(view):
     return guarded
 
 
-# oauthlib makes each parameter an attribute of its request: others could stand in for what it keeps there.
-PARAMETERS = frozenset(
-    [
-        "response_type",
-        "client_id",
-        "client_secret",
-        "redirect_uri",
-        "scope",
-        "state",
-        "code_challenge",
-        "code_challenge_method",
-        "grant_type",
-        "code",
-        "code_verifier",
-        "refresh_token",
-        "token",
-        "token_type_hint",
-    ]
-)
+class QueryStringBackend(OAuthLibCore):
+    """Passes the query string of a request to oauthlib, without unknown parameters, and never its body."""
+
+    def extract_body(self, request):
+        return []
+
+    def validate_authorization_request(self, request):
+        return super().validate_authorization_request(_with_known_parameters(request))
+
+    def create_authorization_response(self, request, scopes, credentials, allow):
+        return super().create_authorization_response(_with_known_parameters(request), scopes, credentials, allow)
 
 
-def parameters(given: QueryDict) -> str:
-    """As a query string, without unknown ones and those that have no value (RFC 6749, 3.1).
-
-    Raises InvalidRequestFatalError for one that comes twice.
-    """
-    for name, values in given.lists():
-        if len(values) > 1:
-            raise InvalidRequestFatalError(f"{name} comes more than once.")
-    return urlencode({name: value for name, value in given.items() if value and name in PARAMETERS})
-
-
-class FromTheUrl(OAuthLibCore):
-    def _extract_params(self, request):
-        return f"{request.path}?{parameters(request.GET)}", "GET", "", self.extract_headers(request)
+def _with_known_parameters(request: HttpRequest) -> HttpRequest:
+    """Raises FatalClientError for a parameter that comes twice."""
+    try:
+        query = urlencode(known_parameters(request.GET))
+    except InvalidRequestFatalError as error:
+        raise FatalClientError(error=error) from None
+    reduced = copy(request)
+    reduced.META = {**request.META, "QUERY_STRING": query}
+    return reduced
 
 
-@method_decorator([never_cache, for_app_managers], name="dispatch")
+@method_decorator([never_cache, app_managers_only], name="dispatch")
 class AuthorizationView(BaseAuthorizationView):
-    """RFC 6749, 4.1.1: shows what an app asks for, and sends the answer to the app.
+    """Asks a member of staff to grant an app its permissions (RFC 6749, 4.1.1), and redirects to the app.
 
-    What is granted is read from the URL both times, and checked both times: the form holds nothing but the decision.
+    Both the page and the form read the request from the URL and validate it. The form holds only the decision.
     """
 
     http_method_names = ["get", "head", "post"]
-    oauthlib_backend_class = FromTheUrl
+    oauthlib_backend_class = QueryStringBackend
 
     def validate_authorization_request(self, request):
         scopes, credentials = super().validate_authorization_request(request)
@@ -104,20 +92,18 @@ class AuthorizationView(BaseAuthorizationView):
         except OAuthToolkitError as error:
             return self.error_response(error, application=None)
         app = credentials["request"].client
-        # Browsers hold the redirect after the form against `form-action`, too.
         target = urlsplit(credentials["redirect_uri"])
         response = self.render_to_response(
             {
                 "title": f"Install {app.name}" if not app.installed_at else f"Permissions of {app.name}",
                 "app": app,
-                "app_host": urlsplit(credentials["redirect_uri"]).netloc,
+                "app_host": target.netloc,
                 "new": _labels(scope for scope in scopes if scope not in app.granted_scopes),
                 "known": _labels(scope for scope in scopes if scope in app.granted_scopes),
-                "store": partner_apps.store_domain(request),
+                "store": store_domain(request),
             }
         )
-        response._csp_update = {"form-action": [f"{target.scheme}://{target.netloc}"]}
-        return response
+        return allow_form_action(request, response, f"{target.scheme}://{target.netloc}")
 
     def post(self, request):
         is_granted = request.POST.get("decision") == "authorize"
@@ -135,14 +121,14 @@ class AuthorizationView(BaseAuthorizationView):
         return self.redirect(uri, app)
 
     def redirect(self, redirect_to, application):
-        """With `store`, and `iss` (RFC 9207) on errors, too."""
-        own = {
-            "store": partner_apps.store_domain(self.request),
+        """Adds `store`, and `iss` (RFC 9207) to errors, too."""
+        ours = {
+            "store": store_domain(self.request),
             "iss": oauth2_settings.oauth2_authorization_server_issuer(self.request),
         }
         parts = urlsplit(redirect_to)
-        theirs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in own]
-        return super().redirect(parts._replace(query=urlencode([*theirs, *own.items()])).geturl(), application)
+        theirs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ours]
+        return super().redirect(parts._replace(query=urlencode([*theirs, *ours.items()])).geturl(), application)
 
     def render_to_response(self, context, status=200):
         context = {**admin.site.each_context(self.request), **context}
@@ -154,68 +140,13 @@ def _labels(scopes) -> list[str]:
     return [SCOPE_LABELS[Scope(scope)] for scope in scopes]
 
 
-core = cache(get_oauthlib_core)
-
-
-def for_clients(endpoint):
-    """Of an endpoint that apps call: POST, parameters in the body alone, as one transaction; failures are counted.
-
-    `endpoint` takes what oauthlib's endpoints take (URI, method, body, headers), and returns headers, body and status.
-    """
-
-    @csrf_exempt
-    @require_POST
-    @sensitive_post_parameters("client_secret", "code", "code_verifier", "refresh_token", "token")
-    @wraps(endpoint)
-    def view(request: HttpRequest) -> HttpResponse:
-        try:
-            if request.META.get("QUERY_STRING"):
-                raise InvalidRequestError("Parameters belong into the body.")
-            if request.content_type != "application/x-www-form-urlencoded":
-                raise InvalidRequestError("The body has to be application/x-www-form-urlencoded.")
-            sent, headers = parameters(request.POST), core().extract_headers(request)
-            scheme, space, credentials = headers.get("HTTP_AUTHORIZATION", "").partition(" ")
-            if scheme.lower() == "basic":  # in any case (RFC 9110, 11.1); the toolkit knows one
-                headers["HTTP_AUTHORIZATION"] = f"Basic{space}{credentials}"
-            with transaction.atomic():
-                headers, body, status = endpoint(request.path, "POST", sent, headers)
-        except OAuth2Error as error:
-            headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **error.headers}
-            body, status = error.json, error.status_code
-        if status == 401:
-            headers["WWW-Authenticate"] = 'Basic realm="oauth2"'  # RFC 6749, 5.2
-        if status in (400, 401):
-            count_failure(request, json.loads(body)["error"])
-        return HttpResponse(body, status=status, headers=headers)
-
-    return view
-
-
-@for_clients
-def token(*request):
-    """RFC 6749, 4.1.3 and 6."""
-    return core().server.create_token_response(*request)
-
-
-@for_clients
-def revoke_token(*request):
-    """RFC 7009."""
-    return core().server.create_revocation_response(*request)
-
-
-@for_clients
-def introspect(*request):
-    """RFC 7662, for an app's own access tokens."""
-    return core().server.create_introspect_response(*request)
-
-
 class MetadataView(OAuthServerMetadataView):
     """RFC 8414."""
 
     def get(self, request):
         response = super().get(request)
         metadata = json.loads(response.content)
-        for endpoint in ("token", "revocation"):  # where public clients name themselves
+        for endpoint in ("token", "revocation"):  # public clients use them without a secret
             metadata[f"{endpoint}_endpoint_auth_methods_supported"].append("none")
         response.content = json.dumps(metadata)
         return response
@@ -223,25 +154,28 @@ class MetadataView(OAuthServerMetadataView):
 
 @require_safe
 @never_cache
-@for_app_managers
+@app_managers_only
 def install_app(request):
-    """Sends staff to the app that `client_id` names, which then asks for what it needs."""
+    """Redirects to the app that `client_id` names, which then asks for its permissions."""
     app = get_object_or_404(PartnerApp, client_id=request.GET.get("client_id", "").replace("\0", ""), is_active=True)
     return HttpResponseRedirect(partner_apps.install_url(app, request))
 
 
 @require_safe
 @never_cache
-@for_app_managers
+@app_managers_only
 def open_app(request, client_id):
-    """Sends staff to an installed app, which learns who they are; to its installation where it is not installed."""
+    """Redirects to an installed app, with a token that names the member of staff.
+
+    Starts the installation of an app that is not installed.
+    """
     app = get_object_or_404(PartnerApp, client_id=client_id, is_active=True)
     if not app.installed_at:
         return redirect(f"{reverse('install-app')}?{urlencode({'client_id': client_id})}")
     try:
         url = partner_apps.open_url(app, request)
     except UnreadableSecret:
-        messages.error(request, "The app's secret can't be read with the store's present key. Replace the secret.")
+        messages.error(request, "The app's secret can't be decrypted with the store's present key. Replace the secret.")
         return redirect("admin:oauth_partnerapp_change", app.pk)
     record(Event.APP_OPENED, Actor.from_request(request), app)
     return HttpResponseRedirect(url)

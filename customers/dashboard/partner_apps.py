@@ -48,7 +48,7 @@ class PartnerAppAdmin(AppAdmin):
             request.client_secret = partner_apps.register(obj, Actor.from_request(request))
             return
         super().save_model(request, obj, form, change)
-        partner_apps.narrow(obj)
+        partner_apps.restrict_tokens(obj)
 
     def response_add(self, request, obj, post_url_continue=None):
         return self.show_credentials(request, obj, request.client_secret)

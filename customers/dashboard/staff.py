@@ -109,7 +109,7 @@ class StaffAdmin(NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
         is_available=lambda request, member: member.is_active and member.two_factor_is_on,
     )
     def switch_off_two_factor(self, request, member):
-        staff.forget_second_factor(member, by=Actor.from_request(request))
+        staff.switch_off_two_factor(member, by=Actor.from_request(request))
         return f"{member}: two-factor sign-in is off."
 
     @confirmed_action(
@@ -153,7 +153,7 @@ class StaffAdmin(NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
 
     @admin.display(description="signed in")
     def signed_in(self, member):
-        signed_in = sessions.sessions_of(member)
+        signed_in = sessions.active_sessions(member)
         return format_html_join("", "<div>{}, {}, since {}</div>", (
             (sessions.browser_name(session.user_agent), session.ip or "–",
              timezone.localtime(session.created_at).strftime("%Y-%m-%d %H:%M") if session.created_at else "–")

@@ -24,7 +24,7 @@ from customers.medusa.cors import is_from_allowed_origin
 from customers.medusa.errors import TooManyRequests, Unauthorized
 from customers.models import StaffMember, User
 from oauth import api_usage, tokens
-from oauth.accounts import two_factor
+from oauth.accounts import lockout, two_factor
 from oauth.accounts.session_store import SessionStore
 from oauth.actor import Actor
 from oauth.fields import digest
@@ -69,7 +69,7 @@ def authenticate(request: HttpRequest) -> Caller:
     if member := _by_session(request) or _by_jwt(_bearer(request)):
         return Caller(member.pk, _scopes_of(member), -member.pk)
     for raw in _api_tokens(request):
-        if bearer := tokens.find(raw):
+        if bearer := tokens.authenticate(raw):
             tokens.record_use(bearer, version=VERSION, meta=request.META)
             api_usage.count_call(bearer.app_id)
             return Caller(bearer.user_id, bearer.scopes, bearer.token_id, bearer.app_id, bearer.rate_limit)
@@ -83,9 +83,9 @@ def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
     because the protocol has no field for a code. They use an API token.
     """
     member: Any = auth.authenticate(request, username=email, password=password)
-    if getattr(request, "axes_locked_out", False):
-        request.axes_locked_out = False  # type: ignore[attr-defined]  # or axes' middleware answers with a page
-        wait = int(settings.AXES_COOLOFF_TIME.total_seconds())
+    if lockout.is_refused(request):
+        lockout.withdraw_page(request)
+        wait = lockout.seconds_to_wait()
         raise TooManyRequests("Too many failed attempts. Try again later.", retry_after=wait)
     if member is None or not member.is_staff or two_factor.is_on(member):
         raise Unauthorized

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from axes.models import AccessFailureLog, AccessLog
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
@@ -11,8 +10,9 @@ from customers import services
 from customers.jobs.exports import parts as exports
 from customers.models import Event, Tag, User, UserType
 from customers.orders.models import Order, Subscription
-from customers.privacy.personal_data import answers_about, attempts_of, emails_of, log_entries_about, security_events_of
+from customers.privacy.personal_data import answers_about, emails_of, log_entries_about, security_events_of
 from customers.webhooks import outbox
+from oauth.accounts import lockout
 from oauth.actor import Actor
 from oauth.audit import log as audit
 from oauth.audit.models import ERASED
@@ -121,8 +121,5 @@ def _forget_person(user: User) -> None:
 
 def _forget_attempts(emails: set[str]) -> None:
     """What somebody typed at the sign-in page, by mistake or to find out who is a customer."""
-    names = [attempt.username for attempt in attempts_of(emails)]
-    attempts_of(emails).delete()
-    for model in (AccessFailureLog, AccessLog):
-        model.objects.filter(username__in={*names, *emails}).delete()
+    lockout.delete_attempts_with(emails)
     security_events_of(emails).update(**ERASED)

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from axes.models import AccessAttempt
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
@@ -14,6 +13,7 @@ from customers import services
 from customers.models import Address, Customer, Event, IdempotentAnswer, Note, User
 from customers.orders.models import Order, Subscription
 from customers.webhooks import outbox
+from oauth.accounts import lockout
 from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
 
@@ -24,7 +24,6 @@ NOT_TOLD = (
     "is_superuser",
     "is_staff",
 )  # a secret, and what follows from the rest
-ACCOUNT_LENGTH = 255  # what failed attempts keep of an email
 
 
 @transaction.atomic
@@ -54,7 +53,9 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
         ),
         "dashboard_log": list(log_entries_about(user).values("action_time", "object_repr", "change_message")),
         "security_log": list(security_events_of(emails).values("at", "event", "actor", "ip")),
-        "failed_sign_ins": list(attempts_of(emails).values("attempt_time", "username", "ip_address", "user_agent")),
+        "failed_sign_ins": list(
+            lockout.attempts_with(emails).values("attempt_time", "username", "ip_address", "user_agent")
+        ),
     }
 
 
@@ -89,10 +90,6 @@ def log_entries_about(user: User) -> QuerySet[LogEntry]:
 
 def security_events_of(emails: set[str]) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.annotate(who=Lower(Trim("actor"))).filter(who__in=emails)
-
-
-def attempts_of(emails: set[str]) -> QuerySet[AccessAttempt]:
-    return AccessAttempt.objects.filter(username__in=[email[:ACCOUNT_LENGTH] for email in emails])
 
 
 def _listed(rows: QuerySet, *, leaving_out: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ class AccountsConfig(AppConfig):
     verbose_name = "Staff accounts"
 
     def ready(self):
-        from oauth.accounts import lockout, sessions  # noqa: F401  imported to connect their signal handlers
+        from oauth.accounts import lockout, signal_handlers  # noqa: F401  imported to connect their signal handlers
         from oauth.accounts.roles import apply_role_permissions
 
-        # Here and not by a decorator: it has to run after Django's own handler, which makes the permissions.
+        # Connected here, not by a decorator: it has to run after Django's own handler, which creates the permissions.
         post_migrate.connect(apply_role_permissions)

@@ -1,18 +1,17 @@
-"""Signing in to the dashboard: email and password and, where it is on, the second factor.
+"""Signing in to the dashboard: email and password and, where it is switched on, the second factor.
 
-Nobody is signed in before both are right, so no page has to ask whether the second one was.
+Nobody is signed in before both are right, so no other page has to check whether the second one was.
 """
 
 import time
 
-from axes.handlers.proxy import AxesProxyHandler
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LoginView, RedirectURLMixin
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -20,18 +19,18 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
-from oauth2_provider.settings import oauth2_settings
 
-from oauth.accounts import two_factor
+from oauth.accounts import lockout, two_factor
+from oauth.csp import allow_form_action
 
-PENDING = "password_was_right"  # in the session: whose, and when
+# The session's key for a person whose password was right and whose code is missing: id, backend, and time of it.
+AWAITING_CODE = "awaiting_code"
 MINUTES_FOR_CODE = 5
-APP_SCHEMES = [f"{scheme}:" for scheme in oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES]
 
 
 class CodeInput(forms.TextInput):
     def format_value(self, value):
-        """A code that was refused is not shown again: the next one is another."""
+        """Nothing: a refused code is not shown again, as the next one will be another."""
 
 
 class CodeForm(forms.Form):
@@ -42,7 +41,7 @@ class CodeForm(forms.Form):
 
 
 class DashboardPage:
-    """Of a view: what the pages of the admin site are given."""
+    """A view with the context of the admin site's pages."""
 
     title = ""
 
@@ -51,18 +50,19 @@ class DashboardPage:
         return super().get_context_data(**site, title=self.title, **context)  # type: ignore[misc]
 
 
-class LeadsOn(DashboardPage):
-    """Of a step of signing in. Browsers hold what a form leads to against `form-action`, and an install link leads on
-    to the app."""
+class SignInPage(DashboardPage):
+    """A step of signing in. The last step redirects to the page that asked for it, and an install link from there to
+    the app; `form_targets` are the sources that the Content-Security-Policy allows for that."""
+
+    form_targets: tuple[str, ...] = ()
 
     def render_to_response(self, context, **options):
         response = super().render_to_response(context, **options)  # type: ignore[misc]  # a mix-in
-        response._csp_update = {"form-action": APP_SCHEMES}
-        return response
+        return allow_form_action(self.request, response, *self.form_targets)  # type: ignore[attr-defined]
 
 
-class SignIn(LeadsOn, LoginView):
-    """The admin site's page, which hands over to the next step."""
+class SignIn(SignInPage, LoginView):
+    """The first step, on the admin site's own page."""
 
     authentication_form = AdminAuthenticationForm
     template_name = "admin/login.html"
@@ -85,23 +85,23 @@ class SignIn(LeadsOn, LoginView):
         if not two_factor.is_on(user):
             login(self.request, user)
             return HttpResponseRedirect(self.get_success_url())
-        self.request.session[PENDING] = {"user": user.pk, "backend": user.backend, "at": time.time()}
+        self.request.session[AWAITING_CODE] = {"user": user.pk, "backend": user.backend, "at": time.time()}
         query = urlencode({self.redirect_field_name: self.get_success_url()})
         return HttpResponseRedirect(f"{reverse('sign-in-code')}?{query}")
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
-class EnterCode(LeadsOn, RedirectURLMixin, FormView):
-    """The second step. Wrong codes count as wrong passwords do, on the account and the address."""
+class EnterCode(SignInPage, RedirectURLMixin, FormView):
+    """The second step. A wrong code counts like a wrong password, for the account and for the address."""
 
     form_class = CodeForm
     template_name = "accounts/enter_code.html"
     title = "Enter a code"
 
     def dispatch(self, request, *args, **kwargs):
-        pending = request.session.get(PENDING)
-        self.user = pending and get_user_model().objects.filter(pk=pending["user"], is_active=True).first()
-        if not self.user or time.time() - pending["at"] > MINUTES_FOR_CODE * 60:
+        awaiting = request.session.get(AWAITING_CODE)
+        self.user = awaiting and get_user_model().objects.filter(pk=awaiting["user"], is_active=True).first()
+        if not self.user or time.time() - awaiting["at"] > MINUTES_FOR_CODE * 60:
             return redirect("admin:login")
         return super().dispatch(request, *args, **kwargs)
 
@@ -110,13 +110,12 @@ class EnterCode(LeadsOn, RedirectURLMixin, FormView):
 
     def form_valid(self, form):
         credentials = {"username": self.user.email, "step": "code"}
-        if not AxesProxyHandler.is_allowed(self.request, credentials):
-            self.request.axes_locked_out = True  # type: ignore[attr-defined]  # what axes' middleware looks for
-            return HttpResponse(status=429)
+        if lockout.is_locked_out(self.request, credentials):
+            return lockout.refuse(self.request)
         if not two_factor.verify(self.user, form.cleaned_data["code"]):
             user_login_failed.send(EnterCode, credentials=credentials, request=self.request)
-            form.add_error("code", "This code is not right, or was used before.")
+            form.add_error("code", "This code is wrong or was used before.")
             return self.form_invalid(form)
-        backend = self.request.session.pop(PENDING)["backend"]
+        backend = self.request.session.pop(AWAITING_CODE)["backend"]
         login(self.request, self.user, backend=backend)
         return HttpResponseRedirect(self.get_success_url())

@@ -8,7 +8,7 @@ from oauth.fields import DigestField, EncryptedTextField
 
 
 class Session(AbstractBaseSession):
-    """Whose it is and where it was begun is copied from its data, to be listed and ended by."""
+    """A session of Django's. Its person and its origin are copied from its data, so that it can be listed and ended."""
 
     session_key = DigestField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
@@ -21,15 +21,17 @@ class Session(AbstractBaseSession):
 
 
 class TwoFactor(models.Model):
-    """What a person proves at sign-in that they hold: a key in an authenticator app or, once each, recovery codes.
+    """The second factor of a person: a key in an authenticator app, and recovery codes that work once each.
 
-    The key is encrypted, the codes are digests: neither can be read from a dump of the database.
+    The key is encrypted and the codes are digests, so a copy of the database reveals neither.
     """
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="two_factor")
     key = EncryptedTextField("key of two-factor sign-in", db_column="encrypted_key", help_text="In base 32.")
-    is_on = models.BooleanField(default=False, help_text="Off until a first code has been confirmed.")
-    last_step = models.BigIntegerField(default=-1, help_text="Of the last code that was taken: none is taken twice.")
+    is_on = models.BooleanField(default=False, help_text="Off until a first code is confirmed.")
+    last_step = models.BigIntegerField(
+        default=-1, help_text="The time step of the last accepted code. Codes of it and of earlier steps are refused."
+    )
     recovery_digests = models.JSONField(default=list)
 
     def __str__(self):

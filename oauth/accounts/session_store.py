@@ -1,15 +1,16 @@
-"""Sessions in the database, found by the digest of their key: a dump of it signs nobody in."""
+"""Sessions in the database, found by the digest of their key: a copy of the database signs nobody in."""
 
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 
-ORIGIN = "origin"  # where and when the session was begun; `sign_ins` puts it there
+# The key in a session's data for its origin: the values of Session's columns `created_at`, `ip` and `user_agent`.
+ORIGIN = "origin"
 
 
 class SessionStore(db.SessionStore):
     @classmethod
     def get_model_class(cls):
-        from oauth.accounts.models import Session  # models are not loaded yet when the engine is
+        from oauth.accounts.models import Session  # Django imports the session engine before models
 
         return Session
 

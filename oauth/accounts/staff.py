@@ -1,22 +1,23 @@
-"""Who may enter the dashboard, and in which role. One call is one transaction, and leaves a line in the security log.
+"""Who may enter the dashboard, and in which role. Each change is one transaction with its entry in the security log.
 
-A superuser is an owner, too. There is always an active owner, and nobody locks themselves out.
+A superuser is an owner, too. There is always an active owner, and nobody can deactivate themselves.
 """
 
 import logging
+from typing import Any
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
+from django.db.models.functions import Lower
 from django.http import HttpRequest
 
-from customers import insertion, validation
-from customers.models import StaffMember, User, UserType
-from oauth import tokens
 from oauth.accounts import passwords, sessions, two_factor
 from oauth.accounts.roles import Role
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
+from oauth.signals import staff_deactivated
 
 EMAIL_TEMPLATE = "accounts/invitation_email.txt"
 SUBJECT_TEMPLATE = "accounts/invitation_subject.txt"
@@ -26,57 +27,42 @@ logger = logging.getLogger(__name__)
 
 class InvitationForm(passwords.ResetForm):
     def get_users(self, email):
-        return StaffMember.objects.filter(email__lower=email.lower(), is_active=True)
+        return super().get_users(email).filter(is_staff=True)
 
 
-def role_of(member: User) -> Role | None:
+def role_of(member: Any) -> Role | None:
     if member.is_superuser:
         return Role.OWNER
     names = {group.name for group in member.groups.all()}
     return next((role for role in Role if role in names), None)
 
 
-def owners() -> models.QuerySet[StaffMember]:
+def owners() -> models.QuerySet[Any]:
     """Active owners. A superuser is an owner, too."""
     is_owner = models.Q(is_superuser=True) | models.Q(groups__name=Role.OWNER)
-    return StaffMember.objects.filter(is_owner, is_active=True).distinct()
+    return _members().filter(is_owner, is_active=True).distinct()
 
 
 @transaction.atomic
-def invite(*, email: str, role: Role, first_name: str = "", last_name: str = "", by: Actor) -> StaffMember:
-    """A new member without a password; `send_invitation` lets them choose one.
+def invite(*, email: str, role: Role, first_name: str = "", last_name: str = "", by: Actor) -> Any:
+    """Creates a member without a password, who chooses one by the link that `send_invitation` sends.
 
-    Raises ServiceError: an email that is taken makes nobody a member of staff.
+    Raises ServiceError where the email is taken: a customer does not become a member of staff.
     """
-    email = validation.clean_email(email)
-    taken = User.objects.filter(email__lower=email.lower()).first()
-    if taken and taken.is_staff:
+    users = get_user_model()._default_manager
+    holder = users.alias(lower_email=Lower("email")).filter(lower_email=email.lower()).first()
+    if holder and holder.is_staff:
         raise ServiceError("There is a member of staff with this email.", "email")
-    if taken:
-        raise ServiceError(
-            "A customer has this email, and does not become staff by it. Invite another email address.", "email"
-        )
-    member = StaffMember(
-        email=email,
-        first_name=validation.clean_name(first_name),
-        last_name=validation.clean_name(last_name),
-        user_type=UserType.DASHBOARD,
-    )
-    member.set_unusable_password()
-    try:
-        with transaction.atomic():
-            member.save(force_insert=True)
-    except IntegrityError as error:
-        if insertion.is_email_conflict(error):  # taken since we looked
-            raise validation.EmailTaken from None
-        raise
+    if holder:
+        raise ServiceError("A customer has this email. Invite another email address.", "email")
+    member = users.create_staff(email, first_name=first_name, last_name=last_name)
     member.groups.set([Group.objects.get(name=role)])
     record(Event.STAFF_INVITED, by, member=member.email, role=role)
     return member
 
 
-def send_invitation(member: User, request: HttpRequest) -> None:
-    """A link to choose a password by, which works for three days. Raises ServiceError("email")."""
+def send_invitation(member: Any, request: HttpRequest) -> None:
+    """Sends a link to choose a password, which works for three days. Raises ServiceError("email")."""
     form = InvitationForm({"email": member.email})
     try:
         if not form.is_valid():
@@ -88,19 +74,19 @@ def send_invitation(member: User, request: HttpRequest) -> None:
             email_template_name=EMAIL_TEMPLATE,
         )
     except (OSError, ValueError):
-        logger.exception("No invitation for member of staff %s", member.pk)
+        logger.exception("The invitation of member of staff %s could not be sent.", member.pk)
         raise ServiceError("The invitation could not be sent. Send it again later.", "email") from None
 
 
 @transaction.atomic
 def change_role(member_id: int, role: Role, *, by: Actor) -> None:
-    """Raises StaffMember.DoesNotExist, ServiceError("role") where no owner would be left."""
+    """Raises User.DoesNotExist, ServiceError("role") where no owner would be left."""
     member = _locked(member_id)
     former = role_of(member)
     if former == role:
         return
     if former == Role.OWNER:
-        _keep_an_owner_besides(member, "role")
+        _require_another_owner(member, "role")
     member.is_superuser = False
     member.save(update_fields=["is_superuser"])
     member.groups.set([Group.objects.get(name=role)])
@@ -109,9 +95,9 @@ def change_role(member_id: int, role: Role, *, by: Actor) -> None:
 
 @transaction.atomic
 def rename(member_id: int, *, first_name: str, last_name: str, by: Actor) -> None:
-    """Raises StaffMember.DoesNotExist."""
+    """Raises User.DoesNotExist."""
     member = _locked(member_id)
-    names = (validation.clean_name(first_name), validation.clean_name(last_name))
+    names = (member.normalize_name(first_name), member.normalize_name(last_name))
     if names != (member.first_name, member.last_name):
         member.first_name, member.last_name = names
         member.save(update_fields=["first_name", "last_name"])
@@ -120,9 +106,9 @@ def rename(member_id: int, *, first_name: str, last_name: str, by: Actor) -> Non
 
 @transaction.atomic
 def deactivate(member_id: int, *, by: Actor) -> None:
-    """They can't sign in any more; their sessions and tokens end at once, and don't come back with them.
+    """The member can't sign in any more. Their sessions and tokens end at once, and stay ended after `reactivate`.
 
-    Raises StaffMember.DoesNotExist, ServiceError for oneself and where no owner would be left.
+    Raises User.DoesNotExist, ServiceError for oneself and where no owner would be left.
     """
     member = _locked(member_id)
     if not member.is_active:
@@ -130,17 +116,17 @@ def deactivate(member_id: int, *, by: Actor) -> None:
     if (member.email or "").lower() == by.email.lower():
         raise ServiceError("You can't deactivate yourself.")
     if role_of(member) == Role.OWNER:
-        _keep_an_owner_besides(member)
+        _require_another_owner(member)
     member.is_active = False
     member.save(update_fields=["is_active"])
     record(Event.STAFF_CHANGED, by, member=member.email, is_active=[True, False])
     sessions.end_sessions(member, by)
-    tokens.revoke_tokens_of(member, by)
+    staff_deactivated.send(deactivate, user=member, by=by)
 
 
 @transaction.atomic
 def reactivate(member_id: int, *, by: Actor) -> None:
-    """Raises StaffMember.DoesNotExist."""
+    """Raises User.DoesNotExist."""
     member = _locked(member_id)
     if not member.is_active:
         member.is_active = True
@@ -148,24 +134,28 @@ def reactivate(member_id: int, *, by: Actor) -> None:
         record(Event.STAFF_CHANGED, by, member=member.email, is_active=[False, True])
 
 
-def sign_out(member: User, *, by: Actor) -> None:
-    """Everywhere."""
+def sign_out(member: Any, *, by: Actor) -> None:
+    """Ends all sessions of the member."""
     sessions.end_sessions(member, by)
 
 
-def forget_second_factor(member: User, *, by: Actor) -> None:
-    """For who has lost the phone and the recovery codes."""
+def switch_off_two_factor(member: Any, *, by: Actor) -> None:
+    """For a member who has lost both the phone and the recovery codes."""
     two_factor.switch_off(member, by)
 
 
-def _locked(member_id: int) -> StaffMember:
-    """With all others, so that two owners can't take the role from each other at the same time."""
-    members = {member.pk: member for member in StaffMember.objects.select_for_update().order_by("pk")}
+def _members() -> models.QuerySet[Any]:
+    return get_user_model()._default_manager.filter(is_staff=True)
+
+
+def _locked(member_id: int) -> Any:
+    """The member. Locks all of them, so that two owners can't take the role from each other at the same time."""
+    members = {member.pk: member for member in _members().select_for_update().order_by("pk")}
     if member_id not in members:
-        raise StaffMember.DoesNotExist
+        raise get_user_model().DoesNotExist
     return members[member_id]
 
 
-def _keep_an_owner_besides(member: StaffMember, *path: str) -> None:
+def _require_another_owner(member: Any, *path: str) -> None:
     if member.is_active and not owners().exclude(pk=member.pk).exists():
-        raise ServiceError("The store needs an active owner: make somebody else one first.", *path)
+        raise ServiceError("The store needs an active owner: make somebody else an owner first.", *path)

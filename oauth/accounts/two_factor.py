@@ -1,6 +1,6 @@
-"""Two-factor sign-in: TOTP (RFC 6238) by an authenticator app, and recovery codes for when that is lost.
+"""Two-factor sign-in: TOTP (RFC 6238) with an authenticator app, and recovery codes for when the app is lost.
 
-Failures are not counted here: whoever asks for a code counts them in the lock-out, as failed passwords are.
+Failures are not counted here: the callers count them as the lockout counts wrong passwords.
 """
 
 import secrets
@@ -20,9 +20,9 @@ from oauth.fields import digest
 
 KEY_BYTES = 20
 RECOVERY_CODES = 10
-RECOVERY_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 letters and digits that are not taken for each other
-RECOVERY_LENGTH = 16  # 80 bits, which nobody finds by their digest
-TOLERANCE = 1  # steps of 30 seconds that a clock may be ahead or behind
+RECOVERY_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # 32 characters that people don't confuse with one another
+RECOVERY_LENGTH = 16  # 80 bits: too many to find a code by its digest
+TOLERANCE = 1  # how many steps of 30 seconds the clock of the device may be ahead or behind
 
 
 def is_on(user: Any) -> bool:
@@ -30,7 +30,7 @@ def is_on(user: Any) -> bool:
 
 
 def begin(user: Any) -> None:
-    """A new key, which is not asked for before it is confirmed. Nothing happens where two-factor sign-in is on."""
+    """Creates a key, which `confirm` switches on. Does nothing where two-factor sign-in is on already."""
     key = b32encode(secrets.token_bytes(KEY_BYTES)).decode()
     new = {"key": key, "last_step": -1}
     if not TwoFactor.objects.filter(user=user, is_on=False).update(**new):
@@ -38,22 +38,25 @@ def begin(user: Any) -> None:
 
 
 def unconfirmed_key(user: Any) -> str | None:
-    """In base 32; None where there is none, or it can't be read any more."""
+    """The key of `begin`, in base 32. None: there is none, or it can't be decrypted."""
     begun = TwoFactor.objects.filter(user=user, is_on=False).first()
     return _key(begun) if begun else None
 
 
-def address_of_key(user: Any, key: str, issuer: str) -> str:
-    """What a QR code tells an authenticator app."""
+def provisioning_uri(user: Any, key: str, issuer: str) -> str:
+    """The content of the QR code that sets up an authenticator app."""
     label = quote(f"{issuer}:{user.email}")
     return f"otpauth://totp/{label}?{urlencode({'secret': key, 'issuer': issuer}, quote_via=quote)}"
 
 
 @transaction.atomic
 def confirm(user: Any, code: str, by: Actor) -> list[str] | None:
-    """Switches it on where the code is right. The answer is the recovery codes, readable this once; None: it is not."""
+    """Switches two-factor sign-in on if the code is right. Returns the recovery codes, which can't be read again.
+
+    Returns None where the code is wrong.
+    """
     begun = TwoFactor.objects.select_for_update().filter(user=user, is_on=False).first()
-    if begun is None or not _is_of_now(begun, code):
+    if begun is None or not _accept(begun, code):
         return None
     codes = ["".join(secrets.choice(RECOVERY_ALPHABET) for _ in range(RECOVERY_LENGTH)) for _ in range(RECOVERY_CODES)]
     begun.recovery_digests = [digest(code) for code in codes]
@@ -72,23 +75,23 @@ def switch_off(user: Any, by: Actor) -> None:
 
 @transaction.atomic
 def verify(user: Any, code: str) -> bool:
-    """Whether this is the app's present code, or a recovery code; either is right only once."""
+    """Whether this is the app's present code or a recovery code. Each code is accepted only once."""
     two_factor = TwoFactor.objects.select_for_update().filter(user=user, is_on=True).first()
     if two_factor is None:
         return False
     code = "".join(code.split()).replace("-", "").lower()
     if code.isdecimal() and len(code) == 6:
-        is_right = _is_of_now(two_factor, code)
+        is_right = _accept(two_factor, code)
     else:
         is_right = digest(code) in two_factor.recovery_digests
-        two_factor.recovery_digests = [kept for kept in two_factor.recovery_digests if kept != digest(code)]
+        two_factor.recovery_digests = [other for other in two_factor.recovery_digests if other != digest(code)]
     if is_right:
         two_factor.save()
     return is_right
 
 
-def _is_of_now(two_factor: TwoFactor, code: str) -> bool:
-    """Notes the step, so that the code is not right again."""
+def _accept(two_factor: TwoFactor, code: str) -> bool:
+    """Whether the code is right. Sets `last_step`, for the caller to save, so that it is not accepted again."""
     code = "".join(code.split())
     key = _key(two_factor)
     if key is None or not (code.isascii() and code.isdecimal() and len(code) == 6):

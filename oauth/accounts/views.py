@@ -1,4 +1,4 @@
-"""One's own account in the dashboard: where one is signed in, and two-factor sign-in."""
+"""The page "Your account" of the dashboard: where you are signed in, and two-factor sign-in."""
 
 import segno
 from django import forms
@@ -13,10 +13,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from oauth import partner_apps
 from oauth.accounts import sessions, two_factor
 from oauth.accounts.login import CodeForm, DashboardPage
 from oauth.actor import Actor
+from oauth.store import store_domain
 
 
 class PasswordForm(forms.Form):
@@ -27,24 +27,20 @@ class PasswordForm(forms.Form):
         self.request = request
 
     def clean_password(self):
-        # A wrong one counts as at sign-in.
-        if (
-            authenticate(
-                self.request, username=self.request.user.get_username(), password=self.cleaned_data["password"]
-            )
-            is None
-        ):
+        # A wrong password counts like one at sign-in.
+        name = self.request.user.get_username()
+        if authenticate(self.request, username=name, password=self.cleaned_data["password"]) is None:
             raise ValidationError("This is not your password.")
 
 
 @require_safe
 @never_cache
 def account(request: HttpRequest) -> HttpResponse:
-    here = sessions.digest_of_session(request)
+    current = sessions.current_session(request)
     rows = [
         {"digest": session.pk, "browser": sessions.browser_name(session.user_agent), "ip": session.ip,
-         "created_at": session.created_at, "is_here": session.pk == here}
-        for session in sessions.sessions_of(request.user)
+         "created_at": session.created_at, "is_current": session.pk == current}
+        for session in sessions.active_sessions(request.user)
     ]  # fmt: skip
     context = {"title": "Your account", "sessions": rows, "two_factor_is_on": two_factor.is_on(request.user)}
     return render(request, "accounts/account.html", {**admin.site.each_context(request), **context})
@@ -52,13 +48,13 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """Of one session, `session`, or of all but this one."""
-    here = sessions.digest_of_session(request)
+    """Ends one session, `session`, or all others than this one."""
+    current = sessions.current_session(request)
     if one := request.POST.get("session"):
         ended = sessions.end_sessions(request.user, Actor.from_request(request), only=one.replace("\0", ""))
     else:
-        ended = sessions.end_sessions(request.user, Actor.from_request(request), but=here)
-    if one != here:
+        ended = sessions.end_sessions(request.user, Actor.from_request(request), keep=current)
+    if one != current:
         messages.success(request, f"Sessions signed out: {ended}.")
     return redirect("account")
 
@@ -71,7 +67,7 @@ def begin_two_factor(request: HttpRequest) -> HttpResponse:
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
 class ConfirmTwoFactor(DashboardPage, FormView):
-    """Shows the key, and takes a first code; whoever is signed in elsewhere has to sign in again with one."""
+    """Shows the key and takes a first code. Other sessions of the person end, as they began without a code."""
 
     form_class = CodeForm
     template_name = "accounts/two_factor_confirm.html"
@@ -82,20 +78,18 @@ class ConfirmTwoFactor(DashboardPage, FormView):
         return super().dispatch(request, *args, **kwargs) if self.key else redirect("account")
 
     def get_context_data(self, **context):
-        store = partner_apps.store_domain(self.request)
-        address = two_factor.address_of_key(self.request.user, self.key, store)
-        # On white whatever the page's colours: cameras want dark on light.
-        image = segno.make(address, error="m").svg_data_uri(scale=5, light="#fff")
+        uri = two_factor.provisioning_uri(self.request.user, self.key, store_domain(self.request))
+        # On white in dark mode, too: cameras read dark on light.
+        image = segno.make(uri, error="m").svg_data_uri(scale=5, light="#fff")
         return super().get_context_data(image=image, key=self.key, **context)
 
     def form_valid(self, form):
-        codes = two_factor.confirm(self.request.user, form.cleaned_data["code"], Actor.from_request(self.request))
+        user, by = self.request.user, Actor.from_request(self.request)
+        codes = two_factor.confirm(user, form.cleaned_data["code"], by)
         if codes is None:
-            form.add_error("code", "This code is not right. Is the time of your device?")
+            form.add_error("code", "This code is wrong. Is the clock of your device right?")
             return self.form_invalid(form)
-        sessions.end_sessions(
-            self.request.user, Actor.from_request(self.request), but=sessions.digest_of_session(self.request)
-        )
+        sessions.end_sessions(user, by, keep=sessions.current_session(self.request))
         context = {**admin.site.each_context(self.request), "title": "Your recovery codes", "codes": codes}
         return render(self.request, "accounts/recovery_codes.html", context)
 

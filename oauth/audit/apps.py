@@ -7,6 +7,3 @@ class AuditConfig(AppConfig):
     role_permissions = {
         "Owner": ("view_auditevent",),
     }
-
-    def ready(self):
-        from oauth.audit import log  # noqa: F401  imported to connect its signal handlers

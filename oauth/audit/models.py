@@ -3,11 +3,11 @@
 from django.db import models
 from django.utils import timezone
 
-# The one change that the log allows: to forget who it was, and from where.
+# The only change that the log allows: erasing who it was, and from where.
 ERASED = {"actor": "(erased)", "ip": None}
 
 
-class AppendOnly(models.QuerySet):
+class AppendOnlyQuerySet(models.QuerySet):
     def update(self, **changes):
         if changes != ERASED:
             raise TypeError("The audit log can't be changed.")
@@ -18,9 +18,10 @@ class AppendOnly(models.QuerySet):
 
 
 class AuditEvent(models.Model):
-    """Something that matters to the store's safety. Never changed or deleted; PostgreSQL refuses it by itself, too.
+    """An event that matters to the store's security. Rows are never changed or deleted; a trigger in PostgreSQL
+    refuses it, too.
 
-    Who and which app are kept by name, as they were then; a customer who is erased becomes `ERASED`.
+    The person and the app are stored by name, as they were then. `ERASED` replaces a person who was erased.
     """
 
     class Event(models.TextChoices):
@@ -29,7 +30,7 @@ class AuditEvent(models.Model):
         SIGNED_OUT = "signed_out", "Signed out"
         LOCKED_OUT = "locked_out", "Locked out after failures"
         TOKEN_ISSUED = "token_issued", "Token made"
-        TOKEN_FIRST_USED = "token_first_used", "Token used first"
+        TOKEN_FIRST_USED = "token_first_used", "Token first used"
         TOKEN_REVOKED = "token_revoked", "Token revoked"
         TOKEN_REFUSED = "token_refused", "Token request refused"
         CODE_REUSED = "code_reused", "Authorization code used again"
@@ -56,7 +57,7 @@ class AuditEvent(models.Model):
     ip = models.GenericIPAddressField("IP address", null=True)
     detail = models.JSONField(default=dict)
 
-    objects = AppendOnly.as_manager()
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         verbose_name = "event"

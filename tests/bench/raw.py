@@ -66,7 +66,7 @@ def application(environ, start_response):
 def respond(environ) -> tuple[str, dict]:
     token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
     used_before = datetime.now(UTC) - tokens.USE_INTERVAL
-    bearer = fetch_tuple(tokens.FIND, [used_before, sha256(token.encode()).hexdigest()])
+    bearer = fetch_tuple(tokens.TOKEN_QUERY, [used_before, sha256(token.encode()).hexdigest()])
     if bearer is None:
         return "401 Unauthorized", {}
     token_id, _, app_id, _, limit, user_id, _ = bearer

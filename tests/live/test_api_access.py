@@ -76,10 +76,10 @@ class TestSecurityLog:
 
         press(browser, "Security log")
         wait_for(
-            "Token used first | - | Warehouse",
+            "Token first used | - | Warehouse",
             "Token made | owner@example.com | Warehouse",
             "Signed in | owner@example.com | -",
-            "Token used first | - | Quickstart",
+            "Token first used | - | Quickstart",
             "Token made | - | Quickstart",
         )
         press(browser, "Token made")

@@ -20,7 +20,7 @@ class TestCreateToken:
     def test_prints_a_token_that_works_and_nothing_else(self, owner):
         output = create_token("--app", "ERP", "--scope", "users:read", "users:write")
 
-        bearer = tokens.find(output.removesuffix("\n"))
+        bearer = tokens.authenticate(output.removesuffix("\n"))
         assert bearer is not None
         assert bearer.scopes == {"users:read", "users:write"}
         assert bearer.user_id == owner.pk
@@ -32,8 +32,8 @@ class TestCreateToken:
         latter = create_token("--app", "ERP", "--scope", "users:read").strip()
 
         assert former != latter
-        assert tokens.find(former) is None
-        assert tokens.find(latter)
+        assert tokens.authenticate(former) is None
+        assert tokens.authenticate(latter)
 
     def test_takes_a_scope_once(self, owner):
         create_token("--app", "ERP", "--scope", "users:read", "users:read")
@@ -71,7 +71,7 @@ class TestCreateToken:
 
         token = create_token("--app", "ERP", "--scope", "users:read", "--owner", "colleague@STORE.example").strip()
 
-        bearer = tokens.find(token)
+        bearer = tokens.authenticate(token)
         assert bearer is not None
         assert bearer.user_id == colleague.pk
 

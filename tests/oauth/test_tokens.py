@@ -60,8 +60,8 @@ class TestIssuePersonalToken:
 
         latter = issue(scopes=[Scope.ORDERS_READ])
 
-        assert tokens.find(former) is None
-        bearer = tokens.find(latter)
+        assert tokens.authenticate(former) is None
+        bearer = tokens.authenticate(latter)
         assert bearer is not None
         assert bearer.scopes == {"orders:read"}
         assert App.objects.count() == AccessToken.objects.count() == 1
@@ -70,7 +70,7 @@ class TestIssuePersonalToken:
         other = issue(app_name="Other")
         issue()
 
-        assert tokens.find(other)
+        assert tokens.authenticate(other)
 
     def test_takes_no_partner_app_for_a_private_one_of_the_same_name(self, issue, owner):
         partner = App.objects.create(
@@ -96,7 +96,7 @@ class TestFind:
     def test_says_what_the_token_says(self, issue, owner):
         raw = issue(scopes=[Scope.USERS_READ, Scope.USERS_WRITE], api_version="2023-02-10", rate_limit=7)
 
-        bearer = tokens.find(raw)
+        bearer = tokens.authenticate(raw)
 
         token = AccessToken.objects.get()
         assert bearer == tokens.Bearer(
@@ -107,22 +107,22 @@ class TestFind:
         raw = issue()
 
         with django_assert_num_queries(1):
-            tokens.find(raw)
+            tokens.authenticate(raw)
 
     @pytest.mark.parametrize("raw", ["", " ", "x", "shc_", "é", "\0", "x" * 100_000])
     def test_finds_nothing_for_what_was_never_issued(self, issue, raw):
         issue()
 
-        assert tokens.find(raw) is None
+        assert tokens.authenticate(raw) is None
 
     def test_finds_nothing_by_the_digest_itself(self, issue):
-        assert tokens.find(sha256(issue().encode()).hexdigest()) is None
+        assert tokens.authenticate(sha256(issue().encode()).hexdigest()) is None
 
     @pytest.mark.parametrize(("seconds", "is_good"), [(3, True), (-1, False)])
     def test_knows_when_a_token_expired(self, issue, seconds, is_good):
         raw = issue(expires=timezone.now() + timedelta(seconds=seconds))
 
-        assert bool(tokens.find(raw)) is is_good
+        assert bool(tokens.authenticate(raw)) is is_good
 
     def test_knows_the_moment_in_any_time_zone_of_the_store(self, issue, settings):
         settings.TIME_ZONE = "Pacific/Kiritimati"
@@ -130,8 +130,8 @@ class TestFind:
             issue(app_name=str(minutes), expires=timezone.now() + timedelta(minutes=minutes)) for minutes in (5, -5)
         )
 
-        assert tokens.find(good)
-        assert tokens.find(expired) is None
+        assert tokens.authenticate(good)
+        assert tokens.authenticate(expired) is None
 
     def test_needs_an_active_owner_and_an_active_app(self, issue):
         owner = make_owner()
@@ -139,12 +139,12 @@ class TestFind:
 
         owner.is_active = False
         owner.save()
-        assert tokens.find(raw) is None
+        assert tokens.authenticate(raw) is None
         owner.is_active = True
         owner.save()
-        assert tokens.find(raw)
+        assert tokens.authenticate(raw)
         App.objects.update(is_active=False)
-        assert tokens.find(raw) is None
+        assert tokens.authenticate(raw) is None
 
 
 class TestSettingsOfAnApp:

@@ -38,11 +38,12 @@ class Migration(migrations.Migration):
                         db_column="encrypted_key", help_text="In base 32.", verbose_name="key of two-factor sign-in"
                     ),
                 ),
-                ("is_on", models.BooleanField(default=False, help_text="Off until a first code has been confirmed.")),
+                ("is_on", models.BooleanField(default=False, help_text="Off until a first code is confirmed.")),
                 (
                     "last_step",
                     models.BigIntegerField(
-                        default=-1, help_text="Of the last code that was taken: none is taken twice."
+                        default=-1,
+                        help_text="The time step of the last accepted code. Codes of it and of earlier steps are refused.",
                     ),
                 ),
                 ("recovery_digests", models.JSONField(default=list)),

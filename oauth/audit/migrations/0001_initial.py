@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                             ("signed_out", "Signed out"),
                             ("locked_out", "Locked out after failures"),
                             ("token_issued", "Token made"),
-                            ("token_first_used", "Token used first"),
+                            ("token_first_used", "Token first used"),
                             ("token_revoked", "Token revoked"),
                             ("token_refused", "Token request refused"),
                             ("code_reused", "Authorization code used again"),

@@ -1,4 +1,4 @@
-"""A trigger: PostgreSQL itself refuses to change or delete a row of the log, except to erase who it was."""
+"""A trigger with which PostgreSQL refuses to change or delete a row of the log, except to erase who it was."""
 
 from django.db import migrations
 

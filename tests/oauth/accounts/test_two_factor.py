@@ -94,7 +94,7 @@ class TestSwitchOn:
 
         page = inside.post(CONFIRM, {"code": wrong_code(key)})
 
-        assert "not right" in page.content.decode()
+        assert "This code is wrong" in page.content.decode()
         assert not two_factor.is_on(person)
         assert browser_with_password()[1].headers["Location"] == DASHBOARD
 
