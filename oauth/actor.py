@@ -1,4 +1,4 @@
-"""Who makes a change: one type for the timeline, the security log and every service."""
+"""Who makes a change: one type for the timeline, the security log and all services."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""How many requests each app sends: counted in the process, and added to a table now and then.
+"""How many requests each app sends: counted in memory, and added to a table every API_USAGE_INTERVAL seconds.
 
-A request costs no query more. What was counted since the last time is lost where a process is killed: some seconds.
+A request costs no extra query. A killed process loses the counts since the last addition.
 """
 
 import logging
@@ -18,7 +18,7 @@ from oauth.models import ApiUsage
 
 logger = logging.getLogger(__name__)
 
-# Of an app's id and an hour, in seconds: the requests that the table does not know of yet.
+# Requests that are not in the table yet, by the app's id and the start of the hour in seconds since the epoch.
 _counted: Counter[tuple[int, int]] = Counter()
 _lock = Lock()
 _added_at = time.monotonic()
@@ -37,11 +37,11 @@ def count_call(app_id: int) -> None:
 
 
 def add_to_table() -> None:
-    """One statement for all apps. Where the database is away, what was counted is kept for the next time."""
+    """Adds the counts of all apps in one statement. If the database fails, they are kept for the next time."""
     global _added_at
     with _lock:
         _added_at = time.monotonic()
-        # In one order everywhere, so that two processes never wait for each other in a circle.
+        # Sorted, so that processes lock rows in the same order and never deadlock.
         counted = sorted(_counted.items())
         _counted.clear()
     if not counted:
@@ -53,22 +53,22 @@ def add_to_table() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, values)
     except Error as error:
-        logger.warning("API calls could not be noted, and are kept for the next time: %s", error)
+        logger.warning("API calls could not be stored, and are kept for the next time: %s", error)
         with _lock:
             _counted.update(dict(counted))
 
 
 def calls_by_app(since: datetime) -> list[tuple[str, int]]:
-    """The names of apps, each with the requests it sent; those that sent most first."""
+    """The names of apps with the number of their requests, the largest first."""
     rows = ApiUsage.objects.filter(hour__gte=since).values_list("app__name").annotate(total=Sum("calls"))
     return list(rows.order_by("-total", "app__name"))
 
 
-def forget() -> None:
-    """What was counted and is not in the table yet."""
+def discard() -> None:
+    """Forgets the counts that are not in the table yet."""
     with _lock:
         _counted.clear()
 
 
-# At the orderly end of a process, one of a server's workers included, which `atexit` does not reach.
+# When a process ends in order. `atexit` does not run in the workers of the server.
 Finalize(None, add_to_table, exitpriority=1)

@@ -1,4 +1,4 @@
-"""Bearer token -> request (RFC 6750, header only)."""
+"""Authenticates requests to the API by their bearer token (RFC 6750, in the header only)."""
 
 from django.contrib.auth import get_user_model
 from django.utils.functional import SimpleLazyObject

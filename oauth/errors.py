@@ -16,6 +16,6 @@ class ServiceError(Exception):
         self.path = path
 
     def within(self, *prefix: str | int) -> "ServiceError":
-        """The same error, with the path from the object that contains the value's object."""
+        """The same error, with a path that starts from a containing object."""
         self.path = (*prefix, *self.path)
         return self

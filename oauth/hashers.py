@@ -2,7 +2,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 
 class ClientSecretHasher(PBKDF2PasswordHasher):
-    """For 128 random characters, which no dictionary holds: many rounds would make each token request wait."""
+    """For secrets of 128 random characters. Nobody guesses them, and many rounds would slow each token request."""
 
     algorithm = "pbkdf2_sha256_once"
     iterations = 1

@@ -1,8 +1,7 @@
-"""The toolkit's models, swapped in as a whole so that they live in one app; sessions, and the audit log.
+"""The models of django-oauth-toolkit, all swapped for our own, and the usage of the API by app.
 
-Nothing that unlocks anything is kept readable: tokens, codes and session keys as SHA-256 digests, client secrets hashed
-and, where they sign session tokens, encrypted, as the keys of
-two-factor sign-in are.
+No secret is stored readable: tokens and codes are SHA-256 digests; client secrets are hashed and, to sign session
+tokens, also encrypted.
 """
 
 from ipaddress import ip_address
@@ -38,10 +37,9 @@ DEFAULT_API_VERSION = ApiVersion.V2024_04_01
 
 
 def check_app_uri(uri: str) -> None:
-    """Where a browser may be sent with a code: an absolute https URI without userinfo and fragment (RFC 9700, 2.1), or
-    with DEVELOPMENT http on loopback.
+    """Checks a URI that browsers are redirected to: absolute, https, without userinfo and fragment (RFC 9700, 2.1).
 
-    Raises ValidationError.
+    With DEVELOPMENT, http on loopback is allowed. Raises ValidationError.
     """
     try:
         parts = urlsplit(uri)
@@ -76,11 +74,11 @@ def check_scopes(scopes: object) -> None:
 
 
 class App(AbstractApplication):
-    """Who calls the API: a partner's app, or a store owner's own (kind `private`, with a single token).
+    """A client of the API: a partner's app, or a store owner's own access (kind `private`, with a single token).
 
-    A partner app is registered, then installed by a member of staff who consents to what it asks for. `granted_scopes`
-    is what was consented to since, empty where the app is not installed. `settings` are the app's own; they outlive
-    an installation.
+    A partner app is registered, then installed by a member of staff who grants the permissions that it asks for.
+    `granted_scopes` are all that were granted since the installation; empty where the app is not installed. `settings`
+    are stored for the app; uninstalling it keeps them.
     """
 
     class Kind(models.TextChoices):
@@ -110,17 +108,19 @@ class App(AbstractApplication):
         "redirect URIs",
         blank=True,
         validators=[check_app_uris],
-        help_text="Where the app takes authorization codes; one per line. They have to match exactly.",
+        help_text="Where the app receives authorization codes; one per line. They have to match exactly.",
     )
     allowed_scopes = models.JSONField(
         "permissions", default=list, blank=True, validators=[check_scopes], help_text="What the app may ask for."
     )
     token_expires = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Of a private app's token; empty: never."
+        null=True, blank=True, editable=False, help_text="When a private app's token expires; empty: never."
     )
     granted_scopes = models.JSONField(default=list, blank=True, editable=False)
     installed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    version = models.CharField(max_length=255, null=True, blank=True, help_text="Of the app; shown in the API.")
+    version = models.CharField(
+        max_length=255, null=True, blank=True, help_text="The app's own version; shown in the API."
+    )
     settings = models.JSONField(default=dict, blank=True, editable=False)
     signing_secret = EncryptedTextField(
         "client secret",
@@ -144,11 +144,11 @@ class App(AbstractApplication):
         return (self.client_id,)
 
     def clean(self):
-        """What is checked is said by the fields; a private app needs neither URIs nor a secret."""
+        """Requires URIs of a partner app. A private app needs none."""
         if self.kind == self.Kind.PARTNER:
             missing = [name for name in ("name", "app_url", "redirect_uris") if not getattr(self, name).strip()]
             if missing:
-                raise ValidationError(dict.fromkeys(missing, "A partner app needs one."))
+                raise ValidationError(dict.fromkeys(missing, "A partner app needs this."))
 
     @classmethod
     def visible_to(cls, app_id: int) -> models.Q:
@@ -203,15 +203,15 @@ class PartnerApp(App):
 
 
 class Grant(AbstractGrant):
-    """An authorization code. A used one is kept until it expires, to be known when it comes again; `token_family` then
-    tells which tokens it issued."""
+    """An authorization code. A used code is kept until it expires, so that a second use is noticed: `token_family` is
+    then the family of the tokens that it issued."""
 
     code = DigestField(unique=True)
     token_family = models.UUIDField(null=True, editable=False)
 
 
 class AccessToken(AbstractAccessToken):
-    """`last_used_at` is at most a minute behind."""
+    """An access token. `last_used_at` lags by up to a minute."""
 
     last_used_at = models.DateTimeField(null=True, editable=False)
     last_used_version = models.CharField(max_length=16, blank=True, editable=False)
@@ -233,7 +233,7 @@ class DeviceGrant(AbstractDeviceGrant):
 class ApiUsage(models.Model):
     """How many requests an app has sent within an hour."""
 
-    # Not held against the apps: one may go between a request and the note of it.
+    # Without a constraint: an app may be deleted between a request and the insertion of its count.
     app = models.ForeignKey(App, models.CASCADE, related_name="usage", db_constraint=False, db_index=False)
     hour = models.DateTimeField()
     calls = models.PositiveBigIntegerField()

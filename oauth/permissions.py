@@ -15,8 +15,7 @@ class InsufficientScope(PermissionDenied):
 
 
 class TokenHasActionScope(BasePermission):
-    """Requires the scope that the view lists for its action in `required_scopes`; an action that is not listed is
-    refused."""
+    """Requires the scope that the view's `required_scopes` names for the action. Other actions are refused."""
 
     def has_permission(self, request, view):
         if request.auth is None:

@@ -1,4 +1,4 @@
-"""Every permission a token can carry. The only place a scope is spelled."""
+"""Every permission that a token can have. No other module spells a scope."""
 
 from enum import StrEnum
 
@@ -45,7 +45,7 @@ class Scope(StrEnum):
 
     @property
     def implied_by(self) -> "Scope":
-        """The scope that grants this one among all others: `admin:read` every read, `admin:write` every write."""
+        """`admin:read` grants every read scope, `admin:write` every write scope."""
         return Scope.ADMIN_READ if self.endswith(":read") else Scope.ADMIN_WRITE
 
 
@@ -56,10 +56,10 @@ def _label(scope: Scope) -> str:
     return f"{verb} {names.get(section, section.replace('_', ' '))}"
 
 
-# What a store owner reads when asked to grant a scope.
+# What a store owner reads on the page that asks for permissions.
 SCOPE_LABELS = {scope: _label(scope) for scope in Scope}
 
 
 def grants(granted: frozenset[str], required: Scope) -> bool:
-    """Whether a token with the scopes `granted` may do what asks for `required`."""
+    """Whether a token with the scopes `granted` may do what requires the scope `required`."""
     return required in granted or required.implied_by in granted

@@ -171,7 +171,7 @@ class Migration(migrations.Migration):
                     "redirect_uris",
                     models.TextField(
                         blank=True,
-                        help_text="Where the app takes authorization codes; one per line. They have to match exactly.",
+                        help_text="Where the app receives authorization codes; one per line. They have to match exactly.",
                         validators=[oauth.models.check_app_uris],
                         verbose_name="redirect URIs",
                     ),
@@ -189,14 +189,19 @@ class Migration(migrations.Migration):
                 (
                     "token_expires",
                     models.DateTimeField(
-                        blank=True, editable=False, help_text="Of a private app's token; empty: never.", null=True
+                        blank=True,
+                        editable=False,
+                        help_text="When a private app's token expires; empty: never.",
+                        null=True,
                     ),
                 ),
                 ("granted_scopes", models.JSONField(blank=True, default=list, editable=False)),
                 ("installed_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "version",
-                    models.CharField(blank=True, help_text="Of the app; shown in the API.", max_length=255, null=True),
+                    models.CharField(
+                        blank=True, help_text="The app's own version; shown in the API.", max_length=255, null=True
+                    ),
                 ),
                 ("settings", models.JSONField(blank=True, default=dict, editable=False)),
                 (

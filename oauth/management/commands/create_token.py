@@ -9,9 +9,7 @@ MAX_NAME_LENGTH = App._meta.get_field("name").max_length
 
 
 class Command(BaseCommand):
-    help = (
-        "Make a personal access token for a private app and print it, this once. A former token of the app is revoked."
-    )
+    help = "Issue a personal access token for a private app and print it. A former token of the app is revoked."
 
     def add_arguments(self, parser):
         parser.add_argument("--app", required=True, help="the name of the private app")
@@ -29,14 +27,14 @@ class Command(BaseCommand):
     def handle(self, *, app, scope, owner, api_version, **options):
         if not 0 < len(app.strip()) <= MAX_NAME_LENGTH:
             raise CommandError(f"The name of an app has 1 to {MAX_NAME_LENGTH} characters.")
-        found = self.find(owner)
-        if found is None or not (found.is_active and found.is_staff):
+        user = self.find_owner(owner)
+        if user is None or not (user.is_active and user.is_staff):
             raise CommandError(f"No active dashboard user {owner or 'yet: run manage.py createsuperuser first'}.")
         scopes = [Scope(word) for word in dict.fromkeys(scope)]
         settings = {"api_version": api_version} if api_version else {}
-        self.stdout.write(issue_personal_token(app_name=app, scopes=scopes, owner=found, **settings))
+        self.stdout.write(issue_personal_token(app_name=app, scopes=scopes, owner=user, **settings))
 
-    def find(self, email: str | None):
+    def find_owner(self, email: str | None):
         users = get_user_model()._default_manager
         if not email:
             return users.filter(is_superuser=True, is_active=True).order_by("pk").first()

@@ -9,17 +9,27 @@ from oauth.scopes import Scope
 
 
 class Command(BaseCommand):
-    help = "Register a partner app and print its client ID and, this once, its client secret."
+    help = "Register a partner app and print its client ID and its client secret, which can't be shown again."
 
     def add_arguments(self, parser):
         parser.add_argument("--name", required=True)
         parser.add_argument("--app-url", required=True, help="where staff are sent to install and to open the app")
-        parser.add_argument("--redirect-uri", required=True, nargs="+", metavar="URI", help="matched exactly")
+        parser.add_argument(
+            "--redirect-uri",
+            required=True,
+            nargs="+",
+            metavar="URI",
+            help="compared exactly",
+        )
         parser.add_argument(
             "--scope", default=[], nargs="*", choices=[str(scope) for scope in Scope], metavar="SCOPE",
-            help="what the app may ask for: " + ", ".join(Scope),
+            help="scopes that the app may ask for: " + ", ".join(Scope),
         )  # fmt: skip
-        parser.add_argument("--public", action="store_true", help="it can't keep a secret, and has to use PKCE")
+        parser.add_argument(
+            "--public",
+            action="store_true",
+            help="the app can't keep a secret, so it needs PKCE",
+        )
 
     def handle(self, *, name, app_url, redirect_uri, scope, public, **options):
         app = App(

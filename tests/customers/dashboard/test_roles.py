@@ -211,7 +211,7 @@ class TestApps:
         decided = browser.post(partner.authorize_url(), {"decision": "authorize"})
 
         assert (asked.status_code, decided.status_code) == (403, 403)
-        assert "Apps are installed and opened by the owners" in asked.content.decode()
+        assert "Only owners of the store install and open apps" in asked.content.decode()
         partner.app.refresh_from_db()
         assert partner.app.installed_at is None
 
