@@ -4,7 +4,6 @@ A pull is a job. Its `position` counts customers; those that were not created, u
 unchanged.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -119,9 +118,14 @@ def _fetch(client: StoreClient, link: str, as_of: datetime, with_orders: bool) -
 def _save(store: MirroredStore, fetched: FetchedPage, job: Job) -> None:
     page = fetched.page
     result = apply.sync(store, page.customers, as_of=fetched.as_of)
+    problems = [(id, "", str(reason)) for id, reason in result.conflicts.items()]
+    for id, names in result.dropped.items():
+        problems += [(id, name, "the value can't be stored and was dropped") for name in names]
+    for id, documents in fetched.documents.items():
+        if documents and id not in result.conflicts:
+            problems += [(id, "", reason) for reason in orders.store_documents(store, id, documents)]
     RejectedRow.objects.bulk_create(
-        RejectedRow(job=job, line=customer_id, field=name, reason=reason)
-        for customer_id, name, reason in _problems(store, fetched, result)
+        RejectedRow(job=job, line=id, field=name, reason=reason) for id, name, reason in problems
     )
     job.created += len(result.created)
     job.updated += len(result.updated)
@@ -131,16 +135,3 @@ def _save(store: MirroredStore, fetched: FetchedPage, job: Job) -> None:
     options = PULL.options_of(job)
     job.options_json = replace(options, next=page.next, staff=options.staff + len(result.staff)).to_json()
     job.save(update_fields=["options_json"])
-
-
-def _problems(store: MirroredStore, fetched: FetchedPage, result: apply.SyncResult) -> Iterator[tuple[int, str, str]]:
-    """Keeps the orders and subscriptions, too. Yields ids of customers, names of fields, and what is wrong."""
-    for customer_id, reason in result.conflicts.items():
-        yield customer_id, "", reason
-    for customer_id, names in result.dropped.items():
-        for name in names:
-            yield customer_id, name, "the value can't be stored and was dropped"
-    for customer_id, documents in fetched.documents.items():
-        if documents and customer_id not in result.conflicts:
-            for problem in orders.store_documents(store, customer_id, documents):
-                yield customer_id, "", problem
