@@ -1,4 +1,4 @@
-"""Every setting, from the environment, safe by default. The README's table explains the variables."""
+"""Every setting, from the environment, safe by default. docs/operations.md explains the variables."""
 
 import secrets
 from datetime import timedelta
@@ -13,7 +13,7 @@ from oauth.scopes import SCOPE_LABELS
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-# A developer's machine: plain HTTP on loopback, and a secret key kept in var/.
+# A developer's machine: plain HTTP on loopback, and a secret key in var/.
 DEVELOPMENT = env.bool("DEVELOPMENT", False)
 DEBUG = env.bool("DEBUG", False)
 
@@ -21,7 +21,7 @@ VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 
 
 def kept_secret_key() -> str:
-    """Made on a developer's machine and kept, so that sessions survive a restart; empty where none was made."""
+    """The secret key in VAR_DIR, or an empty text. With DEVELOPMENT it is created: sessions survive a restart."""
     path = VAR_DIR / "secret_key"
     if DEVELOPMENT and not path.exists():
         VAR_DIR.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["OPTIONS"] = {
         # Readers never wait for the one writer. `synchronous` stays FULL: an answered write survives a power cut.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-20000; PRAGMA mmap_size=134217728;",
-        # A transaction takes the write lock at its start and waits its turn, instead of failing half-way through.
+        # A transaction waits for the write lock at its start, instead of failing half-way through.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
     }
@@ -137,15 +137,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
-    *global_settings.PASSWORD_HASHERS,  # what was hashed before, or elsewhere; it is hashed anew at the next sign-in
+    *global_settings.PASSWORD_HASHERS,  # for older hashes: the next sign-in replaces them
     "oauth.hashers.ClientSecretHasher",
 ]
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_ENGINE = "oauth.accounts.session_store"
 
-# Ten failures on an account or from an address, at the sign-in page and the token endpoint together, and further ones
-# are refused until a quarter of an hour has passed without.
+# After ten failures of an account or from an address, at the sign-in page and the token endpoint together, further
+# attempts are refused for 15 minutes.
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
@@ -183,31 +183,31 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "store@localhost")
 
 # --- The API ---------------------------------------------------------------------------------------------------------
 
-# Requests per second and token; an app may carry its own. 0 switches the limit off.
+# Requests per second and token. An app may have its own limit. 0: no limit.
 RATE_LIMIT = env.int("RATE_LIMIT", 4)
 MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1_000_000)
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a customer's form has 30 for each address; MAX_BODY_BYTES bounds it, too
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a customer's form has 30 per address; MAX_BODY_BYTES limits it, too
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
-API_USAGE_INTERVAL = 10  # seconds, at least, between two notes of how often apps called
+API_USAGE_INTERVAL = 10  # minimum seconds between two writes of the number of calls
 
 # --- Webhooks --------------------------------------------------------------------------------------------------------
 
-# What a developer's receiver on this machine needs, and a store on the internet must not have.
+# A developer's endpoint on this machine needs both. A store on the internet must have neither.
 WEBHOOKS_ALLOW_HTTP = env.bool("WEBHOOKS_ALLOW_HTTP", DEVELOPMENT)
 WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", DEVELOPMENT)
-# Until the first retry; each further one waits three times as long.
+# Seconds before the first retry. Each further one waits three times as long.
 WEBHOOKS_RETRY_SECONDS = env.float("WEBHOOKS_RETRY_SECONDS", 30)
 # Requests per second to a mirrored store; 0: no limit.
 MIRRORED_STORE_RATE = env.float("MIRRORED_STORE_RATE", 4)
 
 # --- The Medusa API --------------------------------------------------------------------------------------------------
 
-# Origins of admin front ends that call it from a browser, with the cookie of a session.
+# Origins of admin front ends that call it from a browser, with the session cookie.
 MEDUSA_ADMIN_CORS = [origin.rstrip("/") for origin in env.list("MEDUSA_ADMIN_CORS", default=[])]
-# "None" where such a front end is on another site; browsers then want HTTPS.
+# "None" for a front end on another site; browsers then require HTTPS.
 MEDUSA_COOKIE_SAMESITE = env.str("MEDUSA_COOKIE_SAMESITE", "Lax")
 MEDUSA_MAX_LIMIT = env.int("MEDUSA_MAX_LIMIT", 1000)
-# Seconds for which a number of customers beyond 10,000 is remembered instead of counted anew.
+# Seconds for which a count of customers above 10,000 is cached.
 MEDUSA_COUNT_SECONDS = env.int("MEDUSA_COUNT_SECONDS", 10)
 
 REST_FRAMEWORK = {
@@ -216,12 +216,12 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.1",
-    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it makes one document of all URLs; ours, one per version, are tested
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it builds one document of all URLs; the tests check ours, one per version
     "SCHEMA_PATH_PREFIX": "/api/admin",
     "CAMELIZE_NAMES": True,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    # The layout with a choice of documents.
+    # The layout in which people choose a document.
     "SWAGGER_UI_SETTINGS": """{
         layout: "StandaloneLayout",
         presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
@@ -231,7 +231,7 @@ SPECTACULAR_SETTINGS = {
         validatorUrl: null,
     }""",
     "PATH_CONVERTER_OVERRIDES": {"id": int},
-    # Fields of one name with other choices.
+    # Fields with the same name and different choices.
     "ENUM_NAME_OVERRIDES": {
         "DefinitionTypeEnum": "customers.metadata.models.Type.values",
         "ValidationTypeEnum": "customers.metadata.models.Validation.values",
@@ -241,7 +241,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- OAuth -----------------------------------------------------------------------------------------------------------
 
-# The network domain that apps know the store by; without it, the name that the request came to.
+# The domain by which apps know the store. Without it, the host of the request.
 STORE_DOMAIN = env.str("STORE_DOMAIN", "")
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.App"
@@ -261,7 +261,7 @@ OAUTH2_PROVIDER = {
     "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
     "OIDC_ISS_ENDPOINT": f"{'http' if DEVELOPMENT else 'https'}://{STORE_DOMAIN}" if STORE_DOMAIN else "",
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
-    # The platform's apps never refresh: what ends their tokens is revocation.
+    # The platform's apps never refresh. Revocation ends their tokens.
     "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("ACCESS_TOKEN_DAYS", 365) * 24 * 3600,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 365 * 24 * 3600,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
@@ -317,7 +317,7 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
-    # What is uploaded or exported, for all servers and workers. No URL leads there: it holds personal data.
+    # Uploaded and exported files, shared by all servers and workers. They hold personal data, so no URL serves them.
     "default": {
         "BACKEND": env.str("FILES_BACKEND", "django.core.files.storage.FileSystemStorage"),
         "OPTIONS": env.json(
@@ -341,7 +341,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
-        "oauthlib": {"level": "INFO"},  # below, it tells codes and tokens
-        "django.request": {"level": "ERROR"},  # a 4xx is the client's, who was told
+        "oauthlib": {"level": "INFO"},  # at DEBUG it logs codes and tokens
+        "django.request": {"level": "ERROR"},  # the client has the answer for a 4xx
     },
 }
