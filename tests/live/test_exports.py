@@ -1,4 +1,4 @@
-"""An export as an app has it: asked for by HTTP, made by a worker that is killed, told to a webhook, downloaded."""
+"""An export as an app sees it: requested over HTTP, made by a worker that is killed, sent to a webhook, downloaded."""
 
 import contextlib
 import csv
@@ -16,9 +16,9 @@ CUSTOMERS = int(os.environ.get("EXPORT_CUSTOMERS", "20000"))
 PATIENCE = 60 + CUSTOMERS / 1000  # seconds
 
 
-def test_an_export_is_made_although_its_worker_is_killed(store, tmp_path):
+def test_export_is_complete_although_its_worker_is_killed(store, tmp_path):
     shop = store(RATE_LIMIT="0")
-    bring_in(shop, tmp_path / "customers.csv")
+    import_customers(shop, tmp_path / "customers.csv")
     app = shop.session()
     scopes = ("exports:read", "exports:write", "webhooks:write")
     app.headers["Authorization"] = f"Bearer {shop.manage('create_token', '--app', 'BI', '--scope', *scopes).strip()}"
@@ -45,13 +45,13 @@ def email(number: int) -> str:
     return f"c{number}@example.com"
 
 
-def bring_in(shop: Store, path) -> None:
+def import_customers(shop: Store, path) -> None:
     path.write_text("email\n" + "".join(f"{email(number)}\n" for number in range(CUSTOMERS)))
     shop.manage("import_customers", str(path))
 
 
 def kill_worker_in_the_middle(shop: Store, folder) -> None:
-    """Once it has written some part of the export; `make run` starts another one."""
+    """Kills the worker after it has written a part of the export; `make run` starts another one."""
     parts = folder / "files" / "jobs" / "exports"
     wait_for(lambda: parts.is_dir() and any(parts.iterdir()))
     [worker] = workers(shop)

@@ -104,8 +104,8 @@ class Command(BaseCommand):
         request = Request(f"{self.store}/api/admin/users/", body.encode(), headers)
         with urlopen(request, timeout=10) as response:
             answer = json.dumps(json.load(response), indent=2, ensure_ascii=False)
-            self.stdout.write("\nA first customer, created over HTTP. The request:\n")
-            self.stdout.write(f"POST {request.full_url}\nAuthorization: Bearer {token}\n\n{body}\n")
+            self.stdout.write("\nA first customer is created over HTTP. The request:\n\n")
+            self.stdout.write(f"POST {request.full_url}\nAuthorization: Bearer {token}\n\n{body}\n\n")
             self.stdout.write(f"The response:\n\n{response.status} {response.reason}\n{answer}\n")
 
     def show_doors(self, password: str | None, token: str | None) -> None:
@@ -126,7 +126,7 @@ class Command(BaseCommand):
             "Access token": shown,
             "List customers": curl,
         }
-        self.stdout.write("\n".join(f"{name:16}{text}" for name, text in lines.items()))
+        self.stdout.write("\n" + "\n".join(f"{name:16}{text}" for name, text in lines.items()))
 
     def start_server(self, host: str, port: int) -> subprocess.Popen:
         # One worker per core and one thread per worker: more threads only wait for each other.
