@@ -61,7 +61,7 @@ class TagsForm(JobForm):
 
 class ExportForm(JobForm):
     format = forms.ChoiceField(
-        choices=[("csv", "CSV, for a spreadsheet"), ("jsonl", "JSON Lines, in the shape of the API")],
+        choices=[(name, each.label) for name, each in formats.FORMATS.items()],
         widget=forms.RadioSelect,
         initial=next(iter(formats.FORMATS)),
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from django.core import signing
 from django.http import StreamingHttpResponse
 
+from customers.jobs.exports.formats import FORMATS
 from customers.jobs.exports.parts import EXPORT
 from customers.jobs.exports.services import requested
 from customers.jobs.models import Job
@@ -15,7 +16,6 @@ from oauth.models import App
 LINK_SECONDS = 3600
 SALT = "customers.exports"
 READ_SIZE = 64 * 1024  # bytes
-CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 
 
 class LinkRefused(ServiceError):
@@ -58,7 +58,7 @@ def response(job: Job) -> StreamingHttpResponse:
         "Content-Length": str(size),
         "Cache-Control": "no-store",
     }
-    return StreamingHttpResponse(_chunks(parts), content_type=CONTENT_TYPES[extension], headers=headers)
+    return StreamingHttpResponse(_chunks(parts), content_type=FORMATS[extension].content_type, headers=headers)
 
 
 def _chunks(parts) -> Iterator[bytes]:

@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TextIO
 
 import orjson
@@ -62,4 +63,17 @@ def _cell(name: str, value: Any) -> str:
     return quoted(str(value))
 
 
-FORMATS = {"csv": write_csv, "jsonl": write_jsonl}
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """`write(rows, file, with_header=True, metadata_keys=())` returns the number of rows."""
+
+    label: str
+    content_type: str
+    write: Callable[..., int]
+
+
+# By the extension of the file.
+FORMATS = {
+    "csv": ExportFormat("CSV, for a spreadsheet", "text/csv; charset=utf-8", write_csv),
+    "jsonl": ExportFormat("JSON Lines, in the shape of the API", "application/x-ndjson", write_jsonl),
+}

@@ -77,7 +77,7 @@ def _write_part(customers: UserQuerySet, options: ExportOptions, job: Job) -> No
     if not rows and job.cursor:
         return
     text = io.StringIO()
-    FORMATS[options.format](rows, text, with_header=not job.cursor, metadata_keys=options.metadata_keys)
+    FORMATS[options.format].write(rows, text, with_header=not job.cursor, metadata_keys=options.metadata_keys)
     name = f"{FOLDER}/{job.pk}-{uuid4().hex}"  # never the name of another part
     JobFile.objects.create(job=job, file=ContentFile(text.getvalue().encode(), name=name))
     if rows:

@@ -36,14 +36,14 @@ class Command(BaseCommand):
     def handle(self, *, file, format, **options):
         filters = {name: value for name, value in options.items() if name in FILTERS}
         rows = query.rows(filter_customers(query.exportable_customers(), filters))
-        write = FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
+        file_format = FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
         if file == "-":
-            write(rows, self.stdout, metadata_keys=exported_keys())  # type: ignore[arg-type]  # it writes as a file does
+            file_format.write(rows, self.stdout, metadata_keys=exported_keys())
             return
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         except OSError as error:
             raise CommandError(f"Can't write {file}: {error.strerror}.") from None
         with open(descriptor, "w", encoding="utf-8", newline="") as out:
-            number = write(rows, out, metadata_keys=exported_keys())
+            number = file_format.write(rows, out, metadata_keys=exported_keys())
         self.stderr.write(f"{number} customers exported.")
