@@ -1,9 +1,7 @@
-"""The operations on users, addresses and notes, for what holds for each of them."""
+"""The operations on users, addresses and notes, for tests of what they have in common."""
 
 from dataclasses import dataclass
 from typing import Any
-
-import pytest
 
 from oauth.scopes import Scope
 from tests.support.clients import ADMIN_API
@@ -21,7 +19,7 @@ class Operation:
     body: Any = None
 
     def url(self, *, user=NOBODY, address=NOBODY) -> str:
-        """Of a user and an address, or their ids."""
+        """The path for a user and an address, or for their ids."""
         return ADMIN_API + self.path.format(user=getattr(user, "pk", user), address=getattr(address, "pk", address))
 
     def __call__(self, client, *, user=NOBODY, address=NOBODY, **options):
@@ -45,13 +43,7 @@ OPERATIONS = [
 ]
 
 
-def each_operation(operations=OPERATIONS):
-    return pytest.mark.parametrize("operation", operations, ids=lambda operation: operation.name.replace(" ", "-"))
-
-
-def of_one_user():
-    return [operation for operation in OPERATIONS if "{user}" in operation.path]
-
-
-def with_a_body():
-    return [operation for operation in OPERATIONS if operation.body is not None]
+# One write for each viewset: for tests of what the base class does.
+CREATE_OPERATIONS = [operation for operation in OPERATIONS if operation.method == "post"]
+USER_OPERATIONS = [operation for operation in OPERATIONS if "{user}" in operation.path]
+ADDRESS_OPERATIONS = [operation for operation in OPERATIONS if "{address}" in operation.path]

@@ -5,8 +5,8 @@ from tests.support.factories import address, make_user
 
 
 @pytest.fixture
-def client(api):
-    """A program that may read and write customers."""
+def admin_client(api):
+    """A client of the Admin API that may read and write customers."""
     return api(Scope.USERS_READ, Scope.USERS_WRITE)
 
 

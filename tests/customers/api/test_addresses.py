@@ -29,207 +29,207 @@ WRONG_VALUES = [
 
 
 class TestListAddresses:
-    def test_answers_a_page_newest_first(self, client, ada, ada_address):
+    def test_answers_a_page_newest_first(self, admin_client, ada, ada_address):
         second = make_address(ada, line1="second")
         make_user(addresses=[address()])
 
-        page = client.get(addresses_url(ada)).json()
+        page = admin_client.get(addresses_url(ada)).json()
 
         assert set(page) == {"next", "previous", "results"}
         assert [each["id"] for each in page["results"]] == [second.pk, ada_address.pk]
-        assert page["results"][1] == client.get(user_url(ada)).json()["addresses"][0]
+        assert page["results"][1] == admin_client.get(user_url(ada)).json()["addresses"][0]
 
-    def test_walks_page_by_page_and_back(self, client, ada):
+    def test_walks_page_by_page_and_back(self, admin_client, ada):
         for number in range(4):
             make_address(ada, line1=str(number))
 
-        first = client.get(addresses_url(ada), {"page_size": 2}).json()
-        second = client.get(first["next"]).json()
-        third = client.get(second["next"]).json()
+        first = admin_client.get(addresses_url(ada), {"page_size": 2}).json()
+        second = admin_client.get(first["next"]).json()
+        third = admin_client.get(second["next"]).json()
 
         assert [len(page["results"]) for page in (first, second, third)] == [2, 2, 1]
         assert third["next"] is None
-        assert client.get(third["previous"]).json()["results"] == second["results"]
-        assert client.get(second["previous"]).json()["results"] == first["results"]
+        assert admin_client.get(third["previous"]).json()["results"] == second["results"]
+        assert admin_client.get(second["previous"]).json()["results"] == first["results"]
 
-    def test_is_empty_for_somebody_without_any(self, client):
-        assert client.get(addresses_url(make_user())).json() == {"next": None, "previous": None, "results": []}
+    def test_is_empty_for_somebody_without_any(self, admin_client):
+        assert admin_client.get(addresses_url(make_user())).json() == {"next": None, "previous": None, "results": []}
 
-    def test_takes_two_queries(self, client, ada, django_assert_num_queries):
+    def test_takes_two_queries(self, admin_client, ada, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, addresses
-            client.get(addresses_url(ada))
+            admin_client.get(addresses_url(ada))
 
 
 class TestCreateAddress:
-    def test_answers_201_with_the_whole_address(self, client, ada):
-        response = client.post(addresses_url(ada), EVERY_FIELD)
+    def test_answers_201_with_the_whole_address(self, admin_client, ada):
+        response = admin_client.post(addresses_url(ada), EVERY_FIELD)
 
         assert response.status_code == 201
         answer = response.json()
         assert {name: answer[name] for name in EVERY_FIELD} == EVERY_FIELD
         assert set(answer) == {"id", *EVERY_FIELD}
-        assert client.get(f"{addresses_url(ada)}{answer['id']}/").content == response.content
+        assert admin_client.get(f"{addresses_url(ada)}{answer['id']}/").content == response.content
 
-    def test_makes_the_first_one_both_defaults(self, client):
+    def test_makes_the_first_one_both_defaults(self, admin_client):
         user = make_user()
 
-        answer = client.post(addresses_url(user), address(is_default_for_billing=False)).json()
+        answer = admin_client.post(addresses_url(user), address(is_default_for_billing=False)).json()
 
         assert (answer["is_default_for_shipping"], answer["is_default_for_billing"]) == (True, True)
 
-    def test_fills_an_empty_phone_and_name_from_the_first_one(self, client):
+    def test_fills_an_empty_phone_and_name_from_the_first_one(self, admin_client):
         user = make_user(last_name="Kept")
 
-        client.post(addresses_url(user), address(first_name="Ada", last_name="No", phone_number="020 7946 0958"))
-        client.post(addresses_url(user), address(first_name="Later"))
+        admin_client.post(addresses_url(user), address(first_name="Ada", last_name="No", phone_number="020 7946 0958"))
+        admin_client.post(addresses_url(user), address(first_name="Later"))
 
         user.refresh_from_db()
         assert (user.first_name, user.last_name, user.phone_number) == ("Ada", "Kept", "+442079460958")
 
     @pytest.mark.parametrize("flag", ["is_default_for_shipping", "is_default_for_billing"])
-    def test_takes_the_flag_from_the_former_default(self, client, ada, ada_address, flag):
-        later = client.post(addresses_url(ada), address(**{flag: True})).json()
+    def test_takes_the_flag_from_the_former_default(self, admin_client, ada, ada_address, flag):
+        later = admin_client.post(addresses_url(ada), address(**{flag: True})).json()
 
         assert [each.pk for each in Address.objects.filter(user=ada, **{flag: True})] == [later["id"]]
         other = {"is_default_for_shipping", "is_default_for_billing"} - {flag}
         assert later[other.pop()] is False
 
-    def test_leaves_the_defaults_of_others_alone(self, client, ada, ada_address):
-        client.post(addresses_url(make_user()), address(is_default_for_shipping=True))
+    def test_leaves_the_defaults_of_others_alone(self, admin_client, ada, ada_address):
+        admin_client.post(addresses_url(make_user()), address(is_default_for_shipping=True))
 
         ada_address.refresh_from_db()
         assert ada_address.is_default_for_shipping
 
-    def test_leaves_the_default_alone_when_it_does_not_ask(self, client, ada, ada_address):
-        client.post(addresses_url(ada), address())
+    def test_leaves_the_default_alone_when_it_does_not_ask(self, admin_client, ada, ada_address):
+        admin_client.post(addresses_url(ada), address())
 
         ada_address.refresh_from_db()
         assert ada_address.is_default_for_shipping
         assert ada_address.is_default_for_billing
 
-    def test_reads_a_local_phone_in_its_own_country(self, client, ada):
-        answer = client.post(addresses_url(ada), address(country="FR", phone_number="01 23 45 67 89")).json()
+    def test_reads_a_local_phone_in_its_own_country(self, admin_client, ada):
+        answer = admin_client.post(addresses_url(ada), address(country="FR", phone_number="01 23 45 67 89")).json()
 
         assert answer["phone_number"] == "+33123456789"
 
-    def test_takes_a_country_in_either_case(self, client, ada):
-        assert client.post(addresses_url(ada), address(country="fr")).json()["country"] == "FR"
+    def test_takes_a_country_in_either_case(self, admin_client, ada):
+        assert admin_client.post(addresses_url(ada), address(country="fr")).json()["country"] == "FR"
 
-    def test_strips_emoji_and_keeps_line_breaks(self, client, ada):
+    def test_strips_emoji_and_keeps_line_breaks(self, admin_client, ada):
         body = address(line1="1 High Street 🏠", notes="Ring 🔔 twice\nthen wait")
 
-        answer = client.post(addresses_url(ada), body).json()
+        answer = admin_client.post(addresses_url(ada), body).json()
 
         assert (answer["line1"], answer["notes"]) == ("1 High Street", "Ring twice\nthen wait")
 
     @pytest.mark.parametrize(("field", "value"), WRONG_VALUES)
-    def test_refuses_a_wrong_value_naming_its_field(self, client, ada, field, value):
-        response = client.post(addresses_url(ada), address(**{field: value}))
+    def test_refuses_a_wrong_value_naming_its_field(self, admin_client, ada, field, value):
+        response = admin_client.post(addresses_url(ada), address(**{field: value}))
 
         assert response.status_code == 400
         assert list(response.json()) == [field]
         assert ada.addresses.count() == 1
 
     @pytest.mark.parametrize("field", ["line1", "line4", "country"])
-    def test_refuses_to_do_without(self, client, ada, field):
+    def test_refuses_to_do_without(self, admin_client, ada, field):
         fields = address()
         del fields[field]
 
-        assert client.post(addresses_url(ada), fields).json() == {field: ["This field is required."]}
+        assert admin_client.post(addresses_url(ada), fields).json() == {field: ["This field is required."]}
 
-    def test_takes_few_queries(self, client, ada, django_assert_num_queries):
-        client.post(addresses_url(ada), address())
+    def test_takes_few_queries(self, admin_client, ada, django_assert_num_queries):
+        admin_client.post(addresses_url(ada), address())
 
         # Token, lock, is it the first, insert, webhooks, within a savepoint; a default takes two updates more.
         with django_assert_num_queries(8):
-            client.post(addresses_url(ada), address())
+            admin_client.post(addresses_url(ada), address())
         with django_assert_num_queries(10):
-            client.post(addresses_url(ada), address(is_default_for_shipping=True, is_default_for_billing=True))
+            admin_client.post(addresses_url(ada), address(is_default_for_shipping=True, is_default_for_billing=True))
 
 
 class TestRetrieveAddress:
-    def test_answers_the_address(self, client, ada_address):
-        response = client.get(address_url(ada_address))
+    def test_answers_the_address(self, admin_client, ada_address):
+        response = admin_client.get(address_url(ada_address))
 
         assert response.status_code == 200
         assert response.json()["line1"] == ada_address.line1
 
-    def test_is_not_found_through_another_user(self, client, ada_address):
-        assert client.get(address_url(ada_address, make_user())).status_code == 404
+    def test_is_not_found_through_another_user(self, admin_client, ada_address):
+        assert admin_client.get(address_url(ada_address, make_user())).status_code == 404
 
-    def test_takes_two_queries(self, client, ada_address, django_assert_num_queries):
+    def test_takes_two_queries(self, admin_client, ada_address, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, address
-            client.get(address_url(ada_address))
+            admin_client.get(address_url(ada_address))
 
 
 class TestUpdateAddress:
-    def test_answers_200_with_every_field_changed(self, client, ada_address):
-        response = client.put(address_url(ada_address), EVERY_FIELD)
+    def test_answers_200_with_every_field_changed(self, admin_client, ada_address):
+        response = admin_client.put(address_url(ada_address), EVERY_FIELD)
 
         assert response.status_code == 200
         assert response.json() == {"id": ada_address.pk, **EVERY_FIELD}
-        assert client.get(address_url(ada_address)).content == response.content
+        assert admin_client.get(address_url(ada_address)).content == response.content
 
-    def test_takes_the_flag_from_the_former_default(self, client, ada, ada_address):
+    def test_takes_the_flag_from_the_former_default(self, admin_client, ada, ada_address):
         second = make_address(ada)
 
-        client.put(address_url(second), address(is_default_for_billing=True))
+        admin_client.put(address_url(second), address(is_default_for_billing=True))
 
         ada_address.refresh_from_db()
         second.refresh_from_db()
         assert (ada_address.is_default_for_billing, second.is_default_for_billing) == (False, True)
         assert (ada_address.is_default_for_shipping, second.is_default_for_shipping) == (True, False)
 
-    def test_leaves_alone_what_is_left_out(self, client, ada_address):
-        client.put(address_url(ada_address), EVERY_FIELD)
+    def test_leaves_alone_what_is_left_out(self, admin_client, ada_address):
+        admin_client.put(address_url(ada_address), EVERY_FIELD)
 
-        answer = client.put(address_url(ada_address), address(line1="Elsewhere", country="FR")).json()
+        answer = admin_client.put(address_url(ada_address), address(line1="Elsewhere", country="FR")).json()
 
         assert answer == {**EVERY_FIELD, "id": ada_address.pk, "line1": "Elsewhere", "line4": "London"}
 
-    def test_is_not_found_through_another_user(self, client, ada_address):
-        assert client.put(address_url(ada_address, make_user()), EVERY_FIELD).status_code == 404
+    def test_is_not_found_through_another_user(self, admin_client, ada_address):
+        assert admin_client.put(address_url(ada_address, make_user()), EVERY_FIELD).status_code == 404
         ada_address.refresh_from_db()
         assert ada_address.line1 == "12 St James's Square"
 
     @pytest.mark.parametrize(("field", "value"), WRONG_VALUES)
-    def test_refuses_a_wrong_value_naming_its_field(self, client, ada_address, field, value):
-        response = client.put(address_url(ada_address), address(**{"line2": "Changed", field: value}))
+    def test_refuses_a_wrong_value_naming_its_field(self, admin_client, ada_address, field, value):
+        response = admin_client.put(address_url(ada_address), address(**{"line2": "Changed", field: value}))
 
         assert response.status_code == 400
         assert list(response.json()) == [field]
         ada_address.refresh_from_db()
         assert ada_address.line2 == ""
 
-    def test_takes_few_queries(self, client, ada_address, django_assert_num_queries):
-        client.put(address_url(ada_address), EVERY_FIELD)
+    def test_takes_few_queries(self, admin_client, ada_address, django_assert_num_queries):
+        admin_client.put(address_url(ada_address), EVERY_FIELD)
 
         # Token, lock, address, two flags, update, event, webhooks and the address again, within a savepoint.
         with django_assert_num_queries(11):
-            client.put(address_url(ada_address), {**EVERY_FIELD, "notes": "Ring twice."})
+            admin_client.put(address_url(ada_address), {**EVERY_FIELD, "notes": "Ring twice."})
 
 
 class TestDeleteAddress:
-    def test_answers_204_and_nothing_else(self, client, ada, ada_address):
-        response = client.delete(address_url(ada_address))
+    def test_answers_204_and_nothing_else(self, admin_client, ada, ada_address):
+        response = admin_client.delete(address_url(ada_address))
 
         assert response.status_code == 204
         assert response.content == b""
         assert not ada.addresses.exists()
-        assert client.delete(address_url(ada_address)).status_code == 404
+        assert admin_client.delete(address_url(ada_address)).status_code == 404
 
-    def test_is_not_found_through_another_user(self, client, ada, ada_address):
-        assert client.delete(address_url(ada_address, make_user())).status_code == 404
+    def test_is_not_found_through_another_user(self, admin_client, ada, ada_address):
+        assert admin_client.delete(address_url(ada_address, make_user())).status_code == 404
         assert ada.addresses.exists()
 
-    def test_makes_the_next_first_one_both_defaults_again(self, client, ada, ada_address):
-        client.delete(address_url(ada_address))
+    def test_makes_the_next_first_one_both_defaults_again(self, admin_client, ada, ada_address):
+        admin_client.delete(address_url(ada_address))
 
-        answer = client.post(addresses_url(ada), address()).json()
+        answer = admin_client.post(addresses_url(ada), address()).json()
 
         assert answer["is_default_for_shipping"] is True
 
-    def test_takes_few_queries(self, client, ada_address, django_assert_num_queries):
+    def test_takes_few_queries(self, admin_client, ada_address, django_assert_num_queries):
         # Token, lock, address, webhooks, delete, within a savepoint.
         with django_assert_num_queries(8):
-            client.delete(address_url(ada_address))
+            admin_client.delete(address_url(ada_address))

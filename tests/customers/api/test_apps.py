@@ -17,13 +17,13 @@ BOTTOMLESS = 5_000 * '{"a":' + "1" + 5_000 * "}"
 
 
 @pytest.fixture
-def client(api):
+def admin_client(api):
     """A private app without any permission."""
     return api()
 
 
 @pytest.fixture
-def app(client) -> App:
+def app(admin_client) -> App:
     return App.objects.get()
 
 
@@ -57,11 +57,11 @@ class TestEveryOperation:
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="admin"'
 
-    def test_needs_no_permission(self, client, app_url, method, path):
-        assert getattr(client, method)(app_url + path).status_code in (200, 204)
+    def test_needs_no_permission(self, admin_client, app_url, method, path):
+        assert getattr(admin_client, method)(app_url + path).status_code in (200, 204)
 
-    def test_tells_another_app_nothing_but_no(self, client, api, app_url, settings_url, method, path):
-        client.put(settings_url, {"theme": "dark"})
+    def test_tells_another_app_nothing_but_no(self, admin_client, api, app_url, settings_url, method, path):
+        admin_client.put(settings_url, {"theme": "dark"})
         stranger = api(Scope.ADMIN_READ, Scope.ADMIN_WRITE)
 
         response = getattr(stranger, method)(app_url + path)
@@ -69,25 +69,25 @@ class TestEveryOperation:
 
         assert response.status_code == unknown.status_code == 403
         assert response.content == unknown.content
-        assert client.get(settings_url).json() == {"theme": "dark"}
+        assert admin_client.get(settings_url).json() == {"theme": "dark"}
 
     @pytest.mark.parametrize("version", ["2023-02-10", "2024-04-01", "unstable"])
-    def test_speaks_every_version(self, client, app_url, method, path, version):
-        response = getattr(client, method)(app_url + path, headers={VERSION: version})
+    def test_speaks_every_version(self, admin_client, app_url, method, path, version):
+        response = getattr(admin_client, method)(app_url + path, headers={VERSION: version})
 
         assert response.status_code in (200, 204)
         assert response.headers[VERSION] == version
 
-    def test_refuses_an_unknown_version(self, client, app_url, settings_url, method, path):
-        client.put(settings_url, {"theme": "dark"})
+    def test_refuses_an_unknown_version(self, admin_client, app_url, settings_url, method, path):
+        admin_client.put(settings_url, {"theme": "dark"})
 
-        assert getattr(client, method)(app_url + path, headers={VERSION: "1999-01-01"}).status_code == 400
-        assert client.get(settings_url).json() == {"theme": "dark"}
+        assert getattr(admin_client, method)(app_url + path, headers={VERSION: "1999-01-01"}).status_code == 400
+        assert admin_client.get(settings_url).json() == {"theme": "dark"}
 
-    def test_counts_towards_the_rate_limit(self, client, app_url, method, path):
+    def test_counts_towards_the_rate_limit(self, admin_client, app_url, method, path):
         App.objects.update(rate_limit=1)
 
-        answers = [getattr(client, method)(app_url + path) for _ in range(2)]
+        answers = [getattr(admin_client, method)(app_url + path) for _ in range(2)]
 
         assert answers[0].status_code in (200, 204)
         assert answers[1].status_code == 429
@@ -95,15 +95,15 @@ class TestEveryOperation:
 
 
 @pytest.mark.parametrize("path", ["", "settings/"])
-def test_nothing_is_posted(client, app_url, path):
-    assert client.post(app_url + path, {}).status_code == 405
+def test_nothing_is_posted(admin_client, app_url, path):
+    assert admin_client.post(app_url + path, {}).status_code == 405
 
 
 class TestApp:
-    def test_knows_itself(self, client, app, app_url):
+    def test_knows_itself(self, admin_client, app, app_url):
         App.objects.update(version="1.2", settings={"theme": "dark"})
 
-        shown = client.get(app_url).json()
+        shown = admin_client.get(app_url).json()
 
         assert set(shown) == {"client_id", "name", "version", "settings", "created_at", "updated_at"}
         assert shown["client_id"] == app.client_id
@@ -111,84 +111,84 @@ class TestApp:
         assert shown["version"] == "1.2"
         assert shown["settings"] == {"theme": "dark"}
 
-    def test_has_neither_a_version_nor_settings_at_first(self, client, app_url):
-        shown = client.get(app_url).json()
+    def test_has_neither_a_version_nor_settings_at_first(self, admin_client, app_url):
+        shown = admin_client.get(app_url).json()
 
         assert (shown["version"], shown["settings"]) == (None, {})
 
     @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-    def test_is_newer_once_settings_are_saved(self, client, app_url, settings_url, method):
-        before = client.get(app_url).json()
+    def test_is_newer_once_settings_are_saved(self, admin_client, app_url, settings_url, method):
+        before = admin_client.get(app_url).json()
 
-        getattr(client, method)(settings_url)
+        getattr(admin_client, method)(settings_url)
 
-        after = client.get(app_url).json()
+        after = admin_client.get(app_url).json()
         assert after["updated_at"] > before["updated_at"]
         assert after["created_at"] == before["created_at"]
 
-    def test_takes_two_queries(self, client, app_url, django_assert_num_queries):
+    def test_takes_two_queries(self, admin_client, app_url, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, app
-            client.get(app_url)
+            admin_client.get(app_url)
 
 
 class TestETagOfTheApp:
-    def test_changes_with_its_settings(self, client, app_url, settings_url):
-        etag = client.get(app_url).headers["ETag"]
-        assert client.get(app_url).headers["ETag"] == etag
+    def test_changes_with_its_settings(self, admin_client, app_url, settings_url):
+        etag = admin_client.get(app_url).headers["ETag"]
+        assert admin_client.get(app_url).headers["ETag"] == etag
 
-        client.put(settings_url, {"theme": "dark"})
+        admin_client.put(settings_url, {"theme": "dark"})
 
-        assert client.get(app_url).headers["ETag"] != etag
+        assert admin_client.get(app_url).headers["ETag"] != etag
 
-    def test_in_if_none_match_is_304(self, client, app_url):
-        etag = client.get(app_url).headers["ETag"]
+    def test_in_if_none_match_is_304(self, admin_client, app_url):
+        etag = admin_client.get(app_url).headers["ETag"]
 
-        response = client.get(app_url, headers={"If-None-Match": etag})
+        response = admin_client.get(app_url, headers={"If-None-Match": etag})
 
         assert (response.status_code, response.content) == (304, b"")
 
-    def test_in_if_match_has_to_be_the_current_one(self, client, app_url):
-        etag = client.get(app_url).headers["ETag"]
+    def test_in_if_match_has_to_be_the_current_one(self, admin_client, app_url):
+        etag = admin_client.get(app_url).headers["ETag"]
 
-        assert client.get(app_url, headers={"If-Match": etag}).status_code == 200
-        assert client.get(app_url, headers={"If-Match": '"other"'}).status_code == 412
+        assert admin_client.get(app_url, headers={"If-Match": etag}).status_code == 200
+        assert admin_client.get(app_url, headers={"If-Match": '"other"'}).status_code == 412
 
 
 class TestSettings:
-    def test_are_replaced_as_a_whole_by_put(self, client, settings_url):
-        client.put(settings_url, {"theme": "dark", "columns": [1, 2.5, None, {"deep": True}]})
+    def test_are_replaced_as_a_whole_by_put(self, admin_client, settings_url):
+        admin_client.put(settings_url, {"theme": "dark", "columns": [1, 2.5, None, {"deep": True}]})
 
-        response = client.put(settings_url, {"language": "en"})
+        response = admin_client.put(settings_url, {"language": "en"})
 
         assert response.status_code == 200
-        assert response.json() == client.get(settings_url).json() == {"language": "en"}
+        assert response.json() == admin_client.get(settings_url).json() == {"language": "en"}
 
-    def test_keep_what_patch_does_not_name(self, client, settings_url):
-        client.put(settings_url, {"theme": {"name": "dark", "size": 2}, "language": "en"})
+    def test_keep_what_patch_does_not_name(self, admin_client, settings_url):
+        admin_client.put(settings_url, {"theme": {"name": "dark", "size": 2}, "language": "en"})
 
-        response = client.patch(settings_url, {"theme": {"name": "light"}, "new": None})
+        response = admin_client.patch(settings_url, {"theme": {"name": "light"}, "new": None})
 
         assert response.status_code == 200
         assert response.json() == {"theme": {"name": "light"}, "language": "en", "new": None}
-        assert client.get(settings_url).json() == response.json()
+        assert admin_client.get(settings_url).json() == response.json()
 
-    def test_are_empty_once_deleted(self, client, settings_url):
-        client.put(settings_url, {"theme": "dark"})
+    def test_are_empty_once_deleted(self, admin_client, settings_url):
+        admin_client.put(settings_url, {"theme": "dark"})
 
-        response = client.delete(settings_url)
+        response = admin_client.delete(settings_url)
 
         assert (response.status_code, response.content) == (204, b"")
-        assert client.get(settings_url).json() == {}
+        assert admin_client.get(settings_url).json() == {}
 
     @pytest.mark.parametrize("media_type", [FORM, MULTIPART_CONTENT])
-    def test_come_from_forms_too(self, client, settings_url, media_type):
+    def test_come_from_forms_too(self, admin_client, settings_url, media_type):
         form = {"theme[name]": "dark", "columns[0]": "name", "columns[1]": "email"}
         body = urlencode(form) if media_type == FORM else encode_multipart(BOUNDARY, form)
 
-        response = client.put(settings_url, body, media_type)
+        response = admin_client.put(settings_url, body, media_type)
 
         assert response.status_code == 200
-        assert client.get(settings_url).json() == {"theme": {"name": "dark"}, "columns": ["name", "email"]}
+        assert admin_client.get(settings_url).json() == {"theme": {"name": "dark"}, "columns": ["name", "email"]}
 
     @pytest.mark.parametrize("method", ["put", "patch"])
     @pytest.mark.parametrize(
@@ -197,33 +197,33 @@ class TestSettings:
          r'{"a": "\u0000"}', r'{"\u0000": 1}', r'{"a": "\ud800"}', DEEP, BOTTOMLESS],
         ids=lambda body: body[:20],
     )  # fmt: skip
-    def test_stay_when_the_body_makes_no_sense(self, client, settings_url, method, body):
-        client.put(settings_url, {"theme": "dark"})
+    def test_stay_when_the_body_makes_no_sense(self, admin_client, settings_url, method, body):
+        admin_client.put(settings_url, {"theme": "dark"})
 
-        response = getattr(client, method)(settings_url, body)
+        response = getattr(admin_client, method)(settings_url, body)
 
         assert response.status_code == 400
         assert isinstance(response.json(), dict)
-        assert client.get(settings_url).json() == {"theme": "dark"}
+        assert admin_client.get(settings_url).json() == {"theme": "dark"}
 
     @pytest.mark.parametrize(("method", "queries"), [("get", 2), ("put", 6), ("patch", 6), ("delete", 6)])
-    def test_take_few_queries(self, client, settings_url, django_assert_num_queries, method, queries):
+    def test_take_few_queries(self, admin_client, settings_url, django_assert_num_queries, method, queries):
         with django_assert_num_queries(queries):  # token, app; to write: savepoint, app locked, update, release
-            getattr(client, method)(settings_url)
+            getattr(admin_client, method)(settings_url)
 
-    def test_belong_to_one_app(self, client, api, settings_url):
+    def test_belong_to_one_app(self, admin_client, api, settings_url):
         stranger = api()
         other = App.objects.latest("pk")
 
         stranger.put(f"{ADMIN_API}apps/{other.client_id}/settings/", {"theme": "light"})
 
-        assert client.get(settings_url).json() == {}
+        assert admin_client.get(settings_url).json() == {}
 
 
 @pytest.mark.django_db(transaction=True)
 class TestTwoAtOnce:
-    def test_lose_nothing(self, client, settings_url):
+    def test_lose_nothing(self, admin_client, settings_url):
         for turn in range(5):
-            at_once([lambda key=f"{turn}-{half}": client.patch(settings_url, {key: True}) for half in "ab"])
+            at_once([lambda key=f"{turn}-{half}": admin_client.patch(settings_url, {key: True}) for half in "ab"])
 
-        assert len(client.get(settings_url).json()) == 10
+        assert len(admin_client.get(settings_url).json()) == 10

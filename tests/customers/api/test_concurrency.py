@@ -14,11 +14,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class TestSameEmail:
-    def test_of_32_requests_makes_one_customer_and_31_refusals(self, client):
+    def test_of_32_requests_makes_one_customer_and_31_refusals(self, admin_client):
         emails = ["ada@example.com", "Ada@Example.com", "ADA@EXAMPLE.COM", "ada@EXAMPLE.com"] * 8
         bodies = [{"email": email, "addresses": [address()], "tags": ["vip"]} for email in emails]
 
-        responses = at_once([lambda body=body: client.post(USERS, body) for body in bodies])
+        responses = at_once([lambda body=body: admin_client.post(USERS, body) for body in bodies])
 
         assert sorted(response.status_code for response in responses) == [201] + [400] * 31
         for response in responses:
@@ -26,42 +26,42 @@ class TestSameEmail:
         assert User.objects.filter(user_type="lead").count() == 1
         assert Address.objects.count() == 1
 
-    def test_of_updates_goes_to_one_of_them(self, client):
+    def test_of_updates_goes_to_one_of_them(self, admin_client):
         users = [make_user() for _ in range(8)]
 
         responses = at_once(
-            [lambda user=user: client.patch(user_url(user), {"email": "ada@example.com"}) for user in users]
+            [lambda user=user: admin_client.patch(user_url(user), {"email": "ada@example.com"}) for user in users]
         )
 
         assert sorted(response.status_code for response in responses) == [200] + [400] * 7
 
 
 class TestAddresses:
-    def test_created_at_once_leave_one_default_each(self, client):
+    def test_created_at_once_leave_one_default_each(self, admin_client):
         user = make_user()
         body = address(is_default_for_shipping=True, is_default_for_billing=True)
 
-        responses = at_once([lambda: client.post(addresses_url(user), body)] * 12)
+        responses = at_once([lambda: admin_client.post(addresses_url(user), body)] * 12)
 
         assert {response.status_code for response in responses} == {201}
         assert user.addresses.count() == 12
         assert user.addresses.filter(is_default_for_shipping=True).count() == 1
         assert user.addresses.filter(is_default_for_billing=True).count() == 1
 
-    def test_created_at_once_as_the_first_ones_leave_one_first(self, client):
+    def test_created_at_once_as_the_first_ones_leave_one_first(self, admin_client):
         user = make_user()
 
-        responses = at_once([lambda: client.post(addresses_url(user), address())] * 8)
+        responses = at_once([lambda: admin_client.post(addresses_url(user), address())] * 8)
 
         assert {response.status_code for response in responses} == {201}
         assert user.addresses.filter(is_default_for_shipping=True, is_default_for_billing=True).count() == 1
 
-    def test_changed_and_deleted_at_once_leave_at_most_one_default(self, client):
+    def test_changed_and_deleted_at_once_leave_at_most_one_default(self, admin_client):
         user = make_user(addresses=[address()] * 6)
         book = list(user.addresses.all())
         body = address(is_default_for_shipping=True)
-        calls = [lambda each=each: client.put(address_url(each), body) for each in book]
-        calls += [lambda each=each: client.delete(address_url(each)) for each in book[:2]]
+        calls = [lambda each=each: admin_client.put(address_url(each), body) for each in book]
+        calls += [lambda each=each: admin_client.delete(address_url(each)) for each in book[:2]]
 
         responses = at_once(calls)
 
@@ -77,18 +77,18 @@ class TestTags:
             return client.post(USERS, {"email": f"{tags[0]}-{tags[-1]}@example.com", "tags": tags})
         return client.patch(user_url(make_user()), {"tags": tags})
 
-    def test_put_on_at_once_in_any_order_are_all_remembered(self, client):
+    def test_put_on_at_once_in_any_order_are_all_remembered(self, admin_client):
         words = [f"tag-{number}" for number in range(30)]
         orders = [(way, words[number:] + words[:number]) for number in range(8) for way in ("create", "update")]
 
-        responses = at_once([lambda way=way, tags=tags: self.write(client, way, tags) for way, tags in orders])
+        responses = at_once([lambda way=way, tags=tags: self.write(admin_client, way, tags) for way, tags in orders])
 
         assert {response.status_code for response in responses} == {200, 201}
         assert [response.json()["tags"] for response in responses] == [tags for _, tags in orders]
         assert Tag.objects.count() == 30
 
     @pytest.mark.parametrize("ways", [("create", "create"), ("update", "update"), ("create", "update")])
-    def test_put_on_in_opposite_order_do_not_wait_for_each_other_in_a_circle(self, client, ways):
+    def test_put_on_in_opposite_order_do_not_wait_for_each_other_in_a_circle(self, admin_client, ways):
         """Two writers are held up at a word in the middle of their lists, having written the first ones."""
         if connection.vendor != "postgresql":
             pytest.skip("SQLite has one writer at a time")
@@ -98,7 +98,7 @@ class TestTags:
             with ThreadPoolExecutor(2) as pool, transaction.atomic():
                 Tag.objects.create(name=f"m{turn}")
                 futures = [
-                    pool.submit(in_thread, self.write, client, way, tags)
+                    pool.submit(in_thread, self.write, admin_client, way, tags)
                     for way, tags in zip(ways, (words, words[::-1]), strict=True)
                 ]
                 wait_until_waiting(2)
@@ -109,7 +109,7 @@ class TestTags:
 
 
 class TestUpdates:
-    def test_of_different_fields_at_once_lose_nothing(self, client):
+    def test_of_different_fields_at_once_lose_nothing(self, admin_client):
         user = make_user(addresses=[address()])
         changes: list[dict] = [
             {"first_name": "Ada"},
@@ -122,22 +122,22 @@ class TestUpdates:
 
         for _ in range(3):
             at_once(
-                [lambda body=body: client.patch(user_url(user), body) for body in changes]
-                + [lambda: client.post(addresses_url(user), address(phone_number="020 7946 0958"))] * 2
+                [lambda body=body: admin_client.patch(user_url(user), body) for body in changes]
+                + [lambda: admin_client.post(addresses_url(user), address(phone_number="020 7946 0958"))] * 2
             )
 
-        answer = client.get(user_url(user)).json()
+        answer = admin_client.get(user_url(user)).json()
         for body in changes:
             for name, value in body.items():
                 assert answer[name] == value
 
-    def test_of_a_first_address_and_a_name_at_once_keep_the_name(self, client):
+    def test_of_a_first_address_and_a_name_at_once_keep_the_name(self, admin_client):
         for number in range(5):
             user = make_user(email=f"race-{number}@example.com")
 
             at_once(
                 [
-                    lambda user=user: client.patch(
+                    lambda user=user: admin_client.patch(
                         user_url(user), {"last_name": "Lovelace", "accepts_marketing": True}
                     ),
                     lambda user=user: make_address(user, first_name="Ada"),

@@ -16,107 +16,107 @@ def thing(request, ada, ada_address):
 
 
 class TestETag:
-    def test_stays_until_something_changes(self, client, thing):
+    def test_stays_until_something_changes(self, admin_client, thing):
         url, body, _ = thing
-        etag = client.get(url).headers["ETag"]
+        etag = admin_client.get(url).headers["ETag"]
 
-        assert client.get(url).headers["ETag"] == etag
-        changed = client.put(url, body).headers["ETag"]
+        assert admin_client.get(url).headers["ETag"] == etag
+        changed = admin_client.put(url, body).headers["ETag"]
         assert changed != etag
-        assert client.get(url).headers["ETag"] == changed
+        assert admin_client.get(url).headers["ETag"] == changed
 
-    def test_of_a_customer_changes_with_an_address(self, client, ada, ada_address):
-        etag = client.get(user_url(ada)).headers["ETag"]
+    def test_of_a_customer_changes_with_an_address(self, admin_client, ada, ada_address):
+        etag = admin_client.get(user_url(ada)).headers["ETag"]
 
-        client.put(address_url(ada_address), address(line1="Elsewhere"))
+        admin_client.put(address_url(ada_address), address(line1="Elsewhere"))
 
-        assert client.get(user_url(ada)).headers["ETag"] != etag
+        assert admin_client.get(user_url(ada)).headers["ETag"] != etag
 
-    def test_is_kept_by_no_shared_cache(self, client, thing):
-        assert client.get(thing[0]).headers["Cache-Control"] == "private, no-cache"
+    def test_is_kept_by_no_shared_cache(self, admin_client, thing):
+        assert admin_client.get(thing[0]).headers["Cache-Control"] == "private, no-cache"
 
 
 class TestIfNoneMatch:
-    def test_with_the_current_etag_is_304_without_a_body(self, client, thing):
+    def test_with_the_current_etag_is_304_without_a_body(self, admin_client, thing):
         url, *_ = thing
-        etag = client.get(url).headers["ETag"]
+        etag = admin_client.get(url).headers["ETag"]
 
         for value in (etag, f'"other", {etag}', f"W/{etag}", "*"):
-            response = client.get(url, headers={"If-None-Match": value})
+            response = admin_client.get(url, headers={"If-None-Match": value})
 
             assert response.status_code == 304, value
             assert response.content == b""
             assert response.headers["ETag"] == etag
 
-    def test_with_a_former_etag_is_200(self, client, thing):
+    def test_with_a_former_etag_is_200(self, admin_client, thing):
         url, body, _ = thing
-        etag = client.get(url).headers["ETag"]
-        client.put(url, body)
+        etag = admin_client.get(url).headers["ETag"]
+        admin_client.put(url, body)
 
-        assert client.get(url, headers={"If-None-Match": etag}).status_code == 200
-        assert client.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
+        assert admin_client.get(url, headers={"If-None-Match": etag}).status_code == 200
+        assert admin_client.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
 class TestIfMatch:
-    def test_with_the_current_etag_changes_and_answers_the_new_state(self, client, thing):
+    def test_with_the_current_etag_changes_and_answers_the_new_state(self, admin_client, thing):
         url, body, _ = thing
-        before = client.get(url)
+        before = admin_client.get(url)
 
-        response = client.put(url, body, headers={"If-Match": before.headers["ETag"]})
+        response = admin_client.put(url, body, headers={"If-Match": before.headers["ETag"]})
 
         assert response.status_code == 200
-        after = client.get(url)
+        after = admin_client.get(url)
         assert after.content != before.content
         assert response.content == after.content
         assert response.headers["ETag"] == after.headers["ETag"]
 
-    def test_with_a_former_etag_is_412_and_changes_nothing(self, client, thing):
+    def test_with_a_former_etag_is_412_and_changes_nothing(self, admin_client, thing):
         url, body, other = thing
-        former = client.get(url).headers["ETag"]
-        client.put(url, body)
-        before = client.get(url).content
+        former = admin_client.get(url).headers["ETag"]
+        admin_client.put(url, body)
+        before = admin_client.get(url).content
 
-        response = client.put(url, other, headers={"If-Match": former})
+        response = admin_client.put(url, other, headers={"If-Match": former})
 
         assert response.status_code == 412
         assert response.headers["Content-Type"] == "application/json"
         assert "detail" in response.json()
-        assert client.get(url).content == before
+        assert admin_client.get(url).content == before
 
-    def test_holds_for_patch_too(self, client, ada):
-        etag = client.get(user_url(ada)).headers["ETag"]
+    def test_holds_for_patch_too(self, admin_client, ada):
+        etag = admin_client.get(user_url(ada)).headers["ETag"]
 
-        assert client.patch(user_url(ada), {"first_name": "A"}, headers={"If-Match": etag}).status_code == 200
-        assert client.patch(user_url(ada), {"first_name": "B"}, headers={"If-Match": etag}).status_code == 412
-        assert client.get(user_url(ada)).json()["first_name"] == "A"
+        assert admin_client.patch(user_url(ada), {"first_name": "A"}, headers={"If-Match": etag}).status_code == 200
+        assert admin_client.patch(user_url(ada), {"first_name": "B"}, headers={"If-Match": etag}).status_code == 412
+        assert admin_client.get(user_url(ada)).json()["first_name"] == "A"
 
     @pytest.mark.parametrize("value", ['"other"', "W/{}", '"a", "b"', "unquoted", "", '"'])
-    def test_that_names_no_current_etag_changes_nothing(self, client, thing, value):
+    def test_that_names_no_current_etag_changes_nothing(self, admin_client, thing, value):
         url, body, _ = thing
-        before = client.get(url)
+        before = admin_client.get(url)
 
-        response = client.put(url, body, headers={"If-Match": value.format(before.headers["ETag"])})
+        response = admin_client.put(url, body, headers={"If-Match": value.format(before.headers["ETag"])})
 
         assert response.status_code == 412
-        assert client.get(url).content == before.content
+        assert admin_client.get(url).content == before.content
 
-    def test_takes_a_star_for_whatever_is_there(self, client, thing):
+    def test_takes_a_star_for_whatever_is_there(self, admin_client, thing):
         url, body, _ = thing
 
-        assert client.put(url, body, headers={"If-Match": "*"}).status_code == 200
+        assert admin_client.put(url, body, headers={"If-Match": "*"}).status_code == 200
 
-    def test_takes_one_of_several(self, client, thing):
+    def test_takes_one_of_several(self, admin_client, thing):
         url, body, _ = thing
-        etag = client.get(url).headers["ETag"]
+        etag = admin_client.get(url).headers["ETag"]
 
-        assert client.put(url, body, headers={"If-Match": f'"other", {etag}'}).status_code == 200
+        assert admin_client.put(url, body, headers={"If-Match": f'"other", {etag}'}).status_code == 200
 
-    def test_of_something_that_is_not_there_is_404(self, client, ada):
+    def test_of_something_that_is_not_there_is_404(self, admin_client, ada):
         for url in (user_url(987_654_321), f"{user_url(ada)}addresses/987654321/"):
-            assert client.put(url, address(email="a@example.com"), headers={"If-Match": "*"}).status_code == 404
+            assert admin_client.put(url, address(email="a@example.com"), headers={"If-Match": "*"}).status_code == 404
 
-    def test_on_get_with_another_etag_is_412_in_json(self, client, thing):
-        response = client.get(thing[0], headers={"If-Match": '"other"'})
+    def test_on_get_with_another_etag_is_412_in_json(self, admin_client, thing):
+        response = admin_client.get(thing[0], headers={"If-Match": '"other"'})
 
         assert response.status_code == 412
         assert response.headers["Content-Type"] == "application/json"
@@ -126,26 +126,29 @@ class TestIfMatch:
 @pytest.mark.django_db(transaction=True)
 class TestTwoAtOnce:
     @pytest.mark.parametrize("kind", ["user", "address"])
-    def test_with_the_same_if_match_one_changes_and_the_other_is_told(self, client, kind):
+    def test_with_the_same_if_match_one_changes_and_the_other_is_told(self, admin_client, kind):
         user = make_user(addresses=[address()])
         url = user_url(user) if kind == "user" else address_url(user.addresses.get())
         bodies = [address(line1=word, first_name=word) for word in ("one", "other")]
 
         for _ in range(5):
-            client.put(url, address(line1="before", first_name="before"))
-            etag = client.get(url).headers["ETag"]
+            admin_client.put(url, address(line1="before", first_name="before"))
+            etag = admin_client.get(url).headers["ETag"]
 
             responses = at_once(
-                [lambda body=body, etag=etag: client.put(url, body, headers={"If-Match": etag}) for body in bodies]
+                [
+                    lambda body=body, etag=etag: admin_client.put(url, body, headers={"If-Match": etag})
+                    for body in bodies
+                ]
             )
 
             assert sorted(response.status_code for response in responses) == [200, 412]
             (winner,) = [response for response in responses if response.status_code == 200]
-            assert client.get(url).content == winner.content
+            assert admin_client.get(url).content == winner.content
 
-    def test_a_change_of_an_address_is_seen_by_if_match_on_its_customer(self, client):
+    def test_a_change_of_an_address_is_seen_by_if_match_on_its_customer(self, admin_client):
         user = make_user(addresses=[address()])
-        etag = client.get(user_url(user)).headers["ETag"]
+        etag = admin_client.get(user_url(user)).headers["ETag"]
         make_address(user)
 
-        assert client.put(user_url(user), {"first_name": "A"}, headers={"If-Match": etag}).status_code == 412
+        assert admin_client.put(user_url(user), {"first_name": "A"}, headers={"If-Match": etag}).status_code == 412

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("files")
 
 
 @pytest.fixture
-def client(api):
+def admin_client(api):
     """A program with a personal token that may do everything with exports."""
     return api(READ, WRITE)
 
@@ -55,16 +55,16 @@ def partner(owner):
 
 
 @pytest.fixture
-def export(client) -> dict:
+def export(admin_client) -> dict:
     """One that waits for a worker."""
-    return client.post(EXPORTS, ALL_CUSTOMERS).json()
+    return admin_client.post(EXPORTS, ALL_CUSTOMERS).json()
 
 
 @pytest.fixture
-def available(client, export) -> dict:
+def available(admin_client, export) -> dict:
     """One that is ready."""
     make_exports()
-    return client.get(export_url(export)).json()
+    return admin_client.get(export_url(export)).json()
 
 
 def rows(text: str) -> list[dict]:
@@ -105,16 +105,16 @@ class TestEveryOperation:
     def test_needs_no_other_scope(self, api, url, method, path, scope):
         assert self.send(api(scope), method, url).status_code in (200, 201)
 
-    def test_speaks_every_version_and_no_other(self, client, url, method, path, scope):
+    def test_speaks_every_version_and_no_other(self, admin_client, url, method, path, scope):
         for version in ("2023-02-10", "2024-04-01", "unstable"):
-            response = self.send(client, method, url, headers={VERSION: version})
+            response = self.send(admin_client, method, url, headers={VERSION: version})
             assert response.status_code in (200, 201)
             assert response.headers[VERSION] == version
-        assert self.send(client, method, url, headers={VERSION: "2019-01-01"}).status_code == 400
+        assert self.send(admin_client, method, url, headers={VERSION: "2019-01-01"}).status_code == 400
 
-    def test_finds_none_that_is_not_there(self, client, url, method, path, scope):
+    def test_finds_none_that_is_not_there(self, admin_client, url, method, path, scope):
         if "{id}" in path:
-            assert self.send(client, method, EXPORTS + path.format(id=NOBODY)).status_code == 404
+            assert self.send(admin_client, method, EXPORTS + path.format(id=NOBODY)).status_code == 404
 
     def test_leaves_an_app_its_own(self, partner, url, method, path, scope):
         response = self.send(partner(), method, url)
@@ -122,14 +122,14 @@ class TestEveryOperation:
         assert response.status_code == (404 if "{id}" in path else 201 if method == "post" else 200)
         assert path or method == "post" or response.json()["results"] == []
 
-    def test_takes_no_other_method(self, client, url, method, path, scope):
+    def test_takes_no_other_method(self, admin_client, url, method, path, scope):
         for other in ("put", "patch", "delete"):
-            assert getattr(client, other)(url).status_code == 405
+            assert getattr(admin_client, other)(url).status_code == 405
 
 
 class TestCreate:
-    def test_answers_with_an_export_that_is_pending(self, client):
-        response = client.post(EXPORTS, ALL_CUSTOMERS)
+    def test_answers_with_an_export_that_is_pending(self, admin_client):
+        response = admin_client.post(EXPORTS, ALL_CUSTOMERS)
 
         export = response.json()
         job = Job.objects.get()
@@ -140,15 +140,15 @@ class TestCreate:
             "status": "pending",
             "url": f"http://testserver{EXPORTS}{job.pk}/download/",
         }
-        assert client.get(export_url(export)).json() == export
+        assert admin_client.get(export_url(export)).json() == export
 
-    def test_takes_forms(self, client):
-        assert client.post_form(EXPORTS, ALL_CUSTOMERS).status_code == 201
-        assert client.post_multipart(EXPORTS, ALL_CUSTOMERS).status_code == 201
+    def test_takes_forms(self, admin_client):
+        assert admin_client.post_form(EXPORTS, ALL_CUSTOMERS).status_code == 201
+        assert admin_client.post_multipart(EXPORTS, ALL_CUSTOMERS).status_code == 201
 
     @pytest.mark.parametrize("field", ALL_CUSTOMERS)
-    def test_needs_every_field(self, client, field):
-        response = client.post(EXPORTS, {name: value for name, value in ALL_CUSTOMERS.items() if name != field})
+    def test_needs_every_field(self, admin_client, field):
+        response = admin_client.post(EXPORTS, {name: value for name, value in ALL_CUSTOMERS.items() if name != field})
 
         assert (response.status_code, list(response.json())) == (400, [field])
 
@@ -159,44 +159,44 @@ class TestCreate:
          ("date_from", "0001-01-01T00:00:00+14:00"), ("date_to", "9999-12-31T23:59:59-12:00"),
          ("date_to", "1999-12-31T23:59:59Z")],
     )  # fmt: skip
-    def test_refuses_a_wrong_value_naming_its_field(self, client, field, value):
-        response = client.post(EXPORTS, {**ALL_CUSTOMERS, field: value})
+    def test_refuses_a_wrong_value_naming_its_field(self, admin_client, field, value):
+        response = admin_client.post(EXPORTS, {**ALL_CUSTOMERS, field: value})
 
         assert (response.status_code, list(response.json())) == (400, [field])
         assert not Job.objects.exists()
 
-    def test_says_which_type_it_makes(self, client):
-        response = client.post(EXPORTS, {**ALL_CUSTOMERS, "type": "order_list"})
+    def test_says_which_type_it_makes(self, admin_client):
+        response = admin_client.post(EXPORTS, {**ALL_CUSTOMERS, "type": "order_list"})
 
         assert response.json() == {"type": ["This store has no exports of this type. It makes customer_list."]}
 
     @pytest.mark.parametrize("query", ["language=xx", "is_blocked=maybe", "date_joined_from=x"])
-    def test_refuses_what_the_list_refuses(self, client, query):
-        response = client.post(f"{EXPORTS}?{query}", ALL_CUSTOMERS)
+    def test_refuses_what_the_list_refuses(self, admin_client, query):
+        response = admin_client.post(f"{EXPORTS}?{query}", ALL_CUSTOMERS)
 
         assert (response.status_code, list(response.json())) == (400, [query.partition("=")[0]])
 
-    def test_once_with_an_idempotency_key(self, client):
+    def test_once_with_an_idempotency_key(self, admin_client):
         headers = {"Idempotency-Key": "once"}
 
-        first = client.post(EXPORTS, ALL_CUSTOMERS, headers=headers)
-        again = client.post(EXPORTS, ALL_CUSTOMERS, headers=headers)
-        narrower = client.post(f"{EXPORTS}?user_type=lead", ALL_CUSTOMERS, headers=headers)
+        first = admin_client.post(EXPORTS, ALL_CUSTOMERS, headers=headers)
+        again = admin_client.post(EXPORTS, ALL_CUSTOMERS, headers=headers)
+        narrower = admin_client.post(f"{EXPORTS}?user_type=lead", ALL_CUSTOMERS, headers=headers)
 
         assert (first.status_code, again.content) == (201, first.content)
         assert narrower.status_code == 422
         assert Job.objects.count() == 1
 
-    def test_takes_as_many_queries_however_many_customers_there_are(self, client, django_assert_num_queries):
+    def test_takes_as_many_queries_however_many_customers_there_are(self, admin_client, django_assert_num_queries):
         make_users(30)
 
         # token; keys of metadata, customers; old files, old jobs (2); the job; and two transactions
         with django_assert_num_queries(11):
-            client.post(EXPORTS, ALL_CUSTOMERS)
+            admin_client.post(EXPORTS, ALL_CUSTOMERS)
 
 
 class TestWhatIsExported:
-    def test_is_every_customer_with_all_columns(self, client, anonymous):
+    def test_is_every_customer_with_all_columns(self, admin_client, anonymous):
         ada = make_user(email="ada@example.com", first_name="Ada", ip="203.0.113.7", tags=["vip"], metadata={"a": 1})
         make_user(email="bo@example.com")
         make_owner()
@@ -205,9 +205,9 @@ class TestWhatIsExported:
             record_order(user_id=ada.pk, document=order(number=f"A{number}", date_placed=placed))
         record_order(user_id=ada.pk, document=order(number="X", date_placed="2020-01-01T00:00:00Z", is_test=True))
 
-        export = client.post(EXPORTS, ALL_CUSTOMERS).json()
+        export = admin_client.post(EXPORTS, ALL_CUSTOMERS).json()
         make_exports()
-        first, second = rows(downloaded(client, export, by=anonymous))
+        first, second = rows(downloaded(admin_client, export, by=anonymous))
 
         assert (first["email"], first["ip"], first["orders_count"]) == ("ada@example.com", "203.0.113.7", "3")
         assert first["first_purchase_date"] == "2026-03-01T08:00:00+00:00"
@@ -216,18 +216,18 @@ class TestWhatIsExported:
             "bo@example.com", "", "",
         )  # fmt: skip
 
-    def test_is_who_joined_between_two_moments_both_included(self, client, anonymous):
+    def test_is_who_joined_between_two_moments_both_included(self, admin_client, anonymous):
         start, end = datetime(2026, 1, 1, 0, 0, 0, 123456, UTC), datetime(2026, 2, 1, 0, 0, 0, 654321, UTC)
         tick = timedelta(microseconds=1)
         for name, joined in {"a": start - tick, "b": start, "c": end, "d": end + tick}.items():
             make_user(email=f"{name}@example.com", date_joined=joined)
 
-        export = client.post(
+        export = admin_client.post(
             EXPORTS, {"type": "customer_list", "date_from": start.isoformat(), "date_to": end.isoformat()}
         ).json()
         make_exports()
 
-        assert emails(downloaded(client, export, by=anonymous)) == ["b@example.com", "c@example.com"]
+        assert emails(downloaded(admin_client, export, by=anonymous)) == ["b@example.com", "c@example.com"]
         assert (export["date_from"], export["date_to"]) == (
             "2026-01-01T00:00:00.123456Z", "2026-02-01T00:00:00.654321Z",
         )  # fmt: skip
@@ -240,47 +240,49 @@ class TestWhatIsExported:
          ("date_joined_from=2026-06-01", ["bo"]), ("date_joined_to=2026-06-01", ["ada"]),
          ("unknown=x&language=", ["ada", "bo"]), ("language=de&is_blocked=true", [])],
     )  # fmt: skip
-    def test_is_narrowed_by_the_filters_of_the_list(self, client, api, anonymous, query, found):
+    def test_is_narrowed_by_the_filters_of_the_list(self, admin_client, api, anonymous, query, found):
         make_user(
             email="ada@example.com", first_name="Ada", last_name="Lovelace", language="de", accepts_marketing=True,
             phone_number="+442079460018", date_joined=datetime(2026, 1, 1, tzinfo=UTC),
         )  # fmt: skip
         make_user(email="bo@example.com", is_blocked=True, date_joined=datetime(2026, 7, 1, tzinfo=UTC))
 
-        export = client.post(f"{EXPORTS}?{query}", ALL_CUSTOMERS).json()
+        export = admin_client.post(f"{EXPORTS}?{query}", ALL_CUSTOMERS).json()
         make_exports()
 
         listed = api(Scope.USERS_READ).get(f"/api/admin/users/?{query}").json()["results"]
-        exported = emails(downloaded(client, export, by=anonymous))
+        exported = emails(downloaded(admin_client, export, by=anonymous))
         assert exported == [f"{name}@example.com" for name in found]
         assert {user["email"] for user in listed if user["user_type"] != "dashboard"} == set(exported)
 
-    def test_does_not_remember_whom_it_was_narrowed_by(self, client):
-        client.post(f"{EXPORTS}?email=ada@example.com", ALL_CUSTOMERS)
+    def test_does_not_remember_whom_it_was_narrowed_by(self, admin_client):
+        admin_client.post(f"{EXPORTS}?email=ada@example.com", ALL_CUSTOMERS)
 
         make_exports()
 
         assert "ada@example.com" not in str(Job.objects.values().get())
 
-    def test_is_whole_where_a_customer_is_erased_meanwhile(self, client, anonymous, monkeypatch):
+    def test_is_whole_where_a_customer_is_erased_meanwhile(self, admin_client, anonymous, monkeypatch):
         monkeypatch.setattr(parts, "PART_SIZE", 1)
         people = [make_user(email=f"p{number}@example.com") for number in range(4)]
-        export = client.post(EXPORTS, ALL_CUSTOMERS).json()
+        export = admin_client.post(EXPORTS, ALL_CUSTOMERS).json()
         job = Job.objects.get()
         runner.work(job, EXPORT.steps(job), until=lambda: job.position >= 2)
 
         erase(people[0].pk, by=SYSTEM)
         make_exports()
 
-        assert emails(downloaded(client, export, by=anonymous)) == [f"p{number}@example.com" for number in (1, 2, 3)]
+        assert emails(downloaded(admin_client, export, by=anonymous)) == [
+            f"p{number}@example.com" for number in (1, 2, 3)
+        ]
 
 
 class TestList:
-    def test_is_newest_first_in_pages(self, client):
-        ids = [client.post(EXPORTS, ALL_CUSTOMERS).json()["id"] for _ in range(3)]
+    def test_is_newest_first_in_pages(self, admin_client):
+        ids = [admin_client.post(EXPORTS, ALL_CUSTOMERS).json()["id"] for _ in range(3)]
 
-        first = client.get(f"{EXPORTS}?page_size=2").json()
-        second = client.get(first["next"]).json()
+        first = admin_client.get(f"{EXPORTS}?page_size=2").json()
+        second = admin_client.get(first["next"]).json()
 
         assert [each["id"] for each in first["results"] + second["results"]] == ids[::-1]
 
@@ -291,86 +293,88 @@ class TestList:
          ("date_created_to=2026-01-31", 1), ("date_created_to=2026-01-30", 0),
          ("date_created_from=0001-01-01&date_created_to=9999-12-31", 1)],
     )  # fmt: skip
-    def test_is_filtered(self, client, export, query, found):
+    def test_is_filtered(self, admin_client, export, query, found):
         Job.objects.update(created_at=datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC))
 
-        assert len(client.get(f"{EXPORTS}?{query}").json()["results"]) == found
+        assert len(admin_client.get(f"{EXPORTS}?{query}").json()["results"]) == found
 
     @pytest.mark.parametrize("query", ["type=x", "date_created_from=x", "date_created_to=2026-13-01"])
-    def test_refuses_what_can_be_no_filter(self, client, query):
-        assert client.get(f"{EXPORTS}?{query}").status_code == 400
+    def test_refuses_what_can_be_no_filter(self, admin_client, query):
+        assert admin_client.get(f"{EXPORTS}?{query}").status_code == 400
 
-    def test_shows_an_owner_those_of_apps_and_an_app_its_own(self, client, partner):
+    def test_shows_an_owner_those_of_apps_and_an_app_its_own(self, admin_client, partner):
         one, other = partner(), partner()
-        for each in (client, one, other):
+        for each in (admin_client, one, other):
             each.post(EXPORTS, ALL_CUSTOMERS)
 
-        assert [len(each.get(EXPORTS).json()["results"]) for each in (client, one, other)] == [3, 1, 1]
+        assert [len(each.get(EXPORTS).json()["results"]) for each in (admin_client, one, other)] == [3, 1, 1]
 
-    def test_has_what_was_exported_in_the_dashboard_without_dates(self, client, partner, owner):
+    def test_has_what_was_exported_in_the_dashboard_without_dates(self, admin_client, partner, owner):
         job = exports.create({}, by=owner, origin="http://testserver")
-        assert client.get(EXPORTS).json()["results"] == []  # nobody has started it yet
+        assert admin_client.get(EXPORTS).json()["results"] == []  # nobody has started it yet
         runner.start(job, format="csv")
 
-        [shown] = client.get(EXPORTS).json()["results"]
+        [shown] = admin_client.get(EXPORTS).json()["results"]
 
         assert (shown["id"], shown["date_from"], shown["date_to"]) == (job.pk, None, None)
         assert partner().get(EXPORTS).json()["results"] == []
 
-    def test_takes_two_queries_however_many_there_are(self, client, django_assert_num_queries):
+    def test_takes_two_queries_however_many_there_are(self, admin_client, django_assert_num_queries):
         for _ in range(3):
-            client.post(EXPORTS, ALL_CUSTOMERS)
+            admin_client.post(EXPORTS, ALL_CUSTOMERS)
 
         with django_assert_num_queries(2):  # token, exports
-            assert len(client.get(EXPORTS).json()["results"]) == 3
+            assert len(admin_client.get(EXPORTS).json()["results"]) == 3
 
 
 class TestTypes:
-    def test_are_those_that_this_store_makes(self, client):
-        assert client.get(f"{EXPORTS}types/").json() == {"types": [{"code": "customer_list", "name": "Customers"}]}
+    def test_are_those_that_this_store_makes(self, admin_client):
+        assert admin_client.get(f"{EXPORTS}types/").json() == {
+            "types": [{"code": "customer_list", "name": "Customers"}]
+        }
 
 
 class TestRetrieve:
-    def test_shows_when_it_is_available(self, client, export, available):
+    def test_shows_when_it_is_available(self, admin_client, export, available):
         assert available == {**export, "status": "available"}
 
-    def test_answers_304_to_who_knows(self, client, export):
-        etag = client.get(export_url(export)).headers["ETag"]
+    def test_answers_304_to_who_knows(self, admin_client, export):
+        etag = admin_client.get(export_url(export)).headers["ETag"]
 
-        assert client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 304
+        assert admin_client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 304
         make_exports()
-        assert client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 200
+        assert admin_client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 200
 
-    def test_finds_none_whose_file_is_gone(self, client, available):
+    def test_finds_none_whose_file_is_gone(self, admin_client, available):
         erase(make_user().pk, by=SYSTEM)
 
-        assert client.get(export_url(available)).status_code == 404
-        assert client.get(f"{export_url(available)}download/").status_code == 404
-        assert client.get(EXPORTS).json()["results"] == []
+        assert admin_client.get(export_url(available)).status_code == 404
+        assert admin_client.get(f"{export_url(available)}download/").status_code == 404
+        assert admin_client.get(EXPORTS).json()["results"] == []
 
-    def test_finds_it_for_a_day_after_it_was_made(self, client, available, files):
+    def test_finds_it_for_a_day_after_it_was_made(self, admin_client, available, files):
         hours = timedelta(hours=1)
         Job.objects.update(created_at=timezone.now() - 40 * hours, finished_at=timezone.now() - 23 * hours)
         runner.delete_old()
-        assert client.get(export_url(available)).status_code == 200
+        assert admin_client.get(export_url(available)).status_code == 200
         Job.objects.update(finished_at=timezone.now() - 25 * hours)
         runner.delete_old()
 
-        assert client.get(export_url(available)).status_code == 404
+        assert admin_client.get(export_url(available)).status_code == 404
 
-    def test_finds_no_other_job(self, client, owner):
+    def test_finds_no_other_job(self, admin_client, owner):
         job = runner.create(TYPES["block"], BulkEditOptions(filters={}), started_by=owner, started_at=timezone.now())
 
-        assert client.get(export_url(job.pk)).status_code == 404
+        assert admin_client.get(export_url(job.pk)).status_code == 404
 
-    def test_takes_two_queries(self, client, export, django_assert_num_queries):
+    def test_takes_two_queries(self, admin_client, export, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, export
-            client.get(export_url(export))
+            admin_client.get(export_url(export))
 
 
 class TestDownload:
-    def test_is_a_link_that_opens_without_a_token(self, client, available, anonymous):
-        response = client.get(f"{export_url(available)}download/")
+    def test_is_a_link_that_opens_without_a_token(self, admin_client, available, anonymous):
+        response = admin_client.get(f"{export_url(available)}download/")
         opened = anonymous.get(response.json()["url"])
 
         assert list(response.json()) == ["url"]
@@ -385,28 +389,28 @@ class TestDownload:
         assert opened.headers["Content-Disposition"].startswith('attachment; filename="customers-')
         assert not opened.cookies
 
-    def test_is_refused_while_it_is_pending(self, client, export):
-        response = client.get(f"{export_url(export)}download/")
+    def test_is_refused_while_it_is_pending(self, admin_client, export):
+        response = admin_client.get(f"{export_url(export)}download/")
 
         assert response.status_code == 409
         assert response.json() == {"detail": "The export is not ready: its status is still pending."}
 
-    def test_is_refused_where_it_was_given_up(self, client, export):
+    def test_is_refused_where_it_was_given_up(self, admin_client, export):
         Job.objects.update(failures=runner.MAX_FAILURES)
 
-        response = client.get(f"{export_url(export)}download/")
+        response = admin_client.get(f"{export_url(export)}download/")
 
         assert (response.status_code, "failed" in response.json()["detail"]) == (409, True)
 
-    def test_takes_two_queries(self, client, available, django_assert_num_queries):
+    def test_takes_two_queries(self, admin_client, available, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, export
-            client.get(f"{export_url(available)}download/")
+            admin_client.get(f"{export_url(available)}download/")
 
 
 class TestALink:
     @pytest.fixture
-    def link(self, client, available):
-        return client.get(f"{export_url(available)}download/").json()["url"]
+    def link(self, admin_client, available):
+        return admin_client.get(f"{export_url(available)}download/").json()["url"]
 
     def test_opens_for_an_hour(self, link, anonymous, monkeypatch):
         made = signing.time.time()
@@ -426,9 +430,9 @@ class TestALink:
         assert response.status_code == 403
         assert response.json() == {"detail": "This link is not valid, or not any more."}
 
-    def test_that_was_changed_is_refused_whether_there_is_such_an_export_or_not(self, client, link, anonymous):
+    def test_that_was_changed_is_refused_whether_there_is_such_an_export_or_not(self, admin_client, link, anonymous):
         signature = link.partition("files/")[2].rstrip("/").partition(":")[2]
-        other = client.post(EXPORTS, ALL_CUSTOMERS).json()
+        other = admin_client.post(EXPORTS, ALL_CUSTOMERS).json()
         make_exports()
 
         for number in (other["id"], NOBODY):

@@ -37,8 +37,8 @@ def book(notation, positions=(0, 1)) -> dict[str, str]:
 
 @both_forms
 class TestForms:
-    def test_create_a_customer(self, client, post):
-        response = getattr(client, post)(USERS, {**PERSON, **book(NOTATIONS["brackets"])})
+    def test_create_a_customer(self, admin_client, post):
+        response = getattr(admin_client, post)(USERS, {**PERSON, **book(NOTATIONS["brackets"])})
 
         assert response.status_code == 201
         answer = response.json()
@@ -48,10 +48,10 @@ class TestForms:
 
     @pytest.mark.parametrize("notation", NOTATIONS.values(), ids=NOTATIONS)
     @pytest.mark.parametrize("positions", [(0, 1), (1, 2), (3, 70), (9, 10)])
-    def test_write_nested_addresses_in_many_ways(self, client, post, notation, positions):
+    def test_write_nested_addresses_in_many_ways(self, admin_client, post, notation, positions):
         form = {"email": "ada@example.com", **book(notation, positions)}
 
-        answer = getattr(client, post)(USERS, form).json()
+        answer = getattr(admin_client, post)(USERS, form).json()
 
         assert [each["line1"] for each in answer["addresses"]] == ["1 High Street", "2 Rue Basse"]
         assert [each["is_default_for_billing"] for each in answer["addresses"]] == [True, False]
@@ -71,8 +71,8 @@ class TestForms:
             ({}, []),
         ],
     )
-    def test_write_tags_in_many_ways(self, client, post, form, tags):
-        response = getattr(client, post)(USERS, {"email": "ada@example.com", **form})
+    def test_write_tags_in_many_ways(self, admin_client, post, form, tags):
+        response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", **form})
 
         assert response.status_code == 201
         assert response.json()["tags"] == tags
@@ -87,8 +87,8 @@ class TestForms:
             ({"metadata.size": "37"}, {"size": "37"}),
         ],
     )
-    def test_write_metadata_as_json_or_name_by_name(self, client, post, form, metadata):
-        response = getattr(client, post)(USERS, {"email": "ada@example.com", **form})
+    def test_write_metadata_as_json_or_name_by_name(self, admin_client, post, form, metadata):
+        response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", **form})
 
         assert response.status_code == 201
         assert response.json()["metadata"] == metadata
@@ -96,8 +96,8 @@ class TestForms:
     @pytest.mark.parametrize(
         "metadata", ["text", "[1]", "5", "{", "NaN", '{"a": NaN}', '{"a": 1e999}', '{"a": "\\u0000"}', "[" * 2_000]
     )
-    def test_refuse_metadata_that_is_no_object(self, client, post, metadata):
-        response = getattr(client, post)(USERS, {"email": "ada@example.com", "metadata": metadata})
+    def test_refuse_metadata_that_is_no_object(self, admin_client, post, metadata):
+        response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", "metadata": metadata})
 
         assert response.status_code == 400
         assert list(response.json()) == ["metadata"]
@@ -112,8 +112,8 @@ class TestForms:
             {"a[b][c][d][e][f][g][h][i]": "x"},
         ],
     )
-    def test_refuse_names_that_contradict_or_go_too_deep(self, client, post, form):
-        response = getattr(client, post)(USERS, {"email": "ada@example.com", **form})
+    def test_refuse_names_that_contradict_or_go_too_deep(self, admin_client, post, form):
+        response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", **form})
 
         assert response.status_code == 400
         assert list(response.json()) == ["detail"]
@@ -127,13 +127,13 @@ class TestForms:
             {"email": ["a@b.example", "c@d.example"]},
         ],
     )
-    def test_refuse_a_list_or_an_object_in_the_wrong_place(self, client, post, form):
-        response = getattr(client, post)(USERS, {"email": "ada@example.com", **form})
+    def test_refuse_a_list_or_an_object_in_the_wrong_place(self, admin_client, post, form):
+        response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", **form})
 
         assert response.status_code == 400
         assert list(response.json()) in (["addresses"], ["email"])
 
-    def test_leave_empty_what_comes_empty(self, client, post):
+    def test_leave_empty_what_comes_empty(self, admin_client, post):
         form = {
             "email": "ada@example.com",
             "phone_number": "",
@@ -143,37 +143,37 @@ class TestForms:
             "first_name": "",
         }
 
-        answer = getattr(client, post)(USERS, form).json()
+        answer = getattr(admin_client, post)(USERS, form).json()
 
         assert (answer["phone_number"], answer["language"], answer["ip"], answer["first_name"]) == ("", "", None, "")
 
-    def test_ignore_unknown_names(self, client, post):
+    def test_ignore_unknown_names(self, admin_client, post):
         form = {"email": "ada@example.com", "csrfmiddlewaretoken": "x", "colour[0]": "blue", "[]": "x", ".": "x"}
 
-        assert getattr(client, post)(USERS, form).status_code == 201
+        assert getattr(admin_client, post)(USERS, form).status_code == 201
 
-    def test_create_addresses_and_notes(self, client, post, ada):
-        address = getattr(client, post)(addresses_url(ada), LINES[1])
-        note = getattr(client, post)(notes_url(ada), {"message": "Called.\nAgain."})
+    def test_create_addresses_and_notes(self, admin_client, post, ada):
+        address = getattr(admin_client, post)(addresses_url(ada), LINES[1])
+        note = getattr(admin_client, post)(notes_url(ada), {"message": "Called.\nAgain."})
 
         assert (address.status_code, address.json()["line4"]) == (201, "Genève")
         assert (note.status_code, note.json()["message"]) == (200, "Called.\nAgain.")
 
 
 class TestFormsOfOtherMethods:
-    def test_update_a_customer_and_an_address(self, client, ada, ada_address):
+    def test_update_a_customer_and_an_address(self, admin_client, ada, ada_address):
         form = "application/x-www-form-urlencoded"
 
-        put = client.put(user_url(ada), "first_name=Augusta&tags=a&tags=b", form)
-        patch = client.patch(user_url(ada), "last_name=King&metadata[a]=1", form)
-        address = client.put(address_url(ada_address), "line1=1+Rue&line4=Paris&country=fr", form)
+        put = admin_client.put(user_url(ada), "first_name=Augusta&tags=a&tags=b", form)
+        patch = admin_client.patch(user_url(ada), "last_name=King&metadata[a]=1", form)
+        address = admin_client.put(address_url(ada_address), "line1=1+Rue&line4=Paris&country=fr", form)
 
         assert (put.json()["first_name"], put.json()["tags"]) == ("Augusta", ["a", "b"])
         assert (patch.json()["last_name"], patch.json()["metadata"]) == ("King", {"a": "1"})
         assert (address.json()["line1"], address.json()["country"]) == ("1 Rue", "FR")
 
-    def test_are_read_in_the_charset_they_name(self, client):
-        response = client.generic(
+    def test_are_read_in_the_charset_they_name(self, admin_client):
+        response = admin_client.generic(
             "POST",
             USERS,
             "email=a@example.com&first_name=%C9lodie",
@@ -182,14 +182,14 @@ class TestFormsOfOtherMethods:
 
         assert response.json()["first_name"] == "Élodie"
 
-    def test_that_are_broken_are_400(self, client):
+    def test_that_are_broken_are_400(self, admin_client):
         for body, content_type in (
             (b"--x", "multipart/form-data"),
             (b"--x", "multipart/form-data; boundary="),
             (b"not a part", "multipart/form-data; boundary=x"),
             (b"a=1&" * 2_000, "application/x-www-form-urlencoded"),
         ):
-            response = client.generic("POST", USERS, body, content_type)
+            response = admin_client.generic("POST", USERS, body, content_type)
 
             assert response.status_code == 400, content_type
             assert response.headers["Content-Type"] == "application/json"

@@ -1,21 +1,19 @@
-"""Whatever comes in, the answer is JSON and never a 500, and what was let in can be read again."""
+"""Any input is answered in JSON and never with 500, and what was accepted can be read again.
+
+A failure names the input.
+"""
 
 import json
+from itertools import product
 
 import pytest
 
 from customers.models import User
 from tests.support.clients import USERS, address_url, addresses_url, notes_url, user_url
 from tests.support.factories import address, make_note, make_users
-from tests.support.operations import OPERATIONS, each_operation, of_one_user, with_a_body
+from tests.support.hostile_values import CHARSETS, HOSTILE_VALUES, HUGE, QUERY_VALUES
+from tests.support.operations import ADDRESS_OPERATIONS, OPERATIONS, USER_OPERATIONS
 
-HUGE = 10**30
-HOSTILE_VALUES: list = [
-    None, True, "", " ", 0, -1, HUGE, 1e308, float("inf"), [], {}, [None], [[]], [{}], {"a": {"b": []}}, {"a": 1e300},
-    "\0", "a\0b", "\ud800", "\udfff tail", {"\ud800": "\0"}, ["\ud800"], "x" * 100_000, "9" * 4_000, "é" * 300,
-    "İ" * 255, "👩‍👩‍👧‍👦" * 300, "%s %(x)s {0} {}", "'; DROP TABLE customers_user; --", "1e400",
-    "\u202e\u2028\r\n",
-]  # fmt: skip
 USER_FIELDS = [
     "email", "first_name", "last_name", "phone_number", "language", "accepts_marketing", "is_blocked", "ip",
     "user_agent", "tags", "metadata", "addresses", "id", "user_type", "unknown", "",
@@ -34,15 +32,16 @@ FORM_NAMES = [
     "tags[a]", "tags[0][0]", "tags[][]", "metadata", "metadata[a]", "metadata[]", "email[0]", "email[]", "ip",
     "language", "accepts_marketing[]", "\0", "\0[\0]", "[" * 500, "a[b]" * 500,
 ]  # fmt: skip
-FORM_VALUES = ["", "x", "0", "null", "[]", "{", "[" * 2000, "1e999", "\0", '{"a": "\\ud800"}', "9" * 5000]
-QUERY_VALUES = [
-    "\0", "%", "\\", "%ff", "x" * 5_000, "-1", "0", str(HUGE), "9" * 5_000, "NaN", "null", "true", "٣", "²", "👩‍👧",
-    "[]", "2026-02-30", "0000-00-00", "0001-01-01", "9999-12-31", "10000-01-01", "2026-01-01T00:00:00Z", "'", '"',
-    "a@b", "+", "\u2028",
-]  # fmt: skip
-CHARSETS = [
-    "utf-7", "utf-16", "hex", "rot13", "zlib", "bz2", "base64", "idna", "punycode", "unicode_escape", "undefined",
-    "uu", "nothing", "''",
+FORM_VALUES = ["x", "[]", "[" * 2000, "\0", "9" * 5000]
+HEADERS = [
+    ("Accept", "application/json; q=x"), ("Accept", "\xff"), ("Accept", ";;;,/"), ("Accept-Language", "\xff"),
+    ("Authorization", "Bearer"), ("Authorization", "Bearer \xff\xfe"), ("Authorization", "Bearer " + "x" * 20_000),
+    ("X-29next-API-Version", "\xff"), ("X-Request-Id", "\xff\r\n"), ("If-None-Match", '"'), ("If-None-Match", "\xff"),
+    ("If-Modified-Since", "yesterday"), ("If-Match", "W/"), ("If-Match", '"other"'),
+    ("If-Unmodified-Since", "Sat, 29 Oct 1994 19:43:31 GMT"), ("Idempotency-Key", ""), ("Idempotency-Key", "\xff"),
+    ("Idempotency-Key", "\0"), ("Idempotency-Key", "x" * 256), ("Range", "bytes=0-1"), ("Host", "evil.example"),
+    ("Host", "\xff"), ("X-HTTP-Method-Override", "TRACE"), ("Cookie", "sessionid=\xff"), ("Content-Length", "x"),
+    ("Content-Length", "-1"), ("Content-Type", "\xff"), ("Content-Type", ""), ("Content-Encoding", "gzip"),
 ]  # fmt: skip
 
 
@@ -53,198 +52,143 @@ def assert_is_json_and_no_crash(response, context):
         json.loads(response.content)
 
 
-def assert_everybody_can_still_be_read(client):
+def assert_everybody_can_still_be_read(admin_client):
     """A value that breaks a list breaks it for everyone."""
-    assert client.get(USERS, {"page_size": 250}).status_code == 200
+    assert admin_client.get(USERS, {"page_size": 250}).status_code == 200
     for user in User.objects.all():
-        assert client.get(user_url(user)).status_code == 200
+        assert admin_client.get(user_url(user)).status_code == 200
 
 
 class TestHostileBodies:
-    @pytest.mark.parametrize("field", USER_FIELDS)
-    def test_with_any_value_in_any_field_of_a_user_are_answered(self, client, ada, field):
-        for number, value in enumerate(HOSTILE_VALUES):
-            body = json.dumps({"email": f"eve-{number}@example.com", "addresses": [address()], field: value})
+    def test_hostile_value_in_any_user_field_is_no_500(self, admin_client, ada):
+        for field in USER_FIELDS:
+            for number, value in enumerate(HOSTILE_VALUES):
+                body = json.dumps({"email": f"eve-{number}@example.com", "addresses": [address()], field: value})
 
-            for response in (
-                client.post(USERS, body),
-                client.post(USERS, body, headers={"Idempotency-Key": f"{number}"}),
-                client.patch(user_url(ada), json.dumps({field: value})),
-            ):
-                assert_is_json_and_no_crash(response, (field, value))
-        assert_everybody_can_still_be_read(client)
+                for response in (
+                    admin_client.post(USERS, body),
+                    admin_client.post(USERS, body, headers={"Idempotency-Key": f"{field} {number}"}),
+                    admin_client.patch(user_url(ada), json.dumps({field: value})),
+                ):
+                    assert_is_json_and_no_crash(response, (field, value))
+        assert_everybody_can_still_be_read(admin_client)
 
-    @pytest.mark.parametrize("field", ADDRESS_FIELDS)
-    def test_with_any_value_in_any_field_of_an_address_are_answered(self, client, ada, ada_address, field):
-        for number, value in enumerate(HOSTILE_VALUES):
-            body = json.dumps(address(**{field: value}))
-            nested = json.dumps({"email": f"eve-{number}@example.com", "addresses": [address(**{field: value})]})
+    def test_hostile_value_in_any_address_field_is_no_500(self, admin_client, ada, ada_address):
+        for field in ADDRESS_FIELDS:
+            for number, value in enumerate(HOSTILE_VALUES):
+                body = json.dumps(address(**{field: value}))
+                nested = json.dumps(
+                    {"email": f"eve-{field}-{number}@example.com", "addresses": [address(**{field: value})]}
+                )
 
-            for response in (
-                client.post(addresses_url(ada), body),
-                client.put(address_url(ada_address), body),
-                client.post(USERS, nested),
-            ):
-                assert_is_json_and_no_crash(response, (field, value))
-        assert_everybody_can_still_be_read(client)
+                for response in (
+                    admin_client.post(addresses_url(ada), body),
+                    admin_client.put(address_url(ada_address), body),
+                    admin_client.post(USERS, nested),
+                ):
+                    assert_is_json_and_no_crash(response, (field, value))
+        assert_everybody_can_still_be_read(admin_client)
 
-    def test_with_any_message_of_a_note_are_answered(self, client, ada):
+    def test_hostile_message_of_a_note_is_no_500(self, admin_client, ada):
         for value in HOSTILE_VALUES:
-            assert_is_json_and_no_crash(client.post(notes_url(ada), json.dumps({"message": value})), value)
-        assert client.get(notes_url(ada)).status_code == 200
+            assert_is_json_and_no_crash(admin_client.post(notes_url(ada), json.dumps({"message": value})), value)
+        assert admin_client.get(notes_url(ada)).status_code == 200
 
-    @each_operation(with_a_body())
-    def test_of_any_json_are_answered(self, client, ada, ada_address, operation):
-        for value in HOSTILE_VALUES:
-            response = client.generic(
-                operation.method.upper(),
-                operation.url(user=ada, address=ada_address),
-                json.dumps(value),
-                "application/json",
-            )
+    def test_hostile_value_as_the_whole_body_is_no_500(self, admin_client, ada, ada_address):
+        for operation in OPERATIONS:
+            if operation.body is not None:
+                for value in HOSTILE_VALUES:
+                    response = admin_client.generic(
+                        operation.method.upper(),
+                        operation.url(user=ada, address=ada_address),
+                        json.dumps(value),
+                        "application/json",
+                    )
 
-            assert_is_json_and_no_crash(response, value)
+                    assert_is_json_and_no_crash(response, (operation.name, value))
 
     @pytest.mark.parametrize("field", ["metadata", "tags", "addresses", "language", "unknown"])
-    def test_of_any_depth_are_answered(self, client, field):
-        """Between the depth that the parser can go and the one that the validation can."""
-        for levels in (31, 33, 300, *range(850, 1_000, 2)):
+    def test_json_of_any_depth_is_no_500(self, admin_client, field):
+        """From the depth that the validation allows to depths that only the parser reaches."""
+        for levels in (31, 32, 33, *range(860, 1_000, 14)):
             for deep in ("[" * levels + "]" * levels, '{"a":' * levels + "1" + "}" * levels):
                 body = f'{{"email": "ada-{levels}@example.com", "{field}": {deep}}}'
 
-                assert_is_json_and_no_crash(client.post(USERS, body), (field, levels))
+                assert_is_json_and_no_crash(admin_client.post(USERS, body), (field, levels))
 
-    @pytest.mark.parametrize("charset", CHARSETS)
-    def test_in_any_charset_are_answered(self, client, charset):
+    def test_body_in_any_charset_is_no_500(self, admin_client):
         multipart = b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\nada@example.com\r\n--x--\r\n'
         bodies = (b'{"email": "ada@example.com"}', b"email=ada%40example.com", b"\xff\x00", b"email=\xff", multipart)
-        for media_type in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
-            for body in bodies:
-                response = client.generic("POST", USERS, body, f"{media_type}; charset={charset}")
+        media_types = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")
+        for charset, media_type, body in product(CHARSETS, media_types, bodies):
+            response = admin_client.generic("POST", USERS, body, f"{media_type}; charset={charset}")
 
-                assert_is_json_and_no_crash(response, (media_type, body))
+            assert_is_json_and_no_crash(response, (charset, media_type, body))
 
-    @pytest.mark.parametrize("name", FORM_NAMES)
-    def test_from_a_form_with_any_name_are_answered(self, client, name):
-        for number, value in enumerate(FORM_VALUES):
+    def test_form_with_any_name_is_no_500(self, admin_client):
+        for name, (number, value) in product(FORM_NAMES, enumerate(FORM_VALUES)):
             form = {"email": f"{number}@example.com", name: value}
 
-            assert_is_json_and_no_crash(client.post_form(USERS, form), (name, value))
-            assert_is_json_and_no_crash(client.post_multipart(USERS, form), (name, value))
-        assert_everybody_can_still_be_read(client)
+            assert_is_json_and_no_crash(admin_client.post_form(USERS, form), (name, value))
+            assert_is_json_and_no_crash(admin_client.post_multipart(USERS, form), (name, value))
+        assert_everybody_can_still_be_read(admin_client)
 
-    def test_of_a_broken_multipart_are_answered(self, client):
+    def test_broken_multipart_is_no_500(self, admin_client):
         part = b'--x\r\nContent-Disposition: form-data; name="email"; filename="a"\r\n\r\nada\r\n--x--'
-        for body in (b"", b"--x", b"--x--", part, part * 2_000, part.replace(b"email", b"\xff")):
-            for headers in ({}, {"Idempotency-Key": "k"}):
-                for content_type in (
-                    "multipart/form-data; boundary=x",
-                    "multipart/form-data",
-                    "multipart/form-data; boundary=",
-                ):
-                    response = client.generic("POST", USERS, body, content_type, headers=headers)
+        bodies = (b"", b"--x", b"--x--", part, part * 2_000, part.replace(b"email", b"\xff"))
+        content_types = ("multipart/form-data; boundary=x", "multipart/form-data", "multipart/form-data; boundary=")
+        for body, headers, content_type in product(bodies, ({}, {"Idempotency-Key": "k"}), content_types):
+            response = admin_client.generic("POST", USERS, body, content_type, headers=headers)
 
-                    assert_is_json_and_no_crash(response, body)
+            assert_is_json_and_no_crash(response, body)
 
 
 class TestHostileQueries:
-    @pytest.mark.parametrize("name", FILTERS)
-    def test_of_any_value_in_any_parameter_are_answered(self, client, owner, ada, name):
+    def test_hostile_value_of_any_parameter_is_no_500(self, admin_client, owner, ada):
         make_note(ada, author=owner)
-        for url in (USERS, addresses_url(ada), notes_url(ada)):
-            for value in QUERY_VALUES:
-                assert_is_json_and_no_crash(client.get(url, {name: value}), (url, value))
+        for url, name, value in product((USERS, addresses_url(ada), notes_url(ada)), FILTERS, QUERY_VALUES):
+            assert_is_json_and_no_crash(admin_client.get(url, {name: value}), (url, name, value))
 
-    @pytest.mark.parametrize(
-        "query", ["%", "%ff=%ff", "a=%00", "%00=1", "&&=&", "[=]", "email=%ED%A0%80", "?" * 5_000, "a&" * 2_000]
-    )
-    def test_of_any_shape_are_answered(self, client, query):
+    def test_malformed_query_string_is_no_500(self, admin_client):
         make_users(30)
-
-        assert_is_json_and_no_crash(client.get(f"{USERS}?{query}"), query)
+        queries = (
+            "%", "%ff=%ff", "a=%00", "%00=1", "&&=&", "[=]", "email=%ED%A0%80", "?" * 5_000, "a&" * 2_000,
+        )  # fmt: skip
+        for query in queries:
+            assert_is_json_and_no_crash(admin_client.get(f"{USERS}?{query}"), query)
 
     @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
-    @pytest.mark.parametrize("day", ["0001-01-01", "0001-01-02", "9999-12-30", "9999-12-31"])
-    def test_for_the_ends_of_the_calendar_are_answered(self, client, settings, ada, zone, day):
+    def test_first_and_last_days_of_the_calendar_are_accepted(self, admin_client, settings, ada, zone):
         settings.TIME_ZONE = zone
-
-        for name in ("date_joined_from", "date_joined_to"):
-            assert client.get(USERS, {name: day}).status_code == 200
+        days = ("0001-01-01", "0001-01-02", "9999-12-30", "9999-12-31")
+        for day, name in product(days, ("date_joined_from", "date_joined_to")):
+            assert admin_client.get(USERS, {name: day}).status_code == 200, (day, name)
 
 
 class TestHostilePaths:
-    @each_operation(of_one_user())
-    def test_with_any_number_for_an_id_are_not_found(self, client, ada, ada_address, operation):
+    def test_id_of_any_size_is_404(self, admin_client, ada, ada_address):
         for number in ("0", "9223372036854775807", "9223372036854775808", str(HUGE), "9" * 5_000):
-            assert operation(client, user=number, address=ada_address).status_code == 404
-            if "{address}" in operation.path:
-                assert operation(client, user=ada, address=number).status_code == 404
+            for operation in USER_OPERATIONS:
+                assert operation(admin_client, user=number, address=ada_address).status_code == 404, operation.name
+            for operation in ADDRESS_OPERATIONS:
+                assert operation(admin_client, user=ada, address=number).status_code == 404, operation.name
 
-    @pytest.mark.parametrize(
-        "path",
-        [
-            "%00",
-            "%ff",
-            "-1",
-            "1.0",
-            "٣",
-            "a" * 10_000,
-            "..",
-            "//",
-            "%2e%2e/",
-            "1/%00/",
-            "users/%0a/",
-            "\u202e",
-            "?",
-            "#",
-            "%",
-        ],
-    )
-    def test_of_any_shape_are_answered(self, client, path):
-        for prefix in ("/api/admin/", USERS):
-            for method in (client.get, client.post, client.delete, client.options):
-                assert_is_json_and_no_crash(method(prefix + path), path)
+    def test_malformed_path_is_no_500(self, admin_client):
+        paths = (
+            "%00", "%ff", "-1", "1.0", "٣", "a" * 10_000, "..", "//", "%2e%2e/", "1/%00/", "users/%0a/", "\u202e", "?",
+            "#", "%",
+        )  # fmt: skip
+        methods = (admin_client.get, admin_client.post, admin_client.delete, admin_client.options)
+        for path, prefix, method in product(paths, ("/api/admin/", USERS), methods):
+            assert_is_json_and_no_crash(method(prefix + path), path)
 
 
 class TestHostileHeaders:
-    @pytest.mark.parametrize(
-        ("header", "value"),
-        [
-            ("Accept", "application/json; q=x"),
-            ("Accept", "\xff"),
-            ("Accept", ";;;,/"),
-            ("Accept-Language", "\xff"),
-            ("Authorization", "Bearer"),
-            ("Authorization", "Bearer \xff\xfe"),
-            ("Authorization", "Bearer " + "x" * 20_000),
-            ("X-29next-API-Version", "\xff"),
-            ("X-Request-Id", "\xff\r\n"),
-            ("If-None-Match", '"'),
-            ("If-None-Match", "\xff"),
-            ("If-Modified-Since", "yesterday"),
-            ("If-Match", "W/"),
-            ("If-Match", '"other"'),
-            ("If-Unmodified-Since", "Sat, 29 Oct 1994 19:43:31 GMT"),
-            ("Idempotency-Key", ""),
-            ("Idempotency-Key", "\xff"),
-            ("Idempotency-Key", "x" * 256),
-            ("Range", "bytes=0-1"),
-            ("Host", "evil.example"),
-            ("Host", "\xff"),
-            ("X-HTTP-Method-Override", "TRACE"),
-            ("Cookie", "sessionid=\xff"),
-            ("Content-Length", "x"),
-            ("Content-Length", "-1"),
-            ("Content-Type", "\xff"),
-            ("Content-Type", ""),
-            ("Content-Encoding", "gzip"),
-        ],
-    )
-    def test_of_any_value_are_answered(self, client, ada, ada_address, header, value):
-        for operation in OPERATIONS:
+    def test_hostile_header_is_no_500(self, admin_client, ada, ada_address):
+        for (header, value), operation in product(HEADERS, OPERATIONS):
             extra = {"content_type": value} if header == "Content-Type" and operation.body is not None else {}
             headers = {} if header == "Content-Type" else {header: value}
 
-            response = operation(client, user=ada, address=ada_address, headers=headers, **extra)
+            response = operation(admin_client, user=ada, address=ada_address, headers=headers, **extra)
 
-            assert_is_json_and_no_crash(response, operation.name)
+            assert_is_json_and_no_crash(response, (header, value, operation.name))

@@ -19,7 +19,7 @@ def url_of(definition) -> str:
 
 
 @pytest.fixture
-def client(api):
+def admin_client(api):
     return api(Scope.METADATA_READ, Scope.METADATA_WRITE)
 
 
@@ -50,37 +50,37 @@ class TestEveryOperation:
         assert getattr(api(*others), method)(url, body).status_code == 403
         assert not Definition.objects.exists()
 
-    def test_refuses_an_unknown_version(self, client, method, url, body, scope):
-        response = getattr(client, method)(url, body, headers={"X-29next-API-Version": "1999-01-01"})
+    def test_refuses_an_unknown_version(self, admin_client, method, url, body, scope):
+        response = getattr(admin_client, method)(url, body, headers={"X-29next-API-Version": "1999-01-01"})
 
         assert response.status_code == 400
         assert not Definition.objects.exists()
 
-    def test_of_one_that_is_not_there_is_not_found(self, client, method, url, body, scope):
-        response = getattr(client, method)(url, body)
+    def test_of_one_that_is_not_there_is_not_found(self, admin_client, method, url, body, scope):
+        response = getattr(admin_client, method)(url, body)
 
         assert response.status_code == (404 if str(NOBODY) in url else 201 if method == "post" else 200)
 
 
 class TestCreate:
-    def test_answers_the_definition(self, client):
+    def test_answers_the_definition(self, admin_client):
         validations = [{"type": "minimum_value", "value": "0"}, {"type": "maximum_value", "value": "100"}]
 
-        response = client.post(METADATA, {**NEW, "validations": validations, "enable_filter": True})
+        response = admin_client.post(METADATA, {**NEW, "validations": validations, "enable_filter": True})
 
         assert response.status_code == 201
         definition = Definition.objects.get()
         answer = response.json()
-        assert answer == client.get(url_of(definition)).json()
+        assert answer == admin_client.get(url_of(definition)).json()
         assert {name: answer[name] for name in answer if name not in ("created_at", "updated_at")} == {
             **NEW, "id": definition.pk, "validations": validations, "enable_filter": True, "enable_export": False,
         }  # fmt: skip
 
     @pytest.mark.parametrize("send", ["post_form", "post_multipart"])
-    def test_takes_a_form(self, client, send):
+    def test_takes_a_form(self, admin_client, send):
         fields = {**NEW, "enable_export": "true", "validations[0][type]": "maximum_value", "validations[0][value]": "9"}
 
-        response = getattr(client, send)(METADATA, fields)
+        response = getattr(admin_client, send)(METADATA, fields)
 
         assert response.status_code == 201, response.content
         definition = Definition.objects.get()
@@ -88,8 +88,8 @@ class TestCreate:
         assert definition.validations == [{"type": "maximum_value", "value": "9"}]
 
     @pytest.mark.parametrize("missing", NEW)
-    def test_needs_a_field(self, client, missing):
-        response = client.post(METADATA, {name: NEW[name] for name in NEW if name != missing})
+    def test_needs_a_field(self, admin_client, missing):
+        response = admin_client.post(METADATA, {name: NEW[name] for name in NEW if name != missing})
 
         assert (response.status_code, list(response.json())) == (400, [missing])
 
@@ -114,8 +114,8 @@ class TestCreate:
             ("validations", [{"type": "maximal_value", "value": "1"}]),
         ],
     )
-    def test_refuses_a_wrong_value_at_its_field(self, client, field, value):
-        response = client.post(METADATA, {**NEW, field: value})
+    def test_refuses_a_wrong_value_at_its_field(self, admin_client, field, value):
+        response = admin_client.post(METADATA, {**NEW, field: value})
 
         assert (response.status_code, list(response.json())) == (400, [field])
         assert not Definition.objects.exists()
@@ -136,10 +136,10 @@ class TestCreate:
             ("file", [("accept_only_image", "yes")], "value"),
         ],
     )
-    def test_refuses_a_validation_that_is_none_of_the_type(self, client, type, validations, where):
+    def test_refuses_a_validation_that_is_none_of_the_type(self, admin_client, type, validations, where):
         body = [{"type": kind, "value": value} for kind, value in validations]
 
-        response = client.post(METADATA, {**NEW, "type": type, "validations": body})
+        response = admin_client.post(METADATA, {**NEW, "type": type, "validations": body})
 
         assert response.status_code == 400
         assert list(response.json()["validations"]["0"]) == [where]
@@ -147,23 +147,23 @@ class TestCreate:
     @pytest.mark.parametrize(
         ("second", "where"), [(("minimum_value", "5"), "type"), (("maximum_value", "4.9"), "value")]
     )
-    def test_refuses_validations_that_speak_against_each_other(self, client, second, where):
+    def test_refuses_validations_that_speak_against_each_other(self, admin_client, second, where):
         validations = [{"type": kind, "value": value} for kind, value in [("minimum_value", "5"), second]]
 
-        response = client.post(METADATA, {**NEW, "validations": validations})
+        response = admin_client.post(METADATA, {**NEW, "validations": validations})
 
         assert response.status_code == 400
         assert list(response.json()["validations"]["1"]) == [where]
 
-    def test_refuses_a_key_that_is_defined_already(self, client, points):
-        response = client.post(METADATA, NEW)
+    def test_refuses_a_key_that_is_defined_already(self, admin_client, points):
+        response = admin_client.post(METADATA, NEW)
 
         assert response.status_code == 400
         assert response.json() == {"key": ["There is a definition of this key already."]}
-        assert client.post(METADATA, {**NEW, "object": "order"}).status_code == 201
+        assert admin_client.post(METADATA, {**NEW, "object": "order"}).status_code == 201
 
-    def test_is_done_once_with_an_idempotency_key(self, client):
-        first, second = (client.post(METADATA, NEW, headers={"Idempotency-Key": "one"}) for _ in range(2))
+    def test_is_done_once_with_an_idempotency_key(self, admin_client):
+        first, second = (admin_client.post(METADATA, NEW, headers={"Idempotency-Key": "one"}) for _ in range(2))
 
         assert first.status_code == second.status_code == 201
         assert first.json() == second.json()
@@ -171,13 +171,13 @@ class TestCreate:
 
 
 class TestUpdate:
-    def test_changes_what_is_sent_but_key_and_type(self, client, points):
+    def test_changes_what_is_sent_but_key_and_type(self, admin_client, points):
         body = {**UPDATE, "key": "other", "type": "text", "enable_export": True}
 
-        response = client.put(url_of(points), body)
+        response = admin_client.put(url_of(points), body)
 
         assert response.status_code == 200
-        assert response.json() == client.get(url_of(points)).json()
+        assert response.json() == admin_client.get(url_of(points)).json()
         points.refresh_from_db()
         assert (points.key, points.type, points.name, points.enable_export) == (
             "points", "integer", "Loyalty points", True,
@@ -185,38 +185,38 @@ class TestUpdate:
         assert points.validations == [{"type": "maximum_value", "value": "100"}]
         assert points.updated_at > points.created_at
 
-    def test_replaces_the_validations(self, client, points):
-        response = client.patch(url_of(points), {"validations": [{"type": "minimum_value", "value": "200"}]})
+    def test_replaces_the_validations(self, admin_client, points):
+        response = admin_client.patch(url_of(points), {"validations": [{"type": "minimum_value", "value": "200"}]})
 
         assert response.status_code == 200
         assert response.json()["validations"] == [{"type": "minimum_value", "value": "200"}]
-        assert client.patch(url_of(points), {"validations": []}).json()["validations"] == []
+        assert admin_client.patch(url_of(points), {"validations": []}).json()["validations"] == []
 
     @pytest.mark.parametrize("missing", UPDATE)
-    def test_needs_a_field_unless_it_is_of_parts(self, client, points, missing):
+    def test_needs_a_field_unless_it_is_of_parts(self, admin_client, points, missing):
         body = {name: UPDATE[name] for name in UPDATE if name != missing}
 
-        assert list(client.put(url_of(points), body).json()) == [missing]
-        assert client.patch(url_of(points), body).status_code == 200
+        assert list(admin_client.put(url_of(points), body).json()) == [missing]
+        assert admin_client.patch(url_of(points), body).status_code == 200
 
-    def test_refuses_a_validation_of_another_type(self, client, points):
-        response = client.patch(url_of(points), {"validations": [{"type": "maximum_length", "value": "1"}]})
+    def test_refuses_a_validation_of_another_type(self, admin_client, points):
+        response = admin_client.patch(url_of(points), {"validations": [{"type": "maximum_length", "value": "1"}]})
 
         assert response.status_code == 400
         points.refresh_from_db()
         assert points.validations == [{"type": "maximum_value", "value": "100"}]
 
-    def test_refuses_another_object_where_the_key_is_defined(self, client, points):
+    def test_refuses_another_object_where_the_key_is_defined(self, admin_client, points):
         create_definition(**{**NEW, "object": "order"})
 
-        assert client.patch(url_of(points), {"object": "order"}).status_code == 400
-        assert client.patch(url_of(points), {"object": "line"}).status_code == 200
+        assert admin_client.patch(url_of(points), {"object": "order"}).status_code == 400
+        assert admin_client.patch(url_of(points), {"object": "line"}).status_code == 200
 
-    def test_is_refused_where_somebody_was_faster(self, client, points):
-        etag = client.get(url_of(points)).headers["ETag"]
-        client.patch(url_of(points), {"name": "Faster"})
+    def test_is_refused_where_somebody_was_faster(self, admin_client, points):
+        etag = admin_client.get(url_of(points)).headers["ETag"]
+        admin_client.patch(url_of(points), {"name": "Faster"})
 
-        response = client.patch(url_of(points), {"name": "Slower"}, headers={"If-Match": etag})
+        response = admin_client.patch(url_of(points), {"name": "Slower"}, headers={"If-Match": etag})
 
         assert response.status_code == 412
         points.refresh_from_db()
@@ -224,11 +224,11 @@ class TestUpdate:
 
 
 class TestDelete:
-    def test_takes_the_definition_away(self, client, points):
-        response = client.delete(url_of(points))
+    def test_takes_the_definition_away(self, admin_client, points):
+        response = admin_client.delete(url_of(points))
 
         assert (response.status_code, response.content) == (204, b"")
-        assert client.get(url_of(points)).status_code == 404
+        assert admin_client.get(url_of(points)).status_code == 404
 
 
 class TestList:
@@ -253,25 +253,25 @@ class TestList:
             ("name=&object=&type=&enable_filter=&other=1", ["Earned", "Tier of points", "Points"]),
         ],
     )
-    def test_is_newest_first_and_narrowed(self, client, query, found):
-        response = client.get(f"{METADATA}?{query}")
+    def test_is_newest_first_and_narrowed(self, admin_client, query, found):
+        response = admin_client.get(f"{METADATA}?{query}")
 
         assert [each["name"] for each in response.json()["results"]] == found
 
     @pytest.mark.parametrize("query", ["object=nothing", "type=date", "enable_filter=perhaps"])
-    def test_refuses_a_wrong_filter(self, client, query):
-        assert client.get(f"{METADATA}?{query}").status_code == 400
+    def test_refuses_a_wrong_filter(self, admin_client, query):
+        assert admin_client.get(f"{METADATA}?{query}").status_code == 400
 
-    def test_comes_in_pages(self, client):
-        page = client.get(f"{METADATA}?page_size=2").json()
+    def test_comes_in_pages(self, admin_client):
+        page = admin_client.get(f"{METADATA}?page_size=2").json()
 
-        rest = client.get(page["next"]).json()
+        rest = admin_client.get(page["next"]).json()
 
         assert [each["name"] for each in page["results"] + rest["results"]] == ["Earned", "Tier of points", "Points"]
         assert rest["next"] is None
 
 
-def test_an_operation_takes_few_queries(client, points, django_assert_num_queries):
+def test_an_operation_takes_few_queries(admin_client, points, django_assert_num_queries):
     for method, url, body, queries in [
         ("get", METADATA, None, 2),  # the token, the page
         ("get", url_of(points), None, 2),
@@ -280,4 +280,4 @@ def test_an_operation_takes_few_queries(client, points, django_assert_num_querie
         ("delete", url_of(points), None, by_database(postgresql=3, sqlite=3)),
     ]:
         with django_assert_num_queries(queries, info=f"{method} {url}"):
-            assert getattr(client, method)(url, body).status_code < 300
+            assert getattr(admin_client, method)(url, body).status_code < 300

@@ -23,25 +23,25 @@ class TestNames:
             ("Anne-Marie O’Neill", "Anne-Marie O’Neill"),
         ],
     )
-    def test_lose_emoji_and_nothing_else(self, client, given, kept):
+    def test_lose_emoji_and_nothing_else(self, admin_client, given, kept):
         book = [address(first_name=given, line2=given, line4=f"X {given}".strip())]
         body = {"email": "ada@example.com", "first_name": given, "last_name": given, "addresses": book}
 
-        answer = client.post(USERS, body).json()
+        answer = admin_client.post(USERS, body).json()
 
         assert (answer["first_name"], answer["last_name"]) == (kept, kept)
         assert answer["addresses"][0]["first_name"] == kept
         assert answer["addresses"][0]["line2"] == kept
         assert answer["addresses"][0]["line4"] == f"X {kept}".strip()
 
-    def test_of_nothing_but_emoji_are_filled_from_the_first_address(self, client):
+    def test_of_nothing_but_emoji_are_filled_from_the_first_address(self, admin_client):
         body = {"email": "ada@example.com", "first_name": "👩", "addresses": [address(first_name="Ada")]}
 
-        assert client.post(USERS, body).json()["first_name"] == "Ada"
+        assert admin_client.post(USERS, body).json()["first_name"] == "Ada"
 
     @pytest.mark.parametrize("line", ["line1", "line4"])
-    def test_of_streets_and_cities_need_more_than_emoji(self, client, line):
-        response = client.post(USERS, {"email": "ada@example.com", "addresses": [address(**{line: "🏠"})]})
+    def test_of_streets_and_cities_need_more_than_emoji(self, admin_client, line):
+        response = admin_client.post(USERS, {"email": "ada@example.com", "addresses": [address(**{line: "🏠"})]})
 
         assert response.status_code == 400
         assert list(response.json()["addresses"]["0"]) == [line]

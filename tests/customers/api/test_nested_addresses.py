@@ -5,10 +5,10 @@ from tests.support.factories import address
 
 
 class TestNestedAddresses:
-    def test_first_becomes_default_for_shipping_and_billing(self, client):
+    def test_first_becomes_default_for_shipping_and_billing(self, admin_client):
         body = {"email": "ada@example.com", "addresses": [address(line1="first"), address(line1="second")]}
 
-        first, second = client.post(USERS, body).json()["addresses"]
+        first, second = admin_client.post(USERS, body).json()["addresses"]
 
         assert (first["line1"], first["is_default_for_shipping"], first["is_default_for_billing"]) == (
             "first",
@@ -17,30 +17,32 @@ class TestNestedAddresses:
         )
         assert (second["is_default_for_shipping"], second["is_default_for_billing"]) == (False, False)
 
-    def test_keep_the_flags_that_were_asked_for_and_the_last_one_wins(self, client):
+    def test_keep_the_flags_that_were_asked_for_and_the_last_one_wins(self, admin_client):
         asked = [
             address(is_default_for_billing=True),
             address(is_default_for_shipping=True),
             address(is_default_for_shipping=True, is_default_for_billing=False),
         ]
 
-        book = client.post(USERS, {"email": "ada@example.com", "addresses": asked}).json()["addresses"]
+        book = admin_client.post(USERS, {"email": "ada@example.com", "addresses": asked}).json()["addresses"]
 
         assert [each["is_default_for_shipping"] for each in book] == [False, False, True]
         assert [each["is_default_for_billing"] for each in book] == [True, False, False]
 
-    def test_come_back_in_the_order_given(self, client):
+    def test_come_back_in_the_order_given(self, admin_client):
         asked = [address(line1=str(number)) for number in range(30)]
 
-        created = client.post(USERS, {"email": "ada@example.com", "addresses": asked}).json()
+        created = admin_client.post(USERS, {"email": "ada@example.com", "addresses": asked}).json()
 
         assert [each["line1"] for each in created["addresses"]] == [str(number) for number in range(30)]
-        assert client.get(user_url(created["id"])).json()["addresses"] == created["addresses"]
+        assert admin_client.get(user_url(created["id"])).json()["addresses"] == created["addresses"]
 
-    def test_fill_an_empty_phone_and_name(self, client):
+    def test_fill_an_empty_phone_and_name(self, admin_client):
         first = address(first_name="Ada", last_name="Lovelace", phone_number="020 7946 0958")
 
-        answer = client.post(USERS, {"email": "a@example.com", "addresses": [first, address(first_name="No")]}).json()
+        answer = admin_client.post(
+            USERS, {"email": "a@example.com", "addresses": [first, address(first_name="No")]}
+        ).json()
 
         assert (answer["first_name"], answer["last_name"], answer["phone_number"]) == (
             "Ada",
@@ -48,26 +50,26 @@ class TestNestedAddresses:
             "+442079460958",
         )
 
-    def test_leave_a_given_phone_and_name_alone(self, client):
+    def test_leave_a_given_phone_and_name_alone(self, admin_client):
         body = {"email": "a@example.com", "first_name": "Augusta", "last_name": "Byron", "phone_number": "+15552368000"}
         first = address(first_name="Ada", last_name="Lovelace", phone_number="020 7946 0958")
 
-        answer = client.post(USERS, {**body, "addresses": [first]}).json()
+        answer = admin_client.post(USERS, {**body, "addresses": [first]}).json()
 
         assert {name: answer[name] for name in body} == body
 
-    def test_report_what_is_wrong_at_its_place(self, client):
+    def test_report_what_is_wrong_at_its_place(self, admin_client):
         asked = [address(), address(phone_number="garbage"), address(country="XX")]
 
-        response = client.post(USERS, {"email": "ada@example.com", "addresses": asked})
+        response = admin_client.post(USERS, {"email": "ada@example.com", "addresses": asked})
 
         assert response.status_code == 400
         assert response.json() == {"addresses": {"1": {"phone_number": ["Enter a valid phone number."]}}}
 
     @pytest.mark.parametrize("wrong", [{"line1": ""}, {"country": "XX"}, {"phone_number": "garbage"}, {"line4": "🏠"}])
-    def test_report_in_one_shape_whoever_noticed(self, client, wrong):
+    def test_report_in_one_shape_whoever_noticed(self, admin_client, wrong):
         """The serializer finds some mistakes, the rules find others: a client can't tell which."""
-        response = client.post(USERS, {"email": "ada@example.com", "addresses": [address(), address(**wrong)]})
+        response = admin_client.post(USERS, {"email": "ada@example.com", "addresses": [address(), address(**wrong)]})
 
         assert list(response.json()["addresses"]) == ["1"]
         assert list(response.json()["addresses"]["1"]) == list(wrong)

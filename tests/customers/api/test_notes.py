@@ -7,19 +7,19 @@ from tests.support.factories import make_note, make_user
 
 
 class TestListNotes:
-    def test_answers_a_page_newest_first(self, client, owner, ada):
+    def test_answers_a_page_newest_first(self, admin_client, owner, ada):
         first, second = (make_note(ada, author=owner, message=text) for text in ("first", "second"))
         make_note(make_user(), author=owner)
 
-        page = client.get(notes_url(ada)).json()
+        page = admin_client.get(notes_url(ada)).json()
 
         assert set(page) == {"next", "previous", "results"}
         assert [each["id"] for each in page["results"]] == [second.pk, first.pk]
 
-    def test_shows_the_author_and_an_empty_app_for_one_from_the_dashboard(self, client, owner, ada):
+    def test_shows_the_author_and_an_empty_app_for_one_from_the_dashboard(self, admin_client, owner, ada):
         make_note(ada, author=owner)
 
-        (note,) = client.get(notes_url(ada)).json()["results"]
+        (note,) = admin_client.get(notes_url(ada)).json()["results"]
 
         assert note["app"] == {}
         assert note["author"] == {
@@ -29,14 +29,14 @@ class TestListNotes:
             "last_name": "Owner",
         }
 
-    def test_walks_page_by_page_and_back_over_notes_of_the_same_moment(self, client, owner, ada):
+    def test_walks_page_by_page_and_back_over_notes_of_the_same_moment(self, admin_client, owner, ada):
         for number in range(5):
             make_note(ada, author=owner, message=str(number))
         Note.objects.update(created_at="2026-01-01T00:00:00Z")
 
-        first = client.get(notes_url(ada), {"page_size": 2}).json()
-        second = client.get(first["next"]).json()
-        third = client.get(second["next"]).json()
+        first = admin_client.get(notes_url(ada), {"page_size": 2}).json()
+        second = admin_client.get(first["next"]).json()
+        third = admin_client.get(second["next"]).json()
 
         assert [[each["message"] for each in page["results"]] for page in (first, second, third)] == [
             ["4", "3"],
@@ -44,22 +44,22 @@ class TestListNotes:
             ["0"],
         ]
         assert third["next"] is None
-        assert client.get(third["previous"]).json()["results"] == second["results"]
+        assert admin_client.get(third["previous"]).json()["results"] == second["results"]
 
-    def test_is_empty_for_somebody_without_any(self, client, ada):
-        assert client.get(notes_url(ada)).json() == {"next": None, "previous": None, "results": []}
+    def test_is_empty_for_somebody_without_any(self, admin_client, ada):
+        assert admin_client.get(notes_url(ada)).json() == {"next": None, "previous": None, "results": []}
 
-    def test_takes_two_queries_however_many_there_are(self, client, owner, ada, django_assert_num_queries):
+    def test_takes_two_queries_however_many_there_are(self, admin_client, owner, ada, django_assert_num_queries):
         for _ in range(3):
             make_note(ada, author=owner)
 
         with django_assert_num_queries(2):  # token, notes with app and author
-            client.get(notes_url(ada))
+            admin_client.get(notes_url(ada))
 
 
 class TestCreateNote:
-    def test_answers_200_with_app_and_author(self, client, owner, ada):
-        response = client.post(notes_url(ada), {"message": "Called: interested 📞\nCall again."})
+    def test_answers_200_with_app_and_author(self, admin_client, owner, ada):
+        response = admin_client.post(notes_url(ada), {"message": "Called: interested 📞\nCall again."})
 
         assert response.status_code == 200
         note = response.json()
@@ -73,19 +73,19 @@ class TestCreateNote:
             "last_name": "Owner",
         }
         assert set(note) == {"id", "message", "app", "author", "created_at", "updated_at"}
-        assert client.get(notes_url(ada)).json()["results"] == [note]
+        assert admin_client.get(notes_url(ada)).json()["results"] == [note]
 
     @pytest.mark.parametrize(
         "body", [{}, {"message": None}, {"message": ""}, {"message": "  "}, {"message": []}, {"message": "\0"}]
     )
-    def test_refuses_to_do_without_a_message(self, client, ada, body):
-        response = client.post(notes_url(ada), body)
+    def test_refuses_to_do_without_a_message(self, admin_client, ada, body):
+        response = admin_client.post(notes_url(ada), body)
 
         assert response.status_code == 400
         assert list(response.json()) == ["message"]
         assert not Note.objects.exists()
 
-    def test_takes_neither_author_nor_app_from_the_request(self, client, owner, ada):
+    def test_takes_neither_author_nor_app_from_the_request(self, admin_client, owner, ada):
         body = {
             "message": "x",
             "author": {"id": ada.pk},
@@ -94,12 +94,12 @@ class TestCreateNote:
             "user": owner.pk,
         }
 
-        note = client.post(notes_url(ada), body).json()
+        note = admin_client.post(notes_url(ada), body).json()
 
         assert note["author"]["id"] == owner.pk
         assert note["app"]["name"] == App.objects.get().name
         assert Note.objects.get().user == ada
 
-    def test_takes_four_queries(self, client, ada, django_assert_num_queries):
+    def test_takes_four_queries(self, admin_client, ada, django_assert_num_queries):
         with django_assert_num_queries(4):  # token, user, insert, note with app and author
-            client.post(notes_url(ada), {"message": "x"})
+            admin_client.post(notes_url(ada), {"message": "x"})

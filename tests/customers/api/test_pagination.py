@@ -27,62 +27,62 @@ def flat(pages):
 
 
 class TestPages:
-    def test_are_walked_forth_and_back_over_45_users(self, client, owner):
+    def test_are_walked_forth_and_back_over_45_users(self, admin_client, owner):
         expected = [owner.pk, *(user.pk for user in make_users(44))][::-1]
 
-        forth = walk(client, USERS)
+        forth = walk(admin_client, USERS)
         assert [len(page) for page in forth] == [20, 20, 5]
         assert flat(forth) == expected
 
-        middle = client.get(client.get(USERS).json()["next"]).json()
-        last = client.get(middle["next"]).json()
+        middle = admin_client.get(admin_client.get(USERS).json()["next"]).json()
+        last = admin_client.get(middle["next"]).json()
         assert last["next"] is None
-        back = walk(client, last["previous"], "previous")
+        back = walk(admin_client, last["previous"], "previous")
         assert back == [forth[1], forth[0]]
 
-    def test_lead_back_to_where_they_came_from(self, client):
+    def test_lead_back_to_where_they_came_from(self, admin_client):
         make_users(44)
-        first = client.get(USERS).json()
-        second = client.get(first["next"]).json()
+        first = admin_client.get(USERS).json()
+        second = admin_client.get(first["next"]).json()
 
-        again = client.get(second["previous"]).json()
+        again = admin_client.get(second["previous"]).json()
 
         assert (again["results"], again["previous"], again["next"]) == (first["results"], None, first["next"])
 
-    def test_are_walked_without_repeats_where_1100_users_joined_at_one_moment(self, client):
+    def test_are_walked_without_repeats_where_1100_users_joined_at_one_moment(self, admin_client):
         people = make_users(1_100, date_joined=datetime(2026, 1, 1, tzinfo=UTC))
 
-        pages = walk(client, f"{USERS}?page_size=250&user_type=lead")
+        pages = walk(admin_client, f"{USERS}?page_size=250&user_type=lead")
 
         assert [len(page) for page in pages] == [250, 250, 250, 250, 100]
         assert flat(pages) == [user.pk for user in reversed(people)]
 
-    def test_stay_put_while_customers_come_in(self, client):
+    def test_stay_put_while_customers_come_in(self, admin_client):
         expected = [user.pk for user in make_users(45)][::-1]
 
         pages, url = [], f"{USERS}?page_size=10&user_type=lead"
         while url:
-            page = client.get(url).json()
+            page = admin_client.get(url).json()
             pages += [user["id"] for user in page["results"]]
             url = page["next"]
             make_users(3)
 
         assert pages == expected
 
-    def test_end_where_a_customer_left(self, client):
+    def test_end_where_a_customer_left(self, admin_client):
         people = make_users(25)
-        first = client.get(USERS, {"user_type": "lead"}).json()
+        first = admin_client.get(USERS, {"user_type": "lead"}).json()
         User.objects.filter(pk__in=[user.pk for user in people[:5]]).delete()
 
-        assert client.get(first["next"]).json()["results"] == []
+        assert admin_client.get(first["next"]).json()["results"] == []
 
-    def test_keep_the_filters_and_the_size(self, client):
+    def test_keep_the_filters_and_the_size(self, admin_client):
         make_users(5, first_name="Ada & Søn")
         make_users(5)
 
-        page = client.get(USERS, {"name": "ada & søn", "page_size": 2}).json()
+        page = admin_client.get(USERS, {"name": "ada & søn", "page_size": 2}).json()
 
-        assert [len(page) for page in walk(client, page["next"])] == [2, 1]
+        assert [len(page) for page in walk(admin_client, page["next"])] == [2, 1]
 
     @pytest.mark.parametrize(
         ("query", "size"),
@@ -92,53 +92,53 @@ class TestPages:
          ("page_size=٠", 20),
          ("limit=7", 7), ("limit=1000", 250), ("limit=x", 20), ("page_size=3&limit=7", 3)],
     )  # fmt: skip
-    def test_have_the_size_asked_for_up_to_250(self, client, query, size):
+    def test_have_the_size_asked_for_up_to_250(self, admin_client, query, size):
         make_users(260)
 
-        assert len(client.get(f"{USERS}?{query}").json()["results"]) == size
+        assert len(admin_client.get(f"{USERS}?{query}").json()["results"]) == size
 
-    def test_are_ordered_by_moment_before_id(self, client, owner):
+    def test_are_ordered_by_moment_before_id(self, admin_client, owner):
         now = timezone.now()
         ids = [make_user(date_joined=now - timedelta(days=days)).pk for days in (3, 1, 2)]
 
-        pages = walk(client, f"{USERS}?page_size=1&user_type=lead")
+        pages = walk(admin_client, f"{USERS}?page_size=1&user_type=lead")
 
         assert flat(pages) == [ids[1], ids[2], ids[0]]
 
-    def test_have_absolute_links_with_the_host_the_client_used(self, client, settings):
+    def test_have_absolute_links_with_the_host_the_client_used(self, admin_client, settings):
         settings.ALLOWED_HOSTS = ["store.example"]
         make_users(2)
 
-        page = client.get(USERS, {"page_size": 1}, headers={"Host": "store.example:8443"}, secure=True).json()
+        page = admin_client.get(USERS, {"page_size": 1}, headers={"Host": "store.example:8443"}, secure=True).json()
 
         assert page["next"].startswith("https://store.example:8443/api/admin/users/?")
 
-    def test_have_links_with_the_scheme_and_host_in_front_of_a_proxy(self, client, settings):
+    def test_have_links_with_the_scheme_and_host_in_front_of_a_proxy(self, admin_client, settings):
         settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
         settings.USE_X_FORWARDED_HOST = True
         settings.ALLOWED_HOSTS = ["store.example"]
         make_users(3)
         proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "store.example"}
 
-        first = client.get(USERS, {"page_size": 1}, headers=proxied).json()
-        second = client.get(first["next"], headers=proxied).json()
+        first = admin_client.get(USERS, {"page_size": 1}, headers=proxied).json()
+        second = admin_client.get(first["next"], headers=proxied).json()
 
         for link in (first["next"], second["next"], second["previous"]):
             assert link.startswith("https://store.example/api/admin/users/?")
 
-    def test_ignore_forwarded_headers_without_a_proxy(self, client):
+    def test_ignore_forwarded_headers_without_a_proxy(self, admin_client):
         make_users(2)
 
-        page = client.get(
+        page = admin_client.get(
             USERS, {"page_size": 1}, headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
         ).json()
 
         assert page["next"].startswith("http://testserver/")
 
-    def test_overlap_nowhere(self, client):
+    def test_overlap_nowhere(self, admin_client):
         make_users(60)
 
-        pages = walk(client, f"{USERS}?page_size=7")
+        pages = walk(admin_client, f"{USERS}?page_size=7")
 
         assert all(not set(one) & set(other) for one, other in pairwise(pages))
 
@@ -157,21 +157,21 @@ class TestCursor:
          '["a","9999-12-31T23:59:59-12:00",1]',
          "[" * 3_000],
     )  # fmt: skip
-    def test_that_is_garbage_is_404(self, client, text):
+    def test_that_is_garbage_is_404(self, admin_client, text):
         encoded = urlsafe_b64encode(text.encode()).decode()
         for cursor in (text, encoded, encoded.rstrip("=")):
-            response = client.get(USERS, {"cursor": cursor})
+            response = admin_client.get(USERS, {"cursor": cursor})
 
             assert response.status_code == 404, cursor[:80]
             assert response.json() == {"detail": "Invalid cursor."}
 
     @pytest.mark.parametrize("number", [10**30, -(10**30), 2**63, -1, 0])
-    def test_of_any_number_is_answered(self, client, number):
+    def test_of_any_number_is_answered(self, admin_client, number):
         for direction in "ab":
             for moment in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
                 cursor = urlsafe_b64encode(f'["{direction}","{moment}",{number}]'.encode()).decode()
 
-                assert client.get(USERS, {"cursor": cursor}).status_code == 200
+                assert admin_client.get(USERS, {"cursor": cursor}).status_code == 200
 
-    def test_that_is_empty_is_the_first_page(self, client, ada):
-        assert client.get(USERS, {"cursor": ""}).json() == client.get(USERS).json()
+    def test_that_is_empty_is_the_first_page(self, admin_client, ada):
+        assert admin_client.get(USERS, {"cursor": ""}).json() == admin_client.get(USERS).json()

@@ -15,10 +15,10 @@ def found(client, **query) -> set[str]:
 
 
 class TestListUsers:
-    def test_answers_a_page_newest_first(self, client, owner):
+    def test_answers_a_page_newest_first(self, admin_client, owner):
         older, newer = make_user(), make_user()
 
-        response = client.get(USERS)
+        response = admin_client.get(USERS)
 
         assert response.status_code == 200
         page = response.json()
@@ -26,18 +26,18 @@ class TestListUsers:
         assert (page["next"], page["previous"]) == (None, None)
         assert [user["id"] for user in page["results"]] == [newer.pk, older.pk, owner.pk]
 
-    def test_answers_for_each_what_retrieve_answers(self, client, ada):
+    def test_answers_for_each_what_retrieve_answers(self, admin_client, ada):
         make_user(addresses=[address(line1="first"), address(line1="second")])
 
-        for user in client.get(USERS).json()["results"]:
-            assert user == client.get(user_url(user["id"])).json()
+        for user in admin_client.get(USERS).json()["results"]:
+            assert user == admin_client.get(user_url(user["id"])).json()
 
-    def test_takes_three_queries_however_many_there_are(self, client, django_assert_num_queries):
+    def test_takes_three_queries_however_many_there_are(self, admin_client, django_assert_num_queries):
         for _ in range(3):
             make_user(addresses=[address(), address()], tags=["a", "b"])
 
         with django_assert_num_queries(3):  # token, users, addresses
-            client.get(USERS)
+            admin_client.get(USERS)
 
     def test_takes_one_query_more_for_the_rate_limit(self, api, django_assert_num_queries):
         client = api("users:read", rate_limit=4)
@@ -45,8 +45,8 @@ class TestListUsers:
         with django_assert_num_queries(4):
             client.get(USERS)
 
-    def test_without_a_hit_is_an_empty_page(self, client):
-        assert client.get(USERS, {"email": "nobody@example.com"}).json() == {
+    def test_without_a_hit_is_an_empty_page(self, admin_client):
+        assert admin_client.get(USERS, {"email": "nobody@example.com"}).json() == {
             "next": None,
             "previous": None,
             "results": [],
@@ -55,17 +55,17 @@ class TestListUsers:
 
 class TestEmailFilter:
     @pytest.mark.parametrize("email", ["ada@example.com", "ADA@Example.COM", " ada@example.com "])
-    def test_finds_the_whole_address_ignoring_case(self, client, email):
+    def test_finds_the_whole_address_ignoring_case(self, admin_client, email):
         make_user(email="Ada@example.com")
         make_user(email="ada@example.com.au")
 
-        assert found(client, email=email) == {"Ada"}
+        assert found(admin_client, email=email) == {"Ada"}
 
     @pytest.mark.parametrize("email", ["ada", "da@example.com", "ada@example.co", "%", "ada@example_com"])
-    def test_finds_no_part_of_one(self, client, email):
+    def test_finds_no_part_of_one(self, admin_client, email):
         make_user(email="ada@example.com")
 
-        assert found(client, email=email) == set()
+        assert found(admin_client, email=email) == set()
 
 
 class TestNameFilter:
@@ -99,8 +99,8 @@ class TestNameFilter:
             ("nobody", set()),
         ],
     )
-    def test_spans_first_and_last_name_together(self, client, name, people):
-        assert found(client, name=name) == people
+    def test_spans_first_and_last_name_together(self, admin_client, name, people):
+        assert found(admin_client, name=name) == people
 
 
 class TestPhoneFilter:
@@ -118,18 +118,18 @@ class TestPhoneFilter:
             "946",
         ],
     )
-    def test_finds_a_part_whatever_the_punctuation(self, client, text):
+    def test_finds_a_part_whatever_the_punctuation(self, admin_client, text):
         make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
         make_user(email="bob@example.com", phone_number="+1 201 555 0123")
         make_user(email="nobody@example.com")
 
-        assert found(client, phone_number=text) == {"ada"}
+        assert found(admin_client, phone_number=text) == {"ada"}
 
     @pytest.mark.parametrize("text", ["+", "abc", "()", "00", "²"])
-    def test_finds_nobody_without_digits(self, client, text):
+    def test_finds_nobody_without_digits(self, admin_client, text):
         make_user(phone_number="+44 20 7946 0958")
 
-        assert found(client, phone_number=text) == set()
+        assert found(admin_client, phone_number=text) == set()
 
     @pytest.mark.parametrize(
         ("text", "people"),
@@ -141,11 +141,11 @@ class TestPhoneFilter:
             ("(0)20 7946 0958", {"ada"}),
         ],
     )
-    def test_drops_the_zero_of_a_local_number_and_no_other(self, client, text, people):
+    def test_drops_the_zero_of_a_local_number_and_no_other(self, admin_client, text, people):
         make_user(email="zeros@example.com", phone_number="+1 201 555 0001")
         make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
 
-        assert found(client, phone_number=text) == people
+        assert found(admin_client, phone_number=text) == people
 
 
 class TestExactFilters:
@@ -173,11 +173,11 @@ class TestExactFilters:
             ({"language": "", "is_blocked": "", "user_type": " "}, {"french", "thai", "buyer"}),
         ],
     )
-    def test_find_and_combine(self, client, query, people):
-        assert found(client, **query) == people
+    def test_find_and_combine(self, admin_client, query, people):
+        assert found(admin_client, **query) == people
 
-    def test_find_staff(self, client, owner):
-        results = client.get(USERS, {"user_type": "dashboard"}).json()["results"]
+    def test_find_staff(self, admin_client, owner):
+        results = admin_client.get(USERS, {"user_type": "dashboard"}).json()["results"]
 
         assert [user["id"] for user in results] == [owner.pk]
 
@@ -187,8 +187,8 @@ class TestExactFilters:
          ("date_joined_to", "2026-02-30"), ("email", "\0"), ("name", "a\0"), ("phone_number", "\0"), ("user_type",
          "\0")],
     )  # fmt: skip
-    def test_refuse_a_wrong_value_naming_the_parameter(self, client, name, value):
-        response = client.get(USERS, {name: value})
+    def test_refuse_a_wrong_value_naming_the_parameter(self, admin_client, name, value):
+        response = admin_client.get(USERS, {name: value})
 
         assert response.status_code == 400
         assert list(response.json()) == [name]
@@ -222,10 +222,10 @@ class TestDayFilters:
             ({"date_joined_from": "2026-03-11", "date_joined_to": "2026-03-10"}, set()),
         ],
     )
-    def test_are_whole_days_of_the_store_with_both_ends(self, client, query, people):
-        assert found(client, **query) == people
+    def test_are_whole_days_of_the_store_with_both_ends(self, admin_client, query, people):
+        assert found(admin_client, **query) == people
 
-    def test_follow_the_change_to_summer_time(self, client, settings):
+    def test_follow_the_change_to_summer_time(self, admin_client, settings):
         settings.TIME_ZONE = "America/New_York"  # 23 hours long, from 05:00 to 04:00 UTC
         User.objects.exclude(user_type="dashboard").delete()
         for name, moment in (
@@ -236,4 +236,4 @@ class TestDayFilters:
         ):
             make_user(email=f"{name}@example.com", date_joined=datetime.fromisoformat(moment))
 
-        assert found(client, date_joined_from="2026-03-08", date_joined_to="2026-03-08") == {"start", "end"}
+        assert found(admin_client, date_joined_from="2026-03-08", date_joined_to="2026-03-08") == {"start", "end"}

@@ -2,21 +2,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from customers.api.resources import order_serializers
-from customers.api.v2023_02_10 import orders as orders_2023_02_10
 from customers.orders.models import Order
 from customers.orders.services import record_order
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
 from tests.support.clients import user_url
-from tests.support.order_documents import full, order, published, spoiled
+from tests.support.order_documents import full, order, published
 
 NEWEST, OLDEST = ApiVersion.V2024_04_01, ApiVersion.V2023_02_10
 DATE = datetime(2026, 10, 3, 9, 12, 44, tzinfo=UTC)
-SERIALIZERS = {
-    NEWEST: order_serializers.UserOrderInlineSerializer,
-    OLDEST: orders_2023_02_10.UserOrderInlineSerializer,
-}
 
 
 def orders_url(user) -> str:
@@ -30,15 +24,15 @@ class TestListOrders:
     def test_refuses_a_token_without_the_read_scope(self, api, ada):
         assert api(Scope.USERS_WRITE, Scope.ORDERS_READ).get(orders_url(ada)).status_code == 403
 
-    def test_refuses_an_unknown_version(self, client, ada):
-        assert client.get(orders_url(ada), headers={"X-29next-API-Version": "1999-01-01"}).status_code == 400
+    def test_refuses_an_unknown_version(self, admin_client, ada):
+        assert admin_client.get(orders_url(ada), headers={"X-29next-API-Version": "1999-01-01"}).status_code == 400
 
     @pytest.mark.parametrize("number", [987_654_321, 2**63 - 1, 2**63, 10**30])
-    def test_does_not_find_an_unknown_user(self, client, db, number):
-        assert client.get(orders_url(number)).status_code == 404
+    def test_does_not_find_an_unknown_user(self, admin_client, db, number):
+        assert admin_client.get(orders_url(number)).status_code == 404
 
-    def test_answers_an_empty_array_for_a_user_without_orders(self, client, ada):
-        response = client.get(orders_url(ada))
+    def test_answers_an_empty_array_for_a_user_without_orders(self, admin_client, ada):
+        response = admin_client.get(orders_url(ada))
 
         assert response.status_code == 200
         assert response.json() == []
@@ -52,18 +46,18 @@ class TestListOrders:
         assert response.json() == [full("order")]
         published("UserOrderInline", version).validate(response.json()[0])
 
-    def test_answers_in_a_bare_array_newest_first(self, client, ada):
+    def test_answers_in_a_bare_array_newest_first(self, admin_client, ada):
         for number, day in [("1", "01"), ("3", "03"), ("2", "02")]:
             record_order(user_id=ada.pk, document=order(number=number, date_placed=f"2026-10-{day}T09:00:00Z"))
 
-        response = client.get(orders_url(ada))
+        response = admin_client.get(orders_url(ada))
 
         assert [entry["number"] for entry in response.json()] == ["3", "2", "1"]
 
-    def test_leaves_out_the_orders_of_others(self, client, ada, owner):
+    def test_leaves_out_the_orders_of_others(self, admin_client, ada, owner):
         record_order(user_id=owner.pk, document=order())
 
-        assert client.get(orders_url(ada)).json() == []
+        assert admin_client.get(orders_url(ada)).json() == []
 
     def test_asks_for_the_token_the_rate_limit_and_the_rows(self, api, ada, django_assert_num_queries):
         client = api(Scope.USERS_READ, rate_limit=4)
@@ -110,7 +104,7 @@ class TestTheOldestVersion:
         assert fulfillment["date_created"] == "2026-10-04T14:00:00-04:00"
 
 
-@pytest.mark.parametrize("version", SERIALIZERS)
+@pytest.mark.parametrize("version", [NEWEST, OLDEST])
 class TestSchema:
     def test_an_order_of_which_nothing_was_reported_keeps_to_it(self, api, ada, version):
         Order.objects.create(
@@ -122,10 +116,3 @@ class TestSchema:
         published("UserOrderInline", version).validate(entry)
         assert entry["number"] == "1"
         assert entry["created_at"] == entry["date_placed"] == "2026-10-03T09:12:44Z"
-
-    def test_an_order_of_which_anything_was_reported_wrong_keeps_to_it(self, version):
-        schema, serializer = published("UserOrderInline", version), SERIALIZERS[version]()
-        row = Order(number="1", payment_status="paid", date_placed=DATE)
-
-        for what, row.document in spoiled(full("order")):
-            assert schema.is_valid(serializer.to_representation(row)), what

@@ -2,23 +2,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from customers.api.resources import subscription_serializers
-from customers.api.v2023_02_10 import subscriptions as subscriptions_2023_02_10
-from customers.models import User
 from customers.orders.models import Subscription
 from customers.orders.services import record_subscription
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
 from tests.support.clients import user_url
 from tests.support.factories import make_user
-from tests.support.order_documents import full, published, spoiled, subscription
+from tests.support.order_documents import full, published, subscription
 
 NEWEST, OLDEST = ApiVersion.V2024_04_01, ApiVersion.V2023_02_10
 DATE = datetime(2026, 10, 3, 9, 12, 44, tzinfo=UTC)
-SERIALIZERS = {
-    NEWEST: subscription_serializers.SubscriptionSerializer,
-    OLDEST: subscriptions_2023_02_10.SubscriptionSerializer,
-}
 
 
 def subscriptions_url(user) -> str:
@@ -32,14 +25,16 @@ class TestListSubscriptions:
     def test_refuses_a_token_without_the_read_scope(self, api, ada):
         assert api(Scope.USERS_WRITE, Scope.SUBSCRIPTIONS_READ).get(subscriptions_url(ada)).status_code == 403
 
-    def test_refuses_an_unknown_version(self, client, ada):
-        assert client.get(subscriptions_url(ada), headers={"X-29next-API-Version": "1999-01-01"}).status_code == 400
+    def test_refuses_an_unknown_version(self, admin_client, ada):
+        assert (
+            admin_client.get(subscriptions_url(ada), headers={"X-29next-API-Version": "1999-01-01"}).status_code == 400
+        )
 
-    def test_does_not_find_an_unknown_user(self, client, db):
-        assert client.get(subscriptions_url(987_654_321)).status_code == 404
+    def test_does_not_find_an_unknown_user(self, admin_client, db):
+        assert admin_client.get(subscriptions_url(987_654_321)).status_code == 404
 
-    def test_answers_an_empty_array_for_a_user_without_subscriptions(self, client, ada):
-        response = client.get(subscriptions_url(ada))
+    def test_answers_an_empty_array_for_a_user_without_subscriptions(self, admin_client, ada):
+        response = admin_client.get(subscriptions_url(ada))
 
         assert response.status_code == 200
         assert response.json() == []
@@ -56,18 +51,18 @@ class TestListSubscriptions:
         assert response.json() == [document]
         published("Subscription", version).validate(response.json()[0])
 
-    def test_shows_the_person_as_they_are_now(self, client, ada):
+    def test_shows_the_person_as_they_are_now(self, admin_client, ada):
         record_subscription(user_id=ada.pk, document=full("subscription"))
 
-        assert client.get(subscriptions_url(ada)).json()[0]["user"]["id"] == ada.pk
+        assert admin_client.get(subscriptions_url(ada)).json()[0]["user"]["id"] == ada.pk
 
-    def test_answers_in_a_bare_array_newest_first(self, client, ada):
+    def test_answers_in_a_bare_array_newest_first(self, admin_client, ada):
         for number, day in [(1, "01"), (3, "03"), (2, "02")]:
             record_subscription(
                 user_id=ada.pk, document=subscription(id=100 + number, date_created=f"2026-10-{day}T09:00:00Z")
             )
 
-        response = client.get(subscriptions_url(ada))
+        response = admin_client.get(subscriptions_url(ada))
 
         assert [entry["id"] for entry in response.json()] == [103, 102, 101]
 
@@ -91,7 +86,7 @@ class TestTheOldestVersion:
         assert "product_id" not in entry["lines"][0]
 
 
-@pytest.mark.parametrize("version", SERIALIZERS)
+@pytest.mark.parametrize("version", [NEWEST, OLDEST])
 class TestSchema:
     def test_a_subscription_of_which_nothing_was_reported_keeps_to_it(self, api, ada, version):
         Subscription.objects.create(user=ada, external_id=6001, date_created=DATE, status="active", document={})
@@ -100,10 +95,3 @@ class TestSchema:
 
         published("Subscription", version).validate(entry)
         assert (entry["id"], entry["date_created"]) == (6001, "2026-10-03T09:12:44Z")
-
-    def test_a_subscription_of_which_anything_was_reported_wrong_keeps_to_it(self, version):
-        schema, serializer = published("Subscription", version), SERIALIZERS[version]()
-        row = Subscription(user=User(pk=41), external_id=6001, date_created=DATE, status="active")
-
-        for what, row.document in spoiled(full("subscription")):
-            assert schema.is_valid(serializer.to_representation(row)), what

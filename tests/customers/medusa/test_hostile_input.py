@@ -8,8 +8,8 @@ from itertools import product
 import pytest
 
 from customers.models import User
-from tests.customers.api.test_hostile_input import CHARSETS, HOSTILE_VALUES, QUERY_VALUES
 from tests.support.clients import USERS, user_url
+from tests.support.hostile_values import CHARSETS, HOSTILE_VALUES, QUERY_VALUES
 from tests.support.medusa import AUTH, CUSTOMERS, GROUPS, NEW, TOKEN, group_url, url_of
 
 CUSTOMER_FIELDS = ["email", "first_name", "last_name", "password", "phone", "metadata", "groups", "id", "unknown", ""]
