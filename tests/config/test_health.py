@@ -3,7 +3,7 @@ from django.db import OperationalError, connection
 
 
 class TestLive:
-    def test_answers_without_a_database(self, client):
+    def test_healthz_answers_without_a_database(self, client):
         """Without the mark, a test that touches the database fails."""
         response = client.get("/healthz")
 
@@ -12,13 +12,13 @@ class TestLive:
 
 class TestReady:
     @pytest.mark.django_db
-    def test_answers_200_when_the_database_answers(self, client):
+    def test_readyz_is_200_if_the_database_answers(self, client):
         response = client.get("/readyz")
 
         assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
     @pytest.mark.django_db
-    def test_answers_503_when_it_does_not(self, client):
+    def test_readyz_is_503_if_the_database_does_not_answer(self, client):
         def away(execute, *args):
             raise OperationalError("connection refused")
 
@@ -31,7 +31,7 @@ class TestReady:
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 @pytest.mark.django_db
 class TestBoth:
-    def test_answer_a_load_balancer_that_speaks_plain_http(self, client, settings, path):
+    def test_health_checks_answer_plain_http(self, client, settings, path):
         settings.SECURE_SSL_REDIRECT = True
 
         assert client.get(path).status_code == 200
@@ -41,5 +41,5 @@ class TestBoth:
 class TestHost:
     @pytest.mark.django_db
     @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-    def test_may_be_an_address_that_is_no_name_of_the_store(self, client, path):
+    def test_health_checks_answer_any_host(self, client, path):
         assert client.get(path, headers={"Host": "10.1.2.3"}).status_code == 200

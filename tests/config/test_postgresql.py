@@ -32,27 +32,27 @@ def _parameters() -> dict:
 
 
 class TestHealthCheck:
-    def test_asks_nothing_of_an_idle_connection(self):
+    def test_connection_check_sends_no_query_on_an_idle_connection(self):
         connection.ensure_connection()
 
         with connection.execute_wrapper(lambda *args: pytest.fail("a round trip")):
             assert connection.is_usable()
 
-    def test_sees_one_that_was_closed_while_idle(self):
+    def test_connection_check_detects_connection_closed_while_idle(self):
         connection.ensure_connection()
 
         end_our_session()
 
         assert not connection.is_usable()
 
-    def test_sees_one_that_was_closed_within_a_query(self):
+    def test_connection_check_detects_connection_closed_in_a_query(self):
         end_our_session()
         with pytest.raises((OperationalError, InterfaceError, DatabaseError)), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
 
         assert not connection.is_usable()
 
-    def test_lets_the_next_request_of_the_worker_pass(self, anonymous):
+    def test_connection_check_lets_the_next_request_reconnect(self, anonymous):
         end_our_session()
         with pytest.raises((OperationalError, InterfaceError, DatabaseError)), connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -13,25 +13,25 @@ class TestRequestId:
     @pytest.mark.parametrize(
         "given", ["8e03978e-40d5-43e8-bc93-6894a57f9324", "a", "x" * 128, "Root=1-67891233:abc/def+g@h.i_j"]
     )
-    def test_comes_back_as_it_was_given(self, anonymous, given):
+    def test_request_id_of_the_client_is_returned(self, anonymous, given):
         assert anonymous.get(USERS, headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
 
     @pytest.mark.parametrize("given", [None, "", "x" * 129, "a b", "a\nb", "a\n", 'a"b', "é", "<script>", "a;b", "a,b"])
-    def test_is_made_where_none_or_an_unfit_one_was_given(self, anonymous, given):
+    def test_request_id_is_generated_if_missing_or_invalid(self, anonymous, given):
         headers = {} if given is None else {"X-Request-Id": given}
 
         answered = anonymous.get(USERS, headers=headers).headers["X-Request-Id"]
 
         assert re.fullmatch("[0-9a-f]{32}", answered)
 
-    def test_differs_from_request_to_request(self, anonymous):
+    def test_request_ids_differ(self, anonymous):
         assert len({anonymous.get(USERS).headers["X-Request-Id"] for _ in range(10)}) == 10
 
     @pytest.mark.parametrize("path", ["/healthz", "/nothing", f"{ADMIN_API}nothing/", "/dashboard/"])
-    def test_is_on_every_answer(self, anonymous, path):
+    def test_request_id_is_on_every_answer(self, anonymous, path):
         assert anonymous.get(path).headers["X-Request-Id"]
 
-    def test_is_on_an_answer_to_an_unknown_host(self, anonymous):
+    def test_request_id_is_on_the_answer_to_an_unknown_host(self, anonymous):
         assert (
             anonymous.get(USERS, headers={"Host": "evil.example", "X-Request-Id": "given"}).headers["X-Request-Id"]
             == "given"
@@ -39,7 +39,7 @@ class TestRequestId:
 
 
 class TestLogLines:
-    def test_carry_the_id_of_their_request(self, api, caplog, monkeypatch):
+    def test_log_lines_have_the_request_id(self, api, caplog, monkeypatch):
         caplog.handler.addFilter(RequestIdFilter())
         monkeypatch.setattr(services, "create_user", lambda **fields: 1 / 0)
 
@@ -48,7 +48,7 @@ class TestLogLines:
         (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
         assert record.request_id == "given"
 
-    def test_carry_a_dash_outside_of_requests(self):
+    def test_log_lines_outside_of_requests_have_a_dash(self):
         record = logging.makeLogRecord({})
         RequestIdFilter().filter(record)
 

@@ -19,27 +19,27 @@ USE_THE_KEY = ("shell", "--no-imports", "-c", "from django.core import signing; 
 
 
 class TestSecretKey:
-    def test_is_required_in_production(self, tmp_path):
+    def test_secret_key_is_required_in_production(self, tmp_path):
         run = manage(*USE_THE_KEY, VAR_DIR=str(tmp_path))
 
         assert run.returncode != 0
         assert "SECRET_KEY setting must not be empty" in run.stderr
 
-    def test_is_made_for_development_and_readable_by_its_owner_alone(self, tmp_path):
+    def test_secret_key_is_generated_in_development_readable_by_its_owner(self, tmp_path):
         assert manage("check", VAR_DIR=str(tmp_path), DEVELOPMENT="1").returncode == 0
 
         kept = tmp_path / "secret_key"
         assert len(kept.read_text()) >= 64
         assert kept.stat().st_mode & 0o077 == 0
 
-    def test_that_was_made_serves_every_later_command(self, tmp_path):
+    def test_generated_secret_key_is_used_by_later_commands(self, tmp_path):
         manage("check", VAR_DIR=str(tmp_path), DEVELOPMENT="1")
 
         assert manage(*USE_THE_KEY, VAR_DIR=str(tmp_path)).returncode == 0
 
 
 class TestDeployCheck:
-    def test_is_clean_on_production_settings(self, tmp_path):
+    def test_deploy_check_has_no_warnings_on_production_settings(self, tmp_path):
         run = manage(
             "check", "--deploy", "--fail-level", "WARNING", VAR_DIR=str(tmp_path), SECRET_KEY="0123456789abcdef" * 5
         )

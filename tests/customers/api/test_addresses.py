@@ -29,7 +29,7 @@ WRONG_VALUES = [
 
 
 class TestListAddresses:
-    def test_answers_a_page_newest_first(self, admin_client, ada, ada_address):
+    def test_list_addresses_newest_first(self, admin_client, ada, ada_address):
         second = make_address(ada, line1="second")
         make_user(addresses=[address()])
 
@@ -39,7 +39,7 @@ class TestListAddresses:
         assert [each["id"] for each in page["results"]] == [second.pk, ada_address.pk]
         assert page["results"][1] == admin_client.get(user_url(ada)).json()["addresses"][0]
 
-    def test_walks_page_by_page_and_back(self, admin_client, ada):
+    def test_list_addresses_pages_forwards_and_backwards(self, admin_client, ada):
         for number in range(4):
             make_address(ada, line1=str(number))
 
@@ -52,16 +52,16 @@ class TestListAddresses:
         assert admin_client.get(third["previous"]).json()["results"] == second["results"]
         assert admin_client.get(second["previous"]).json()["results"] == first["results"]
 
-    def test_is_empty_for_somebody_without_any(self, admin_client):
+    def test_list_addresses_of_a_user_without_addresses_is_empty(self, admin_client):
         assert admin_client.get(addresses_url(make_user())).json() == {"next": None, "previous": None, "results": []}
 
-    def test_takes_two_queries(self, admin_client, ada, django_assert_num_queries):
+    def test_list_addresses_takes_two_queries(self, admin_client, ada, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, addresses
             admin_client.get(addresses_url(ada))
 
 
 class TestCreateAddress:
-    def test_answers_201_with_the_whole_address(self, admin_client, ada):
+    def test_create_address_returns_201_with_all_fields(self, admin_client, ada):
         response = admin_client.post(addresses_url(ada), EVERY_FIELD)
 
         assert response.status_code == 201
@@ -70,14 +70,14 @@ class TestCreateAddress:
         assert set(answer) == {"id", *EVERY_FIELD}
         assert admin_client.get(f"{addresses_url(ada)}{answer['id']}/").content == response.content
 
-    def test_makes_the_first_one_both_defaults(self, admin_client):
+    def test_create_first_address_sets_both_defaults(self, admin_client):
         user = make_user()
 
         answer = admin_client.post(addresses_url(user), address(is_default_for_billing=False)).json()
 
         assert (answer["is_default_for_shipping"], answer["is_default_for_billing"]) == (True, True)
 
-    def test_fills_an_empty_phone_and_name_from_the_first_one(self, admin_client):
+    def test_create_first_address_fills_empty_name_and_phone_of_the_user(self, admin_client):
         user = make_user(last_name="Kept")
 
         admin_client.post(addresses_url(user), address(first_name="Ada", last_name="No", phone_number="020 7946 0958"))
@@ -87,35 +87,35 @@ class TestCreateAddress:
         assert (user.first_name, user.last_name, user.phone_number) == ("Ada", "Kept", "+442079460958")
 
     @pytest.mark.parametrize("flag", ["is_default_for_shipping", "is_default_for_billing"])
-    def test_takes_the_flag_from_the_former_default(self, admin_client, ada, ada_address, flag):
+    def test_create_default_address_unsets_the_former_default(self, admin_client, ada, ada_address, flag):
         later = admin_client.post(addresses_url(ada), address(**{flag: True})).json()
 
         assert [each.pk for each in Address.objects.filter(user=ada, **{flag: True})] == [later["id"]]
         other = {"is_default_for_shipping", "is_default_for_billing"} - {flag}
         assert later[other.pop()] is False
 
-    def test_leaves_the_defaults_of_others_alone(self, admin_client, ada, ada_address):
+    def test_create_default_address_keeps_defaults_of_other_users(self, admin_client, ada, ada_address):
         admin_client.post(addresses_url(make_user()), address(is_default_for_shipping=True))
 
         ada_address.refresh_from_db()
         assert ada_address.is_default_for_shipping
 
-    def test_leaves_the_default_alone_when_it_does_not_ask(self, admin_client, ada, ada_address):
+    def test_create_address_without_flags_keeps_the_default(self, admin_client, ada, ada_address):
         admin_client.post(addresses_url(ada), address())
 
         ada_address.refresh_from_db()
         assert ada_address.is_default_for_shipping
         assert ada_address.is_default_for_billing
 
-    def test_reads_a_local_phone_in_its_own_country(self, admin_client, ada):
+    def test_create_address_parses_local_phone_in_its_country(self, admin_client, ada):
         answer = admin_client.post(addresses_url(ada), address(country="FR", phone_number="01 23 45 67 89")).json()
 
         assert answer["phone_number"] == "+33123456789"
 
-    def test_takes_a_country_in_either_case(self, admin_client, ada):
+    def test_create_address_accepts_country_in_lower_case(self, admin_client, ada):
         assert admin_client.post(addresses_url(ada), address(country="fr")).json()["country"] == "FR"
 
-    def test_strips_emoji_and_keeps_line_breaks(self, admin_client, ada):
+    def test_create_address_strips_emoji_and_keeps_line_breaks(self, admin_client, ada):
         body = address(line1="1 High Street 🏠", notes="Ring 🔔 twice\nthen wait")
 
         answer = admin_client.post(addresses_url(ada), body).json()
@@ -123,7 +123,7 @@ class TestCreateAddress:
         assert (answer["line1"], answer["notes"]) == ("1 High Street", "Ring twice\nthen wait")
 
     @pytest.mark.parametrize(("field", "value"), WRONG_VALUES)
-    def test_refuses_a_wrong_value_naming_its_field(self, admin_client, ada, field, value):
+    def test_create_address_rejects_invalid_value_of_a_field(self, admin_client, ada, field, value):
         response = admin_client.post(addresses_url(ada), address(**{field: value}))
 
         assert response.status_code == 400
@@ -131,13 +131,13 @@ class TestCreateAddress:
         assert ada.addresses.count() == 1
 
     @pytest.mark.parametrize("field", ["line1", "line4", "country"])
-    def test_refuses_to_do_without(self, admin_client, ada, field):
+    def test_create_address_rejects_missing_required_field(self, admin_client, ada, field):
         fields = address()
         del fields[field]
 
         assert admin_client.post(addresses_url(ada), fields).json() == {field: ["This field is required."]}
 
-    def test_takes_few_queries(self, admin_client, ada, django_assert_num_queries):
+    def test_create_address_takes_few_queries(self, admin_client, ada, django_assert_num_queries):
         admin_client.post(addresses_url(ada), address())
 
         # Token, lock, is it the first, insert, webhooks, within a savepoint; a default takes two updates more.
@@ -148,29 +148,29 @@ class TestCreateAddress:
 
 
 class TestRetrieveAddress:
-    def test_answers_the_address(self, admin_client, ada_address):
+    def test_retrieve_address_returns_all_fields(self, admin_client, ada_address):
         response = admin_client.get(address_url(ada_address))
 
         assert response.status_code == 200
         assert response.json()["line1"] == ada_address.line1
 
-    def test_is_not_found_through_another_user(self, admin_client, ada_address):
+    def test_retrieve_address_of_another_user_is_404(self, admin_client, ada_address):
         assert admin_client.get(address_url(ada_address, make_user())).status_code == 404
 
-    def test_takes_two_queries(self, admin_client, ada_address, django_assert_num_queries):
+    def test_retrieve_address_takes_two_queries(self, admin_client, ada_address, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, address
             admin_client.get(address_url(ada_address))
 
 
 class TestUpdateAddress:
-    def test_answers_200_with_every_field_changed(self, admin_client, ada_address):
+    def test_update_address_changes_all_fields(self, admin_client, ada_address):
         response = admin_client.put(address_url(ada_address), EVERY_FIELD)
 
         assert response.status_code == 200
         assert response.json() == {"id": ada_address.pk, **EVERY_FIELD}
         assert admin_client.get(address_url(ada_address)).content == response.content
 
-    def test_takes_the_flag_from_the_former_default(self, admin_client, ada, ada_address):
+    def test_update_address_to_default_unsets_the_former_default(self, admin_client, ada, ada_address):
         second = make_address(ada)
 
         admin_client.put(address_url(second), address(is_default_for_billing=True))
@@ -180,20 +180,20 @@ class TestUpdateAddress:
         assert (ada_address.is_default_for_billing, second.is_default_for_billing) == (False, True)
         assert (ada_address.is_default_for_shipping, second.is_default_for_shipping) == (True, False)
 
-    def test_leaves_alone_what_is_left_out(self, admin_client, ada_address):
+    def test_update_address_keeps_omitted_fields(self, admin_client, ada_address):
         admin_client.put(address_url(ada_address), EVERY_FIELD)
 
         answer = admin_client.put(address_url(ada_address), address(line1="Elsewhere", country="FR")).json()
 
         assert answer == {**EVERY_FIELD, "id": ada_address.pk, "line1": "Elsewhere", "line4": "London"}
 
-    def test_is_not_found_through_another_user(self, admin_client, ada_address):
+    def test_update_address_of_another_user_is_404(self, admin_client, ada_address):
         assert admin_client.put(address_url(ada_address, make_user()), EVERY_FIELD).status_code == 404
         ada_address.refresh_from_db()
         assert ada_address.line1 == "12 St James's Square"
 
     @pytest.mark.parametrize(("field", "value"), WRONG_VALUES)
-    def test_refuses_a_wrong_value_naming_its_field(self, admin_client, ada_address, field, value):
+    def test_update_address_rejects_invalid_value_of_a_field(self, admin_client, ada_address, field, value):
         response = admin_client.put(address_url(ada_address), address(**{"line2": "Changed", field: value}))
 
         assert response.status_code == 400
@@ -201,7 +201,7 @@ class TestUpdateAddress:
         ada_address.refresh_from_db()
         assert ada_address.line2 == ""
 
-    def test_takes_few_queries(self, admin_client, ada_address, django_assert_num_queries):
+    def test_update_address_takes_few_queries(self, admin_client, ada_address, django_assert_num_queries):
         admin_client.put(address_url(ada_address), EVERY_FIELD)
 
         # Token, lock, address, two flags, update, event, webhooks and the address again, within a savepoint.
@@ -210,7 +210,7 @@ class TestUpdateAddress:
 
 
 class TestDeleteAddress:
-    def test_answers_204_and_nothing_else(self, admin_client, ada, ada_address):
+    def test_delete_address_returns_204_without_a_body(self, admin_client, ada, ada_address):
         response = admin_client.delete(address_url(ada_address))
 
         assert response.status_code == 204
@@ -218,18 +218,18 @@ class TestDeleteAddress:
         assert not ada.addresses.exists()
         assert admin_client.delete(address_url(ada_address)).status_code == 404
 
-    def test_is_not_found_through_another_user(self, admin_client, ada, ada_address):
+    def test_delete_address_of_another_user_is_404(self, admin_client, ada, ada_address):
         assert admin_client.delete(address_url(ada_address, make_user())).status_code == 404
         assert ada.addresses.exists()
 
-    def test_makes_the_next_first_one_both_defaults_again(self, admin_client, ada, ada_address):
+    def test_delete_last_address_makes_the_next_one_both_defaults(self, admin_client, ada, ada_address):
         admin_client.delete(address_url(ada_address))
 
         answer = admin_client.post(addresses_url(ada), address()).json()
 
         assert answer["is_default_for_shipping"] is True
 
-    def test_takes_few_queries(self, admin_client, ada_address, django_assert_num_queries):
+    def test_delete_address_takes_few_queries(self, admin_client, ada_address, django_assert_num_queries):
         # Token, lock, address, webhooks, delete, within a savepoint.
         with django_assert_num_queries(8):
             admin_client.delete(address_url(ada_address))

@@ -51,16 +51,16 @@ def each_request():
 
 @each_request()
 class TestEveryOperation:
-    def test_needs_a_token(self, anonymous, app_url, method, path):
+    def test_app_endpoint_without_a_token_is_401(self, anonymous, app_url, method, path):
         response = getattr(anonymous, method)(app_url + path)
 
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="admin"'
 
-    def test_needs_no_permission(self, admin_client, app_url, method, path):
+    def test_app_endpoint_needs_no_scope(self, admin_client, app_url, method, path):
         assert getattr(admin_client, method)(app_url + path).status_code in (200, 204)
 
-    def test_tells_another_app_nothing_but_no(self, admin_client, api, app_url, settings_url, method, path):
+    def test_app_endpoint_of_another_app_is_403(self, admin_client, api, app_url, settings_url, method, path):
         admin_client.put(settings_url, {"theme": "dark"})
         stranger = api(Scope.ADMIN_READ, Scope.ADMIN_WRITE)
 
@@ -72,19 +72,19 @@ class TestEveryOperation:
         assert admin_client.get(settings_url).json() == {"theme": "dark"}
 
     @pytest.mark.parametrize("version", ["2023-02-10", "2024-04-01", "unstable"])
-    def test_speaks_every_version(self, admin_client, app_url, method, path, version):
+    def test_app_endpoint_accepts_every_version(self, admin_client, app_url, method, path, version):
         response = getattr(admin_client, method)(app_url + path, headers={VERSION: version})
 
         assert response.status_code in (200, 204)
         assert response.headers[VERSION] == version
 
-    def test_refuses_an_unknown_version(self, admin_client, app_url, settings_url, method, path):
+    def test_app_endpoint_rejects_unknown_version(self, admin_client, app_url, settings_url, method, path):
         admin_client.put(settings_url, {"theme": "dark"})
 
         assert getattr(admin_client, method)(app_url + path, headers={VERSION: "1999-01-01"}).status_code == 400
         assert admin_client.get(settings_url).json() == {"theme": "dark"}
 
-    def test_counts_towards_the_rate_limit(self, admin_client, app_url, method, path):
+    def test_app_endpoint_counts_towards_the_rate_limit(self, admin_client, app_url, method, path):
         App.objects.update(rate_limit=1)
 
         answers = [getattr(admin_client, method)(app_url + path) for _ in range(2)]
@@ -95,12 +95,12 @@ class TestEveryOperation:
 
 
 @pytest.mark.parametrize("path", ["", "settings/"])
-def test_nothing_is_posted(admin_client, app_url, path):
+def test_app_endpoints_reject_post(admin_client, app_url, path):
     assert admin_client.post(app_url + path, {}).status_code == 405
 
 
 class TestApp:
-    def test_knows_itself(self, admin_client, app, app_url):
+    def test_retrieve_app_returns_its_own_data(self, admin_client, app, app_url):
         App.objects.update(version="1.2", settings={"theme": "dark"})
 
         shown = admin_client.get(app_url).json()
@@ -111,13 +111,13 @@ class TestApp:
         assert shown["version"] == "1.2"
         assert shown["settings"] == {"theme": "dark"}
 
-    def test_has_neither_a_version_nor_settings_at_first(self, admin_client, app_url):
+    def test_new_app_has_no_version_and_no_settings(self, admin_client, app_url):
         shown = admin_client.get(app_url).json()
 
         assert (shown["version"], shown["settings"]) == (None, {})
 
     @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-    def test_is_newer_once_settings_are_saved(self, admin_client, app_url, settings_url, method):
+    def test_saving_settings_changes_updated_at_of_the_app(self, admin_client, app_url, settings_url, method):
         before = admin_client.get(app_url).json()
 
         getattr(admin_client, method)(settings_url)
@@ -126,13 +126,13 @@ class TestApp:
         assert after["updated_at"] > before["updated_at"]
         assert after["created_at"] == before["created_at"]
 
-    def test_takes_two_queries(self, admin_client, app_url, django_assert_num_queries):
+    def test_retrieve_app_takes_two_queries(self, admin_client, app_url, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, app
             admin_client.get(app_url)
 
 
 class TestETagOfTheApp:
-    def test_changes_with_its_settings(self, admin_client, app_url, settings_url):
+    def test_etag_of_the_app_changes_with_its_settings(self, admin_client, app_url, settings_url):
         etag = admin_client.get(app_url).headers["ETag"]
         assert admin_client.get(app_url).headers["ETag"] == etag
 
@@ -140,14 +140,14 @@ class TestETagOfTheApp:
 
         assert admin_client.get(app_url).headers["ETag"] != etag
 
-    def test_in_if_none_match_is_304(self, admin_client, app_url):
+    def test_app_with_matching_if_none_match_is_304(self, admin_client, app_url):
         etag = admin_client.get(app_url).headers["ETag"]
 
         response = admin_client.get(app_url, headers={"If-None-Match": etag})
 
         assert (response.status_code, response.content) == (304, b"")
 
-    def test_in_if_match_has_to_be_the_current_one(self, admin_client, app_url):
+    def test_app_with_outdated_if_match_is_412(self, admin_client, app_url):
         etag = admin_client.get(app_url).headers["ETag"]
 
         assert admin_client.get(app_url, headers={"If-Match": etag}).status_code == 200
@@ -155,7 +155,7 @@ class TestETagOfTheApp:
 
 
 class TestSettings:
-    def test_are_replaced_as_a_whole_by_put(self, admin_client, settings_url):
+    def test_put_replaces_all_settings(self, admin_client, settings_url):
         admin_client.put(settings_url, {"theme": "dark", "columns": [1, 2.5, None, {"deep": True}]})
 
         response = admin_client.put(settings_url, {"language": "en"})
@@ -163,7 +163,7 @@ class TestSettings:
         assert response.status_code == 200
         assert response.json() == admin_client.get(settings_url).json() == {"language": "en"}
 
-    def test_keep_what_patch_does_not_name(self, admin_client, settings_url):
+    def test_patch_keeps_omitted_settings(self, admin_client, settings_url):
         admin_client.put(settings_url, {"theme": {"name": "dark", "size": 2}, "language": "en"})
 
         response = admin_client.patch(settings_url, {"theme": {"name": "light"}, "new": None})
@@ -172,7 +172,7 @@ class TestSettings:
         assert response.json() == {"theme": {"name": "light"}, "language": "en", "new": None}
         assert admin_client.get(settings_url).json() == response.json()
 
-    def test_are_empty_once_deleted(self, admin_client, settings_url):
+    def test_delete_empties_the_settings(self, admin_client, settings_url):
         admin_client.put(settings_url, {"theme": "dark"})
 
         response = admin_client.delete(settings_url)
@@ -181,7 +181,7 @@ class TestSettings:
         assert admin_client.get(settings_url).json() == {}
 
     @pytest.mark.parametrize("media_type", [FORM, MULTIPART_CONTENT])
-    def test_come_from_forms_too(self, admin_client, settings_url, media_type):
+    def test_settings_are_accepted_from_forms(self, admin_client, settings_url, media_type):
         form = {"theme[name]": "dark", "columns[0]": "name", "columns[1]": "email"}
         body = urlencode(form) if media_type == FORM else encode_multipart(BOUNDARY, form)
 
@@ -197,7 +197,7 @@ class TestSettings:
          r'{"a": "\u0000"}', r'{"\u0000": 1}', r'{"a": "\ud800"}', DEEP, BOTTOMLESS],
         ids=lambda body: body[:20],
     )  # fmt: skip
-    def test_stay_when_the_body_makes_no_sense(self, admin_client, settings_url, method, body):
+    def test_invalid_settings_are_rejected_and_change_nothing(self, admin_client, settings_url, method, body):
         admin_client.put(settings_url, {"theme": "dark"})
 
         response = getattr(admin_client, method)(settings_url, body)
@@ -207,11 +207,11 @@ class TestSettings:
         assert admin_client.get(settings_url).json() == {"theme": "dark"}
 
     @pytest.mark.parametrize(("method", "queries"), [("get", 2), ("put", 6), ("patch", 6), ("delete", 6)])
-    def test_take_few_queries(self, admin_client, settings_url, django_assert_num_queries, method, queries):
+    def test_settings_take_few_queries(self, admin_client, settings_url, django_assert_num_queries, method, queries):
         with django_assert_num_queries(queries):  # token, app; to write: savepoint, app locked, update, release
             getattr(admin_client, method)(settings_url)
 
-    def test_belong_to_one_app(self, admin_client, api, settings_url):
+    def test_settings_belong_to_one_app(self, admin_client, api, settings_url):
         stranger = api()
         other = App.objects.latest("pk")
 
@@ -222,7 +222,7 @@ class TestSettings:
 
 @pytest.mark.django_db(transaction=True)
 class TestTwoAtOnce:
-    def test_lose_nothing(self, admin_client, settings_url):
+    def test_concurrent_settings_patches_lose_nothing(self, admin_client, settings_url):
         for turn in range(5):
             at_once([lambda key=f"{turn}-{half}": admin_client.patch(settings_url, {key: True}) for half in "ab"])
 

@@ -28,18 +28,18 @@ class TestAnonymous:
         assert ada.addresses.count() == 1
 
     @pytest.mark.parametrize("scheme", ["Basic {}", "Token {}", "{}", "bearer_{}", "Bearer{}", ""])
-    def test_is_whoever_uses_another_scheme_or_a_bare_key(self, anonymous, admin_client, scheme):
+    def test_authorization_with_another_scheme_is_401(self, anonymous, admin_client, scheme):
         response = anonymous.get(USERS, headers={"Authorization": scheme.format(admin_client.token)})
 
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"].startswith('Bearer realm="admin"')
 
     @pytest.mark.parametrize("name", ["access_token", "token", "bearer_token"])
-    def test_is_whoever_puts_the_token_in_the_query_string_or_the_body(self, anonymous, admin_client, name):
+    def test_token_in_query_string_or_body_is_401(self, anonymous, admin_client, name):
         assert anonymous.get(USERS, {name: admin_client.token}).status_code == 401
         assert anonymous.post_form(USERS, {name: admin_client.token, "email": "ada@example.com"}).status_code == 401
 
-    def test_is_somebody_with_nothing_but_a_session_of_the_dashboard(self, anonymous, owner):
+    def test_dashboard_session_without_a_token_is_401(self, anonymous, owner):
         anonymous.force_login(owner)
 
         assert anonymous.get(USERS).status_code == 401
@@ -57,7 +57,7 @@ class TestRefusedToken:
     @pytest.mark.parametrize(
         "reason", ["expired", "revoked", "inactive app", "deleted app", "inactive owner", "cut", "empty"]
     )
-    def test_is_one_that_is_no_longer_good(self, admin_client, owner, reason):
+    def test_expired_revoked_or_inactive_token_is_401(self, admin_client, owner, reason):
         assert admin_client.get(USERS).status_code == 200
         token = AccessToken.objects.get()
         match reason:
@@ -81,22 +81,22 @@ class TestRefusedToken:
         assert response.status_code == 401
         assert response.headers["WWW-Authenticate"] == 'Bearer realm="admin", error="invalid_token"'
 
-    def test_is_seen_before_the_body(self, db):
+    def test_invalid_token_is_401_before_the_body_is_parsed(self, db):
         assert ApiClient(UNKNOWN_TOKEN).post(USERS, "{ broken").status_code == 401
 
 
 class TestBearer:
     @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
-    def test_is_a_word_in_any_case(self, anonymous, admin_client, scheme):
+    def test_bearer_scheme_ignores_case(self, anonymous, admin_client, scheme):
         assert anonymous.get(USERS, headers={"Authorization": f"{scheme} {admin_client.token}"}).status_code == 200
 
-    def test_is_found_with_one_query_that_nothing_precedes(self, admin_client, ada, django_assert_num_queries):
+    def test_token_is_looked_up_by_the_first_query(self, admin_client, ada, django_assert_num_queries):
         with django_assert_num_queries(3) as queries:  # token, users, addresses
             admin_client.get(USERS)
 
         assert "token_checksum" in queries[0]["sql"]
 
-    def test_acts_for_its_owner(self, api, owner, ada):
+    def test_token_acts_as_its_owner(self, api, owner, ada):
         colleague = make_user(email="colleague@store.example", user_type="dashboard")
 
         note = api(Scope.USERS_WRITE, owner=colleague).post(notes_url(ada), {"message": "Called."}).json()
@@ -138,10 +138,10 @@ class TestScope:
 
             assert response.status_code in (200, 201, 204), operation.name
 
-    def test_is_seen_before_the_body(self, api):
+    def test_missing_scope_is_403_before_the_body_is_parsed(self, api):
         assert api(Scope.USERS_READ).post(USERS, "{ broken").status_code == 403
 
-    def test_does_not_tell_who_exists(self, api, ada):
+    def test_missing_scope_is_403_for_known_and_unknown_users(self, api, ada):
         for operation in OPERATIONS:
             assert operation(api(), user=ada).status_code == 403
             assert operation(api()).status_code == 403

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class TestSameEmail:
-    def test_of_32_requests_makes_one_customer_and_31_refusals(self, admin_client):
+    def test_concurrent_creates_with_one_email_make_one_customer(self, admin_client):
         emails = ["ada@example.com", "Ada@Example.com", "ADA@EXAMPLE.COM", "ada@EXAMPLE.com"] * 8
         bodies = [{"email": email, "addresses": [address()], "tags": ["vip"]} for email in emails]
 
@@ -26,7 +26,7 @@ class TestSameEmail:
         assert User.objects.filter(user_type="lead").count() == 1
         assert Address.objects.count() == 1
 
-    def test_of_updates_goes_to_one_of_them(self, admin_client):
+    def test_concurrent_updates_to_one_email_change_one_customer(self, admin_client):
         users = [make_user() for _ in range(8)]
 
         responses = at_once(
@@ -37,7 +37,7 @@ class TestSameEmail:
 
 
 class TestAddresses:
-    def test_created_at_once_leave_one_default_each(self, admin_client):
+    def test_concurrent_default_addresses_leave_one_default(self, admin_client):
         user = make_user()
         body = address(is_default_for_shipping=True, is_default_for_billing=True)
 
@@ -48,7 +48,7 @@ class TestAddresses:
         assert user.addresses.filter(is_default_for_shipping=True).count() == 1
         assert user.addresses.filter(is_default_for_billing=True).count() == 1
 
-    def test_created_at_once_as_the_first_ones_leave_one_first(self, admin_client):
+    def test_concurrent_first_addresses_leave_one_default(self, admin_client):
         user = make_user()
 
         responses = at_once([lambda: admin_client.post(addresses_url(user), address())] * 8)
@@ -56,7 +56,7 @@ class TestAddresses:
         assert {response.status_code for response in responses} == {201}
         assert user.addresses.filter(is_default_for_shipping=True, is_default_for_billing=True).count() == 1
 
-    def test_changed_and_deleted_at_once_leave_at_most_one_default(self, admin_client):
+    def test_concurrent_address_updates_and_deletes_leave_at_most_one_default(self, admin_client):
         user = make_user(addresses=[address()] * 6)
         book = list(user.addresses.all())
         body = address(is_default_for_shipping=True)
@@ -77,7 +77,7 @@ class TestTags:
             return client.post(USERS, {"email": f"{tags[0]}-{tags[-1]}@example.com", "tags": tags})
         return client.patch(user_url(make_user()), {"tags": tags})
 
-    def test_put_on_at_once_in_any_order_are_all_remembered(self, admin_client):
+    def test_concurrent_new_tags_are_all_stored(self, admin_client):
         words = [f"tag-{number}" for number in range(30)]
         orders = [(way, words[number:] + words[:number]) for number in range(8) for way in ("create", "update")]
 
@@ -88,7 +88,7 @@ class TestTags:
         assert Tag.objects.count() == 30
 
     @pytest.mark.parametrize("ways", [("create", "create"), ("update", "update"), ("create", "update")])
-    def test_put_on_in_opposite_order_do_not_wait_for_each_other_in_a_circle(self, admin_client, ways):
+    def test_concurrent_tags_in_opposite_order_do_not_deadlock(self, admin_client, ways):
         """Two writers are held up at a word in the middle of their lists, having written the first ones."""
         if connection.vendor != "postgresql":
             pytest.skip("SQLite has one writer at a time")
@@ -109,7 +109,7 @@ class TestTags:
 
 
 class TestUpdates:
-    def test_of_different_fields_at_once_lose_nothing(self, admin_client):
+    def test_concurrent_updates_of_different_fields_lose_nothing(self, admin_client):
         user = make_user(addresses=[address()])
         changes: list[dict] = [
             {"first_name": "Ada"},
@@ -131,7 +131,7 @@ class TestUpdates:
             for name, value in body.items():
                 assert answer[name] == value
 
-    def test_of_a_first_address_and_a_name_at_once_keep_the_name(self, admin_client):
+    def test_concurrent_first_address_and_name_update_keep_the_name(self, admin_client):
         for number in range(5):
             user = make_user(email=f"race-{number}@example.com")
 

@@ -16,7 +16,7 @@ def thing(request, ada, ada_address):
 
 
 class TestETag:
-    def test_stays_until_something_changes(self, admin_client, thing):
+    def test_etag_changes_only_with_the_object(self, admin_client, thing):
         url, body, _ = thing
         etag = admin_client.get(url).headers["ETag"]
 
@@ -25,19 +25,19 @@ class TestETag:
         assert changed != etag
         assert admin_client.get(url).headers["ETag"] == changed
 
-    def test_of_a_customer_changes_with_an_address(self, admin_client, ada, ada_address):
+    def test_etag_of_a_customer_changes_with_an_address(self, admin_client, ada, ada_address):
         etag = admin_client.get(user_url(ada)).headers["ETag"]
 
         admin_client.put(address_url(ada_address), address(line1="Elsewhere"))
 
         assert admin_client.get(user_url(ada)).headers["ETag"] != etag
 
-    def test_is_kept_by_no_shared_cache(self, admin_client, thing):
+    def test_answers_with_etag_are_private_for_caches(self, admin_client, thing):
         assert admin_client.get(thing[0]).headers["Cache-Control"] == "private, no-cache"
 
 
 class TestIfNoneMatch:
-    def test_with_the_current_etag_is_304_without_a_body(self, admin_client, thing):
+    def test_if_none_match_with_current_etag_is_304_without_a_body(self, admin_client, thing):
         url, *_ = thing
         etag = admin_client.get(url).headers["ETag"]
 
@@ -48,7 +48,7 @@ class TestIfNoneMatch:
             assert response.content == b""
             assert response.headers["ETag"] == etag
 
-    def test_with_a_former_etag_is_200(self, admin_client, thing):
+    def test_if_none_match_with_outdated_etag_is_200(self, admin_client, thing):
         url, body, _ = thing
         etag = admin_client.get(url).headers["ETag"]
         admin_client.put(url, body)
@@ -58,7 +58,7 @@ class TestIfNoneMatch:
 
 
 class TestIfMatch:
-    def test_with_the_current_etag_changes_and_answers_the_new_state(self, admin_client, thing):
+    def test_if_match_with_current_etag_updates(self, admin_client, thing):
         url, body, _ = thing
         before = admin_client.get(url)
 
@@ -70,7 +70,7 @@ class TestIfMatch:
         assert response.content == after.content
         assert response.headers["ETag"] == after.headers["ETag"]
 
-    def test_with_a_former_etag_is_412_and_changes_nothing(self, admin_client, thing):
+    def test_if_match_with_outdated_etag_is_412_and_changes_nothing(self, admin_client, thing):
         url, body, other = thing
         former = admin_client.get(url).headers["ETag"]
         admin_client.put(url, body)
@@ -83,7 +83,7 @@ class TestIfMatch:
         assert "detail" in response.json()
         assert admin_client.get(url).content == before
 
-    def test_holds_for_patch_too(self, admin_client, ada):
+    def test_if_match_applies_to_patch(self, admin_client, ada):
         etag = admin_client.get(user_url(ada)).headers["ETag"]
 
         assert admin_client.patch(user_url(ada), {"first_name": "A"}, headers={"If-Match": etag}).status_code == 200
@@ -91,7 +91,7 @@ class TestIfMatch:
         assert admin_client.get(user_url(ada)).json()["first_name"] == "A"
 
     @pytest.mark.parametrize("value", ['"other"', "W/{}", '"a", "b"', "unquoted", "", '"'])
-    def test_that_names_no_current_etag_changes_nothing(self, admin_client, thing, value):
+    def test_if_match_without_the_current_etag_changes_nothing(self, admin_client, thing, value):
         url, body, _ = thing
         before = admin_client.get(url)
 
@@ -100,22 +100,22 @@ class TestIfMatch:
         assert response.status_code == 412
         assert admin_client.get(url).content == before.content
 
-    def test_takes_a_star_for_whatever_is_there(self, admin_client, thing):
+    def test_if_match_with_star_updates_any_version(self, admin_client, thing):
         url, body, _ = thing
 
         assert admin_client.put(url, body, headers={"If-Match": "*"}).status_code == 200
 
-    def test_takes_one_of_several(self, admin_client, thing):
+    def test_if_match_accepts_a_list_of_etags(self, admin_client, thing):
         url, body, _ = thing
         etag = admin_client.get(url).headers["ETag"]
 
         assert admin_client.put(url, body, headers={"If-Match": f'"other", {etag}'}).status_code == 200
 
-    def test_of_something_that_is_not_there_is_404(self, admin_client, ada):
+    def test_if_match_on_unknown_object_is_404(self, admin_client, ada):
         for url in (user_url(987_654_321), f"{user_url(ada)}addresses/987654321/"):
             assert admin_client.put(url, address(email="a@example.com"), headers={"If-Match": "*"}).status_code == 404
 
-    def test_on_get_with_another_etag_is_412_in_json(self, admin_client, thing):
+    def test_if_match_on_get_with_another_etag_is_412_in_json(self, admin_client, thing):
         response = admin_client.get(thing[0], headers={"If-Match": '"other"'})
 
         assert response.status_code == 412
@@ -126,7 +126,7 @@ class TestIfMatch:
 @pytest.mark.django_db(transaction=True)
 class TestTwoAtOnce:
     @pytest.mark.parametrize("kind", ["user", "address"])
-    def test_with_the_same_if_match_one_changes_and_the_other_is_told(self, admin_client, kind):
+    def test_concurrent_updates_with_the_same_if_match_update_once(self, admin_client, kind):
         user = make_user(addresses=[address()])
         url = user_url(user) if kind == "user" else address_url(user.addresses.get())
         bodies = [address(line1=word, first_name=word) for word in ("one", "other")]
@@ -146,7 +146,7 @@ class TestTwoAtOnce:
             (winner,) = [response for response in responses if response.status_code == 200]
             assert admin_client.get(url).content == winner.content
 
-    def test_a_change_of_an_address_is_seen_by_if_match_on_its_customer(self, admin_client):
+    def test_concurrent_address_update_fails_if_match_on_its_customer(self, admin_client):
         user = make_user(addresses=[address()])
         etag = admin_client.get(user_url(user)).headers["ETag"]
         make_address(user)

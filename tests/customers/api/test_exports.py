@@ -93,42 +93,42 @@ class TestEveryOperation:
     def send(self, client, method, url, **options):
         return getattr(client, method)(url, *([ALL_CUSTOMERS] if method == "post" else []), **options)
 
-    def test_needs_a_token(self, anonymous, url, method, path, scope):
+    def test_export_endpoint_without_a_token_is_401(self, anonymous, url, method, path, scope):
         assert self.send(anonymous, method, url).status_code == 401
 
-    def test_needs_its_scope(self, api, url, method, path, scope):
+    def test_export_endpoint_without_its_scope_is_403(self, api, url, method, path, scope):
         others = [each for each in Scope if each not in (scope, scope.implied_by)]
 
         assert self.send(api(*others), method, url).status_code == 403
         assert Job.objects.count() == 1
 
-    def test_needs_no_other_scope(self, api, url, method, path, scope):
+    def test_export_endpoint_needs_no_other_scope(self, api, url, method, path, scope):
         assert self.send(api(scope), method, url).status_code in (200, 201)
 
-    def test_speaks_every_version_and_no_other(self, admin_client, url, method, path, scope):
+    def test_export_endpoint_accepts_known_versions_only(self, admin_client, url, method, path, scope):
         for version in ("2023-02-10", "2024-04-01", "unstable"):
             response = self.send(admin_client, method, url, headers={VERSION: version})
             assert response.status_code in (200, 201)
             assert response.headers[VERSION] == version
         assert self.send(admin_client, method, url, headers={VERSION: "2019-01-01"}).status_code == 400
 
-    def test_finds_none_that_is_not_there(self, admin_client, url, method, path, scope):
+    def test_unknown_export_is_404(self, admin_client, url, method, path, scope):
         if "{id}" in path:
             assert self.send(admin_client, method, EXPORTS + path.format(id=NOBODY)).status_code == 404
 
-    def test_leaves_an_app_its_own(self, partner, url, method, path, scope):
+    def test_export_of_another_app_is_404(self, partner, url, method, path, scope):
         response = self.send(partner(), method, url)
 
         assert response.status_code == (404 if "{id}" in path else 201 if method == "post" else 200)
         assert path or method == "post" or response.json()["results"] == []
 
-    def test_takes_no_other_method(self, admin_client, url, method, path, scope):
+    def test_export_endpoint_rejects_other_methods(self, admin_client, url, method, path, scope):
         for other in ("put", "patch", "delete"):
             assert getattr(admin_client, other)(url).status_code == 405
 
 
 class TestCreate:
-    def test_answers_with_an_export_that_is_pending(self, admin_client):
+    def test_create_export_returns_201_with_status_pending(self, admin_client):
         response = admin_client.post(EXPORTS, ALL_CUSTOMERS)
 
         export = response.json()
@@ -142,12 +142,12 @@ class TestCreate:
         }
         assert admin_client.get(export_url(export)).json() == export
 
-    def test_takes_forms(self, admin_client):
+    def test_create_export_accepts_forms(self, admin_client):
         assert admin_client.post_form(EXPORTS, ALL_CUSTOMERS).status_code == 201
         assert admin_client.post_multipart(EXPORTS, ALL_CUSTOMERS).status_code == 201
 
     @pytest.mark.parametrize("field", ALL_CUSTOMERS)
-    def test_needs_every_field(self, admin_client, field):
+    def test_create_export_rejects_missing_field(self, admin_client, field):
         response = admin_client.post(EXPORTS, {name: value for name, value in ALL_CUSTOMERS.items() if name != field})
 
         assert (response.status_code, list(response.json())) == (400, [field])
@@ -159,24 +159,24 @@ class TestCreate:
          ("date_from", "0001-01-01T00:00:00+14:00"), ("date_to", "9999-12-31T23:59:59-12:00"),
          ("date_to", "1999-12-31T23:59:59Z")],
     )  # fmt: skip
-    def test_refuses_a_wrong_value_naming_its_field(self, admin_client, field, value):
+    def test_create_export_rejects_invalid_value_of_a_field(self, admin_client, field, value):
         response = admin_client.post(EXPORTS, {**ALL_CUSTOMERS, field: value})
 
         assert (response.status_code, list(response.json())) == (400, [field])
         assert not Job.objects.exists()
 
-    def test_says_which_type_it_makes(self, admin_client):
+    def test_create_export_of_another_type_is_400_with_the_supported_one(self, admin_client):
         response = admin_client.post(EXPORTS, {**ALL_CUSTOMERS, "type": "order_list"})
 
         assert response.json() == {"type": ["This store has no exports of this type. It makes customer_list."]}
 
     @pytest.mark.parametrize("query", ["language=xx", "is_blocked=maybe", "date_joined_from=x"])
-    def test_refuses_what_the_list_refuses(self, admin_client, query):
+    def test_create_export_rejects_invalid_filter(self, admin_client, query):
         response = admin_client.post(f"{EXPORTS}?{query}", ALL_CUSTOMERS)
 
         assert (response.status_code, list(response.json())) == (400, [query.partition("=")[0]])
 
-    def test_once_with_an_idempotency_key(self, admin_client):
+    def test_create_export_twice_with_one_idempotency_key_makes_one(self, admin_client):
         headers = {"Idempotency-Key": "once"}
 
         first = admin_client.post(EXPORTS, ALL_CUSTOMERS, headers=headers)
@@ -187,7 +187,7 @@ class TestCreate:
         assert narrower.status_code == 422
         assert Job.objects.count() == 1
 
-    def test_takes_as_many_queries_however_many_customers_there_are(self, admin_client, django_assert_num_queries):
+    def test_create_export_takes_constant_queries(self, admin_client, django_assert_num_queries):
         make_users(30)
 
         # token; keys of metadata, customers; old files, old jobs (2); the job; and two transactions
@@ -196,7 +196,7 @@ class TestCreate:
 
 
 class TestWhatIsExported:
-    def test_is_every_customer_with_all_columns(self, admin_client, anonymous):
+    def test_export_contains_every_customer_with_all_columns(self, admin_client, anonymous):
         ada = make_user(email="ada@example.com", first_name="Ada", ip="203.0.113.7", tags=["vip"], metadata={"a": 1})
         make_user(email="bo@example.com")
         make_owner()
@@ -216,7 +216,7 @@ class TestWhatIsExported:
             "bo@example.com", "", "",
         )  # fmt: skip
 
-    def test_is_who_joined_between_two_moments_both_included(self, admin_client, anonymous):
+    def test_export_contains_customers_between_both_dates_included(self, admin_client, anonymous):
         start, end = datetime(2026, 1, 1, 0, 0, 0, 123456, UTC), datetime(2026, 2, 1, 0, 0, 0, 654321, UTC)
         tick = timedelta(microseconds=1)
         for name, joined in {"a": start - tick, "b": start, "c": end, "d": end + tick}.items():
@@ -240,7 +240,7 @@ class TestWhatIsExported:
          ("date_joined_from=2026-06-01", ["bo"]), ("date_joined_to=2026-06-01", ["ada"]),
          ("unknown=x&language=", ["ada", "bo"]), ("language=de&is_blocked=true", [])],
     )  # fmt: skip
-    def test_is_narrowed_by_the_filters_of_the_list(self, admin_client, api, anonymous, query, found):
+    def test_export_applies_the_filters_of_the_list(self, admin_client, api, anonymous, query, found):
         make_user(
             email="ada@example.com", first_name="Ada", last_name="Lovelace", language="de", accepts_marketing=True,
             phone_number="+442079460018", date_joined=datetime(2026, 1, 1, tzinfo=UTC),
@@ -255,14 +255,14 @@ class TestWhatIsExported:
         assert exported == [f"{name}@example.com" for name in found]
         assert {user["email"] for user in listed if user["user_type"] != "dashboard"} == set(exported)
 
-    def test_does_not_remember_whom_it_was_narrowed_by(self, admin_client):
+    def test_finished_export_does_not_keep_its_filters(self, admin_client):
         admin_client.post(f"{EXPORTS}?email=ada@example.com", ALL_CUSTOMERS)
 
         make_exports()
 
         assert "ada@example.com" not in str(Job.objects.values().get())
 
-    def test_is_whole_where_a_customer_is_erased_meanwhile(self, admin_client, anonymous, monkeypatch):
+    def test_export_is_complete_if_a_customer_is_erased_meanwhile(self, admin_client, anonymous, monkeypatch):
         monkeypatch.setattr(parts, "PART_SIZE", 1)
         people = [make_user(email=f"p{number}@example.com") for number in range(4)]
         export = admin_client.post(EXPORTS, ALL_CUSTOMERS).json()
@@ -278,7 +278,7 @@ class TestWhatIsExported:
 
 
 class TestList:
-    def test_is_newest_first_in_pages(self, admin_client):
+    def test_list_exports_newest_first_in_pages(self, admin_client):
         ids = [admin_client.post(EXPORTS, ALL_CUSTOMERS).json()["id"] for _ in range(3)]
 
         first = admin_client.get(f"{EXPORTS}?page_size=2").json()
@@ -293,23 +293,23 @@ class TestList:
          ("date_created_to=2026-01-31", 1), ("date_created_to=2026-01-30", 0),
          ("date_created_from=0001-01-01&date_created_to=9999-12-31", 1)],
     )  # fmt: skip
-    def test_is_filtered(self, admin_client, export, query, found):
+    def test_list_exports_applies_filters(self, admin_client, export, query, found):
         Job.objects.update(created_at=datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC))
 
         assert len(admin_client.get(f"{EXPORTS}?{query}").json()["results"]) == found
 
     @pytest.mark.parametrize("query", ["type=x", "date_created_from=x", "date_created_to=2026-13-01"])
-    def test_refuses_what_can_be_no_filter(self, admin_client, query):
+    def test_list_exports_rejects_invalid_filter(self, admin_client, query):
         assert admin_client.get(f"{EXPORTS}?{query}").status_code == 400
 
-    def test_shows_an_owner_those_of_apps_and_an_app_its_own(self, admin_client, partner):
+    def test_list_exports_shows_an_app_its_own_and_a_personal_token_all(self, admin_client, partner):
         one, other = partner(), partner()
         for each in (admin_client, one, other):
             each.post(EXPORTS, ALL_CUSTOMERS)
 
         assert [len(each.get(EXPORTS).json()["results"]) for each in (admin_client, one, other)] == [3, 1, 1]
 
-    def test_has_what_was_exported_in_the_dashboard_without_dates(self, admin_client, partner, owner):
+    def test_list_exports_shows_dashboard_exports_without_dates(self, admin_client, partner, owner):
         job = exports.create({}, by=owner, origin="http://testserver")
         assert admin_client.get(EXPORTS).json()["results"] == []  # nobody has started it yet
         runner.start(job, format="csv")
@@ -319,7 +319,7 @@ class TestList:
         assert (shown["id"], shown["date_from"], shown["date_to"]) == (job.pk, None, None)
         assert partner().get(EXPORTS).json()["results"] == []
 
-    def test_takes_two_queries_however_many_there_are(self, admin_client, django_assert_num_queries):
+    def test_list_exports_takes_two_queries(self, admin_client, django_assert_num_queries):
         for _ in range(3):
             admin_client.post(EXPORTS, ALL_CUSTOMERS)
 
@@ -328,31 +328,31 @@ class TestList:
 
 
 class TestTypes:
-    def test_are_those_that_this_store_makes(self, admin_client):
+    def test_export_types_are_those_that_this_store_supports(self, admin_client):
         assert admin_client.get(f"{EXPORTS}types/").json() == {
             "types": [{"code": "customer_list", "name": "Customers"}]
         }
 
 
 class TestRetrieve:
-    def test_shows_when_it_is_available(self, admin_client, export, available):
+    def test_retrieve_export_shows_status_available(self, admin_client, export, available):
         assert available == {**export, "status": "available"}
 
-    def test_answers_304_to_who_knows(self, admin_client, export):
+    def test_retrieve_export_with_matching_if_none_match_is_304(self, admin_client, export):
         etag = admin_client.get(export_url(export)).headers["ETag"]
 
         assert admin_client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 304
         make_exports()
         assert admin_client.get(export_url(export), headers={"If-None-Match": etag}).status_code == 200
 
-    def test_finds_none_whose_file_is_gone(self, admin_client, available):
+    def test_retrieve_export_with_deleted_file_is_404(self, admin_client, available):
         erase(make_user().pk, by=SYSTEM)
 
         assert admin_client.get(export_url(available)).status_code == 404
         assert admin_client.get(f"{export_url(available)}download/").status_code == 404
         assert admin_client.get(EXPORTS).json()["results"] == []
 
-    def test_finds_it_for_a_day_after_it_was_made(self, admin_client, available, files):
+    def test_retrieve_export_is_404_a_day_after_it_finished(self, admin_client, available, files):
         hours = timedelta(hours=1)
         Job.objects.update(created_at=timezone.now() - 40 * hours, finished_at=timezone.now() - 23 * hours)
         runner.delete_old()
@@ -362,18 +362,18 @@ class TestRetrieve:
 
         assert admin_client.get(export_url(available)).status_code == 404
 
-    def test_finds_no_other_job(self, admin_client, owner):
+    def test_retrieve_export_does_not_find_other_jobs(self, admin_client, owner):
         job = runner.create(TYPES["block"], BulkEditOptions(filters={}), started_by=owner, started_at=timezone.now())
 
         assert admin_client.get(export_url(job.pk)).status_code == 404
 
-    def test_takes_two_queries(self, admin_client, export, django_assert_num_queries):
+    def test_retrieve_export_takes_two_queries(self, admin_client, export, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, export
             admin_client.get(export_url(export))
 
 
 class TestDownload:
-    def test_is_a_link_that_opens_without_a_token(self, admin_client, available, anonymous):
+    def test_export_download_returns_a_link_that_needs_no_token(self, admin_client, available, anonymous):
         response = admin_client.get(f"{export_url(available)}download/")
         opened = anonymous.get(response.json()["url"])
 
@@ -389,20 +389,20 @@ class TestDownload:
         assert opened.headers["Content-Disposition"].startswith('attachment; filename="customers-')
         assert not opened.cookies
 
-    def test_is_refused_while_it_is_pending(self, admin_client, export):
+    def test_export_download_of_pending_export_is_409(self, admin_client, export):
         response = admin_client.get(f"{export_url(export)}download/")
 
         assert response.status_code == 409
         assert response.json() == {"detail": "The export is not ready: its status is still pending."}
 
-    def test_is_refused_where_it_was_given_up(self, admin_client, export):
+    def test_export_download_of_failed_export_is_409(self, admin_client, export):
         Job.objects.update(failures=runner.MAX_FAILURES)
 
         response = admin_client.get(f"{export_url(export)}download/")
 
         assert (response.status_code, "failed" in response.json()["detail"]) == (409, True)
 
-    def test_takes_two_queries(self, admin_client, available, django_assert_num_queries):
+    def test_export_download_takes_two_queries(self, admin_client, available, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, export
             admin_client.get(f"{export_url(available)}download/")
 
@@ -412,7 +412,7 @@ class TestALink:
     def link(self, admin_client, available):
         return admin_client.get(f"{export_url(available)}download/").json()["url"]
 
-    def test_opens_for_an_hour(self, link, anonymous, monkeypatch):
+    def test_export_link_expires_after_an_hour(self, link, anonymous, monkeypatch):
         made = signing.time.time()
         monkeypatch.setattr(signing.time, "time", lambda: made + 3590)
         assert anonymous.get(link).status_code == 200
@@ -424,13 +424,13 @@ class TestALink:
         assert response.json() == {"detail": "This link is not valid, or not any more."}
 
     @pytest.mark.parametrize("link", ["x", "1", ":", "a:b:c", "é", "%00", "%ff", "x" * 5000])
-    def test_that_is_made_up_is_refused(self, anonymous, available, link):
+    def test_export_link_without_signature_is_403(self, anonymous, available, link):
         response = anonymous.get(f"{EXPORTS}files/{link}/")
 
         assert response.status_code == 403
         assert response.json() == {"detail": "This link is not valid, or not any more."}
 
-    def test_that_was_changed_is_refused_whether_there_is_such_an_export_or_not(self, admin_client, link, anonymous):
+    def test_export_link_that_was_changed_is_403(self, admin_client, link, anonymous):
         signature = link.partition("files/")[2].rstrip("/").partition(":")[2]
         other = admin_client.post(EXPORTS, ALL_CUSTOMERS).json()
         make_exports()
@@ -439,12 +439,12 @@ class TestALink:
             forged = signing.b64_encode(f"[{number},{App.objects.get().pk}]".encode()).decode()
             assert anonymous.get(f"{EXPORTS}files/{forged}:{signature}/").status_code == 403
 
-    def test_that_was_signed_for_something_else_is_refused(self, anonymous, available):
+    def test_export_link_signed_for_another_purpose_is_403(self, anonymous, available):
         other = signing.dumps([available["id"], App.objects.get().pk])
 
         assert anonymous.get(f"{EXPORTS}files/{other}/").status_code == 403
 
-    def test_to_a_file_that_is_gone_says_so(self, link, anonymous, available):
+    def test_export_link_to_deleted_file_is_404(self, link, anonymous, available):
         JobFile.objects.get().file.storage.delete(JobFile.objects.get().file.name)
         missing = anonymous.get(link)
         JobFile.objects.all().delete()
@@ -453,7 +453,7 @@ class TestALink:
         assert [each.status_code for each in (missing, forgotten)] == [404, 404]
         assert missing.json() == forgotten.json() == {"detail": "The file is not kept any more."}
 
-    def test_ends_with_the_app_that_it_was_given_to(self, partner, anonymous):
+    def test_export_link_of_inactive_app_is_403(self, partner, anonymous):
         app = partner()
         export = app.post(EXPORTS, ALL_CUSTOMERS).json()
         make_exports()
@@ -464,9 +464,9 @@ class TestALink:
 
         assert anonymous.get(link).status_code == 403
 
-    def test_is_only_read(self, link, anonymous):
+    def test_export_link_rejects_other_methods(self, link, anonymous):
         assert anonymous.post(link).status_code == 405
 
-    def test_takes_three_queries(self, link, anonymous, django_assert_num_queries):
+    def test_export_link_takes_three_queries(self, link, anonymous, django_assert_num_queries):
         with django_assert_num_queries(3):  # app, export, its parts
             anonymous.get(link)

@@ -37,7 +37,7 @@ def book(notation, positions=(0, 1)) -> dict[str, str]:
 
 @both_forms
 class TestForms:
-    def test_create_a_customer(self, admin_client, post):
+    def test_form_creates_a_customer(self, admin_client, post):
         response = getattr(admin_client, post)(USERS, {**PERSON, **book(NOTATIONS["brackets"])})
 
         assert response.status_code == 201
@@ -48,7 +48,7 @@ class TestForms:
 
     @pytest.mark.parametrize("notation", NOTATIONS.values(), ids=NOTATIONS)
     @pytest.mark.parametrize("positions", [(0, 1), (1, 2), (3, 70), (9, 10)])
-    def test_write_nested_addresses_in_many_ways(self, admin_client, post, notation, positions):
+    def test_form_accepts_nested_addresses_in_several_notations(self, admin_client, post, notation, positions):
         form = {"email": "ada@example.com", **book(notation, positions)}
 
         answer = getattr(admin_client, post)(USERS, form).json()
@@ -71,7 +71,7 @@ class TestForms:
             ({}, []),
         ],
     )
-    def test_write_tags_in_many_ways(self, admin_client, post, form, tags):
+    def test_form_accepts_tags_in_several_notations(self, admin_client, post, form, tags):
         response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", **form})
 
         assert response.status_code == 201
@@ -87,7 +87,7 @@ class TestForms:
             ({"metadata.size": "37"}, {"size": "37"}),
         ],
     )
-    def test_write_metadata_as_json_or_name_by_name(self, admin_client, post, form, metadata):
+    def test_form_accepts_metadata_as_json_or_nested_names(self, admin_client, post, form, metadata):
         response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", **form})
 
         assert response.status_code == 201
@@ -96,7 +96,7 @@ class TestForms:
     @pytest.mark.parametrize(
         "metadata", ["text", "[1]", "5", "{", "NaN", '{"a": NaN}', '{"a": 1e999}', '{"a": "\\u0000"}', "[" * 2_000]
     )
-    def test_refuse_metadata_that_is_no_object(self, admin_client, post, metadata):
+    def test_form_rejects_metadata_that_is_not_an_object(self, admin_client, post, metadata):
         response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", "metadata": metadata})
 
         assert response.status_code == 400
@@ -112,7 +112,7 @@ class TestForms:
             {"a[b][c][d][e][f][g][h][i]": "x"},
         ],
     )
-    def test_refuse_names_that_contradict_or_go_too_deep(self, admin_client, post, form):
+    def test_form_rejects_contradicting_and_too_deep_names(self, admin_client, post, form):
         response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", **form})
 
         assert response.status_code == 400
@@ -127,13 +127,13 @@ class TestForms:
             {"email": ["a@b.example", "c@d.example"]},
         ],
     )
-    def test_refuse_a_list_or_an_object_in_the_wrong_place(self, admin_client, post, form):
+    def test_form_rejects_list_or_object_for_a_plain_field(self, admin_client, post, form):
         response = getattr(admin_client, post)(USERS, {"email": "ada@example.com", **form})
 
         assert response.status_code == 400
         assert list(response.json()) in (["addresses"], ["email"])
 
-    def test_leave_empty_what_comes_empty(self, admin_client, post):
+    def test_form_stores_empty_values(self, admin_client, post):
         form = {
             "email": "ada@example.com",
             "phone_number": "",
@@ -147,12 +147,12 @@ class TestForms:
 
         assert (answer["phone_number"], answer["language"], answer["ip"], answer["first_name"]) == ("", "", None, "")
 
-    def test_ignore_unknown_names(self, admin_client, post):
+    def test_form_ignores_unknown_names(self, admin_client, post):
         form = {"email": "ada@example.com", "csrfmiddlewaretoken": "x", "colour[0]": "blue", "[]": "x", ".": "x"}
 
         assert getattr(admin_client, post)(USERS, form).status_code == 201
 
-    def test_create_addresses_and_notes(self, admin_client, post, ada):
+    def test_form_creates_addresses_and_notes(self, admin_client, post, ada):
         address = getattr(admin_client, post)(addresses_url(ada), LINES[1])
         note = getattr(admin_client, post)(notes_url(ada), {"message": "Called.\nAgain."})
 
@@ -161,7 +161,7 @@ class TestForms:
 
 
 class TestFormsOfOtherMethods:
-    def test_update_a_customer_and_an_address(self, admin_client, ada, ada_address):
+    def test_form_updates_a_customer_and_an_address(self, admin_client, ada, ada_address):
         form = "application/x-www-form-urlencoded"
 
         put = admin_client.put(user_url(ada), "first_name=Augusta&tags=a&tags=b", form)
@@ -172,7 +172,7 @@ class TestFormsOfOtherMethods:
         assert (patch.json()["last_name"], patch.json()["metadata"]) == ("King", {"a": "1"})
         assert (address.json()["line1"], address.json()["country"]) == ("1 Rue", "FR")
 
-    def test_are_read_in_the_charset_they_name(self, admin_client):
+    def test_form_is_decoded_in_its_charset(self, admin_client):
         response = admin_client.generic(
             "POST",
             USERS,
@@ -182,7 +182,7 @@ class TestFormsOfOtherMethods:
 
         assert response.json()["first_name"] == "Élodie"
 
-    def test_that_are_broken_are_400(self, admin_client):
+    def test_broken_form_is_400(self, admin_client):
         for body, content_type in (
             (b"--x", "multipart/form-data"),
             (b"--x", "multipart/form-data; boundary="),

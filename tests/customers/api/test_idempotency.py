@@ -16,7 +16,7 @@ ADA = {"email": "ada@example.com", "tags": ["vip"], "metadata": {"b": 1, "a": [1
 
 
 class TestIdempotencyKey:
-    def test_makes_one_customer_of_two_requests_and_repeats_the_answer(self, admin_client):
+    def test_idempotency_key_repeats_the_answer_and_makes_one_customer(self, admin_client):
         first = admin_client.post(USERS, ADA, headers=KEY)
         again = admin_client.post(USERS, ADA, headers=KEY)
 
@@ -27,7 +27,7 @@ class TestIdempotencyKey:
         assert again.headers["Idempotency-Replayed"] == "true"
         assert User.objects.filter(email="ada@example.com").count() == 1
 
-    def test_changes_nothing_about_the_first_answer(self, admin_client):
+    def test_first_answer_with_idempotency_key_is_the_usual_answer(self, admin_client):
         with_key = admin_client.post(USERS, ADA, headers=KEY)
         without = admin_client.post(USERS, {**ADA, "email": "bob@example.com"})
 
@@ -36,14 +36,14 @@ class TestIdempotencyKey:
         assert with_key.headers["X-29next-API-Version"] == without.headers["X-29next-API-Version"]
         assert with_key.headers["Content-Type"] == without.headers["Content-Type"]
 
-    def test_does_not_follow_what_happened_since(self, admin_client):
+    def test_idempotency_key_repeats_the_first_answer_after_later_changes(self, admin_client):
         first = admin_client.post(USERS, ADA, headers=KEY)
         User.objects.filter(email="ada@example.com").delete()
 
         assert admin_client.post(USERS, ADA, headers=KEY).content == first.content
         assert not User.objects.filter(email="ada@example.com").exists()
 
-    def test_holds_for_addresses_and_notes(self, admin_client, ada):
+    def test_idempotency_key_applies_to_addresses_and_notes(self, admin_client, ada):
         for url, body, status in ((addresses_url(ada), address(), 201), (notes_url(ada), {"message": "Called."}, 200)):
             headers = {"Idempotency-Key": url}
 
@@ -54,7 +54,7 @@ class TestIdempotencyKey:
         assert Address.objects.count() == 2
         assert Note.objects.count() == 1
 
-    def test_on_another_body_is_422(self, admin_client):
+    def test_idempotency_key_with_another_body_is_422(self, admin_client):
         admin_client.post(USERS, ADA, headers=KEY)
 
         response = admin_client.post(USERS, {**ADA, "email": "bob@example.com"}, headers=KEY)
@@ -63,13 +63,13 @@ class TestIdempotencyKey:
         assert "detail" in response.json()
         assert not User.objects.filter(email="bob@example.com").exists()
 
-    def test_on_another_path_is_422(self, admin_client, ada):
+    def test_idempotency_key_with_another_path_is_422(self, admin_client, ada):
         admin_client.post(notes_url(ada), {"message": "x"}, headers=KEY)
 
         assert admin_client.post(notes_url(make_user()), {"message": "x"}, headers=KEY).status_code == 422
 
     @pytest.mark.parametrize("body", ["{", "{}", '{"email": "taken@example.com"}', '{"email": "x"}'])
-    def test_of_a_failed_first_attempt_is_free_again(self, admin_client, body):
+    def test_idempotency_key_of_a_failed_request_can_be_used_again(self, admin_client, body):
         make_user(email="taken@example.com")
         refused = admin_client.post(USERS, body, headers=KEY)
 
@@ -77,18 +77,18 @@ class TestIdempotencyKey:
 
         assert (refused.status_code, response.status_code) == (400, 201)
 
-    def test_of_an_attempt_on_somebody_unknown_is_free_again(self, admin_client, ada):
+    def test_idempotency_key_of_a_404_can_be_used_again(self, admin_client, ada):
         assert admin_client.post(notes_url(987_654_321), {"message": "x"}, headers=KEY).status_code == 404
         assert admin_client.post(notes_url(ada), {"message": "x"}, headers=KEY).status_code == 200
 
-    def test_of_another_app_is_another_key(self, api, admin_client):
+    def test_idempotency_key_belongs_to_one_app(self, api, admin_client):
         first = admin_client.post(USERS, ADA, headers=KEY)
         other = api(Scope.USERS_WRITE).post(USERS, {**ADA, "email": "bob@example.com"}, headers=KEY)
 
         assert other.status_code == 201
         assert other.json()["id"] != first.json()["id"]
 
-    def test_is_forgotten_after_its_hours(self, admin_client, settings):
+    def test_idempotency_key_expires(self, admin_client, settings):
         settings.IDEMPOTENCY_HOURS = 2
         admin_client.post(USERS, ADA, headers=KEY)
 
@@ -99,7 +99,7 @@ class TestIdempotencyKey:
         assert post_after(timedelta(hours=1, minutes=59)) == 422
         assert post_after(timedelta(hours=2, minutes=1)) == 201
 
-    def test_is_deleted_after_its_hours(self, admin_client, settings):
+    def test_clear_expired_deletes_old_idempotency_keys(self, admin_client, settings):
         settings.IDEMPOTENCY_HOURS = 2
         admin_client.post(USERS, ADA, headers=KEY)
         admin_client.post(USERS, {"email": "bob@example.com"}, headers={"Idempotency-Key": "young"})
@@ -109,7 +109,7 @@ class TestIdempotencyKey:
         assert [answer.key for answer in IdempotentAnswer.objects.all()] == ["young"]
 
     @pytest.mark.parametrize(("length", "status"), [(1, 201), (255, 201), (256, 400), (0, 400)])
-    def test_has_1_to_255_characters(self, admin_client, length, status):
+    def test_idempotency_key_has_1_to_255_characters_without_nul(self, admin_client, length, status):
         assert admin_client.post(USERS, ADA, headers={"Idempotency-Key": "k" * length}).status_code == status
 
     @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ class TestIdempotencyKey:
         ['"\\ud800"', "1" + "0" * 400, "[" * 400 + "]" * 400, "1e400", '{"\\udfff": 1}'],
         ids=["surrogate", "number", "deep", "infinite", "name"],
     )
-    def test_takes_any_json_that_is_otherwise_ignored(self, admin_client, value):
+    def test_idempotency_key_accepts_unusual_json_in_ignored_fields(self, admin_client, value):
         body = f'{{"email": "ada@example.com", "unknown": {value}}}'
 
         assert admin_client.post(USERS, body, headers=KEY).status_code == 201
         assert admin_client.post(USERS, body, headers=KEY).headers["Idempotency-Replayed"] == "true"
 
-    def test_holds_for_forms_with_files(self, admin_client):
+    def test_idempotency_key_applies_to_multipart_with_files(self, admin_client):
         def post():
             return admin_client.post_multipart(
                 USERS, {"email": "ada@example.com", "photo": SimpleUploadedFile("a.png", b"x")}, headers=KEY
@@ -131,7 +131,7 @@ class TestIdempotencyKey:
 
         assert post().content == post().content
 
-    def test_needs_a_token(self, anonymous):
+    def test_idempotency_key_without_a_token_is_401(self, anonymous):
         assert anonymous.post(USERS, ADA, headers=KEY).status_code == 401
         assert not IdempotentAnswer.objects.exists()
 
@@ -139,7 +139,7 @@ class TestIdempotencyKey:
 @pytest.mark.django_db(transaction=True)
 class TestManyAtOnce:
     @pytest.mark.parametrize("path", ["users", "notes", "addresses"])
-    def test_with_the_same_key_make_one_and_get_equal_answers(self, admin_client, path):
+    def test_concurrent_requests_with_one_idempotency_key_make_one(self, admin_client, path):
         user = make_user()
         url, body = {
             "users": (USERS, ADA),
@@ -159,7 +159,7 @@ class TestManyAtOnce:
         }[path]
         assert made.count() == 1
 
-    def test_with_another_body_each_make_one_and_the_others_are_told(self, admin_client):
+    def test_concurrent_requests_with_one_idempotency_key_and_other_bodies_are_422(self, admin_client):
         bodies = [{"email": f"{number}@example.com"} for number in range(8)]
 
         responses = at_once([lambda body=body: admin_client.post(USERS, body, headers=KEY) for body in bodies])

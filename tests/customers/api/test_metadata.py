@@ -40,30 +40,30 @@ OPERATIONS = [
 
 @pytest.mark.parametrize(("method", "url", "body", "scope"), OPERATIONS)
 class TestEveryOperation:
-    def test_refuses_the_anonymous(self, anonymous, method, url, body, scope):
+    def test_definition_endpoint_without_a_token_is_401(self, anonymous, method, url, body, scope):
         assert getattr(anonymous, method)(url, body).status_code == 401
         assert not Definition.objects.exists()
 
-    def test_refuses_a_token_without_its_scope(self, api, method, url, body, scope):
+    def test_definition_endpoint_without_its_scope_is_403(self, api, method, url, body, scope):
         others = [each for each in Scope if each not in (scope, scope.implied_by)]
 
         assert getattr(api(*others), method)(url, body).status_code == 403
         assert not Definition.objects.exists()
 
-    def test_refuses_an_unknown_version(self, admin_client, method, url, body, scope):
+    def test_definition_endpoint_rejects_unknown_version(self, admin_client, method, url, body, scope):
         response = getattr(admin_client, method)(url, body, headers={"X-29next-API-Version": "1999-01-01"})
 
         assert response.status_code == 400
         assert not Definition.objects.exists()
 
-    def test_of_one_that_is_not_there_is_not_found(self, admin_client, method, url, body, scope):
+    def test_unknown_definition_is_404(self, admin_client, method, url, body, scope):
         response = getattr(admin_client, method)(url, body)
 
         assert response.status_code == (404 if str(NOBODY) in url else 201 if method == "post" else 200)
 
 
 class TestCreate:
-    def test_answers_the_definition(self, admin_client):
+    def test_create_definition_returns_201_with_all_fields(self, admin_client):
         validations = [{"type": "minimum_value", "value": "0"}, {"type": "maximum_value", "value": "100"}]
 
         response = admin_client.post(METADATA, {**NEW, "validations": validations, "enable_filter": True})
@@ -77,7 +77,7 @@ class TestCreate:
         }  # fmt: skip
 
     @pytest.mark.parametrize("send", ["post_form", "post_multipart"])
-    def test_takes_a_form(self, admin_client, send):
+    def test_create_definition_accepts_forms(self, admin_client, send):
         fields = {**NEW, "enable_export": "true", "validations[0][type]": "maximum_value", "validations[0][value]": "9"}
 
         response = getattr(admin_client, send)(METADATA, fields)
@@ -88,7 +88,7 @@ class TestCreate:
         assert definition.validations == [{"type": "maximum_value", "value": "9"}]
 
     @pytest.mark.parametrize("missing", NEW)
-    def test_needs_a_field(self, admin_client, missing):
+    def test_create_definition_rejects_missing_field(self, admin_client, missing):
         response = admin_client.post(METADATA, {name: NEW[name] for name in NEW if name != missing})
 
         assert (response.status_code, list(response.json())) == (400, [missing])
@@ -114,7 +114,7 @@ class TestCreate:
             ("validations", [{"type": "maximal_value", "value": "1"}]),
         ],
     )
-    def test_refuses_a_wrong_value_at_its_field(self, admin_client, field, value):
+    def test_create_definition_rejects_invalid_value_of_a_field(self, admin_client, field, value):
         response = admin_client.post(METADATA, {**NEW, field: value})
 
         assert (response.status_code, list(response.json())) == (400, [field])
@@ -136,7 +136,7 @@ class TestCreate:
             ("file", [("accept_only_image", "yes")], "value"),
         ],
     )
-    def test_refuses_a_validation_that_is_none_of_the_type(self, admin_client, type, validations, where):
+    def test_create_definition_rejects_validation_of_another_type(self, admin_client, type, validations, where):
         body = [{"type": kind, "value": value} for kind, value in validations]
 
         response = admin_client.post(METADATA, {**NEW, "type": type, "validations": body})
@@ -147,7 +147,7 @@ class TestCreate:
     @pytest.mark.parametrize(
         ("second", "where"), [(("minimum_value", "5"), "type"), (("maximum_value", "4.9"), "value")]
     )
-    def test_refuses_validations_that_speak_against_each_other(self, admin_client, second, where):
+    def test_create_definition_rejects_contradicting_validations(self, admin_client, second, where):
         validations = [{"type": kind, "value": value} for kind, value in [("minimum_value", "5"), second]]
 
         response = admin_client.post(METADATA, {**NEW, "validations": validations})
@@ -155,14 +155,14 @@ class TestCreate:
         assert response.status_code == 400
         assert list(response.json()["validations"]["1"]) == [where]
 
-    def test_refuses_a_key_that_is_defined_already(self, admin_client, points):
+    def test_create_definition_rejects_duplicate_key(self, admin_client, points):
         response = admin_client.post(METADATA, NEW)
 
         assert response.status_code == 400
         assert response.json() == {"key": ["There is a definition of this key already."]}
         assert admin_client.post(METADATA, {**NEW, "object": "order"}).status_code == 201
 
-    def test_is_done_once_with_an_idempotency_key(self, admin_client):
+    def test_create_definition_twice_with_one_idempotency_key_makes_one(self, admin_client):
         first, second = (admin_client.post(METADATA, NEW, headers={"Idempotency-Key": "one"}) for _ in range(2))
 
         assert first.status_code == second.status_code == 201
@@ -171,7 +171,7 @@ class TestCreate:
 
 
 class TestUpdate:
-    def test_changes_what_is_sent_but_key_and_type(self, admin_client, points):
+    def test_update_definition_changes_all_but_key_and_type(self, admin_client, points):
         body = {**UPDATE, "key": "other", "type": "text", "enable_export": True}
 
         response = admin_client.put(url_of(points), body)
@@ -185,7 +185,7 @@ class TestUpdate:
         assert points.validations == [{"type": "maximum_value", "value": "100"}]
         assert points.updated_at > points.created_at
 
-    def test_replaces_the_validations(self, admin_client, points):
+    def test_update_definition_replaces_the_validations(self, admin_client, points):
         response = admin_client.patch(url_of(points), {"validations": [{"type": "minimum_value", "value": "200"}]})
 
         assert response.status_code == 200
@@ -193,26 +193,26 @@ class TestUpdate:
         assert admin_client.patch(url_of(points), {"validations": []}).json()["validations"] == []
 
     @pytest.mark.parametrize("missing", UPDATE)
-    def test_needs_a_field_unless_it_is_of_parts(self, admin_client, points, missing):
+    def test_put_definition_needs_required_fields_and_patch_does_not(self, admin_client, points, missing):
         body = {name: UPDATE[name] for name in UPDATE if name != missing}
 
         assert list(admin_client.put(url_of(points), body).json()) == [missing]
         assert admin_client.patch(url_of(points), body).status_code == 200
 
-    def test_refuses_a_validation_of_another_type(self, admin_client, points):
+    def test_update_definition_rejects_validation_of_another_type(self, admin_client, points):
         response = admin_client.patch(url_of(points), {"validations": [{"type": "maximum_length", "value": "1"}]})
 
         assert response.status_code == 400
         points.refresh_from_db()
         assert points.validations == [{"type": "maximum_value", "value": "100"}]
 
-    def test_refuses_another_object_where_the_key_is_defined(self, admin_client, points):
+    def test_update_definition_rejects_object_with_the_same_key(self, admin_client, points):
         create_definition(**{**NEW, "object": "order"})
 
         assert admin_client.patch(url_of(points), {"object": "order"}).status_code == 400
         assert admin_client.patch(url_of(points), {"object": "line"}).status_code == 200
 
-    def test_is_refused_where_somebody_was_faster(self, admin_client, points):
+    def test_update_definition_with_outdated_if_match_is_412(self, admin_client, points):
         etag = admin_client.get(url_of(points)).headers["ETag"]
         admin_client.patch(url_of(points), {"name": "Faster"})
 
@@ -224,7 +224,7 @@ class TestUpdate:
 
 
 class TestDelete:
-    def test_takes_the_definition_away(self, admin_client, points):
+    def test_delete_definition_removes_it(self, admin_client, points):
         response = admin_client.delete(url_of(points))
 
         assert (response.status_code, response.content) == (204, b"")
@@ -253,16 +253,16 @@ class TestList:
             ("name=&object=&type=&enable_filter=&other=1", ["Earned", "Tier of points", "Points"]),
         ],
     )
-    def test_is_newest_first_and_narrowed(self, admin_client, query, found):
+    def test_list_definitions_newest_first_with_filters(self, admin_client, query, found):
         response = admin_client.get(f"{METADATA}?{query}")
 
         assert [each["name"] for each in response.json()["results"]] == found
 
     @pytest.mark.parametrize("query", ["object=nothing", "type=date", "enable_filter=perhaps"])
-    def test_refuses_a_wrong_filter(self, admin_client, query):
+    def test_list_definitions_rejects_invalid_filter(self, admin_client, query):
         assert admin_client.get(f"{METADATA}?{query}").status_code == 400
 
-    def test_comes_in_pages(self, admin_client):
+    def test_list_definitions_in_pages(self, admin_client):
         page = admin_client.get(f"{METADATA}?page_size=2").json()
 
         rest = admin_client.get(page["next"]).json()
@@ -271,7 +271,7 @@ class TestList:
         assert rest["next"] is None
 
 
-def test_an_operation_takes_few_queries(admin_client, points, django_assert_num_queries):
+def test_definition_endpoints_take_few_queries(admin_client, points, django_assert_num_queries):
     for method, url, body, queries in [
         ("get", METADATA, None, 2),  # the token, the page
         ("get", url_of(points), None, 2),

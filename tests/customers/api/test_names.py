@@ -23,7 +23,7 @@ class TestNames:
             ("Anne-Marie O’Neill", "Anne-Marie O’Neill"),
         ],
     )
-    def test_lose_emoji_and_nothing_else(self, admin_client, given, kept):
+    def test_names_lose_emoji_and_nothing_else(self, admin_client, given, kept):
         book = [address(first_name=given, line2=given, line4=f"X {given}".strip())]
         body = {"email": "ada@example.com", "first_name": given, "last_name": given, "addresses": book}
 
@@ -34,13 +34,13 @@ class TestNames:
         assert answer["addresses"][0]["line2"] == kept
         assert answer["addresses"][0]["line4"] == f"X {kept}".strip()
 
-    def test_of_nothing_but_emoji_are_filled_from_the_first_address(self, admin_client):
+    def test_names_of_emoji_only_are_filled_from_the_first_address(self, admin_client):
         body = {"email": "ada@example.com", "first_name": "👩", "addresses": [address(first_name="Ada")]}
 
         assert admin_client.post(USERS, body).json()["first_name"] == "Ada"
 
     @pytest.mark.parametrize("line", ["line1", "line4"])
-    def test_of_streets_and_cities_need_more_than_emoji(self, admin_client, line):
+    def test_street_and_city_of_emoji_only_are_rejected(self, admin_client, line):
         response = admin_client.post(USERS, {"email": "ada@example.com", "addresses": [address(**{line: "🏠"})]})
 
         assert response.status_code == 400

@@ -5,7 +5,7 @@ from tests.support.factories import address
 
 
 class TestNestedAddresses:
-    def test_first_becomes_default_for_shipping_and_billing(self, admin_client):
+    def test_first_nested_address_becomes_both_defaults(self, admin_client):
         body = {"email": "ada@example.com", "addresses": [address(line1="first"), address(line1="second")]}
 
         first, second = admin_client.post(USERS, body).json()["addresses"]
@@ -17,7 +17,7 @@ class TestNestedAddresses:
         )
         assert (second["is_default_for_shipping"], second["is_default_for_billing"]) == (False, False)
 
-    def test_keep_the_flags_that_were_asked_for_and_the_last_one_wins(self, admin_client):
+    def test_last_nested_address_marked_as_default_wins(self, admin_client):
         asked = [
             address(is_default_for_billing=True),
             address(is_default_for_shipping=True),
@@ -29,7 +29,7 @@ class TestNestedAddresses:
         assert [each["is_default_for_shipping"] for each in book] == [False, False, True]
         assert [each["is_default_for_billing"] for each in book] == [True, False, False]
 
-    def test_come_back_in_the_order_given(self, admin_client):
+    def test_nested_addresses_keep_their_order(self, admin_client):
         asked = [address(line1=str(number)) for number in range(30)]
 
         created = admin_client.post(USERS, {"email": "ada@example.com", "addresses": asked}).json()
@@ -37,7 +37,7 @@ class TestNestedAddresses:
         assert [each["line1"] for each in created["addresses"]] == [str(number) for number in range(30)]
         assert admin_client.get(user_url(created["id"])).json()["addresses"] == created["addresses"]
 
-    def test_fill_an_empty_phone_and_name(self, admin_client):
+    def test_first_nested_address_fills_empty_name_and_phone(self, admin_client):
         first = address(first_name="Ada", last_name="Lovelace", phone_number="020 7946 0958")
 
         answer = admin_client.post(
@@ -50,7 +50,7 @@ class TestNestedAddresses:
             "+442079460958",
         )
 
-    def test_leave_a_given_phone_and_name_alone(self, admin_client):
+    def test_nested_address_keeps_given_name_and_phone(self, admin_client):
         body = {"email": "a@example.com", "first_name": "Augusta", "last_name": "Byron", "phone_number": "+15552368000"}
         first = address(first_name="Ada", last_name="Lovelace", phone_number="020 7946 0958")
 
@@ -58,7 +58,7 @@ class TestNestedAddresses:
 
         assert {name: answer[name] for name in body} == body
 
-    def test_report_what_is_wrong_at_its_place(self, admin_client):
+    def test_errors_of_nested_addresses_have_their_position(self, admin_client):
         asked = [address(), address(phone_number="garbage"), address(country="XX")]
 
         response = admin_client.post(USERS, {"email": "ada@example.com", "addresses": asked})
@@ -67,7 +67,7 @@ class TestNestedAddresses:
         assert response.json() == {"addresses": {"1": {"phone_number": ["Enter a valid phone number."]}}}
 
     @pytest.mark.parametrize("wrong", [{"line1": ""}, {"country": "XX"}, {"phone_number": "garbage"}, {"line4": "🏠"}])
-    def test_report_in_one_shape_whoever_noticed(self, admin_client, wrong):
+    def test_errors_of_nested_addresses_have_one_format(self, admin_client, wrong):
         """The serializer finds some mistakes, the rules find others: a client can't tell which."""
         response = admin_client.post(USERS, {"email": "ada@example.com", "addresses": [address(), address(**wrong)]})
 

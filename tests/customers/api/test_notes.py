@@ -7,7 +7,7 @@ from tests.support.factories import make_note, make_user
 
 
 class TestListNotes:
-    def test_answers_a_page_newest_first(self, admin_client, owner, ada):
+    def test_list_notes_newest_first(self, admin_client, owner, ada):
         first, second = (make_note(ada, author=owner, message=text) for text in ("first", "second"))
         make_note(make_user(), author=owner)
 
@@ -16,7 +16,7 @@ class TestListNotes:
         assert set(page) == {"next", "previous", "results"}
         assert [each["id"] for each in page["results"]] == [second.pk, first.pk]
 
-    def test_shows_the_author_and_an_empty_app_for_one_from_the_dashboard(self, admin_client, owner, ada):
+    def test_list_notes_shows_author_and_empty_app_of_a_dashboard_note(self, admin_client, owner, ada):
         make_note(ada, author=owner)
 
         (note,) = admin_client.get(notes_url(ada)).json()["results"]
@@ -29,7 +29,7 @@ class TestListNotes:
             "last_name": "Owner",
         }
 
-    def test_walks_page_by_page_and_back_over_notes_of_the_same_moment(self, admin_client, owner, ada):
+    def test_list_notes_pages_over_notes_with_equal_times(self, admin_client, owner, ada):
         for number in range(5):
             make_note(ada, author=owner, message=str(number))
         Note.objects.update(created_at="2026-01-01T00:00:00Z")
@@ -46,10 +46,10 @@ class TestListNotes:
         assert third["next"] is None
         assert admin_client.get(third["previous"]).json()["results"] == second["results"]
 
-    def test_is_empty_for_somebody_without_any(self, admin_client, ada):
+    def test_list_notes_of_a_user_without_notes_is_empty(self, admin_client, ada):
         assert admin_client.get(notes_url(ada)).json() == {"next": None, "previous": None, "results": []}
 
-    def test_takes_two_queries_however_many_there_are(self, admin_client, owner, ada, django_assert_num_queries):
+    def test_list_notes_takes_two_queries(self, admin_client, owner, ada, django_assert_num_queries):
         for _ in range(3):
             make_note(ada, author=owner)
 
@@ -58,7 +58,7 @@ class TestListNotes:
 
 
 class TestCreateNote:
-    def test_answers_200_with_app_and_author(self, admin_client, owner, ada):
+    def test_create_note_returns_200_with_app_and_author(self, admin_client, owner, ada):
         response = admin_client.post(notes_url(ada), {"message": "Called: interested 📞\nCall again."})
 
         assert response.status_code == 200
@@ -78,14 +78,14 @@ class TestCreateNote:
     @pytest.mark.parametrize(
         "body", [{}, {"message": None}, {"message": ""}, {"message": "  "}, {"message": []}, {"message": "\0"}]
     )
-    def test_refuses_to_do_without_a_message(self, admin_client, ada, body):
+    def test_create_note_rejects_missing_message(self, admin_client, ada, body):
         response = admin_client.post(notes_url(ada), body)
 
         assert response.status_code == 400
         assert list(response.json()) == ["message"]
         assert not Note.objects.exists()
 
-    def test_takes_neither_author_nor_app_from_the_request(self, admin_client, owner, ada):
+    def test_create_note_ignores_author_and_app_of_the_body(self, admin_client, owner, ada):
         body = {
             "message": "x",
             "author": {"id": ada.pk},
@@ -100,6 +100,6 @@ class TestCreateNote:
         assert note["app"]["name"] == App.objects.get().name
         assert Note.objects.get().user == ada
 
-    def test_takes_four_queries(self, admin_client, ada, django_assert_num_queries):
+    def test_create_note_takes_four_queries(self, admin_client, ada, django_assert_num_queries):
         with django_assert_num_queries(4):  # token, user, insert, note with app and author
             admin_client.post(notes_url(ada), {"message": "x"})

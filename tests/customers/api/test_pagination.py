@@ -27,7 +27,7 @@ def flat(pages):
 
 
 class TestPages:
-    def test_are_walked_forth_and_back_over_45_users(self, admin_client, owner):
+    def test_pages_of_45_users_forwards_and_backwards(self, admin_client, owner):
         expected = [owner.pk, *(user.pk for user in make_users(44))][::-1]
 
         forth = walk(admin_client, USERS)
@@ -40,7 +40,7 @@ class TestPages:
         back = walk(admin_client, last["previous"], "previous")
         assert back == [forth[1], forth[0]]
 
-    def test_lead_back_to_where_they_came_from(self, admin_client):
+    def test_previous_page_of_the_next_page_is_the_same_page(self, admin_client):
         make_users(44)
         first = admin_client.get(USERS).json()
         second = admin_client.get(first["next"]).json()
@@ -49,7 +49,7 @@ class TestPages:
 
         assert (again["results"], again["previous"], again["next"]) == (first["results"], None, first["next"])
 
-    def test_are_walked_without_repeats_where_1100_users_joined_at_one_moment(self, admin_client):
+    def test_pages_do_not_repeat_users_with_equal_join_dates(self, admin_client):
         people = make_users(1_100, date_joined=datetime(2026, 1, 1, tzinfo=UTC))
 
         pages = walk(admin_client, f"{USERS}?page_size=250&user_type=lead")
@@ -57,7 +57,7 @@ class TestPages:
         assert [len(page) for page in pages] == [250, 250, 250, 250, 100]
         assert flat(pages) == [user.pk for user in reversed(people)]
 
-    def test_stay_put_while_customers_come_in(self, admin_client):
+    def test_pages_stay_the_same_while_customers_are_created(self, admin_client):
         expected = [user.pk for user in make_users(45)][::-1]
 
         pages, url = [], f"{USERS}?page_size=10&user_type=lead"
@@ -69,14 +69,14 @@ class TestPages:
 
         assert pages == expected
 
-    def test_end_where_a_customer_left(self, admin_client):
+    def test_pages_continue_after_a_customer_of_the_cursor_is_deleted(self, admin_client):
         people = make_users(25)
         first = admin_client.get(USERS, {"user_type": "lead"}).json()
         User.objects.filter(pk__in=[user.pk for user in people[:5]]).delete()
 
         assert admin_client.get(first["next"]).json()["results"] == []
 
-    def test_keep_the_filters_and_the_size(self, admin_client):
+    def test_page_links_keep_filters_and_page_size(self, admin_client):
         make_users(5, first_name="Ada & Søn")
         make_users(5)
 
@@ -92,12 +92,12 @@ class TestPages:
          ("page_size=٠", 20),
          ("limit=7", 7), ("limit=1000", 250), ("limit=x", 20), ("page_size=3&limit=7", 3)],
     )  # fmt: skip
-    def test_have_the_size_asked_for_up_to_250(self, admin_client, query, size):
+    def test_page_size_is_up_to_250(self, admin_client, query, size):
         make_users(260)
 
         assert len(admin_client.get(f"{USERS}?{query}").json()["results"]) == size
 
-    def test_are_ordered_by_moment_before_id(self, admin_client, owner):
+    def test_pages_are_ordered_by_join_date_before_id(self, admin_client, owner):
         now = timezone.now()
         ids = [make_user(date_joined=now - timedelta(days=days)).pk for days in (3, 1, 2)]
 
@@ -105,7 +105,7 @@ class TestPages:
 
         assert flat(pages) == [ids[1], ids[2], ids[0]]
 
-    def test_have_absolute_links_with_the_host_the_client_used(self, admin_client, settings):
+    def test_page_links_are_absolute_with_the_host_of_the_request(self, admin_client, settings):
         settings.ALLOWED_HOSTS = ["store.example"]
         make_users(2)
 
@@ -113,7 +113,7 @@ class TestPages:
 
         assert page["next"].startswith("https://store.example:8443/api/admin/users/?")
 
-    def test_have_links_with_the_scheme_and_host_in_front_of_a_proxy(self, admin_client, settings):
+    def test_page_links_have_scheme_and_host_of_the_proxy(self, admin_client, settings):
         settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
         settings.USE_X_FORWARDED_HOST = True
         settings.ALLOWED_HOSTS = ["store.example"]
@@ -126,7 +126,7 @@ class TestPages:
         for link in (first["next"], second["next"], second["previous"]):
             assert link.startswith("https://store.example/api/admin/users/?")
 
-    def test_ignore_forwarded_headers_without_a_proxy(self, admin_client):
+    def test_page_links_ignore_forwarded_headers_without_a_proxy(self, admin_client):
         make_users(2)
 
         page = admin_client.get(
@@ -135,7 +135,7 @@ class TestPages:
 
         assert page["next"].startswith("http://testserver/")
 
-    def test_overlap_nowhere(self, admin_client):
+    def test_pages_do_not_overlap(self, admin_client):
         make_users(60)
 
         pages = walk(admin_client, f"{USERS}?page_size=7")
@@ -157,7 +157,7 @@ class TestCursor:
          '["a","9999-12-31T23:59:59-12:00",1]',
          "[" * 3_000],
     )  # fmt: skip
-    def test_that_is_garbage_is_404(self, admin_client, text):
+    def test_invalid_cursor_is_404(self, admin_client, text):
         encoded = urlsafe_b64encode(text.encode()).decode()
         for cursor in (text, encoded, encoded.rstrip("=")):
             response = admin_client.get(USERS, {"cursor": cursor})
@@ -166,12 +166,12 @@ class TestCursor:
             assert response.json() == {"detail": "Invalid cursor."}
 
     @pytest.mark.parametrize("number", [10**30, -(10**30), 2**63, -1, 0])
-    def test_of_any_number_is_answered(self, admin_client, number):
+    def test_cursor_with_any_number_is_no_500(self, admin_client, number):
         for direction in "ab":
             for moment in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
                 cursor = urlsafe_b64encode(f'["{direction}","{moment}",{number}]'.encode()).decode()
 
                 assert admin_client.get(USERS, {"cursor": cursor}).status_code == 200
 
-    def test_that_is_empty_is_the_first_page(self, admin_client, ada):
+    def test_empty_cursor_is_the_first_page(self, admin_client, ada):
         assert admin_client.get(USERS, {"cursor": ""}).json() == admin_client.get(USERS).json()

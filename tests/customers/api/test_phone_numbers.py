@@ -21,14 +21,14 @@ class TestPhoneNumber:
             ("gb", "00 33 1 23 45 67 89", "+33123456789"),
         ],
     )
-    def test_of_a_country_becomes_e164(self, admin_client, country, local, e164):
+    def test_phone_number_of_a_country_becomes_e164(self, admin_client, country, local, e164):
         body = {"email": "ada@example.com", "phone_number": local, "addresses": [address(country=country)]}
 
         answer = admin_client.post(USERS, body).json()
 
         assert answer["phone_number"] == e164
 
-    def test_is_read_in_the_country_of_the_first_address(self, admin_client):
+    def test_phone_number_is_parsed_in_the_country_of_the_first_address(self, admin_client):
         body = {"email": "ada@example.com", "phone_number": "01 23 45 67 89"}
 
         answer = admin_client.post(USERS, {**body, "addresses": [address(country="FR"), address(country="US")]}).json()
@@ -38,13 +38,13 @@ class TestPhoneNumber:
     @pytest.mark.parametrize(
         "text", ["+44 20 7946 0958", "+44-(0)20-7946-0958", "＋４４２０７９４６０９５８", "tel:+44-20-7946-0958"]
     )
-    def test_of_any_punctuation_becomes_e164(self, admin_client, text):
+    def test_phone_number_with_any_punctuation_becomes_e164(self, admin_client, text):
         assert (
             admin_client.post(USERS, {"email": "a@example.com", "phone_number": text}).json()["phone_number"]
             == "+442079460958"
         )
 
-    def test_without_a_country_to_be_local_to_is_refused(self, admin_client):
+    def test_local_phone_number_without_a_country_is_rejected(self, admin_client):
         response = admin_client.post(USERS, {"email": "ada@example.com", "phone_number": "020 7946 0958"})
 
         assert response.status_code == 400
@@ -57,13 +57,13 @@ class TestPhoneNumber:
          "tel:", ";phone-context=x", "+1;ext=" + "9" * 50, "٠٠٠"],
     )  # fmt: skip
     @pytest.mark.parametrize("book", [[], [address(country="AQ")], [address(country="US")]], ids=["none", "AQ", "US"])
-    def test_that_cannot_be_parsed_is_400(self, admin_client, text, book):
+    def test_invalid_phone_number_is_400(self, admin_client, text, book):
         response = admin_client.post(USERS, {"email": "ada@example.com", "phone_number": text, "addresses": book})
 
         assert response.status_code == 400
         assert list(response.json()) == ["phone_number"]
 
-    def test_has_at_most_128_characters(self, admin_client):
+    def test_phone_number_has_at_most_128_characters(self, admin_client):
         padded = "+44 20 7946 0958".replace(" ", " " * 38)
 
         def answer(text):
@@ -73,7 +73,7 @@ class TestPhoneNumber:
         assert answer(padded[:3] + " " * (129 - len(padded)) + padded[3:]) == 400
 
     @pytest.mark.parametrize(("given", "kept"), [(None, None), ("", ""), ("  ", "")])
-    def test_may_be_missing(self, admin_client, given, kept):
+    def test_phone_number_may_be_null_or_empty(self, admin_client, given, kept):
         assert (
             admin_client.post(USERS, {"email": "a@example.com", "phone_number": given}).json()["phone_number"] == kept
         )

@@ -69,12 +69,12 @@ def statuses(client, times):
 
 
 class TestRateLimit:
-    def test_refuses_the_fifth_request_within_a_second(self, limited):
+    def test_rate_limit_of_4_rejects_the_fifth_request_within_a_second(self, limited):
         client = limited()
 
         assert statuses(client, 5) == [200, 200, 200, 200, 429]
 
-    def test_says_when_to_come_back_and_that_it_throttled(self, limited):
+    def test_rate_limited_answer_is_429_with_retry_after(self, limited):
         client = limited(1)
         client.get(USERS)
 
@@ -85,7 +85,7 @@ class TestRateLimit:
         assert "throttled" in response.json()["detail"]
         assert response.headers["Content-Type"] == "application/json"
 
-    def test_lets_in_again_after_a_second(self, limited):
+    def test_rate_limit_allows_requests_after_a_second(self, limited):
         client = limited(2)
         assert statuses(client, 3) == [200, 200, 429]
 
@@ -93,7 +93,7 @@ class TestRateLimit:
 
         assert statuses(client, 3) == [200, 200, 429]
 
-    def test_does_not_count_what_it_refused(self, limited):
+    def test_rate_limit_does_not_count_rejected_requests(self, limited):
         client = limited(1)
         client.get(USERS)
         start = time.monotonic()
@@ -104,7 +104,7 @@ class TestRateLimit:
 
         assert time.monotonic() > start + 0.9
 
-    def test_slides_so_that_no_second_holds_more(self, limited):
+    def test_rate_limit_uses_a_sliding_window(self, limited):
         client = limited(2)
         first = client.get(USERS).status_code
         time.sleep(0.6)
@@ -113,7 +113,7 @@ class TestRateLimit:
         time.sleep(0.5)
         assert statuses(client, 2) == [200, 429]
 
-    def test_tells_what_is_left_in_the_ietf_fields(self, limited):
+    def test_rate_limit_headers_show_what_remains(self, limited):
         client = limited(3)
 
         fields = [client.get(USERS).headers for _ in range(4)]
@@ -121,17 +121,17 @@ class TestRateLimit:
         assert {each["RateLimit-Policy"] for each in fields} == {'"token";q=3;w=1'}
         assert [each["RateLimit"] for each in fields] == [f'"token";r={left};t=1' for left in (2, 1, 0, 0)]
 
-    def test_is_the_store_s_where_the_app_has_none(self, limited, settings):
+    def test_rate_limit_of_the_store_applies_without_one_of_the_app(self, limited, settings):
         settings.RATE_LIMIT = 2
 
         assert statuses(limited(), 3) == [200, 200, 429]
 
-    def test_of_the_app_goes_before_the_store_s(self, limited, settings):
+    def test_rate_limit_of_the_app_overrides_that_of_the_store(self, limited, settings):
         settings.RATE_LIMIT = 1
 
         assert statuses(limited(6), 7) == [200] * 6 + [429]
 
-    def test_holds_at_once_when_it_is_lowered(self, limited):
+    def test_lowered_rate_limit_applies_at_once(self, limited):
         client = limited(10)
         statuses(client, 5)
 
@@ -140,7 +140,7 @@ class TestRateLimit:
         assert client.get(USERS).status_code == 429
 
     @pytest.mark.parametrize("off", ["store", "app"])
-    def test_is_off_at_zero(self, limited, settings, off):
+    def test_rate_limit_of_zero_is_no_limit(self, limited, settings, off):
         settings.RATE_LIMIT = 0 if off == "store" else 1
 
         client = limited(None if off == "store" else 0)
@@ -148,7 +148,7 @@ class TestRateLimit:
         assert statuses(client, 20) == [200] * 20
         assert "RateLimit" not in client.get(USERS).headers
 
-    def test_counts_each_token_by_itself(self, limited):
+    def test_rate_limit_counts_each_token_separately(self, limited):
         one, other = limited(1), limited(1)
 
         assert statuses(one, 2) == [200, 429]
@@ -161,12 +161,12 @@ class TestRateLimit:
         for operation in CREATE_OPERATIONS:
             assert operation(client, user=ada).status_code == 429, operation.name
 
-    def test_counts_requests_that_fail(self, limited):
+    def test_rate_limit_counts_failed_requests(self, limited):
         client = limited(2)
 
         assert [client.post(USERS, "{").status_code for _ in range(3)] == [400, 400, 429]
 
-    def test_does_not_count_those_without_the_scope(self, api):
+    def test_rate_limit_does_not_count_requests_without_the_scope(self, api):
         client = api(Scope.ORDERS_READ, rate_limit=1)
 
         assert statuses(client, 3) == [403, 403, 403]
@@ -175,7 +175,7 @@ class TestRateLimit:
 @pytest.mark.django_db(transaction=True)
 class TestManyAtOnce:
     @pytest.mark.parametrize("limit", [1, 4])
-    def test_never_get_more_than_the_limit_within_a_second(self, limit):
+    def test_concurrent_takes_never_exceed_the_rate_limit(self, limit):
         grants = []
         end = time.monotonic() + 2.2
 
@@ -190,7 +190,7 @@ class TestManyAtOnce:
         assert most_within_a_second(grants) <= limit
         assert 2 * limit <= len(grants) <= 3 * limit
 
-    def test_get_exactly_the_limit_over_http(self, limited):
+    def test_concurrent_requests_get_exactly_the_rate_limit(self, limited):
         client = limited(4)
 
         answers = at_once([lambda: client.get(USERS).status_code] * 16)
@@ -199,7 +199,7 @@ class TestManyAtOnce:
 
 
 class TestRedis:
-    def test_counts_like_the_database(self, redis_url, limited, django_assert_num_queries):
+    def test_redis_rate_limit_counts_like_the_database(self, redis_url, limited, django_assert_num_queries):
         client = limited(3)
 
         with django_assert_num_queries(3 * 3 + 1):  # a refused request looks for its token only
@@ -208,7 +208,7 @@ class TestRedis:
         assert [each.status_code for each in fields] == [200, 200, 200, 429]
         assert [each.headers["RateLimit"] for each in fields] == [f'"token";r={left};t=1' for left in (2, 1, 0, 0)]
 
-    def test_lets_in_again_after_a_second(self, redis_url, limited):
+    def test_redis_rate_limit_allows_requests_after_a_second(self, redis_url, limited):
         client = limited(1)
         assert statuses(client, 2) == [200, 429]
 
@@ -217,7 +217,7 @@ class TestRedis:
         assert statuses(client, 2) == [200, 429]
 
     @pytest.mark.django_db(transaction=True)
-    def test_never_gives_two_workers_more_than_the_limit_within_a_second(self, redis_url):
+    def test_redis_rate_limit_is_shared_by_workers(self, redis_url):
         workers = [ratelimit.RedisCounter(redis_url), ratelimit.RedisCounter(redis_url)]
         grants = []
         end = time.monotonic() + 2.2
@@ -233,14 +233,14 @@ class TestRedis:
         assert most_within_a_second(grants) <= 4
         assert 8 <= len(grants) <= 12
 
-    def test_keeps_nothing_for_long(self, redis_url):
+    def test_redis_rate_limit_keys_expire(self, redis_url):
         ratelimit.take(7, 4)
 
         assert 0 < redis.Redis.from_url(redis_url).ttl("ratelimit:7") <= 2
 
 
 class TestRedisAway:
-    def test_lets_requests_pass_and_warns_once(self, redis_away, limited, caplog):
+    def test_unavailable_redis_allows_requests_and_warns_once(self, redis_away, limited, caplog):
         client = limited(1)
 
         with caplog.at_level(logging.WARNING, logger="customers.core.ratelimit"):
@@ -248,7 +248,7 @@ class TestRedisAway:
 
         assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is away"]
 
-    def test_limits_again_when_it_is_back(self, redis_url, settings, limited, caplog, monkeypatch):
+    def test_redis_rate_limit_applies_again_after_an_outage(self, redis_url, settings, limited, caplog, monkeypatch):
         monkeypatch.setattr(ratelimit.RedisCounter, "RETRY_AFTER", 0)
         client = limited(1)
         connection = redis.Redis.from_url(redis_url)
@@ -263,7 +263,7 @@ class TestRedisAway:
 
 
 class TestClearExpired:
-    def test_forgets_the_counters_of_replaced_tokens(self, api, owner):
+    def test_clear_expired_deletes_counters_of_replaced_tokens(self, api, owner):
         api(Scope.USERS_READ, app_name="ERP", rate_limit=9).get(USERS)
         kept = api(Scope.USERS_READ, app_name="ERP", rate_limit=9)
         kept.get(USERS)

@@ -19,13 +19,13 @@ def served(version: str) -> dict:
 
 @pytest.mark.parametrize("version", ApiVersion.values)
 class TestDocument:
-    def test_is_the_committed_snapshot(self, version):
+    def test_openapi_document_is_the_committed_snapshot(self, version):
         assert snapshots.path_of(version).read_text() == snapshots.text_of(version), "make schema, and read the diff"
 
-    def test_is_served_as_it_is_committed(self, version):
+    def test_openapi_document_is_served_as_committed(self, version):
         assert served(version) == json.loads(snapshots.path_of(version).read_text())
 
-    def test_names_its_own_version_alone(self, version):
+    def test_openapi_document_has_its_own_version_only(self, version):
         document = served(version)
 
         assert document["openapi"].startswith("3.1")
@@ -35,32 +35,32 @@ class TestDocument:
                 header = next(one for one in operation["parameters"] if one["name"] == "X-29next-API-Version")
                 assert header["schema"]["enum"] == [version]
 
-    def test_describes_paths_that_are_served(self, version):
+    def test_openapi_document_has_paths_that_exist(self, version):
         for template in served(version)["paths"]:
             assert resolve(re.sub(r"{\w+}", "1", template)).url_name
 
 
 class TestDocumentOfTheNewestVersion:
-    def test_is_the_default(self):
+    def test_openapi_document_defaults_to_the_newest_stable_version(self):
         assert Client().get(SCHEMA).json()["info"]["version"] == "2024-04-01"
 
-    def test_holds_the_full_field_set(self):
+    def test_openapi_document_has_all_18_fields_of_a_user(self):
         user = served("2024-04-01")["components"]["schemas"]["User"]
 
         assert set(user["properties"]) == {*USER_COLUMNS, "addresses"}
         assert len(user["properties"]) == 18
 
-    def test_holds_every_scope(self):
+    def test_openapi_document_has_every_scope(self):
         flow = served("2024-04-01")["components"]["securitySchemes"]["oauth2"]["flows"]["authorizationCode"]
 
         assert set(flow["scopes"]) == set(Scope)
 
-    def test_says_what_every_operation_and_parameter_is_for(self):
+    def test_openapi_document_has_a_summary_of_every_operation(self):
         for path in served("2024-04-01")["paths"].values():
             for operation in path.values():
                 assert operation["summary"]
 
-    def test_refuses_an_unknown_version(self):
+    def test_openapi_document_of_unknown_version_is_400(self):
         response = Client().get(SCHEMA, {"version": "1999-01-01"})
 
         assert response.status_code == 400

@@ -59,7 +59,7 @@ SET_BY_THE_STORE = {
 
 
 class TestCreateUser:
-    def test_answers_201_with_the_whole_customer(self, admin_client):
+    def test_create_user_returns_201_with_all_fields(self, admin_client):
         response = admin_client.post(USERS, EVERY_FIELD)
 
         assert response.status_code == 201
@@ -69,7 +69,7 @@ class TestCreateUser:
         assert answer.pop("date_joined").endswith("Z")
         assert answer == {**EVERY_FIELD, **SET_BY_THE_STORE}
 
-    def test_answers_what_retrieve_answers_byte_for_byte(self, admin_client):
+    def test_create_user_returns_the_bytes_that_retrieve_returns(self, admin_client):
         for body in (EVERY_FIELD, {"email": "least@example.com"}):
             created = admin_client.post(USERS, body)
 
@@ -77,14 +77,14 @@ class TestCreateUser:
 
             assert retrieved.content == created.content
 
-    def test_answers_what_the_list_answers(self, admin_client):
+    def test_create_user_returns_what_the_list_returns(self, admin_client):
         created = admin_client.post(USERS, EVERY_FIELD).json()
 
         listed = admin_client.get(USERS).json()["results"][0]
 
         assert listed == created
 
-    def test_needs_no_more_than_an_email(self, admin_client):
+    def test_create_user_needs_an_email_only(self, admin_client):
         answer = admin_client.post(USERS, {"email": "ada@example.com"}).json()
 
         assert {name: value for name, value in answer.items() if name not in ("id", "date_joined")} == {
@@ -103,7 +103,7 @@ class TestCreateUser:
             "addresses": [],
         }
 
-    def test_takes_few_queries(self, admin_client, django_assert_num_queries):
+    def test_create_user_takes_few_queries(self, admin_client, django_assert_num_queries):
         admin_client.post(USERS, {"email": "warm@example.com"})
 
         # The token, definitions of metadata and one statement; on SQLite: user, addresses, tags and webhooks within two
@@ -143,22 +143,22 @@ class TestCreateUser:
             ("addresses", [{}]),
         ],
     )
-    def test_refuses_a_wrong_value_naming_its_field(self, admin_client, field, value):
+    def test_create_user_rejects_invalid_value_of_a_field(self, admin_client, field, value):
         response = admin_client.post(USERS, {"email": "ada@example.com", field: value})
 
         assert response.status_code == 400
         assert list(response.json()) == [field]
         assert not User.objects.filter(user_type="lead").exists()
 
-    def test_refuses_a_body_without_an_email(self, admin_client):
+    def test_create_user_rejects_missing_email(self, admin_client):
         assert admin_client.post(USERS, {}).json() == {"email": ["This field is required."]}
 
-    def test_reports_every_wrong_field_at_once(self, admin_client):
+    def test_create_user_reports_all_invalid_fields(self, admin_client):
         response = admin_client.post(USERS, {"language": "xx", "ip": "x", "tags": ["ok", []]})
 
         assert set(response.json()) == {"email", "language", "ip", "tags"}
 
-    def test_keeps_the_order_and_the_words_of_metadata(self, admin_client):
+    def test_create_user_keeps_order_and_text_of_metadata(self, admin_client):
         metadata = {"z": 1, "a": [3, 1, 2], "e\u0301": "\u202e", "deep": {"x": {"y": {"z": [[[]]]}}}}
 
         user = admin_client.post(USERS, {"email": "ada@example.com", "metadata": metadata}).json()
@@ -166,7 +166,7 @@ class TestCreateUser:
         assert admin_client.get(user_url(user["id"])).json()["metadata"] == metadata
 
     @pytest.mark.parametrize("number", [2**63 - 1, -(2**63 - 1), 2**53 + 1, 1e-308, 0.1, -0.0, 1e16, 1e18])
-    def test_keeps_every_number_of_metadata_it_takes(self, admin_client, number):
+    def test_create_user_keeps_numbers_of_metadata(self, admin_client, number):
         created = admin_client.post(USERS, {"email": "ada@example.com", "metadata": {"number": number}})
 
         assert created.status_code == 201
@@ -175,7 +175,7 @@ class TestCreateUser:
         assert isinstance(number, float) or kept == number
 
     @pytest.mark.parametrize("number", [1e19, 1e20, 1e308, -1e308])
-    def test_takes_back_every_number_of_metadata_it_gave(self, admin_client, number):
+    def test_create_user_accepts_numbers_of_metadata_that_it_returned(self, admin_client, number):
         """Refused at once, or shown as something that may be sent again."""
         created = admin_client.post(USERS, {"email": "ada@example.com", "metadata": {"number": number}})
 
@@ -188,13 +188,13 @@ class TestCreateUser:
             assert list(created.json()) == ["metadata"]
 
     @pytest.mark.parametrize("number", ["1e400", "-1e999", str(2**63), str(-(2**64)), "1" + "0" * 400])
-    def test_refuses_numbers_beyond_what_clients_can_read(self, admin_client, number):
+    def test_create_user_rejects_out_of_range_numbers_in_metadata(self, admin_client, number):
         response = admin_client.post(USERS, f'{{"email": "ada@example.com", "metadata": {{"number": {number}}}}}')
 
         assert response.status_code == 400
         assert "metadata" in response.json()
 
-    def test_refuses_metadata_of_more_than_32_levels(self, admin_client):
+    def test_create_user_rejects_metadata_of_more_than_32_levels(self, admin_client):
         def nested(levels):
             return {"a": nested(levels - 1)} if levels else 1
 
@@ -204,7 +204,7 @@ class TestCreateUser:
 
 class TestEmail:
     @pytest.mark.parametrize("other", ["ada@example.com", "ADA@example.com", "Ada@EXAMPLE.COM"])
-    def test_is_unique_whatever_its_case(self, admin_client, other):
+    def test_create_user_rejects_duplicate_email_ignoring_case(self, admin_client, other):
         make_user(email="Ada@Example.com")
 
         response = admin_client.post(USERS, {"email": other, "addresses": [address()], "tags": ["new"]})
@@ -214,14 +214,14 @@ class TestEmail:
         assert User.objects.filter(email__lower="ada@example.com").count() == 1
         assert not Tag.objects.exists()
 
-    def test_is_unique_in_letters_beyond_ascii_too(self, admin_client):
+    def test_create_user_rejects_duplicate_email_ignoring_case_beyond_ascii(self, admin_client):
         assert admin_client.post(USERS, {"email": "ada@BÜCHER.example"}).status_code == 201
         assert admin_client.post(USERS, {"email": "ada@bücher.example"}).status_code == 400
 
-    def test_is_kept_as_it_was_written(self, admin_client):
+    def test_create_user_keeps_the_case_of_the_email(self, admin_client):
         assert admin_client.post(USERS, {"email": " Ada@Example.com "}).json()["email"] == "Ada@Example.com"
 
-    def test_whose_lower_case_is_too_long_is_400(self, admin_client):
+    def test_create_user_rejects_email_too_long_in_lower_case(self, admin_client):
         domain = ".".join(["İ" * 60] * 5) + ".com"
 
         response = admin_client.post(USERS, {"email": f"a@{domain}"})
@@ -232,13 +232,13 @@ class TestEmail:
 
 class TestUserType:
     @pytest.mark.parametrize("user_type", ["customer", "dashboard", "nonsense", None])
-    def test_is_not_taken_from_the_request(self, admin_client, user_type):
+    def test_create_user_ignores_user_type(self, admin_client, user_type):
         response = admin_client.post(USERS, {"email": "ada@example.com", "user_type": user_type})
 
         assert response.json()["user_type"] == "lead"
         assert User.objects.get(email="ada@example.com").user_type == "lead"
 
-    def test_nor_is_anything_else_that_only_the_store_decides(self, admin_client, owner):
+    def test_create_user_ignores_read_only_fields(self, admin_client, owner):
         forbidden = {
             "id": owner.pk, "orders_count": 5, "subscriptions_count": 5, "total_spent": "99.00", "is_superuser": True,
             "is_staff": True,
@@ -268,7 +268,7 @@ class TestIp:
             (None, None),
         ],
     )
-    def test_is_v4_or_v6(self, admin_client, given, kept):
+    def test_create_user_accepts_ipv4_and_ipv6(self, admin_client, given, kept):
         created = admin_client.post(USERS, {"email": "ada@example.com", "ip": given}).json()
 
         assert created["ip"] == kept
@@ -292,7 +292,7 @@ class TestIp:
             "::1/64",
         ],
     )
-    def test_of_another_shape_is_refused(self, admin_client, given):
+    def test_create_user_rejects_invalid_ip(self, admin_client, given):
         response = admin_client.post(USERS, {"email": "ada@example.com", "ip": given})
 
         assert response.status_code == 400
@@ -300,7 +300,7 @@ class TestIp:
 
 
 class TestUserAgent:
-    def test_has_at_most_500_characters(self, admin_client):
+    def test_create_user_rejects_user_agent_above_500_characters(self, admin_client):
         assert (
             admin_client.post(USERS, {"email": "a@example.com", "user_agent": "é" * 500}).json()["user_agent"]
             == "é" * 500
@@ -312,7 +312,7 @@ class TestUserAgent:
 
 class TestLanguage:
     @pytest.mark.parametrize("code", ["en", "fr", "th", "de", "sv", "no", "it", "es", "nl", "pt", "da", "fi", "", None])
-    def test_is_one_of_twelve_or_empty(self, admin_client, code):
+    def test_create_user_accepts_twelve_languages_or_none(self, admin_client, code):
         created = admin_client.post(USERS, {"email": "ada@example.com", "language": code})
 
         assert created.status_code == 201
@@ -320,7 +320,7 @@ class TestLanguage:
 
 
 class TestTags:
-    def test_are_unique_without_space_around_and_in_the_order_given(self, admin_client):
+    def test_create_user_strips_tags_and_drops_duplicates(self, admin_client):
         given = ["vip", " b2b ", None, "vip", "", "  ", "VIP", "b2b"]
 
         assert admin_client.post(USERS, {"email": "a@example.com", "tags": given}).json()["tags"] == [
@@ -329,13 +329,13 @@ class TestTags:
             "VIP",
         ]
 
-    def test_are_created_on_first_use(self, admin_client):
+    def test_create_user_creates_new_tags(self, admin_client):
         admin_client.post(USERS, {"email": "a@example.com", "tags": ["vip", "new"]})
         admin_client.post(USERS, {"email": "b@example.com", "tags": ["vip", "b2b"]})
 
         assert sorted(Tag.objects.values_list("name", flat=True)) == ["b2b", "new", "vip"]
 
-    def test_have_at_most_255_characters(self, admin_client):
+    def test_create_user_rejects_tag_above_255_characters(self, admin_client):
         assert admin_client.post(USERS, {"email": "a@example.com", "tags": ["x" * 255]}).status_code == 201
         refused = admin_client.post(USERS, {"email": "b@example.com", "tags": ["ok", "x" * 256]})
         assert refused.status_code == 400

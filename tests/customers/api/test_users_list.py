@@ -15,7 +15,7 @@ def found(client, **query) -> set[str]:
 
 
 class TestListUsers:
-    def test_answers_a_page_newest_first(self, admin_client, owner):
+    def test_list_users_newest_first(self, admin_client, owner):
         older, newer = make_user(), make_user()
 
         response = admin_client.get(USERS)
@@ -26,26 +26,26 @@ class TestListUsers:
         assert (page["next"], page["previous"]) == (None, None)
         assert [user["id"] for user in page["results"]] == [newer.pk, older.pk, owner.pk]
 
-    def test_answers_for_each_what_retrieve_answers(self, admin_client, ada):
+    def test_list_users_returns_what_retrieve_returns(self, admin_client, ada):
         make_user(addresses=[address(line1="first"), address(line1="second")])
 
         for user in admin_client.get(USERS).json()["results"]:
             assert user == admin_client.get(user_url(user["id"])).json()
 
-    def test_takes_three_queries_however_many_there_are(self, admin_client, django_assert_num_queries):
+    def test_list_users_takes_three_queries(self, admin_client, django_assert_num_queries):
         for _ in range(3):
             make_user(addresses=[address(), address()], tags=["a", "b"])
 
         with django_assert_num_queries(3):  # token, users, addresses
             admin_client.get(USERS)
 
-    def test_takes_one_query_more_for_the_rate_limit(self, api, django_assert_num_queries):
+    def test_list_users_takes_one_more_query_for_the_rate_limit(self, api, django_assert_num_queries):
         client = api("users:read", rate_limit=4)
 
         with django_assert_num_queries(4):
             client.get(USERS)
 
-    def test_without_a_hit_is_an_empty_page(self, admin_client):
+    def test_list_users_without_a_match_is_an_empty_page(self, admin_client):
         assert admin_client.get(USERS, {"email": "nobody@example.com"}).json() == {
             "next": None,
             "previous": None,
@@ -55,14 +55,14 @@ class TestListUsers:
 
 class TestEmailFilter:
     @pytest.mark.parametrize("email", ["ada@example.com", "ADA@Example.COM", " ada@example.com "])
-    def test_finds_the_whole_address_ignoring_case(self, admin_client, email):
+    def test_email_filter_matches_the_whole_address_ignoring_case(self, admin_client, email):
         make_user(email="Ada@example.com")
         make_user(email="ada@example.com.au")
 
         assert found(admin_client, email=email) == {"Ada"}
 
     @pytest.mark.parametrize("email", ["ada", "da@example.com", "ada@example.co", "%", "ada@example_com"])
-    def test_finds_no_part_of_one(self, admin_client, email):
+    def test_email_filter_does_not_match_a_part(self, admin_client, email):
         make_user(email="ada@example.com")
 
         assert found(admin_client, email=email) == set()
@@ -99,7 +99,7 @@ class TestNameFilter:
             ("nobody", set()),
         ],
     )
-    def test_spans_first_and_last_name_together(self, admin_client, name, people):
+    def test_name_filter_matches_part_of_the_full_name(self, admin_client, name, people):
         assert found(admin_client, name=name) == people
 
 
@@ -118,7 +118,7 @@ class TestPhoneFilter:
             "946",
         ],
     )
-    def test_finds_a_part_whatever_the_punctuation(self, admin_client, text):
+    def test_phone_filter_matches_a_part_ignoring_punctuation(self, admin_client, text):
         make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
         make_user(email="bob@example.com", phone_number="+1 201 555 0123")
         make_user(email="nobody@example.com")
@@ -126,7 +126,7 @@ class TestPhoneFilter:
         assert found(admin_client, phone_number=text) == {"ada"}
 
     @pytest.mark.parametrize("text", ["+", "abc", "()", "00", "²"])
-    def test_finds_nobody_without_digits(self, admin_client, text):
+    def test_phone_filter_without_digits_matches_nobody(self, admin_client, text):
         make_user(phone_number="+44 20 7946 0958")
 
         assert found(admin_client, phone_number=text) == set()
@@ -141,7 +141,7 @@ class TestPhoneFilter:
             ("(0)20 7946 0958", {"ada"}),
         ],
     )
-    def test_drops_the_zero_of_a_local_number_and_no_other(self, admin_client, text, people):
+    def test_phone_filter_drops_the_leading_zero_of_a_local_number(self, admin_client, text, people):
         make_user(email="zeros@example.com", phone_number="+1 201 555 0001")
         make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
 
@@ -173,10 +173,10 @@ class TestExactFilters:
             ({"language": "", "is_blocked": "", "user_type": " "}, {"french", "thai", "buyer"}),
         ],
     )
-    def test_find_and_combine(self, admin_client, query, people):
+    def test_exact_filters_match_and_combine(self, admin_client, query, people):
         assert found(admin_client, **query) == people
 
-    def test_find_staff(self, admin_client, owner):
+    def test_user_type_filter_matches_staff(self, admin_client, owner):
         results = admin_client.get(USERS, {"user_type": "dashboard"}).json()["results"]
 
         assert [user["id"] for user in results] == [owner.pk]
@@ -187,7 +187,7 @@ class TestExactFilters:
          ("date_joined_to", "2026-02-30"), ("email", "\0"), ("name", "a\0"), ("phone_number", "\0"), ("user_type",
          "\0")],
     )  # fmt: skip
-    def test_refuse_a_wrong_value_naming_the_parameter(self, admin_client, name, value):
+    def test_filter_with_invalid_value_is_400_with_its_name(self, admin_client, name, value):
         response = admin_client.get(USERS, {name: value})
 
         assert response.status_code == 400
@@ -222,10 +222,10 @@ class TestDayFilters:
             ({"date_joined_from": "2026-03-11", "date_joined_to": "2026-03-10"}, set()),
         ],
     )
-    def test_are_whole_days_of_the_store_with_both_ends(self, admin_client, query, people):
+    def test_date_filters_are_whole_days_in_the_time_zone_of_the_store(self, admin_client, query, people):
         assert found(admin_client, **query) == people
 
-    def test_follow_the_change_to_summer_time(self, admin_client, settings):
+    def test_date_filters_follow_daylight_saving_time(self, admin_client, settings):
         settings.TIME_ZONE = "America/New_York"  # 23 hours long, from 05:00 to 04:00 UTC
         User.objects.exclude(user_type="dashboard").delete()
         for name, moment in (

@@ -18,27 +18,27 @@ def orders_url(user) -> str:
 
 
 class TestListOrders:
-    def test_refuses_an_anonymous_request(self, anonymous, ada):
+    def test_list_orders_without_a_token_is_401(self, anonymous, ada):
         assert anonymous.get(orders_url(ada)).status_code == 401
 
-    def test_refuses_a_token_without_the_read_scope(self, api, ada):
+    def test_list_orders_without_the_read_scope_is_403(self, api, ada):
         assert api(Scope.USERS_WRITE, Scope.ORDERS_READ).get(orders_url(ada)).status_code == 403
 
-    def test_refuses_an_unknown_version(self, admin_client, ada):
+    def test_list_orders_rejects_unknown_version(self, admin_client, ada):
         assert admin_client.get(orders_url(ada), headers={"X-29next-API-Version": "1999-01-01"}).status_code == 400
 
     @pytest.mark.parametrize("number", [987_654_321, 2**63 - 1, 2**63, 10**30])
-    def test_does_not_find_an_unknown_user(self, admin_client, db, number):
+    def test_list_orders_of_unknown_user_is_404(self, admin_client, db, number):
         assert admin_client.get(orders_url(number)).status_code == 404
 
-    def test_answers_an_empty_array_for_a_user_without_orders(self, admin_client, ada):
+    def test_list_orders_of_a_user_without_orders_is_empty(self, admin_client, ada):
         response = admin_client.get(orders_url(ada))
 
         assert response.status_code == 200
         assert response.json() == []
 
     @pytest.mark.parametrize("version", [NEWEST, ApiVersion.UNSTABLE])
-    def test_reads_a_document_back_as_it_was_reported(self, api, ada, version):
+    def test_list_orders_returns_the_reported_document(self, api, ada, version):
         record_order(user_id=ada.pk, document=full("order"))
 
         response = api(Scope.USERS_READ, api_version=version).get(orders_url(ada))
@@ -46,7 +46,7 @@ class TestListOrders:
         assert response.json() == [full("order")]
         published("UserOrderInline", version).validate(response.json()[0])
 
-    def test_answers_in_a_bare_array_newest_first(self, admin_client, ada):
+    def test_list_orders_is_a_bare_array_newest_first(self, admin_client, ada):
         for number, day in [("1", "01"), ("3", "03"), ("2", "02")]:
             record_order(user_id=ada.pk, document=order(number=number, date_placed=f"2026-10-{day}T09:00:00Z"))
 
@@ -54,12 +54,12 @@ class TestListOrders:
 
         assert [entry["number"] for entry in response.json()] == ["3", "2", "1"]
 
-    def test_leaves_out_the_orders_of_others(self, admin_client, ada, owner):
+    def test_list_orders_omits_orders_of_other_users(self, admin_client, ada, owner):
         record_order(user_id=owner.pk, document=order())
 
         assert admin_client.get(orders_url(ada)).json() == []
 
-    def test_asks_for_the_token_the_rate_limit_and_the_rows(self, api, ada, django_assert_num_queries):
+    def test_list_orders_takes_three_queries(self, api, ada, django_assert_num_queries):
         client = api(Scope.USERS_READ, rate_limit=4)
         for _ in range(3):
             record_order(user_id=ada.pk, document=order())
@@ -67,7 +67,7 @@ class TestListOrders:
         with django_assert_num_queries(3):
             client.get(orders_url(ada))
 
-    def test_asks_for_the_user_only_when_there_are_no_rows(self, api, ada, django_assert_num_queries):
+    def test_list_orders_without_orders_takes_four_queries(self, api, ada, django_assert_num_queries):
         client = api(Scope.USERS_READ, rate_limit=4)
 
         with django_assert_num_queries(4):
@@ -80,16 +80,16 @@ class TestTheOldestVersion:
         record_order(user_id=ada.pk, document=full("order"))
         return api(Scope.USERS_READ, api_version=OLDEST).get(orders_url(ada)).json()[0]
 
-    def test_keeps_to_its_schema(self, entry):
+    def test_order_of_2023_02_10_matches_its_schema(self, entry):
         published("UserOrderInline", OLDEST).validate(entry)
 
-    def test_knows_no_discounts(self, entry):
+    def test_order_of_2023_02_10_has_no_discounts(self, entry):
         later = {"total_discount", "original_total_discount", "total_outstanding"}
 
         assert not later & entry.keys()
         assert not later & entry["report_values"].keys()
 
-    def test_has_the_product_of_a_line_as_an_object(self, entry):
+    def test_order_of_2023_02_10_has_product_objects_in_lines(self, entry):
         line = entry["lines"][0]
 
         assert line["product"]["id"] == 71
@@ -97,7 +97,7 @@ class TestTheOldestVersion:
         assert line["stockrecord"]["partner_sku"] == "TULIP-50"
         assert line["price_currency"] == "CAD"
 
-    def test_has_its_own_names_for_a_fulfillment(self, entry):
+    def test_order_of_2023_02_10_has_older_names_in_fulfillments(self, entry):
         fulfillment = entry["fulfillments"][0]
 
         assert fulfillment["carrier"] == "canada_post"
@@ -106,7 +106,7 @@ class TestTheOldestVersion:
 
 @pytest.mark.parametrize("version", [NEWEST, OLDEST])
 class TestSchema:
-    def test_an_order_of_which_nothing_was_reported_keeps_to_it(self, api, ada, version):
+    def test_order_with_empty_document_matches_the_schema(self, api, ada, version):
         Order.objects.create(
             user=ada, number="1", date_placed=DATE, payment_status="paid", total=0, refunded=0, document={}
         )

@@ -10,23 +10,23 @@ from tests.support.factories import make_user
 
 
 class TestRetrieveUser:
-    def test_answers_the_customer_with_addresses(self, admin_client, ada, ada_address):
+    def test_retrieve_user_returns_fields_and_addresses(self, admin_client, ada, ada_address):
         response = admin_client.get(user_url(ada))
 
         assert response.status_code == 200
         assert response.json()["email"] == "ada@lovelace.example"
         assert [each["id"] for each in response.json()["addresses"]] == [ada_address.pk]
 
-    def test_takes_three_queries(self, admin_client, ada, django_assert_num_queries):
+    def test_retrieve_user_takes_three_queries(self, admin_client, ada, django_assert_num_queries):
         with django_assert_num_queries(3):  # token, user, addresses
             admin_client.get(user_url(ada))
 
-    def test_finds_staff_too(self, admin_client, owner):
+    def test_retrieve_user_finds_staff(self, admin_client, owner):
         answer = admin_client.get(user_url(owner)).json()
 
         assert (answer["user_type"], answer["email"]) == ("dashboard", "owner@store.example")
 
-    def test_tells_no_secrets(self, admin_client, owner):
+    def test_retrieve_user_has_no_secret_fields(self, admin_client, owner):
         owner.set_password("correct horse battery staple")
         owner.save()
 
@@ -39,7 +39,7 @@ class TestRetrieveUser:
             "date_joined", "addresses",
         }  # fmt: skip
 
-    def test_answers_head(self, admin_client, ada):
+    def test_head_of_a_user_has_headers_and_no_body(self, admin_client, ada):
         response = admin_client.head(user_url(ada))
 
         assert response.status_code == 200
@@ -51,7 +51,7 @@ class TestRepresentation:
     """What is written by hand is what the declared fields would give."""
 
     @pytest.mark.parametrize("zone", ["UTC", "Asia/Bangkok", "America/St_Johns"])
-    def test_of_a_user_is_that_of_the_declared_fields(self, admin_client, settings, zone):
+    def test_user_representation_equals_that_of_the_declared_fields(self, admin_client, settings, zone):
         settings.TIME_ZONE = zone
         full = admin_client.post(USERS, EVERY_FIELD).json()
         User.objects.filter(pk=full["id"]).update(orders_count=3, subscriptions_count=1, total_spent="1234567890.50")
@@ -64,7 +64,7 @@ class TestRepresentation:
             declared = UserSerializer().to_representation(user)
             assert list(by_hand.items()) == list(declared.items())
 
-    def test_of_an_address_is_that_of_the_declared_fields(self, admin_client):
+    def test_address_representation_equals_that_of_the_declared_fields(self, admin_client):
         admin_client.post(USERS, EVERY_FIELD)
 
         for address in User.objects.get(user_type="lead").addresses.all():
@@ -73,7 +73,7 @@ class TestRepresentation:
             declared = Serializer.to_representation(AddressSerializer(), address)
             assert list(by_hand.items()) == list(declared.items())
 
-    def test_shows_moments_in_the_time_zone_of_the_store(self, admin_client, settings, ada):
+    def test_date_joined_is_in_the_time_zone_of_the_store(self, admin_client, settings, ada):
         settings.TIME_ZONE = "Asia/Bangkok"
 
         assert admin_client.get(user_url(ada)).json()["date_joined"].endswith("+07:00")

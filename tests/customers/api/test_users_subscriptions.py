@@ -19,28 +19,28 @@ def subscriptions_url(user) -> str:
 
 
 class TestListSubscriptions:
-    def test_refuses_an_anonymous_request(self, anonymous, ada):
+    def test_list_subscriptions_without_a_token_is_401(self, anonymous, ada):
         assert anonymous.get(subscriptions_url(ada)).status_code == 401
 
-    def test_refuses_a_token_without_the_read_scope(self, api, ada):
+    def test_list_subscriptions_without_the_read_scope_is_403(self, api, ada):
         assert api(Scope.USERS_WRITE, Scope.SUBSCRIPTIONS_READ).get(subscriptions_url(ada)).status_code == 403
 
-    def test_refuses_an_unknown_version(self, admin_client, ada):
+    def test_list_subscriptions_rejects_unknown_version(self, admin_client, ada):
         assert (
             admin_client.get(subscriptions_url(ada), headers={"X-29next-API-Version": "1999-01-01"}).status_code == 400
         )
 
-    def test_does_not_find_an_unknown_user(self, admin_client, db):
+    def test_list_subscriptions_of_unknown_user_is_404(self, admin_client, db):
         assert admin_client.get(subscriptions_url(987_654_321)).status_code == 404
 
-    def test_answers_an_empty_array_for_a_user_without_subscriptions(self, admin_client, ada):
+    def test_list_subscriptions_of_a_user_without_subscriptions_is_empty(self, admin_client, ada):
         response = admin_client.get(subscriptions_url(ada))
 
         assert response.status_code == 200
         assert response.json() == []
 
     @pytest.mark.parametrize("version", [NEWEST, ApiVersion.UNSTABLE])
-    def test_reads_a_document_back_as_it_was_reported(self, api, version):
+    def test_list_subscriptions_returns_the_reported_document(self, api, version):
         document = full("subscription")
         fields = {name: value for name, value in document["user"].items() if name != "id"}
         document["user"]["id"] = make_user(**fields).pk
@@ -51,12 +51,12 @@ class TestListSubscriptions:
         assert response.json() == [document]
         published("Subscription", version).validate(response.json()[0])
 
-    def test_shows_the_person_as_they_are_now(self, admin_client, ada):
+    def test_list_subscriptions_shows_current_data_of_the_user(self, admin_client, ada):
         record_subscription(user_id=ada.pk, document=full("subscription"))
 
         assert admin_client.get(subscriptions_url(ada)).json()[0]["user"]["id"] == ada.pk
 
-    def test_answers_in_a_bare_array_newest_first(self, admin_client, ada):
+    def test_list_subscriptions_is_a_bare_array_newest_first(self, admin_client, ada):
         for number, day in [(1, "01"), (3, "03"), (2, "02")]:
             record_subscription(
                 user_id=ada.pk, document=subscription(id=100 + number, date_created=f"2026-10-{day}T09:00:00Z")
@@ -66,7 +66,7 @@ class TestListSubscriptions:
 
         assert [entry["id"] for entry in response.json()] == [103, 102, 101]
 
-    def test_asks_for_the_token_the_rate_limit_and_the_rows(self, api, ada, django_assert_num_queries):
+    def test_list_subscriptions_takes_three_queries(self, api, ada, django_assert_num_queries):
         client = api(Scope.USERS_READ, rate_limit=4)
         for _ in range(3):
             record_subscription(user_id=ada.pk, document=subscription())
@@ -76,7 +76,7 @@ class TestListSubscriptions:
 
 
 class TestTheOldestVersion:
-    def test_has_the_product_of_a_line_as_an_object(self, api, ada):
+    def test_subscription_of_2023_02_10_has_product_objects_in_lines(self, api, ada):
         record_subscription(user_id=ada.pk, document=full("subscription"))
 
         entry = api(Scope.USERS_READ, api_version=OLDEST).get(subscriptions_url(ada)).json()[0]
@@ -88,7 +88,7 @@ class TestTheOldestVersion:
 
 @pytest.mark.parametrize("version", [NEWEST, OLDEST])
 class TestSchema:
-    def test_a_subscription_of_which_nothing_was_reported_keeps_to_it(self, api, ada, version):
+    def test_subscription_with_empty_document_matches_the_schema(self, api, ada, version):
         Subscription.objects.create(user=ada, external_id=6001, date_created=DATE, status="active", document={})
 
         entry = api(Scope.USERS_READ, api_version=version).get(subscriptions_url(ada)).json()[0]

@@ -12,7 +12,7 @@ both_methods = pytest.mark.parametrize("method", ["put", "patch"])
 
 @both_methods
 class TestUpdateUser:
-    def test_changes_every_field_and_answers_the_customer(self, admin_client, ada, method):
+    def test_update_user_changes_all_fields(self, admin_client, ada, method):
         changes = {name: value for name, value in EVERY_FIELD.items() if name != "addresses"}
 
         response = getattr(admin_client, method)(user_url(ada), changes)
@@ -21,17 +21,17 @@ class TestUpdateUser:
         assert {name: response.json()[name] for name in changes} == changes
         assert admin_client.get(user_url(ada)).content == response.content
 
-    def test_leaves_alone_what_is_left_out(self, admin_client, method):
+    def test_update_user_keeps_omitted_fields(self, admin_client, method):
         user = admin_client.post(USERS, EVERY_FIELD).json()
 
         response = getattr(admin_client, method)(user_url(user["id"]), {"first_name": "Augusta"})
 
         assert response.json() == {**user, "first_name": "Augusta"}
 
-    def test_needs_no_email(self, admin_client, ada, method):
+    def test_update_user_needs_no_email(self, admin_client, ada, method):
         assert getattr(admin_client, method)(user_url(ada), {}).status_code == 200
 
-    def test_takes_few_queries(self, admin_client, ada, method, django_assert_num_queries):
+    def test_update_user_takes_few_queries(self, admin_client, ada, method, django_assert_num_queries):
         getattr(admin_client, method)(user_url(ada), {"first_name": "Warm"})
 
         # Token, lock, update, webhooks, and the user with addresses again, within two savepoints.
@@ -44,7 +44,7 @@ class TestUpdateUser:
         1),
          ("user_agent", "x" * 501), ("first_name", "x" * 256), ("phone_number", "x"), ("is_blocked", None)],
     )  # fmt: skip
-    def test_refuses_a_wrong_value_naming_its_field(self, admin_client, ada, method, field, value):
+    def test_update_user_rejects_invalid_value_of_a_field(self, admin_client, ada, method, field, value):
         before = admin_client.get(user_url(ada)).content
 
         response = getattr(admin_client, method)(user_url(ada), {"first_name": "Changed", field: value})
@@ -53,7 +53,7 @@ class TestUpdateUser:
         assert list(response.json()) == [field]
         assert admin_client.get(user_url(ada)).content == before
 
-    def test_takes_addresses_as_read_only(self, admin_client, ada, method):
+    def test_update_user_ignores_addresses(self, admin_client, ada, method):
         before = admin_client.get(user_url(ada)).json()["addresses"]
 
         for addresses in ([], [address(line1="Elsewhere")], "nonsense", None):
@@ -62,7 +62,7 @@ class TestUpdateUser:
             assert response.status_code == 200
             assert response.json()["addresses"] == before
 
-    def test_leaves_alone_what_only_the_store_decides(self, admin_client, ada, method):
+    def test_update_user_ignores_read_only_fields(self, admin_client, ada, method):
         before = admin_client.get(user_url(ada)).json()
         fields = {
             "id": 1,
@@ -78,7 +78,7 @@ class TestUpdateUser:
         assert response.json() == before
         assert not User.objects.get(pk=ada.pk).is_superuser
 
-    def test_refuses_an_email_of_somebody_else(self, admin_client, ada, method):
+    def test_update_user_rejects_duplicate_email(self, admin_client, ada, method):
         make_user(email="taken@example.com")
 
         response = getattr(admin_client, method)(user_url(ada), {"email": "Taken@Example.COM", "first_name": "Changed"})
@@ -87,25 +87,25 @@ class TestUpdateUser:
         assert list(response.json()) == ["email"]
         assert User.objects.get(pk=ada.pk).first_name == "Ada"
 
-    def test_takes_its_own_email_in_another_case(self, admin_client, ada, method):
+    def test_update_user_accepts_own_email_in_another_case(self, admin_client, ada, method):
         assert (
             getattr(admin_client, method)(user_url(ada), {"email": "ADA@lovelace.example"}).json()["email"]
             == "ADA@lovelace.example"
         )
 
-    def test_reads_a_local_phone_in_the_country_of_the_first_address(self, admin_client, method):
+    def test_update_user_parses_local_phone_in_the_country_of_the_first_address(self, admin_client, method):
         user = make_user(addresses=[address(country="FR"), address(country="US")])
 
         response = getattr(admin_client, method)(user_url(user), {"phone_number": "01 23 45 67 89"})
 
         assert response.json()["phone_number"] == "+33123456789"
 
-    def test_refuses_a_local_phone_of_somebody_without_an_address(self, admin_client, method):
+    def test_update_user_rejects_local_phone_without_an_address(self, admin_client, method):
         response = getattr(admin_client, method)(user_url(make_user()), {"phone_number": "01 23 45 67 89"})
 
         assert list(response.json()) == ["phone_number"]
 
-    def test_empties_what_may_be_empty(self, admin_client, method):
+    def test_update_user_empties_optional_fields(self, admin_client, method):
         user = admin_client.post(USERS, EVERY_FIELD).json()
         nothing: dict = {
             "phone_number": None,
@@ -121,39 +121,41 @@ class TestUpdateUser:
 
         assert {name: response.json()[name] for name in nothing} == nothing
 
-    def test_replaces_metadata_as_a_whole(self, admin_client, ada, method):
+    def test_update_user_replaces_metadata(self, admin_client, ada, method):
         getattr(admin_client, method)(user_url(ada), {"metadata": {"a": 1, "b": 2}})
 
         assert getattr(admin_client, method)(user_url(ada), {"metadata": {"c": 3}}).json()["metadata"] == {"c": 3}
 
     @pytest.mark.parametrize(("before", "after"), [(1, True), (False, 0), (1, 1.5), (0, None), ("1", 1)])
-    def test_tells_apart_metadata_that_python_takes_for_equal(self, admin_client, ada, method, before, after):
+    def test_update_user_distinguishes_equal_python_values_in_metadata(
+        self, admin_client, ada, method, before, after
+    ):
         getattr(admin_client, method)(user_url(ada), {"metadata": {"flag": before}})
 
         response = getattr(admin_client, method)(user_url(ada), {"metadata": {"flag": after}})
 
         assert json.dumps(response.json()["metadata"]) == json.dumps({"flag": after})
 
-    def test_replaces_tags_as_a_whole_and_remembers_new_ones(self, admin_client, ada, method):
+    def test_update_user_replaces_tags_and_creates_new_ones(self, admin_client, ada, method):
         getattr(admin_client, method)(user_url(ada), {"tags": ["a", "b"]})
 
         assert getattr(admin_client, method)(user_url(ada), {"tags": ["c", None, "c"]}).json()["tags"] == ["c"]
         assert sorted(Tag.objects.values_list("name", flat=True)) == ["a", "b", "c"]
 
-    def test_strips_emoji(self, admin_client, ada, method):
+    def test_update_user_strips_emoji(self, admin_client, ada, method):
         assert getattr(admin_client, method)(user_url(ada), {"first_name": "Ada 🚀"}).json()["first_name"] == "Ada"
 
 
 @both_methods
 class TestBlockList:
-    def test_takes_a_person_twice_and_lets_go_twice(self, admin_client, ada, method):
+    def test_block_and_unblock_can_be_repeated(self, admin_client, ada, method):
         for is_blocked in (True, True, False, False):
             response = getattr(admin_client, method)(user_url(ada), {"is_blocked": is_blocked})
 
             assert response.status_code == 200
             assert response.json()["is_blocked"] is is_blocked
 
-    def test_keeps_somebody_whom_an_update_does_not_mention(self, admin_client, ada, method):
+    def test_update_user_without_is_blocked_keeps_the_block(self, admin_client, ada, method):
         admin_client.patch(user_url(ada), {"is_blocked": True})
 
         assert getattr(admin_client, method)(user_url(ada), {"first_name": "Augusta"}).json()["is_blocked"] is True
@@ -162,7 +164,7 @@ class TestBlockList:
 @both_methods
 class TestDashboardUser:
     @pytest.mark.parametrize("email", ["new@store.example", "new@STORE.example"])
-    def test_keeps_the_email(self, admin_client, owner, method, email):
+    def test_update_user_rejects_new_email_of_staff(self, admin_client, owner, method, email):
         response = getattr(admin_client, method)(user_url(owner), {"email": email, "first_name": "Changed"})
 
         assert response.status_code == 400
@@ -170,7 +172,7 @@ class TestDashboardUser:
         owner.refresh_from_db()
         assert (owner.email, owner.first_name) == ("owner@store.example", "Olive")
 
-    def test_takes_other_changes_along_with_the_same_email(self, admin_client, owner, method):
+    def test_update_user_changes_staff_with_the_same_email(self, admin_client, owner, method):
         response = getattr(admin_client, method)(user_url(owner), {"email": "owner@store.example", "first_name": "Oda"})
 
         assert response.status_code == 200
@@ -178,7 +180,7 @@ class TestDashboardUser:
 
 
 class TestUpdatedAt:
-    def test_moves_only_when_something_became_another_value(self, admin_client, ada):
+    def test_updated_at_changes_only_with_a_value(self, admin_client, ada):
         before = User.objects.get(pk=ada.pk).updated_at
 
         admin_client.patch(user_url(ada), {"first_name": "Ada", "is_blocked": False})
