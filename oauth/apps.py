@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class OAuthConfig(AppConfig):
     name = "oauth"
-    verbose_name = "Apps and API access"
+    verbose_name = "Apps and API tokens"
     role_permissions = {
         "Owner": (
             "view_privateapp",

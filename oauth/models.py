@@ -190,8 +190,8 @@ class PrivateApp(App):
 
     class Meta:
         proxy = True
-        verbose_name = "API access"
-        verbose_name_plural = "API access"
+        verbose_name = "API token"
+        verbose_name_plural = "API tokens"
 
 
 class PartnerApp(App):

@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from customers.dashboard.app_admin import AppAdmin, ScopesField
+from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin, ScopesField
 from customers.dashboard.confirmed_actions import confirmed_action
+from customers.dashboard.list_filters import titled
 from oauth import tokens
 from oauth.actor import Actor
 from oauth.errors import ServiceError
@@ -27,6 +28,7 @@ class PrivateAppForm(forms.ModelForm):
     class Meta:
         model = PrivateApp
         fields = ("name", "allowed_scopes", "api_version", "rate_limit", "is_active")
+        help_texts = HELP_TEXTS
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -59,7 +61,7 @@ class PrivateAppAdmin(AppAdmin):
 
     form = PrivateAppForm
     list_display = ("name", "permissions", "api_version", "last_used", "expires", "is_active")
-    list_filter = ("is_active",)
+    list_filter = (("is_active", titled("status")),)
     search_fields = ("name",)
 
     def get_queryset(self, request):

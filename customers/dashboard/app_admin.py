@@ -16,6 +16,12 @@ for model in (App, AccessToken, Grant, IDToken, RefreshToken):
     admin.site.unregister(model)
 
 
+HELP_TEXTS = {
+    "is_active": "Turn off to reject all its tokens immediately.",
+    "rate_limit": "Requests per second per token. Empty: store default. 0: no limit.",
+}
+
+
 class ScopesField(forms.MultipleChoiceField):
     widget = forms.CheckboxSelectMultiple
 

@@ -27,7 +27,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     fields = ("time", "event", "actor", "app", "client_id", "ip", "details")
     list_filter = ("event", ("at", admin.DateFieldListFilter))
     search_fields = ("actor", "app", "client_id", "ip")
-    search_help_text = "Email address, app, client ID or IP address"
+    search_help_text = "Search by email, app, client ID or IP address"
     ordering = ("-at", "-id")
     list_per_page = 50
     show_full_result_count = False

@@ -1,4 +1,4 @@
-"""Groups of customers, to look at and to name. Who is in one is told by the tools that sort customers."""
+"""Groups of customers: their names. Members are added and removed by other programs, through the API."""
 
 from django.contrib import admin
 from django.db.models import Count

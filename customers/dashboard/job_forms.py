@@ -23,7 +23,7 @@ ADDRESS_LABELS = {"line1": "street and number", "line4": "city"}
 class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
-        help_text="CSV with a header in the first line, or JSON Lines (an object a line); UTF-8.",
+        help_text="CSV with column names in the first row, or JSON Lines (UTF-8)",
         widget=forms.FileInput({"accept": ".csv,.tsv,.txt,.jsonl,.ndjson"}),
     )
 
@@ -120,7 +120,7 @@ def choices_for(header: str, chosen: str | None) -> list[Any]:
     if chosen and chosen.startswith(METADATA) and chosen not in own:
         own.append(chosen)
     return [
-        ("", "(leave out)"),
+        ("", "(don't import)"),
         ("Customer", [(name, label(name)) for name in PERSON]),
         ("First address", [(f"address_{name}", ADDRESS_LABELS.get(name, label(name))) for name in ADDRESS]),
         ("More", [(ADDRESSES, "all addresses, as JSON"), (MORE_ADDRESSES, "further addresses, as JSON")]),

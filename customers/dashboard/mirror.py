@@ -41,7 +41,7 @@ class MirroredStoreAdmin(MirrorAdmin):
     def conflicts(self, store):
         return f"{store.events.filter(outcome__in=(Outcome.CONFLICT, Outcome.REJECTED)).count():,}"
 
-    @admin.display(description="token kept", boolean=True)
+    @admin.display(description="has a token", boolean=True)
     def has_token(self, store):
         return store.has_token
 
@@ -54,7 +54,7 @@ class ReceivedEventAdmin(MirrorAdmin):
     )  # fmt: skip
     list_filter = ("outcome", ("store", admin.RelatedOnlyFieldListFilter))
     search_fields = ("object_id__exact",)
-    search_help_text = "The id of a customer or a subscription, or the number of an order"
+    search_help_text = "Search by customer ID, subscription ID or order number"
     list_select_related = ("store",)
     show_full_result_count = False
 

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 
 from customers.dashboard.customers.forms import IndentedEncoder, JSONField
+from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.orders import services
 from customers.orders.models import Order, Subscription
@@ -76,7 +77,7 @@ class OrderAdmin(DocumentAdmin):
     form = OrderForm
     record = staticmethod(services.record_order)
     list_display = ("number", "user", "date_placed", "payment_status", "total", "refunded", "currency", "is_test")
-    list_filter = ("payment_status", "is_test")
+    list_filter = ("payment_status", ("is_test", titled("test order")))
     search_fields = ("number__startswith",)
     search_help_text = "Search by the start of the order number"
     ordering = ("-id",)
@@ -87,7 +88,7 @@ class SubscriptionAdmin(DocumentAdmin):
     form = SubscriptionForm
     record = staticmethod(services.record_subscription)
     list_display = ("external_id", "user", "date_created", "status", "is_test")
-    list_filter = ("status", "is_test")
+    list_filter = ("status", ("is_test", titled("test order")))
     search_fields = ("external_id",)
     search_help_text = "Search by ID"
     ordering = ("-id",)

@@ -3,8 +3,9 @@
 from django import forms
 from django.contrib import admin
 
-from customers.dashboard.app_admin import AppAdmin, ScopesField
+from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin, ScopesField
 from customers.dashboard.confirmed_actions import confirmed_action
+from customers.dashboard.list_filters import InstalledFilter, titled
 from oauth import partner_apps
 from oauth.actor import Actor
 from oauth.models import PartnerApp
@@ -19,6 +20,7 @@ class PartnerAppForm(forms.ModelForm):
             "name", "app_url", "redirect_uris", "client_type", "allowed_scopes", "version", "api_version", "rate_limit",
             "is_active",
         )  # fmt: skip
+        help_texts = HELP_TEXTS
         widgets = {"redirect_uris": forms.Textarea({"rows": 3, "class": "vLargeTextField"})}
 
     def __init__(self, *args, **kwargs):
@@ -30,7 +32,7 @@ class PartnerAppForm(forms.ModelForm):
 class PartnerAppAdmin(AppAdmin):
     form = PartnerAppForm
     list_display = ("name", "installed_at", "permissions", "version", "is_active")
-    list_filter = ("is_active", ("installed_at", admin.EmptyFieldListFilter))
+    list_filter = (("is_active", titled("status")), InstalledFilter)
     search_fields = ("name", "client_id")
     change_form_template = "dashboard/apps/change_partner_app.html"
 

@@ -8,10 +8,13 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 
+from customers.validation import EmailTaken
 from oauth.errors import ServiceError
 
 # What the dashboard says instead of a service's own message, which is written for programs.
-MESSAGES: dict[type[ServiceError], str] = {}
+MESSAGES: dict[type[ServiceError], str] = {
+    EmailTaken: "There is already a customer or a member of staff with this email address.",
+}
 
 
 def message_of(error: ServiceError) -> str:

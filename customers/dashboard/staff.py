@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, message_of
 from customers.models import StaffMember
@@ -51,10 +52,10 @@ class StaffAdmin(NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     form = StaffForm
     list_display = ("email", "name", "role", "is_active", "has_two_factor", "last_login")
     list_display_links = ("email", "name")
-    list_filter = ("is_active",)
+    list_filter = (("is_active", titled("status")),)
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("email", "full_name")
-    search_help_text = "Email address or name"
+    search_help_text = "Search by email or name"
     ordering = ("-is_active", "email")
     show_full_result_count = False
     view_on_site = False

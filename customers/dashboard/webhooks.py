@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.webhooks import services
 from customers.webhooks.events import EVENT_TYPES
@@ -30,6 +31,7 @@ class WebhookForm(forms.ModelForm):
     class Meta:
         model = Webhook
         fields = ("name", "target", "events", "secret_key", "api_version", "active")
+        help_texts = {"active": "When off, nothing is sent or queued."}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -57,7 +59,7 @@ class WebhookAdmin(ConfirmedActionsAdmin):
     form = WebhookForm
     change_form_template = "dashboard/webhooks/change_webhook.html"
     list_display = ("__str__", "target", "event_types", "belongs_to", "active", "warning_count")
-    list_filter = ("active",)
+    list_filter = (("active", titled("status")),)
     search_fields = ("name", "target")
     search_help_text = "Search by name or target"
     list_select_related = ("app",)

@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class MetadataConfig(AppConfig):
     name = "customers.metadata"
-    verbose_name = "Metadata definitions"
+    verbose_name = "Custom fields"
     role_permissions = {
         "Viewer": ("view_definition",),
         "Owner": ("add_definition", "change_definition", "delete_definition"),

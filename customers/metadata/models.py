@@ -54,7 +54,7 @@ class Definition(models.Model):
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = "metadata definition"
+        verbose_name = "custom field"
         constraints = [models.UniqueConstraint(fields=["object", "key"], name="definition_key_unique")]
 
     def __str__(self):

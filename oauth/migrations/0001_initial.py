@@ -263,8 +263,8 @@ class Migration(migrations.Migration):
             name="PrivateApp",
             fields=[],
             options={
-                "verbose_name": "API access",
-                "verbose_name_plural": "API access",
+                "verbose_name": "API token",
+                "verbose_name_plural": "API tokens",
                 "proxy": True,
                 "indexes": [],
                 "constraints": [],

@@ -19,8 +19,8 @@ def shop(store, browser):
 
 
 def make_token(browser, name: str) -> str:
-    press(browser, "API access")
-    press(browser, "Add API access")
+    press(browser, "API tokens")
+    press(browser, "Add API token")
     browser.find_element(By.NAME, "name").send_keys(name)
     browser.find_element(By.CSS_SELECTOR, "[name=allowed_scopes][value='users:read']").click()
     press(browser, "Save")

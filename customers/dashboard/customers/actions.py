@@ -28,7 +28,7 @@ def actor(request: HttpRequest) -> Actor:
 class CustomerActionsAdmin(ConfirmedActionsAdmin):
     @confirmed_action(
         "Block",
-        "{object} will be marked as blocked. Apps can read this and may refuse orders. Nobody is notified.",
+        "{object} will be marked as blocked. Apps can read this and may refuse orders. The customer is not notified.",
         is_available=lambda request, customer: not customer.is_blocked,
     )
     def block(self, request, customer):

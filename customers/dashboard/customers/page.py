@@ -15,7 +15,8 @@ from customers.models import Address, User
 MAX_ORDERS = 20
 MAX_NEW_ADDRESSES = 50  # in one request
 READ_ONLY = (
-    "user_type", "orders_count", "subscriptions_count", "total_spent", "ip", "user_agent", "date_joined", "updated_at",
+    "type", "order_count", "subscriptions_count", "total_spent", "ip_address", "user_agent", "date_joined",
+    "updated_at",
 )  # fmt: skip
 
 
@@ -131,6 +132,10 @@ class CustomerPageAdmin(ServiceErrorsAdmin):
             ],
             "note_form": NoteForm() if may_change else None,
         }
+
+    @admin.display(description="IP address")
+    def ip_address(self, customer):
+        return customer.ip or self.empty_value_display
 
     @admin.display(description="Tags")
     def tags_as_text(self, customer):

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                "verbose_name": "metadata definition",
+                "verbose_name": "custom field",
                 "constraints": [models.UniqueConstraint(fields=("object", "key"), name="definition_key_unique")],
             },
         ),

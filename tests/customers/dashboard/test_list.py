@@ -238,7 +238,7 @@ class TestPages:
         make_users(7, language="fr")
 
         assert "more than 6 customers" in page(dashboard_client, language="fr")
-        assert "the list leads to the first 6" in page(dashboard_client, language="fr")
+        assert "Showing the first 6;" in page(dashboard_client, language="fr")
 
     def test_lead_to_each_once(self, dashboard_client, small):
         people = make_users(6, date_joined="2026-01-01T00:00:00Z")

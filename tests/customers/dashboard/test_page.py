@@ -160,7 +160,7 @@ class TestChange:
     @pytest.mark.parametrize(
         ("field", "value", "message"),
         [
-            ("email", "GRACE@example.com", "A user with this email already exists."),
+            ("email", "GRACE@example.com", "There is already a customer"),
             ("email", "", "This field is required."),
             ("email", "no", "Enter a valid email address."),
             ("phone_number", "+1", "Enter a valid phone number."),

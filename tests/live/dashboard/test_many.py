@@ -45,7 +45,7 @@ class TestImport:
         assert (pages.value("column_0"), pages.value("column_1")) == ("email", "")
         pages.fill(column_1="first name")
         assert faults(pages) == []
-        pages.press("Only check")
+        pages.press("Check first")
         assert pages.says("would be created")
         assert emails_found(shop, word) == []
         pages.press("Import")

@@ -33,7 +33,7 @@ class TestRoles:
         pages.be(viewer)
         pages.open()
         assert sections(pages) == [
-            "Customers", "Customer groups", "Metadata definitions", "Orders", "Subscriptions",
+            "Customers", "Customer groups", "Custom fields", "Orders", "Subscriptions",
         ]  # fmt: skip
 
         pages.open(path_of(ada))
@@ -54,7 +54,7 @@ class TestRoles:
         pages.be(staff)
         pages.open()
         assert "Staff" not in sections(pages)
-        assert "API access" not in sections(pages)
+        assert "API tokens" not in sections(pages)
 
         pages.open(path_of(ada))
         assert pages.actions == ["Block", "Send password reset email", "Download personal data"]
@@ -66,7 +66,7 @@ class TestRoles:
 
     def test_an_owner_may_do_everything(self, pages, ada):
         pages.open()
-        assert {"Customers", "Staff", "API access", "Apps", "Security log", "Orders"} < set(sections(pages))
+        assert {"Customers", "Staff", "API tokens", "Apps", "Security log", "Orders"} < set(sections(pages))
 
         pages.open(path_of(ada))
         assert pages.actions == ["Block", "Send password reset email", "Download personal data", "Erase"]
