@@ -224,7 +224,7 @@ class TestAnExport:
             erase(people[0].pk, by=SYSTEM)
 
         assert not stored.storage.exists(stored.name)
-        assert "not kept any more" in dashboard_client.get(page.replace("change", "file"), follow=True).content.decode()
+        assert "The file was deleted" in dashboard_client.get(page.replace("change", "file"), follow=True).content.decode()
 
     @pytest.mark.parametrize("format", ["", "xlsx"])
     def test_needs_a_format_there_is(self, dashboard_client, people, format):
