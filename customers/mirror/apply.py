@@ -71,7 +71,7 @@ def sync(store: MirroredStore, customers: Iterable[RemoteCustomer], *, as_of: da
 
 
 def read_snapshot(store: MirroredStore, customers: Collection[RemoteCustomer]) -> Snapshot:
-    """The local rows that matter to these customers, whose sync states stay locked until the transaction ends."""
+    """The local rows that matter to these customers. Locks their sync states until the transaction ends."""
     ids = sorted(customer.id for customer in customers)
     address_ids = [address.id for customer in customers for address in customer.addresses or ()]
     emails = {customer.email.lower() for customer in customers if customer.email}
@@ -168,7 +168,7 @@ def _create(customers: Collection[RemoteCustomer]) -> set[int]:
 
 
 def _update(customers: Collection[RemoteCustomer]) -> set[int]:
-    """Returns the ids of those whom it changed."""
+    """Returns the ids of changed customers."""
     fields = {customer.id: customer.fields for customer in customers}
     changed = services.change_users(fields, by=SYSTEM, values=lambda user: fields[user.pk])
     former = list(Address.objects.filter(user__in=[each.id for each in customers if each.addresses is not None]))

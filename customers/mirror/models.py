@@ -1,4 +1,4 @@
-"""Other stores whose customers are mirrored here, and how far each customer is in sync."""
+"""The stores that are mirrored here, and how far each of their customers is in sync."""
 
 from django.db import models
 from django.utils import timezone
@@ -31,11 +31,11 @@ class MirroredStore(models.Model):
 
 class MirroredCustomerQuerySet(models.QuerySet["MirroredCustomer"]):
     def synced(self):
-        """Those whose data is kept here."""
+        """Customers with data here."""
         return self.exclude(synced_as_of=None)
 
     def due(self):
-        """Those who must be read from the store, now or later."""
+        """Customers that must be read from the store, now or later."""
         return self.filter(refresh_due_at__isnull=False)
 
 

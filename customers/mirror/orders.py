@@ -24,7 +24,7 @@ from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
 
 CENT = Decimal("0.01")
-NUMBER_TAKEN = "a customer who is not mirrored has one with this number"
+NUMBER_TAKEN = "another customer here has one with this number"
 
 
 class CustomerUnknown(ServiceError):
@@ -118,7 +118,7 @@ def apply_document(store: MirroredStore, document_type: DocumentType, document: 
 
 @transaction.atomic
 def store_documents(store: MirroredStore, customer_id: int, documents: Mapping[str, list[Any]]) -> list[str]:
-    """Keeps all orders and subscriptions that the store lists for a customer whose counters are synced already.
+    """Keeps all orders and subscriptions that the store lists for a customer. Leaves the counters as they are.
 
     `documents`: by the names of DOCUMENT_TYPES. Returns why some of them were rejected.
     """

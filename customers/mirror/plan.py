@@ -84,7 +84,7 @@ Action = Create | Update | Erase | FreeEmail | Keep | SkipStaff | Conflict
 class Snapshot:
     """The local rows that matter to some remote customers. `mirrored` has an entry for each of them.
 
-    `email_owners`: ids by lower-case email. `synced`: ids of those whose data is mirrored from this store.
+    `email_owners`: ids by lower-case email. `synced`: ids of customers with data from this store.
     """
 
     store_id: int

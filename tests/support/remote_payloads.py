@@ -57,7 +57,7 @@ def address_json(id: int, **fields) -> dict[str, Any]:
 
 
 def erased_json(id: int = 5001, **fields) -> dict[str, Any]:
-    """A customer whom the store has erased."""
+    """A customer after the store has erased them."""
     nothing = dict.fromkeys(("email", "phone_number", "ip", "user_agent", "metadata"))
     names = {"first_name": "", "last_name": ""}
     return customer_json(id, **nothing, **names, tags=[], addresses=[], accepts_marketing=False, **fields)

@@ -1,4 +1,4 @@
-"""A store whose token is kept: events mark customers as stale, and the worker reads them from the store."""
+"""With a token of the store: events mark customers as stale, and the worker reads them from the store."""
 
 import logging
 
