@@ -1,58 +1,122 @@
-"""How a new customer is written: in one statement where the database can, in one transaction everywhere."""
+"""Inserting new customers, one or many: by one statement on PostgreSQL, by the ORM on SQLite.
+
+Both ways write the same: the people, their addresses, tags that are new, and their history.
+"""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from typing import Any, NamedTuple
 
-from django.db import IntegrityError, connection, transaction
+import orjson
+from django.db import connection, transaction
+from django.db.models import Model
+from django.utils import timezone
 
 from customers import history
 from customers.core.postgres import insertable_fields
 from customers.models import Address, Event, Tag, User
-from customers.validation import EmailTaken, is_email_conflict
+from customers.validation import EmailTaken
 from oauth.actor import Actor
 
 MANY = 10_000
 
+Columns = tuple[str, ...]
 
-def insert_user(user: User, addresses: list[Address], by: Actor) -> None:
-    """Inserts a person, addresses and unseen tags, and records it; sets the ids of person and addresses.
 
-    Raises EmailTaken, with nothing written.
-    """
-    if connection.vendor == "postgresql":
-        insert_user_in_one_statement(user, addresses, by)
-    else:
-        insert_user_in_one_transaction(user, addresses, by)
+class NewCustomer(NamedTuple):
+    """Columns of a person and of their addresses, with valid values. Columns that are not given get their defaults."""
+
+    person: dict[str, Any]
+    addresses: list[dict[str, Any]]
+
+
+class Statement(NamedTuple):
+    """An INSERT of PostgreSQL, without the parameters of the history."""
+
+    sql: str
+    params: list[Any]
+
+
+def insert_user(customer: NewCustomer, by: Actor) -> User:
+    """The new person, with `addresses` loaded. Raises EmailTaken, with nothing written."""
+    user = User(**customer.person)
+    addresses = [Address(**address) for address in customer.addresses]
+    if takes_statement():
+        _insert_one_by_statement(user, addresses, by)
+    elif _insert_by_orm([(user, addresses)], by):
+        raise EmailTaken
     # As a prefetch would leave it: reading them back costs no query.
     user._prefetched_objects_cache = {"addresses": addresses}  # type: ignore[attr-defined]  # Django keeps it untyped
+    return user
 
 
-def insert_user_in_one_transaction(user: User, addresses: list[Address], by: Actor) -> None:
-    with transaction.atomic():
-        try:
-            with transaction.atomic():
-                user.save(force_insert=True)
-        except IntegrityError as error:
-            if is_email_conflict(error):
-                raise EmailTaken from None
-            raise
+@transaction.atomic
+def insert_users(customers: Sequence[NewCustomer], by: Actor, statement: Statement | None = None) -> set[int]:
+    """Inserts many people, whose emails differ from one another. Skips those whose email is taken.
+
+    `statement`: the result of `prepare_statement` for these customers, if there is one already. Returns the positions
+    in `customers` of those that were skipped.
+    """
+    statement = statement or prepare_statement(customers)
+    if statement is None:
+        people = [(User(**person), [Address(**each) for each in addresses]) for person, addresses in customers]
+        return _insert_by_orm(people, by)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, [*statement.params, *history.created_params(by)])
+        return set(range(len(customers))) - {ordinal for (ordinal,) in cursor.fetchall()}
+
+
+def takes_statement() -> bool:
+    """Whether the database inserts customers by one statement."""
+    return connection.vendor == "postgresql"
+
+
+def taken_emails(emails: Iterable[str]) -> set[str]:
+    """Those of the emails that somebody has, in lower case."""
+    lower = [email.lower() for email in emails]
+    return {email.lower() for email in User.objects.filter(email__lower__in=lower).values_list("email", flat=True)}
+
+
+def remember_tags(names: Iterable[str]) -> None:
+    """Inserts the tags that are new."""
+    # Sorted as the statement below sorts them, so that two writers with the same tags never wait for each other.
+    Tag.objects.bulk_create([Tag(name=name) for name in sorted(set(names))], ignore_conflicts=True)
+
+
+def analyze_after_bulk_insert(count: int) -> None:
+    """Refreshes the planner's statistics after many people were inserted."""
+    if count >= MANY and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in (User, Address, Event))}")
+
+
+@transaction.atomic
+def _insert_by_orm(people: Sequence[tuple[User, list[Address]]], by: Actor) -> set[int]:
+    """Sets the ids. Returns the positions of people whose email is taken, who are skipped."""
+    taken = taken_emails(user.email for user, _ in people if user.email)
+    skipped = {position for position, (user, _) in enumerate(people) if (user.email or "").lower() in taken}
+    new = [each for position, each in enumerate(people) if position not in skipped]
+    User.objects.bulk_create([user for user, _ in new])
+    for user, addresses in new:
         for address in addresses:
             address.user = user
-        Address.objects.bulk_create(addresses)
-        remember_tags(user.tags)
-        history.record([history.event(user.pk, Event.Kind.CREATED, by)])
+    Address.objects.bulk_create([address for _, addresses in new for address in addresses])
+    remember_tags(tag for user, _ in new for tag in user.tags)
+    history.record(history.event(user.pk, Event.Kind.CREATED, by) for user, _ in new)
+    return skipped
 
 
-def insert_user_in_one_statement(user: User, addresses: list[Address], by: Actor) -> None:
-    """The same with one round trip instead of five (a CTE)."""
+def _insert_one_by_statement(user: User, addresses: list[Address], by: Actor) -> None:
+    """Sets the ids. Raises EmailTaken."""
     values = [field.get_db_prep_save(getattr(user, field.attname), connection) for field in insertable_fields(User)]
-    book = [
-        {field.attname: getattr(address, field.attname) for field in insertable_fields(Address)}
-        for address in addresses
+    names = [field.attname for field in insertable_fields(Address)]
+    rows = [
+        {"ordinal": 0, "place": place, **{name: getattr(address, name) for name in names}}
+        for place, address in enumerate(addresses)
     ]
-    happened = history.created_params(by)
     with connection.cursor() as cursor:
-        cursor.execute(insert_statement(), [*values, json.dumps(book, default=str), sorted(user.tags), *happened])
+        cursor.execute(insert_one_sql(), [*values, json.dumps(rows, default=str), *history.created_params(by)])
         row = cursor.fetchone()
     if row is None:
         raise EmailTaken
@@ -63,44 +127,101 @@ def insert_user_in_one_statement(user: User, addresses: list[Address], by: Actor
         address.pk, address.user, address._state.adding = address_id, user, False
 
 
-def analyze_after_bulk_insert(count: int) -> None:
-    """Refreshes the planner's statistics after many people were inserted."""
-    if count >= MANY and connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in (User, Address, Event))}")
+def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:
+    """What `insert_users` executes; None if it executes nothing prepared. It asks no database, so that another thread
+    can prepare it."""
+    if not customers or not takes_statement():
+        return None
+    now = timezone.now()
+    addresses = [
+        {"ordinal": ordinal, "place": place, **address}
+        for ordinal, customer in enumerate(customers)
+        for place, address in enumerate(customer.addresses)
+    ]
+    person, same_person = _varying_and_same(
+        User(date_joined=now, updated_at=now), [customer.person for customer in customers]
+    )
+    address, same_address = _varying_and_same(Address(created_at=now, updated_at=now), addresses)
+    people_json = orjson.dumps(
+        [{"ordinal": ordinal, **person, **customer.person} for ordinal, customer in enumerate(customers)]
+    )
+    addresses_json = orjson.dumps([{**address, **fields} for fields in addresses])
+    return Statement(
+        _insert_sql(*map(tuple, (person, same_person, address, same_address))),
+        [people_json.decode(), *same_person.values(), *same_address.values(), addresses_json.decode()],
+    )
 
 
-def remember_tags(names: list[str]) -> None:
-    # In the order of the other way, so that two writers with the same tags never wait for each other in a circle.
-    Tag.objects.bulk_create([Tag(name=name) for name in sorted(names)], ignore_conflicts=True)
+def _varying_and_same(plain: Model, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns of new rows with their defaults, which `plain` has: those that some row sets, and the others, as the
+    database takes them. Few values vary, so little has to be sent."""
+    given = set().union(*rows)
+    fields = {field.attname: field for field in insertable_fields(type(plain)) if field.name != "user"}
+    varying = {name: getattr(plain, name) for name in fields if name in given}
+    return varying, {
+        name: field.get_db_prep_save(getattr(plain, name), connection)
+        for name, field in fields.items()
+        if name not in given
+    }
 
 
 @cache
-def insert_statement() -> str:
-    person = insertable_fields(User)
-    given = ", ".join(f"{field.column} {field.db_type(connection)}" for field in insertable_fields(Address))
-    book = [field.column for field in insertable_fields(Address) if field.column != "user_id"]
+def insert_one_sql() -> str:
+    """Inserts one person, and returns the id, the metadata and the ids of the addresses, or no row if the email is
+    taken.
+
+    Parameters: the columns of a person, as `insertable_fields` has them; the addresses as a list of JSON, with
+    `ordinal` 0 and their `place`; `history.created_params`.
+    """
+    person, address = (
+        tuple(field.attname for field in insertable_fields(model) if field.name != "user") for model in (User, Address)
+    )
+    return _insert_sql((), person, address, (), one=True)
+
+
+@cache
+def _insert_sql(
+    person: Columns, same_person: Columns, address: Columns, same_address: Columns, *, one: bool = False
+) -> str:
+    """Inserts people and returns the ordinals of those who are new.
+
+    Parameters: the people as a list of JSON, with `ordinal` and the columns `person` (if there are any); the values of
+    `same_person` and of `same_address`; the addresses as a list of JSON, with `ordinal`, their `place` and the columns
+    `address`; `history.created_params`.
+    """
+    people = (
+        f"json_to_recordset(%s) AS given (ordinal bigint{_typed(User, person)})"
+        if person
+        else ("(VALUES (0::bigint)) AS given (ordinal)")
+    )
+    returned = "person.id, person.metadata, ARRAY(SELECT id FROM address ORDER BY id)" if one else "person.ordinal"
     return f"""
-        WITH person AS (
-            INSERT INTO {User._meta.db_table} ({", ".join(field.column for field in person)})
-            VALUES ({", ".join(["%s"] * len(person))})
+        WITH given AS MATERIALIZED (
+            SELECT nextval((SELECT pg_get_serial_sequence('{User._meta.db_table}', 'id')::regclass)) AS id, given.*
+            FROM {people}
+        ), inserted AS (
+            INSERT INTO {User._meta.db_table} ({", ".join(("id", *person, *same_person))})
+            SELECT {", ".join(("id", *person, *["%s"] * len(same_person)))} FROM given ORDER BY ordinal
             ON CONFLICT (LOWER(email)) DO NOTHING
-            RETURNING id, metadata
-        ), given AS (
-            SELECT * FROM ROWS FROM (
-                jsonb_to_recordset(%s) AS ({given})
-            ) WITH ORDINALITY
-        ), book AS (
-            INSERT INTO {Address._meta.db_table} (user_id, {", ".join(book)})
-            SELECT person.id, {", ".join(f"given.{column}" for column in book)}
-            FROM person, given ORDER BY given.ordinality
+            RETURNING id, tags, metadata
+        ), person AS MATERIALIZED (
+            SELECT inserted.*, given.ordinal FROM inserted JOIN given USING (id)
+        ), address AS (
+            INSERT INTO {Address._meta.db_table} ({", ".join(("user_id", *address, *same_address))})
+            SELECT {", ".join(("person.id", *address, *["%s"] * len(same_address)))}
+            FROM json_to_recordset(%s) AS given (ordinal bigint, place bigint{_typed(Address, address)})
+            JOIN person USING (ordinal) ORDER BY ordinal, place
             RETURNING id
-        ), words AS (
+        ), tag AS (
             INSERT INTO {Tag._meta.db_table} (name)
-            SELECT word FROM person, unnest(%s::text[]) AS word
+            SELECT DISTINCT word COLLATE "C" FROM person, jsonb_array_elements_text(person.tags) AS word
             WHERE NOT EXISTS (SELECT FROM {Tag._meta.db_table} WHERE name = word)
-            ORDER BY word COLLATE "C"
+            ORDER BY 1
             ON CONFLICT DO NOTHING
         ), {history.created_sql("person")}
-        SELECT person.id, person.metadata, ARRAY(SELECT id FROM book ORDER BY id) FROM person
+        SELECT {returned} FROM person
     """  # noqa: S608  only names of tables and columns are put in
+
+
+def _typed(model: Any, columns: Columns) -> str:
+    return "".join(f", {name} {model._meta.get_field(name).db_type(connection)}" for name in columns)

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from customers import history, insertion, validation
 from customers.core.postgres import bulk_insert
+from customers.insertion import NewCustomer
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Note, User, UserType
 from oauth.actor import Actor
@@ -49,26 +50,25 @@ def create_user(
 
     Raises EmailTaken, or CustomerError with a path such as ("addresses", 0, "country").
     """
-    person, book = prepare_user(addresses, fields)
+    customer = prepare_user(addresses, fields)
     if password:
-        person["password"] = make_password(password)
-    user = User(**person)
-    insertion.insert_user(user, [Address(**address) for address in book], by)
-    return user
+        customer.person["password"] = make_password(password)
+    return insertion.insert_user(customer, by)
 
 
 def prepare_user(
     addresses: Iterable[Mapping[str, Any]],
     fields: Mapping[str, Any],
     bound: definitions.Bindings | None = None,
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The columns of a new person and of their addresses, clean. Raises CustomerError, and writes nothing.
+) -> NewCustomer:
+    """Validates a new person and their addresses; writes nothing. Raises CustomerError.
 
-    `bound`: what binds metadata (see `definitions.bindings`), where it is known."""
+    `bound`: the definitions of metadata (see `definitions.bindings`), if they are loaded already.
+    """
     book = _clean_book(addresses)
     person = _clean_person(fields, country=book[0]["country"] if book else None)
     definitions.check_metadata(person.get("metadata"), bound=bound)
-    return person | (_filled_from(book[0], person) if book else {}), book
+    return NewCustomer(person | (_filled_from(book[0], person) if book else {}), book)
 
 
 @transaction.atomic
@@ -186,7 +186,7 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
             names |= differences.keys()
             events += _events(user, differences, by)
     if "tags" in names:
-        insertion.remember_tags(list({tag for user in changed for tag in user.tags}))
+        insertion.remember_tags(tag for user in changed for tag in user.tags)
     User.objects.bulk_update(changed, names)
     history.record(events)
     return {user.pk for user in changed}
@@ -197,7 +197,7 @@ def add_users(users: list[User], addresses: list[Address], *, by: Actor) -> None
     """New people and their addresses, with ids of their own, and clean. Raises IntegrityError for what is taken."""
     bulk_insert(User, users)
     bulk_insert(Address, addresses)
-    insertion.remember_tags(list({tag for user in users for tag in user.tags}))
+    insertion.remember_tags(tag for user in users for tag in user.tags)
     history.record(history.event(user.pk, Event.Kind.CREATED, by) for user in users)
 
 

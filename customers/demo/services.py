@@ -7,10 +7,9 @@ from django.db import transaction
 from django.db.models import F, Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
-from customers import services
+from customers import insertion, services
 from customers.demo import reports
 from customers.demo.people import EMAIL_HOSTS, Person, people
-from customers.jobs.imports import storing
 from customers.jobs.imports.rows import parse_row
 from customers.metadata.services import bindings
 from customers.models import Customer, Event, Note, StaffMember, User
@@ -77,7 +76,9 @@ class Filling:
     def run(self, total: int) -> None:
         everybody = list(people(total, self.random, self.now))
         bound = bindings()
-        storing.store([parse_row(line, person.row, bound) for line, person in enumerate(everybody)], SYSTEM)
+        insertion.insert_users(
+            [parse_row(line, each.row, bound).customer for line, each in enumerate(everybody)], SYSTEM
+        )
         # As if each had come when they joined.
         demo = Customer.objects.filter(_of_the_demo())
         demo.update(updated_at=F("date_joined"))

@@ -29,7 +29,7 @@ PATH = "/api/admin/users/"
 USER_PATH = re.compile(rf"{PATH}(\d+)/")
 PAGE_SIZE = 20
 TAKE = ratelimit.TAKE["postgresql"]
-INSERT = insertion.insert_statement()
+INSERT = insertion.insert_one_sql()
 DEFINITIONS = "SELECT key, type, validations FROM metadata_definition WHERE object = 'customer' ORDER BY key"
 PAGE = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user ORDER BY date_joined DESC, id DESC LIMIT {PAGE_SIZE + 1}"
 USER = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user WHERE id = %s"
@@ -85,16 +85,16 @@ def respond(environ) -> tuple[str, dict]:
 def create(body: dict, actor_id: int, app_id: int) -> dict:
     user = {field.column: field.get_default() for field in insertable_fields(User)} | body
     addresses = [
-        {field.column: field.get_default() for field in insertable_fields(Address)} | address
-        for address in user.pop("addresses")
+        {field.column: field.get_default() for field in insertable_fields(Address)}
+        | {"ordinal": 0, "place": place}
+        | address
+        for place, address in enumerate(user.pop("addresses"))
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
     database().execute(DEFINITIONS).fetchall()  # what binds metadata
     columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], actor_id, app_id]
-    user["id"], _, address_ids = fetch_tuple(
-        INSERT, [*columns.values(), orjson.dumps(addresses).decode(), sorted(user["tags"]), *happened]
-    )
+    user["id"], _, address_ids = fetch_tuple(INSERT, [*columns.values(), orjson.dumps(addresses).decode(), *happened])
     for address, address_id in zip(addresses, address_ids, strict=True):
         address["id"] = address_id
     return {name: user[name] for name in USER_COLUMNS} | {

@@ -1,19 +1,18 @@
-"""What the database itself promises, and the two ways of writing a customer."""
+"""Inserting new customers: what both ways, the ORM and one statement of PostgreSQL, write and answer."""
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 
-from customers import insertion, validation
-from customers.api.resources.users import UserRepresentation
+from customers import insertion
+from customers.insertion import NewCustomer
 from customers.models import Address, Event, Tag, User
+from customers.validation import EmailTaken
 from oauth.actor import SYSTEM
-from tests.support.clients import USERS
 from tests.support.factories import address, make_user
 
-needs_postgresql = pytest.mark.skipif(
-    connection.vendor != "postgresql", reason="SQLite has one way only: one transaction"
-)
+pytestmark = pytest.mark.django_db
 
+JOINED = User(email="x").date_joined
 PERSON = {
     "email": "Ada@Example.com",
     "first_name": "Ada",
@@ -23,217 +22,136 @@ PERSON = {
     "accepts_marketing": True,
     "is_blocked": True,
     "ip": "2001:db8::1",
-    "user_agent": "Mozilla/5.0 'quoted' \"twice\"",
-    "tags": ["vip", "Émigré", "%s"],
+    "user_agent": "Mozilla/5.0 'quoted' \"twice\" \\N",
+    "tags": ["vip", "Émigré", "%s", "a\tb\\n"],
     "metadata": {"b": 1, "a": {"n": [1.5, None, True, "é"]}},
+    "date_joined": JOINED,
+    "updated_at": JOINED,
 }
-BOOK = [
-    address(
-        line1=f"Line {number}", notes='"\\\n', is_default_for_billing=number == 0, is_default_for_shipping=number == 1
-    )
+ADDRESSES = [
+    {
+        **address(line1=f"Line {number}", notes='"\\\n'),
+        "is_default_for_billing": number == 0,
+        "is_default_for_shipping": number == 1,
+    }
     for number in range(12)
+]
+ONE = [
+    NewCustomer(PERSON, ADDRESSES),
+    NewCustomer(PERSON, ADDRESSES[:1]),
+    NewCustomer({"email": "ada@example.com"}, []),
+    NewCustomer({"email": None}, []),
+]
+MANY = [
+    NewCustomer(PERSON, ADDRESSES[:3]),
+    NewCustomer({"email": "known@EXAMPLE.com", "tags": ["lost"]}, ADDRESSES[:1]),
+    NewCustomer({"email": "uni@BÜCHER.example", "tags": ["vip", "c"]}, []),
+    NewCustomer({"email": "x@example.com", "first_name": "\\N", "is_blocked": True}, ADDRESSES[:1]),
 ]
 
 
-@pytest.mark.django_db
-class TestConstraints:
-    """They hold without serializers and services."""
-
-    @pytest.mark.parametrize("other", ["ada@example.com", "ADA@EXAMPLE.COM"])
-    def test_refuse_an_email_that_differs_by_case_only(self, other):
-        User.objects.create(email="Ada@example.com")
-
-        with pytest.raises(IntegrityError, match="user_email_unique"):
-            User.objects.create(email=other)
-
-    def test_let_any_number_be_without_an_email(self):
-        User.objects.create(email=None)
-        User.objects.create(email=None)
-
-        assert User.objects.filter(email=None).count() == 2
-
-    @pytest.mark.parametrize("flag", ["is_default_for_shipping", "is_default_for_billing"])
-    def test_refuse_a_second_default(self, flag):
-        user = make_user()
-        Address.objects.create(user=user, **address(**{flag: True}))
-        Address.objects.create(user=make_user(), **address(**{flag: True}))
-
-        with pytest.raises(IntegrityError):
-            Address.objects.create(user=user, **address(**{flag: True}))
-
-    @pytest.mark.parametrize("counter", ["orders_count", "subscriptions_count", "total_spent"])
-    def test_refuse_a_negative_counter(self, counter):
-        user = make_user()
-
-        with pytest.raises(IntegrityError), transaction.atomic():
-            User.objects.filter(pk=user.pk).update(**{counter: -1})
-
-    def test_refuse_an_address_of_nobody(self):
-        @transaction.atomic
-        def create():
-            Address.objects.create(user_id=987_654_321, **address())
-            connection.check_constraints()  # the database does so itself at the end of a transaction
-
-        with pytest.raises(IntegrityError):
-            create()
-
-    def test_refuse_the_same_tag_twice(self):
-        Tag.objects.create(name="vip")
-
-        with pytest.raises(IntegrityError):
-            Tag.objects.create(name="vip")
+@pytest.fixture(params=["orm", "statement"])
+def way(request, monkeypatch):
+    """One way after the other, where the database has both."""
+    if request.param == "orm":
+        monkeypatch.setattr(insertion, "takes_statement", lambda: False)
+    elif connection.vendor != "postgresql":
+        pytest.skip("SQLite has one way")
 
 
-@needs_postgresql
-@pytest.mark.django_db
-class TestTwoWaysOfWriting:
-    WAYS = (insertion.insert_user_in_one_statement, insertion.insert_user_in_one_transaction)
+def both_ways(monkeypatch, insert) -> tuple:
+    """What `insert` returns and leaves in the tables, by each way."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one way")
+    outcomes = []
+    for takes_statement in (True, False):
+        with monkeypatch.context() as patch:
+            patch.setattr(insertion, "takes_statement", lambda: takes_statement)  # noqa: B023  called at once
+            make_user(email="known@example.com")
+            outcomes.append((insert(), *map(rows, (User, Address, Event)), set(Tag.objects.values_list("name"))))
+        User.objects.all().delete()
+        Tag.objects.all().delete()
+    return tuple(outcomes)
 
-    @pytest.mark.parametrize(
-        ("fields", "lines"), [(PERSON, BOOK), ({"email": "ada@example.com"}, []), (PERSON, BOOK[:1])]
-    )
-    def test_write_and_answer_the_same(self, fields, lines):
-        written, answered = [], []
-        moment = User(email="x").date_joined
 
-        for insert in self.WAYS:
-            user = User(date_joined=moment, updated_at=moment, **fields)
-            book = [Address(created_at=moment, updated_at=moment, **each) for each in lines]
-            insert(user, book, SYSTEM)
-            ids = {user.pk, *(each.pk for each in book)}
-            user.__dict__["_prefetched_objects_cache"] = {"addresses": book}
-            answered.append(without_ids(UserRepresentation.from_model(user)))
-            written.append(
-                (
-                    rows(User, id=user.pk),
-                    rows(Address, user=user.pk),
-                    [{**event, "at": None} for event in rows(Event, user=user.pk)],
-                    sorted(Tag.objects.values_list("name", flat=True)),
-                )
-            )
-            assert None not in ids
-            assert [each.user_id for each in book] == [user.pk] * len(book)
-            assert [each.pk for each in book] == sorted(each.pk for each in book)
-            User.objects.all().delete()
-            Tag.objects.all().delete()
+def rows(model) -> list[dict]:
+    """All columns but ids, and the times that nobody chose."""
+    return [
+        {
+            name: value
+            for name, value in row.items()
+            if name not in ("id", "user_id") and (value == JOINED or not hasattr(value, "tzinfo"))
+        }
+        for row in model.objects.order_by("user_id" if model is not User else "id", "id").values()
+    ]
 
-        assert written[0] == written[1]
-        assert answered[0] == answered[1]
 
-    @pytest.mark.parametrize("insert", WAYS)
-    def test_refuse_a_taken_email_and_write_nothing(self, insert):
+class TestInsertUser:
+    @pytest.mark.parametrize("customer", ONE)
+    def test_insert_user_writes_and_returns_the_same_both_ways(self, monkeypatch, customer):
+        def insert():
+            user = insertion.insert_user(customer, SYSTEM)
+            addresses = list(user.addresses.all())
+            assert [each.pk for each in addresses] == list(Address.objects.order_by("id").values_list("id", flat=True))
+            assert {each.user_id for each in addresses} <= {user.pk}
+            fields = [field.attname for field in insertion.insertable_fields(User) if customer.person.get(field.name)]
+            return {name: getattr(user, name) for name in fields}
+
+        by_statement, by_orm = both_ways(monkeypatch, insert)
+
+        assert by_statement == by_orm
+
+    def test_insert_user_rejects_taken_email_and_writes_nothing(self, way):
         make_user(email="ADA@example.com")
 
-        with pytest.raises(validation.EmailTaken):
-            insert(User(**PERSON), [Address(**each) for each in BOOK], SYSTEM)
+        with pytest.raises(EmailTaken):
+            insertion.insert_user(NewCustomer(PERSON, ADDRESSES), SYSTEM)
 
-        assert User.objects.count() == 1
-        assert not Address.objects.exists()
-        assert not Tag.objects.exists()
+        assert (User.objects.count(), Address.objects.count(), Tag.objects.count()) == (1, 0, 0)
 
-    @pytest.mark.parametrize("insert", WAYS)
-    def test_leave_tags_alone_that_are_there(self, insert):
+    def test_insert_user_inserts_only_new_tags(self, way):
         Tag.objects.create(name="vip")
 
-        insert(User(**PERSON), [], SYSTEM)
+        insertion.insert_user(NewCustomer(PERSON, []), SYSTEM)
 
-        assert sorted(Tag.objects.values_list("name", flat=True)) == ["%s", "vip", "Émigré"]
+        assert set(Tag.objects.values_list("name", flat=True)) == set(PERSON["tags"])
 
+    def test_insert_user_loads_addresses_without_a_query(self, way, django_assert_num_queries):
+        user = insertion.insert_user(NewCustomer(PERSON, ADDRESSES), SYSTEM)
 
-def rows(model, **condition):
-    """All columns but the ids."""
-    return [
-        {name: value for name, value in row.items() if name not in ("id", "user_id")}
-        for row in model.objects.filter(**condition).order_by("pk").values()
-    ]
+        with django_assert_num_queries(0):
+            assert len(user.addresses.all()) == len(ADDRESSES)
 
 
-def without_ids(answer):
-    addresses = [{**each, "id": None} for each in answer["addresses"]]
-    return list({**answer, "id": None, "addresses": addresses}.items())
+class TestInsertUsers:
+    def test_insert_users_writes_and_returns_the_same_both_ways(self, monkeypatch):
+        by_statement, by_orm = both_ways(monkeypatch, lambda: insertion.insert_users(MANY, SYSTEM))
 
+        assert by_statement == by_orm
 
-class TestIndexes:
-    QUERIES = [
-        {},
-        {"email": "person-777@example.com"},
-        {"email": "nobody@example.com"},
-        {"language": "fr"},
-        {"language": "th"},
-        {"user_type": "customer"},
-        {"user_type": "dashboard"},
-        {"user_type": "nonsense"},
-        {"is_blocked": "true"},
-        {"is_blocked": "false"},
-        {"accepts_marketing": "true"},
-        {"accepts_marketing": "false"},
-        {"date_joined_from": "2026-01-01", "date_joined_to": "2026-01-02"},
-        {"date_joined_from": "2026-01-05"},
-        {"date_joined_to": "2025-12-31"},
-        {"language": "fr", "is_blocked": "true"},
-        {"page_size": "250"},
-    ]
+    def test_insert_users_skips_taken_emails_and_returns_their_positions(self, way):
+        known = make_user(email="Known@example.com")
 
-    @pytest.fixture
-    def crowd(self, client):
-        """20,000 people; one in a hundred is rare in each way."""
-        if connection.vendor != "postgresql":
-            pytest.skip("looks at PostgreSQL's plans")
-        with connection.cursor() as cursor:
-            cursor.execute("""
-                INSERT INTO customers_user
-                    (email, first_name, last_name, phone_number, language,
-                     user_type, is_blocked, accepts_marketing, date_joined, updated_at,
-                     password, is_superuser, is_active, tags, orders_count, subscriptions_count, total_spent)
-                SELECT 'person-' || n || '@example.com', md5(n::text), md5((n + 1)::text), '+4420' || (70000000 + n),
-                       CASE WHEN n % 100 = 0 THEN 'fr' WHEN n % 2 = 0 THEN 'en' END,
-                       CASE WHEN n % 100 = 1 THEN 'customer' ELSE 'lead' END, n % 100 = 2, n % 100 = 3,
-                       '2026-01-01'::timestamptz + n * interval '1 minute', now(), '!', false, true, '[]', 0, 0, 0
-                FROM generate_series(1, 20000) n
-            """)
-            cursor.execute("ANALYZE customers_user")
-        return client
+        assert insertion.insert_users(MANY, SYSTEM) == {1}
 
-    @pytest.fixture
-    def client(self, api):
-        return api("users:read")
+        assert User.objects.exclude(pk=known.pk).count() == 3
+        assert not known.addresses.exists()
+        assert set(Tag.objects.values_list("name", flat=True)) == {*PERSON["tags"], "c"}
+        assert list(Event.objects.order_by("id").values_list("user_id", "kind")) == [
+            (pk, "created") for pk in User.objects.order_by("id").values_list("id", flat=True)
+        ]
 
-    @staticmethod
-    def scans(client, query, capture) -> str | None:
-        """The plan of the list's query where it scans the table."""
-        with capture as queries:
-            page = client.get(USERS, query)
-        assert page.status_code == 200
-        (sql,) = [each["sql"] for each in queries if 'FROM "customers_user"' in each["sql"]]
-        with connection.cursor() as cursor:
-            cursor.execute(f"EXPLAIN {sql}".replace("%", "%%"))
-            plan = "\n".join(line for (line,) in cursor.fetchall())
-        return plan if "Seq Scan on customers_user" in plan else None
+    def test_insert_users_gives_each_address_to_its_person(self, way):
+        customers = [
+            NewCustomer({"email": f"{n}@example.com"}, [address(line1=f"{n}.{place}") for place in range(n % 3)])
+            for n in range(20)
+        ]
 
-    def test_serve_every_filter_without_a_scan_of_the_table(self, crowd, django_assert_max_num_queries):
-        scans = {str(query): self.scans(crowd, query, django_assert_max_num_queries(5)) for query in self.QUERIES}
+        insertion.insert_users(customers, SYSTEM)
 
-        assert {query: plan for query, plan in scans.items() if plan} == {}
+        for email, line1 in Address.objects.values_list("user__email", "line1"):
+            assert email.partition("@")[0] == line1.partition(".")[0]
+        assert Address.objects.count() == sum(len(customer.addresses) for customer in customers)
 
-    def test_serve_a_cursor_in_the_middle(self, crowd, django_assert_max_num_queries):
-        page = crowd.get(USERS, {"page_size": 250}).json()
-        for _ in range(3):
-            page = crowd.get(page["next"]).json()
-        cursor = page["next"].partition("cursor=")[2].partition("&")[0]
-
-        assert self.scans(crowd, {"cursor": cursor}, django_assert_max_num_queries(5)) is None
-
-    @pytest.mark.parametrize(
-        "query",
-        [{"name": "c4ca4238"}, {"name": "no such name"}, {"phone_number": "70000777"}, {"phone_number": "999999"}],
-    )
-    def test_serve_a_part_of_a_name_or_a_phone_number(self, crowd, query, django_assert_max_num_queries):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm')")
-            if not cursor.fetchone()[0]:
-                pytest.skip("the extension pg_trgm is not installed on this server")
-            # As a vacuum would: rows that wait to be put into an index make it look dearer than it is.
-            for index in ("user_search_text_trigrams",):
-                cursor.execute("SELECT gin_clean_pending_list(%s::text::regclass)", [index])
-
-        assert self.scans(crowd, query, django_assert_max_num_queries(8)) is None
+    def test_insert_users_accepts_nobody(self, way):
+        assert insertion.insert_users([], SYSTEM) == set()

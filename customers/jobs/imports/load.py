@@ -7,10 +7,9 @@ from functools import partial
 from hashlib import blake2b
 from typing import Any, BinaryIO, Self, TypeVar, cast
 
-from customers import services, validation
-from customers.insertion import analyze_after_bulk_insert
+from customers import insertion, services, validation
 from customers.jobs import runner
-from customers.jobs.imports import parse, storing
+from customers.jobs.imports import parse
 from customers.jobs.imports.parse import FileFormat, Position, Row
 from customers.jobs.imports.rows import ParsedCustomer, parse_row
 from customers.jobs.models import DryRunEmail, Job, RejectedRow
@@ -87,7 +86,7 @@ class Chunk:
     customers: list[ParsedCustomer]
     duplicates: list[ParsedCustomer]
     rejected: list[tuple[int, ServiceError]] = field(default_factory=list)
-    statement: storing.Statement | None = None
+    statement: insertion.Statement | None = None
 
 
 def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
@@ -101,12 +100,13 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
     job.dry_run_emails.all().delete()
     if not job.dry_run:
         runner.delete_files(job.files.all())
-    analyze_after_bulk_insert(job.created - created_before)
+    insertion.analyze_after_bulk_insert(job.created - created_before)
 
 
 def _store(chunk: Chunk, update: bool, job: Job) -> None:
     by = Actor(user_id=job.started_by_id)
-    taken = storing.store(chunk.customers, by, chunk.statement)
+    skipped = insertion.insert_users([each.customer for each in chunk.customers], by, chunk.statement)
+    taken = {chunk.customers[position].line for position in skipped}
     job.created += len(chunk.customers) - len(taken)
     for each in _by_line([*(each for each in chunk.customers if each.line in taken), *chunk.duplicates]):
         try:
@@ -123,7 +123,7 @@ def _check(chunk: Chunk, update: bool, job: Job) -> None:
     """A dry run: counts what `_store` would do."""
     digests = {each.line: _email_digest(each) for each in chunk.customers}
     seen = set(job.dry_run_emails.filter(digest__in=digests.values()).values_list("digest", flat=True))
-    known = storing.known_emails(chunk.customers)
+    known = insertion.taken_emails(each.person["email"] for each in chunk.customers)
     for each in _by_line([*chunk.customers, *chunk.duplicates]):
         is_new = digests.get(each.line, 0) not in seen and each.person["email"].lower() not in known
         if is_new and each.line in digests:
@@ -161,7 +161,7 @@ def _chunks(rows: Iterable[Row], size: int, bound: Bindings) -> Iterator[Chunk]:
             if customers.setdefault(customer.person["email"].lower(), customer) is not customer:
                 chunk.duplicates.append(customer)
         chunk.customers = list(customers.values())
-        chunk.statement = storing.prepare(chunk.customers)
+        chunk.statement = insertion.prepare_statement([each.customer for each in chunk.customers])
         yield chunk
 
 

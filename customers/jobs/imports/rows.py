@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django_countries import countries
 
 from customers import services, validation
+from customers.insertion import NewCustomer
 from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES
 from customers.metadata.models import Type
 from customers.metadata.services import Bindings
@@ -40,11 +41,14 @@ PHONE_NUMBER = re.compile(r"\+[0-9]+")
 
 @dataclass(slots=True)
 class ParsedCustomer:
-    """A valid new customer: the columns of the person and of the addresses (`book`)."""
+    """A valid new customer, and the line of the file."""
 
     line: int
-    person: dict[str, Any]
-    book: list[dict[str, Any]]
+    customer: NewCustomer
+
+    @property
+    def person(self) -> dict[str, Any]:
+        return self.customer.person
 
 
 def parse_row(line: int, row: Mapping[str, Any], bound: Bindings) -> ParsedCustomer:
@@ -78,7 +82,7 @@ def parse_row(line: int, row: Mapping[str, Any], bound: Bindings) -> ParsedCusto
         person["metadata"] = (person.get("metadata") or {}) | metadata
     if any(first.get(name) for name in PLACE):
         book.insert(0, _complete(first, "address_"))
-    return ParsedCustomer(line, *services.prepare_user(book, person, bound))
+    return ParsedCustomer(line, services.prepare_user(book, person, bound))
 
 
 def unquoted(text: str) -> str:

@@ -6,15 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError
-from django.db import connection
 from django.utils import timezone
 
+from customers import insertion
 from customers.jobs import runner
-from customers.jobs.imports import load, storing
-from customers.jobs.imports.rows import parse_row
+from customers.jobs.imports import load
 from customers.jobs.models import Job
 from customers.models import Address, Event, Tag, User
-from oauth.actor import SYSTEM
 from oauth.scopes import Scope
 from tests.support.clients import USERS
 from tests.support.factories import make_owner, make_user
@@ -143,19 +141,19 @@ class TestResume:
         """The paths of a file, whose import was interrupted in its third chunk, and of the report."""
         path = csv_file([["nobody", *EMPTY], *people(7)])
         report = str(tmp_path / "report.csv")
-        store, calls = storing.store, []
+        insert_users, calls = insertion.insert_users, []
 
         def interrupted(customers, *args):
             calls.append(customers)
-            rejected_lines = store(customers, *args)
+            skipped = insert_users(customers, *args)
             if len(calls) == 3:
                 raise KeyboardInterrupt
-            return rejected_lines
+            return skipped
 
-        monkeypatch.setattr(storing, "store", interrupted)
+        monkeypatch.setattr(insertion, "insert_users", interrupted)
         with pytest.raises(CommandError, match="Use --resume to continue"):
             import_file(path, report=report)
-        monkeypatch.setattr(storing, "store", store)
+        monkeypatch.setattr(insertion, "insert_users", insert_users)
         return path, report
 
     def test_stopped_import_keeps_whole_chunks(self, stopped):
@@ -254,39 +252,3 @@ def test_import_removes_the_apostrophe_that_an_export_adds(import_file, csv_file
     import_file(csv_file([[f"p{number}@example.com", f"'{text}", *EMPTY[1:]] for number, text in enumerate(texts)]))
 
     assert list(User.objects.order_by("pk").values_list("first_name", flat=True)) == texts
-
-
-def test_statement_and_bulk_insert_store_the_same(db):
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has one way.")
-    make_user(email="known@example.com")
-
-    def customers(start):
-        rows = [
-            {"email": f"uni-{start}@BÜCHER.example", "tags": ["a\tb\\n", "c"], "metadata": {"a": [1, None, "\\N"]},
-             "address_line1": "1\nHigh\\ St", "address_line4": "Leeds", "address_country": "GB"},
-            {"email": "Known@example.com"},
-            {"email": f"{start}-x@example.com", "language": "en", "is_blocked": "yes", "ip": "2001:db8::1",
-             "date_joined": "2020-01-01T00:00:00Z", "first_name": "\\N", "user_agent": "x"},
-        ]  # fmt: skip
-        return [parse_row(line, row, {}) for line, row in enumerate(rows, 2)]
-
-    first, second = customers(1), customers(2)
-
-    rejected_lines = [storing.store(first, SYSTEM), storing.insert_in_bulk(second, SYSTEM)]
-
-    assert rejected_lines == [{3}, {3}]
-    changing = {"id", "email", "search_text", "date_joined", "updated_at"}
-    copied, bulk = (
-        [
-            (
-                {name: value for name, value in user.items() if name not in changing},
-                list(Address.objects.filter(user=user["id"]).values_list("line1", "is_default_for_billing", "notes")),
-                list(Event.objects.filter(user=user["id"]).values_list("kind", "actor", "changes")),
-            )
-            for user in User.objects.filter(email__contains=start).order_by("id").values()
-        ]
-        for start in ("1", "2")
-    )
-    assert copied == bulk
-    assert len(copied) == 2
