@@ -1,3 +1,5 @@
+"""The `Idempotency-Key` of the Admin API."""
+
 from functools import wraps
 
 from django.http import HttpResponse

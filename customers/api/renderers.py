@@ -1,3 +1,5 @@
+"""Answers in JSON. Other media types are refused."""
+
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
 from rest_framework.utils.encoders import JSONEncoder

@@ -1,3 +1,5 @@
+"""The rate limit of the Admin API."""
+
 from rest_framework.throttling import BaseThrottle
 
 from customers.core.http import rate_limit

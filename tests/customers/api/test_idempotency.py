@@ -109,8 +109,14 @@ class TestIdempotencyKey:
         assert [answer.key for answer in IdempotentAnswer.objects.all()] == ["young"]
 
     @pytest.mark.parametrize(("length", "status"), [(1, 201), (255, 201), (256, 400), (0, 400)])
-    def test_idempotency_key_has_1_to_255_characters_without_nul(self, admin_client, length, status):
+    def test_idempotency_key_has_1_to_255_characters(self, admin_client, length, status):
         assert admin_client.post(USERS, ADA, headers={"Idempotency-Key": "k" * length}).status_code == status
+
+    def test_idempotency_key_with_nul_is_400(self, admin_client):
+        response = admin_client.post(USERS, ADA, headers={"Idempotency-Key": "a\0b"})
+
+        assert response.status_code == 400
+        assert response.json() == {"detail": "An Idempotency-Key has no NUL."}
 
     @pytest.mark.parametrize(
         "value",

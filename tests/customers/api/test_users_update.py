@@ -127,9 +127,7 @@ class TestUpdateUser:
         assert getattr(admin_client, method)(user_url(ada), {"metadata": {"c": 3}}).json()["metadata"] == {"c": 3}
 
     @pytest.mark.parametrize(("before", "after"), [(1, True), (False, 0), (1, 1.5), (0, None), ("1", 1)])
-    def test_update_user_distinguishes_equal_python_values_in_metadata(
-        self, admin_client, ada, method, before, after
-    ):
+    def test_update_user_distinguishes_equal_python_values_in_metadata(self, admin_client, ada, method, before, after):
         getattr(admin_client, method)(user_url(ada), {"metadata": {"flag": before}})
 
         response = getattr(admin_client, method)(user_url(ada), {"metadata": {"flag": after}})
