@@ -3,46 +3,46 @@
 import pytest
 
 from oauth.models import Grant
-from tests.oauth.conftest import AUTHORIZE, register_partner
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import brought_back, is_refused_on_a_page
+from tests.support.partner import AUTHORIZE, register_partner
 
 DECISIONS = pytest.mark.parametrize("decision", ["authorize", "cancel"])
 
 
-def decide(dashboard, url, decision="authorize") -> dict[str, str]:
-    return brought_back(dashboard.post(url, {"decision": decision}))
+def decide(dashboard_client, url, decision="authorize") -> dict[str, str]:
+    return brought_back(dashboard_client.post(url, {"decision": decision}))
 
 
 class TestIssuer:
     @DECISIONS
-    def test_is_named_in_every_answer_as_in_the_metadata(self, partner, dashboard, decision):
-        issuer = dashboard.get("/.well-known/oauth-authorization-server").json()["issuer"]
+    def test_is_named_in_every_answer_as_in_the_metadata(self, partner, dashboard_client, decision):
+        issuer = dashboard_client.get("/.well-known/oauth-authorization-server").json()["issuer"]
 
-        back = decide(dashboard, partner.authorize_url(), decision)
+        back = decide(dashboard_client, partner.authorize_url(), decision)
 
         assert (back["iss"], back["store"]) == (issuer, "testserver")
 
-    def test_is_named_in_errors(self, partner, dashboard):
-        back = brought_back(dashboard.get(partner.authorize_url(scope="unknown", state="xyz")))
+    def test_is_named_in_errors(self, partner, dashboard_client):
+        back = brought_back(dashboard_client.get(partner.authorize_url(scope="unknown", state="xyz")))
 
         assert back == {"error": "invalid_scope", "state": "xyz", "store": "testserver", "iss": "http://testserver"}
 
     @DECISIONS
-    def test_is_the_store_s_own_where_the_app_s_uri_names_another(self, owner, dashboard, decision):
+    def test_is_the_store_s_own_where_the_app_s_uri_names_another(self, owner, dashboard_client, decision):
         partner = register_partner(owner, redirect_uris="https://app.example/callback?iss=https://evil.example")
 
-        assert decide(dashboard, partner.authorize_url(), decision)["iss"] == "http://testserver"
+        assert decide(dashboard_client, partner.authorize_url(), decision)["iss"] == "http://testserver"
 
 
 class TestState:
     @DECISIONS
     @pytest.mark.parametrize("state", ["xyz", "a b+c&d=e%20", "é\N{SNOWMAN}", "\r\nSet-Cookie: a=b", "\0", 4_000 * "x"])
-    def test_comes_back_as_it_was_sent(self, partner, dashboard, decision, state):
-        assert decide(dashboard, partner.authorize_url(state=state), decision)["state"] == state
+    def test_comes_back_as_it_was_sent(self, partner, dashboard_client, decision, state):
+        assert decide(dashboard_client, partner.authorize_url(state=state), decision)["state"] == state
 
-    def test_is_not_made_up(self, partner, dashboard):
-        assert "state" not in decide(dashboard, partner.authorize_url())
+    def test_is_not_made_up(self, partner, dashboard_client):
+        assert "state" not in decide(dashboard_client, partner.authorize_url())
 
 
 class TestResponseType:
@@ -60,17 +60,17 @@ class TestResponseType:
             (None, "invalid_request"),
         ],
     )
-    def test_is_code_alone(self, partner, dashboard, asked, error):
+    def test_is_code_alone(self, partner, dashboard_client, asked, error):
         url = partner.authorize_url(response_type=asked)
 
-        assert brought_back(dashboard.get(url))["error"] == error
-        assert decide(dashboard, url)["error"] == error
+        assert brought_back(dashboard_client.get(url))["error"] == error
+        assert decide(dashboard_client, url)["error"] == error
         assert not Grant.objects.exists()
 
     @pytest.mark.parametrize("mode", ["query", "fragment", "form_post", "web_message", "jwt"])
-    def test_puts_the_code_into_the_query_whatever_mode_is_asked_for(self, partner, dashboard, mode):
+    def test_puts_the_code_into_the_query_whatever_mode_is_asked_for(self, partner, dashboard_client, mode):
         """In the fragment the app's server would not see it, and whoever can read the page's address could."""
-        back = decide(dashboard, partner.authorize_url(response_mode=mode))
+        back = decide(dashboard_client, partner.authorize_url(response_mode=mode))
 
         assert set(back) == {"code", "iss", "store"}
 
@@ -82,61 +82,61 @@ class TestScope:
          "users:read\tusers:write", "users:read\0", "é", 10_000 * "x"],
         ids=lambda scope: repr(scope)[:24],
     )  # fmt: skip
-    def test_beyond_what_the_app_may_ask_for_is_refused(self, partner, dashboard, scope):
+    def test_beyond_what_the_app_may_ask_for_is_refused(self, partner, dashboard_client, scope):
         url = partner.authorize_url(scope=scope)
 
-        assert brought_back(dashboard.get(url))["error"] == "invalid_scope"
-        assert decide(dashboard, url)["error"] == "invalid_scope"
+        assert brought_back(dashboard_client.get(url))["error"] == "invalid_scope"
+        assert decide(dashboard_client, url)["error"] == "invalid_scope"
         assert not Grant.objects.exists()
 
     @pytest.mark.parametrize("scope", [None, ""])
-    def test_that_is_not_asked_for_is_not_given(self, partner, dashboard, scope):
-        issued = partner.install(dashboard, scope=scope)
+    def test_that_is_not_asked_for_is_not_given(self, partner, dashboard_client, scope):
+        issued = partner.install(dashboard_client, scope=scope)
 
         assert issued["scope"] == ""
         assert ApiClient(issued["access_token"]).get(USERS).status_code == 403
 
-    def test_is_read_with_spaces_that_are_not_encoded(self, partner, dashboard):
+    def test_is_read_with_spaces_that_are_not_encoded(self, partner, dashboard_client):
         url = partner.authorize_url(scope=None) + "&scope=users:read users:write"
 
-        code = decide(dashboard, url)["code"]
+        code = decide(dashboard_client, url)["code"]
 
         assert partner.exchange(code).json()["scope"] == "users:read users:write"
 
     @pytest.mark.parametrize("scope", ["admin:write", "users:read users:write admin:write"])
-    def test_can_t_be_widened_with_the_code(self, partner, dashboard, scope):
-        code = partner.consent(dashboard, scope="users:read")["code"]
+    def test_can_t_be_widened_with_the_code(self, partner, dashboard_client, scope):
+        code = partner.consent(dashboard_client, scope="users:read")["code"]
 
         assert partner.exchange(code, scope=scope).json()["scope"] == "users:read"
 
 
 class TestQuery:
     @pytest.mark.parametrize("name", ["client_id", "redirect_uri", "response_type", "scope", "state"])
-    def test_that_names_something_twice_is_refused(self, partner, dashboard, name):
+    def test_that_names_something_twice_is_refused(self, partner, dashboard_client, name):
         value = {"client_id": partner.client_id, "redirect_uri": partner.redirect_uri, "response_type": "code"}
         url = f"{partner.authorize_url(state='x')}&{name}={value.get(name, 'x')}"
 
-        assert is_refused_on_a_page(dashboard.get(url))
-        assert is_refused_on_a_page(dashboard.post(url, {"decision": "authorize"}))
+        assert is_refused_on_a_page(dashboard_client.get(url))
+        assert is_refused_on_a_page(dashboard_client.post(url, {"decision": "authorize"}))
         assert not Grant.objects.exists()
 
     @pytest.mark.parametrize(
         "query", ["client_id=%zz", "%", "client_id=%0", "=", "&&&", "%00=%00", "client_id=%FF", "\xff"]
     )
-    def test_that_can_t_be_read_is_refused(self, dashboard, query):
-        assert is_refused_on_a_page(dashboard.get(f"{AUTHORIZE}?{query}"))
+    def test_that_can_t_be_read_is_refused(self, dashboard_client, query):
+        assert is_refused_on_a_page(dashboard_client.get(f"{AUTHORIZE}?{query}"))
 
     @pytest.mark.parametrize(
         "end", ["state=%zz", "state=%FF", "%", 2_000 * "x=&", 2_000 * "&"], ids=lambda end: end[:9]
     )
-    def test_may_be_odd_after_a_right_start(self, partner, dashboard, end):
-        assert dashboard.get(f"{partner.authorize_url()}&{end}").status_code in (200, 400)
+    def test_may_be_odd_after_a_right_start(self, partner, dashboard_client, end):
+        assert dashboard_client.get(f"{partner.authorize_url()}&{end}").status_code in (200, 400)
 
     @pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
-    def test_is_for_get_and_post_alone(self, partner, dashboard, method):
-        assert getattr(dashboard, method)(partner.authorize_url()).status_code == 405
+    def test_is_for_get_and_post_alone(self, partner, dashboard_client, method):
+        assert getattr(dashboard_client, method)(partner.authorize_url()).status_code == 405
 
-    def test_is_answered_to_no_script_of_another_site(self, partner, dashboard):
-        page = dashboard.get(partner.authorize_url(), headers={"Origin": "https://evil.example"})
+    def test_is_answered_to_no_script_of_another_site(self, partner, dashboard_client):
+        page = dashboard_client.get(partner.authorize_url(), headers={"Origin": "https://evil.example"})
 
         assert "Access-Control-Allow-Origin" not in page.headers

@@ -9,9 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.oauth.conftest import FORM, INTROSPECT, REVOKE, TOKEN
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live
+from tests.support.partner import FORM, INTROSPECT, REVOKE, TOKEN
 
 ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])
 ATTEMPT = {"grant_type": "authorization_code", "code": "x", "token": "x"}
@@ -43,8 +43,8 @@ class TestSecret:
         assert error_of(partner.post(endpoint, **ATTEMPT)) == "invalid_client"
 
     @pytest.mark.parametrize("by_header", [True, False], ids=["header", "body"])
-    def test_is_taken_from_header_or_body(self, partner, dashboard, by_header):
-        code = partner.consent(dashboard)["code"]
+    def test_is_taken_from_header_or_body(self, partner, dashboard_client, by_header):
+        code = partner.consent(dashboard_client)["code"]
 
         assert partner.exchange(code, basic=by_header).status_code == 200
 
@@ -70,8 +70,8 @@ class TestTwoWaysAtOnce:
     """RFC 6749, 2.3: one method in each request."""
 
     @pytest.mark.parametrize("header", ["wrong:secret", ":", "{client_id}:wrong"])
-    def test_with_a_wrong_header_are_refused_though_the_body_is_right(self, partner, dashboard, header):
-        code = partner.consent(dashboard)["code"]
+    def test_with_a_wrong_header_are_refused_though_the_body_is_right(self, partner, dashboard_client, header):
+        code = partner.consent(dashboard_client)["code"]
         body = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
                 "client_id": partner.client_id, "client_secret": partner.secret}  # fmt: skip
 
@@ -79,8 +79,8 @@ class TestTwoWaysAtOnce:
 
         assert error_of(refused) in ("invalid_client", "invalid_request")
 
-    def test_of_two_apps_are_refused(self, partner, other_partner, dashboard):
-        code = other_partner.consent(dashboard)["code"]
+    def test_of_two_apps_are_refused(self, partner, other_partner, dashboard_client):
+        code = other_partner.consent(dashboard_client)["code"]
 
         refused = partner.exchange(
             code, basic=True, client_id=other_partner.client_id, redirect_uri=other_partner.redirect_uri
@@ -88,8 +88,8 @@ class TestTwoWaysAtOnce:
 
         assert error_of(refused)
 
-    def test_of_two_apps_end_no_token_of_the_one_in_the_body(self, partner, other_partner, dashboard):
-        issued = other_partner.install(dashboard)
+    def test_of_two_apps_end_no_token_of_the_one_in_the_body(self, partner, other_partner, dashboard_client):
+        issued = other_partner.install(dashboard_client)
 
         partner.post(REVOKE, basic=True, client_id=other_partner.client_id, token=issued["access_token"])
 
@@ -142,8 +142,8 @@ class TestComparison:
     def test_of_secrets_takes_one_round_of_hashing(self, partner):
         assert partner.app.client_secret.startswith("pbkdf2_sha256_once$1$")
 
-    def test_of_codes_and_tokens_is_of_digests_alone(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_of_codes_and_tokens_is_of_digests_alone(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
         with CaptureQueriesContext(connection) as queries:
             issued = partner.exchange(code).json()
             ApiClient(issued["access_token"]).get(USERS)

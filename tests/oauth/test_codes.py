@@ -7,13 +7,13 @@ import pytest
 from oauth.audit.models import AuditEvent
 from oauth.fields import digest
 from oauth.models import Grant
-from tests.oauth.conftest import register_partner
 from tests.support.oauth_outcomes import error_of, is_live, logged
+from tests.support.partner import register_partner
 
 
 @pytest.fixture
-def code(partner, dashboard) -> str:
-    return partner.consent(dashboard)["code"]
+def code(partner, dashboard_client) -> str:
+    return partner.consent(dashboard_client)["code"]
 
 
 class TestUsedCode:
@@ -55,9 +55,9 @@ class TestUsedCode:
 
         assert not is_live(issued["access_token"])
 
-    def test_leaves_the_tokens_of_another_code_alone(self, partner, dashboard, code):
+    def test_leaves_the_tokens_of_another_code_alone(self, partner, dashboard_client, code):
         partner.exchange(code)
-        another = partner.install(dashboard)
+        another = partner.install(dashboard_client)
 
         partner.exchange(code)
 
@@ -143,13 +143,13 @@ class TestRedirectUri:
         assert error_of(partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
 
     @pytest.mark.parametrize("nothing", [None, ""])
-    def test_may_not_be_left_out_where_one_alone_is_registered(self, other_partner, dashboard, nothing):
-        code = other_partner.consent(dashboard)["code"]
+    def test_may_not_be_left_out_where_one_alone_is_registered(self, other_partner, dashboard_client, nothing):
+        code = other_partner.consent(dashboard_client)["code"]
 
         assert error_of(other_partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
 
-    def test_may_be_left_out_where_the_authorization_request_had_none(self, other_partner, dashboard):
-        code = other_partner.consent(dashboard, redirect_uri=None)["code"]
+    def test_may_be_left_out_where_the_authorization_request_had_none(self, other_partner, dashboard_client):
+        code = other_partner.consent(dashboard_client, redirect_uri=None)["code"]
 
         assert other_partner.exchange(code, redirect_uri=None).status_code == 200
 

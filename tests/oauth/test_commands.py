@@ -13,9 +13,9 @@ from jwcrypto.jwt import JWT
 from oauth.accounts.models import Session
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken, App, Grant, PartnerApp, RefreshToken
-from tests.oauth.conftest import Partner, register_partner
 from tests.support.clients import USERS, ApiClient
 from tests.support.concurrency import at_once
+from tests.support.partner import Partner, register_partner
 
 
 def run(command, *arguments) -> str:
@@ -34,15 +34,17 @@ def register(*arguments, **changes) -> dict[str, str]:
 
 
 class TestRegisterApp:
-    def test_prints_credentials_that_work(self, owner, dashboard):
+    def test_prints_credentials_that_work(self, owner, dashboard_client):
         printed = register("--scope", "users:read", "users:write", "users:read")
 
         assert set(printed) == {"client_id", "client_secret", "install"}
         app = PartnerApp.objects.get()
-        token = Partner(app, printed["client_secret"]).install(dashboard)
+        token = Partner(app, printed["client_secret"]).install(dashboard_client)
         assert ApiClient(token["access_token"]).get(USERS).status_code == 200
         assert app.allowed_scopes == ["users:read", "users:write"]
-        assert dashboard.get(printed["install"]).headers["Location"] == "https://reviews.example/?store=testserver"
+        assert (
+            dashboard_client.get(printed["install"]).headers["Location"] == "https://reviews.example/?store=testserver"
+        )
 
     def test_gives_a_public_client_no_secret(self, owner):
         assert set(register("--public")) == {"client_id", "install"}
@@ -96,21 +98,21 @@ def encrypted_secrets() -> set[str]:
 
 
 class TestRotateSecrets:
-    def test_lets_the_former_key_be_forgotten(self, partner, owner, dashboard, settings):
-        partner.install(dashboard)
-        assert is_known_by(partner.secret, dashboard, partner)
+    def test_lets_the_former_key_be_forgotten(self, partner, owner, dashboard_client, settings):
+        partner.install(dashboard_client)
+        assert is_known_by(partner.secret, dashboard_client, partner)
 
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "new", [settings.SECRET_KEY]
-        assert is_known_by(partner.secret, dashboard, partner)
+        assert is_known_by(partner.secret, dashboard_client, partner)
 
         before = encrypted_secrets()
         assert "oauth.App, client secret: 1 encrypted." in run("rotate_secrets")
         assert encrypted_secrets().isdisjoint(before)
-        assert is_known_by(partner.secret, dashboard, partner)
+        assert is_known_by(partner.secret, dashboard_client, partner)
 
         settings.SECRET_KEY_FALLBACKS = []
-        dashboard.force_login(owner)
-        assert is_known_by(partner.secret, dashboard, partner)
+        dashboard_client.force_login(owner)
+        assert is_known_by(partner.secret, dashboard_client, partner)
 
     def test_changes_nothing_when_one_can_t_be_read(self, owner, settings):
         for key in ("present", "lost", "present"):
@@ -136,12 +138,12 @@ def expire(rows, **ago) -> None:
 
 class TestClearExpired:
     @pytest.fixture
-    def pair(self, partner, dashboard) -> dict:
-        return partner.install(dashboard)
+    def pair(self, partner, dashboard_client) -> dict:
+        return partner.install(dashboard_client)
 
-    def test_leaves_what_lives(self, partner, pair, dashboard, api):
+    def test_leaves_what_lives(self, partner, pair, dashboard_client, api):
         personal = api()
-        code = partner.consent(dashboard)["code"]
+        code = partner.consent(dashboard_client)["code"]
 
         run("clear_expired")
 
@@ -149,10 +151,10 @@ class TestClearExpired:
             assert ApiClient(token).get(USERS).status_code != 401
         assert partner.exchange(code).status_code == 200
         assert partner.refresh(pair["refresh_token"]).status_code == 200
-        assert dashboard.get("/dashboard/").status_code == 200
+        assert dashboard_client.get("/dashboard/").status_code == 200
 
-    def test_keeps_a_used_code_until_it_expires_to_know_it_again(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_keeps_a_used_code_until_it_expires_to_know_it_again(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
         pair = partner.exchange(code).json()
 
         run("clear_expired")
@@ -163,8 +165,8 @@ class TestClearExpired:
         run("clear_expired")
         assert not Grant.objects.exists()
 
-    def test_deletes_expired_codes(self, partner, dashboard):
-        partner.consent(dashboard)
+    def test_deletes_expired_codes(self, partner, dashboard_client):
+        partner.consent(dashboard_client)
         expire(Grant.objects, seconds=1)
 
         run("clear_expired")
@@ -206,7 +208,7 @@ class TestClearExpired:
         assert not used.exists()
         assert RefreshToken.objects.exists()
 
-    def test_deletes_expired_sessions(self, dashboard):
+    def test_deletes_expired_sessions(self, dashboard_client):
         Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
 
         run("clear_expired")
@@ -215,11 +217,11 @@ class TestClearExpired:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_clear_expired_disturbs_no_token_request(partner, dashboard):
-    pair = partner.install(dashboard)
+def test_clear_expired_disturbs_no_token_request(partner, dashboard_client):
+    pair = partner.install(dashboard_client)
 
     for _ in range(5):
-        code = partner.consent(dashboard)["code"]
+        code = partner.consent(dashboard_client)["code"]
 
         refreshed, exchanged, _ = at_once(
             [

@@ -12,9 +12,9 @@ from customers.models import UserType
 from oauth.audit.models import AuditEvent
 from oauth.models import Grant, PartnerApp
 from oauth.views import AuthorizationView
-from tests.oauth.conftest import TOKEN, register_partner
 from tests.support.factories import make_owner, make_user
 from tests.support.oauth_outcomes import brought_back, is_live, is_refused_on_a_page, logged
+from tests.support.partner import TOKEN, register_partner
 
 SIGN_IN = "/dashboard/login/"
 PASSWORD = "correct horse battery staple"
@@ -91,11 +91,11 @@ class TestSignIn:
         assert browser.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
         assert not Grant.objects.exists()
 
-    def test_of_somebody_inactive_is_over(self, partner, dashboard, owner):
+    def test_of_somebody_inactive_is_over(self, partner, dashboard_client, owner):
         owner.is_active = False
         owner.save()
 
-        assert dashboard.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
+        assert dashboard_client.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
         assert not Grant.objects.exists()
 
 
@@ -129,21 +129,21 @@ class TestDecision:
     )
     @pytest.mark.parametrize("method", ["get", "head"])
     @pytest.mark.parametrize("is_installed", [True, False], ids=["installed", "new"])
-    def test_is_never_made_by_a_link(self, partner, dashboard, extra, method, is_installed):
+    def test_is_never_made_by_a_link(self, partner, dashboard_client, extra, method, is_installed):
         if is_installed:
-            partner.install(dashboard)
+            partner.install(dashboard_client)
             Grant.objects.all().delete()
 
-        page = getattr(dashboard, method)(partner.authorize_url(**extra))
+        page = getattr(dashboard_client, method)(partner.authorize_url(**extra))
 
         assert page.status_code == 200
         assert not Grant.objects.exists()
 
     @pytest.mark.parametrize("decision", ["", "Authorize", "true", "authorize\0", None])
-    def test_of_any_other_word_is_no(self, partner, dashboard, decision):
+    def test_of_any_other_word_is_no(self, partner, dashboard_client, decision):
         form = {} if decision is None else {"decision": decision}
 
-        assert brought_back(dashboard.post(partner.authorize_url(), form))["error"] == "access_denied"
+        assert brought_back(dashboard_client.post(partner.authorize_url(), form))["error"] == "access_denied"
         assert not Grant.objects.exists()
 
     @pytest.mark.parametrize(
@@ -161,10 +161,10 @@ class TestDecision:
         ids=str,
     )
     @pytest.mark.parametrize("asked", [{"scope": None}, {"scope": "users:read", "state": "own"}], ids=str)
-    def test_grants_what_the_page_showed_and_nothing_from_the_form(self, owner, dashboard, asked, field):
+    def test_grants_what_the_page_showed_and_nothing_from_the_form(self, owner, dashboard_client, asked, field):
         partner = register_partner(owner, redirect_uris="https://app.example/callback https://app.example/other")
 
-        response = dashboard.post(partner.authorize_url(**asked), {**AUTHORIZE, **field})
+        response = dashboard_client.post(partner.authorize_url(**asked), {**AUTHORIZE, **field})
 
         if not is_refused_on_a_page(response):
             grant = Grant.objects.get()
@@ -175,18 +175,18 @@ class TestDecision:
             assert brought_back(response).get("state") == asked.get("state")
 
     def test_is_read_from_the_url_alone_even_if_the_first_request_of_the_server_was_for_a_token(
-        self, partner, dashboard, monkeypatch
+        self, partner, dashboard_client, monkeypatch
     ):
         for view in (OAuthLibMixin, AuthorizationView):  # as after a start
             monkeypatch.delattr(view, "_oauthlib_core", raising=False)
         partner.post(TOKEN)
 
-        dashboard.post(partner.authorize_url(scope=None), {**AUTHORIZE, "scope": "users:write"})
+        dashboard_client.post(partner.authorize_url(scope=None), {**AUTHORIZE, "scope": "users:write"})
 
         assert Grant.objects.get().scope == ""
 
-    def test_to_cancel_tells_the_app_and_installs_nothing(self, partner, dashboard):
-        response = dashboard.post(partner.authorize_url(state="a b&c"), {"decision": "cancel"})
+    def test_to_cancel_tells_the_app_and_installs_nothing(self, partner, dashboard_client):
+        response = dashboard_client.post(partner.authorize_url(state="a b&c"), {"decision": "cancel"})
 
         assert response.headers["Location"].startswith(f"{partner.redirect_uri}?")
         assert brought_back(response) == {
@@ -201,58 +201,58 @@ class TestDecision:
 
 class TestPage:
     @pytest.mark.parametrize("path", ["{}", f"{SIGN_IN}?next={{}}", "/oauth2/authorize/"])
-    def test_is_shown_in_no_frame(self, partner, dashboard, path):
-        page = dashboard.get(path.format(partner.authorize_url()))
+    def test_is_shown_in_no_frame(self, partner, dashboard_client, path):
+        page = dashboard_client.get(path.format(partner.authorize_url()))
 
         assert page.headers["X-Frame-Options"] == "DENY"
         assert page.headers["Referrer-Policy"] == "same-origin"
 
-    def test_runs_nothing_and_goes_nowhere_but_to_the_app(self, partner, dashboard):
-        page = dashboard.get(partner.authorize_url())
+    def test_runs_nothing_and_goes_nowhere_but_to_the_app(self, partner, dashboard_client):
+        page = dashboard_client.get(partner.authorize_url())
 
         policy = dict(part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; "))
         assert policy["frame-ancestors"] == policy["default-src"] == policy["base-uri"] == "'none'"
         assert policy["form-action"] == "'self' https://app1.example"
         assert "no-store" in page.headers["Cache-Control"]
 
-    def test_shows_an_app_s_name_as_text(self, owner, dashboard):
+    def test_shows_an_app_s_name_as_text(self, owner, dashboard_client):
         partner = register_partner(owner, name="<script>alert(1)</script>")
 
-        assert b"<script>alert" not in dashboard.get(partner.authorize_url()).content
+        assert b"<script>alert" not in dashboard_client.get(partner.authorize_url()).content
 
-    def test_shows_where_the_answer_goes(self, partner, dashboard):
-        assert b"app1.example" in dashboard.get(partner.authorize_url()).content
+    def test_shows_where_the_answer_goes(self, partner, dashboard_client):
+        assert b"app1.example" in dashboard_client.get(partner.authorize_url()).content
 
 
 class TestAgain:
-    def test_marks_what_is_new_since_the_last_consent(self, partner, dashboard):
-        partner.install(dashboard, scope="users:read")
+    def test_marks_what_is_new_since_the_last_consent(self, partner, dashboard_client):
+        partner.install(dashboard_client, scope="users:read")
 
-        page = dashboard.get(partner.authorize_url())
+        page = dashboard_client.get(partner.authorize_url())
 
         assert items(page, ' class="oauth-new"') == ["Add and change customers"]
         assert items(page, "") == ["See customers"]
 
-    def test_marks_nothing_where_nothing_is_new(self, partner, dashboard):
-        partner.install(dashboard)
+    def test_marks_nothing_where_nothing_is_new(self, partner, dashboard_client):
+        partner.install(dashboard_client)
 
-        page = dashboard.get(partner.authorize_url())
+        page = dashboard_client.get(partner.authorize_url())
 
         assert items(page, ' class="oauth-new"') == []
         assert items(page, "") == ["See customers", "Add and change customers"]
 
-    def test_marks_everything_after_it_was_uninstalled(self, partner, dashboard):
-        partner.install(dashboard)
-        dashboard.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/")
+    def test_marks_everything_after_it_was_uninstalled(self, partner, dashboard_client):
+        partner.install(dashboard_client)
+        dashboard_client.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/")
 
-        page = dashboard.get(partner.authorize_url())
+        page = dashboard_client.get(partner.authorize_url())
 
         assert items(page, ' class="oauth-new"') == ["See customers", "Add and change customers"]
 
-    def test_is_asked_and_logged_with_what_is_new(self, partner, dashboard, owner):
-        former = partner.install(dashboard, scope="users:read")
+    def test_is_asked_and_logged_with_what_is_new(self, partner, dashboard_client, owner):
+        former = partner.install(dashboard_client, scope="users:read")
 
-        latter = partner.install(dashboard)
+        latter = partner.install(dashboard_client)
 
         event = AuditEvent.objects.filter(event="consented").latest("id")
         assert event.actor == owner.email
@@ -265,21 +265,21 @@ class TestInstallLink:
     @pytest.mark.parametrize(
         "extra", ["&next=https://evil.example/", "&app_url=https://evil.example/", "&store=evil.example"]
     )
-    def test_leads_to_the_registered_page_alone(self, partner, dashboard, extra):
-        response = dashboard.get(f"/dashboard/apps/install-app/?client_id={partner.client_id}{extra}")
+    def test_leads_to_the_registered_page_alone(self, partner, dashboard_client, extra):
+        response = dashboard_client.get(f"/dashboard/apps/install-app/?client_id={partner.client_id}{extra}")
 
         assert response.headers["Location"] == "https://app1.example/?store=testserver"
 
     @pytest.mark.parametrize("client_id", ["", "unknown", "%00", "https://evil.example/", "%zz", "%FF"])
-    def test_to_an_unknown_app_leads_nowhere(self, dashboard, client_id):
-        assert dashboard.get(f"/dashboard/apps/install-app/?client_id={client_id}").status_code == 404
+    def test_to_an_unknown_app_leads_nowhere(self, dashboard_client, client_id):
+        assert dashboard_client.get(f"/dashboard/apps/install-app/?client_id={client_id}").status_code == 404
 
-    def test_names_no_store_that_the_request_made_up(self, partner, dashboard):
+    def test_names_no_store_that_the_request_made_up(self, partner, dashboard_client):
         link = f"/dashboard/apps/install-app/?client_id={partner.client_id}"
 
-        assert dashboard.get(link, headers={"Host": "evil.example"}).status_code == 400
+        assert dashboard_client.get(link, headers={"Host": "evil.example"}).status_code == 400
 
-    def test_to_an_app_that_is_not_installed_asks_first(self, partner, dashboard):
-        response = dashboard.get(f"/dashboard/apps/{partner.client_id}/open/")
+    def test_to_an_app_that_is_not_installed_asks_first(self, partner, dashboard_client):
+        response = dashboard_client.get(f"/dashboard/apps/{partner.client_id}/open/")
 
         assert urlsplit(response.headers["Location"]).path == "/dashboard/apps/install-app/"

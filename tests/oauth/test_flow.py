@@ -4,8 +4,8 @@ from tests.support.clients import USERS, ApiClient
 
 
 class TestFlow:
-    def test_ends_with_a_token_that_the_api_takes(self, partner, dashboard):
-        back = partner.consent(dashboard, state="xyz")
+    def test_ends_with_a_token_that_the_api_takes(self, partner, dashboard_client):
+        back = partner.consent(dashboard_client, state="xyz")
 
         assert back["store"] == "testserver"
         assert back["state"] == "xyz"

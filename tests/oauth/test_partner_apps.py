@@ -40,26 +40,28 @@ def shown(page) -> dict[str, str]:
 
 
 class TestRegister:
-    def test_shows_the_client_id_and_the_secret_once(self, dashboard):
-        page = dashboard.post(f"{APPS}add/", form())
+    def test_shows_the_client_id_and_the_secret_once(self, dashboard_client):
+        page = dashboard_client.post(f"{APPS}add/", form())
 
         app = PartnerApp.objects.get()
         secret = shown(page)["client_secret"]
         assert shown(page)["client_id"] == app.client_id
         assert "no-store" in page.headers["Cache-Control"]
         for url in (APPS, page_of(app), page_of(app, "history"), page_of(app, "replace_secret"), LOG):
-            later = dashboard.get(url)
+            later = dashboard_client.get(url)
             assert later.status_code == 200
             assert secret not in later.content.decode()
 
-    def test_gives_a_public_client_no_secret(self, dashboard):
-        page = dashboard.post(f"{APPS}add/", form(client_type="public"))
+    def test_gives_a_public_client_no_secret(self, dashboard_client):
+        page = dashboard_client.post(f"{APPS}add/", form(client_type="public"))
 
         assert set(shown(page)) == {"client_id"}
         assert PartnerApp.objects.get().signing_secret == ""
 
-    def test_takes_several_redirect_uris_and_http_on_a_developer_s_machine(self, dashboard):
-        dashboard.post(f"{APPS}add/", form(redirect_uris="https://a.example/1?x=y\r\nhttp://127.0.0.1:3000/2\r\n"))
+    def test_takes_several_redirect_uris_and_http_on_a_developer_s_machine(self, dashboard_client):
+        dashboard_client.post(
+            f"{APPS}add/", form(redirect_uris="https://a.example/1?x=y\r\nhttp://127.0.0.1:3000/2\r\n")
+        )
 
         app = PartnerApp.objects.get()
         assert app.redirect_uris.split() == ["https://a.example/1?x=y", "http://127.0.0.1:3000/2"]
@@ -72,8 +74,8 @@ class TestRegister:
          "https://a.example\\@b.example/", "https://é.example/", "https://[::1/", "https://a.example:x/",
          "https://a.example/\0"],
     )  # fmt: skip
-    def test_refuses_what_no_browser_should_be_sent_to(self, dashboard, field, uri):
-        page = dashboard.post(f"{APPS}add/", form(**{field: uri}))
+    def test_refuses_what_no_browser_should_be_sent_to(self, dashboard_client, field, uri):
+        page = dashboard_client.post(f"{APPS}add/", form(**{field: uri}))
 
         assert page.status_code == 200
         assert list(page.context["adminform"].form.errors) == [field]
@@ -91,8 +93,8 @@ class TestRegister:
         ],
         ids=lambda wrong: next(iter(wrong)),
     )
-    def test_refuses_what_makes_no_sense(self, dashboard, wrong):
-        page = dashboard.post(f"{APPS}add/", form(**wrong))
+    def test_refuses_what_makes_no_sense(self, dashboard_client, wrong):
+        page = dashboard_client.post(f"{APPS}add/", form(**wrong))
 
         assert page.status_code == 200
         assert b"errornote" in page.content
@@ -100,36 +102,36 @@ class TestRegister:
 
 
 class TestChange:
-    def test_can_t_make_a_confidential_client_public(self, partner, dashboard):
-        dashboard.post(page_of(partner.app), form(client_type="public", client_id="chosen"))
+    def test_can_t_make_a_confidential_client_public(self, partner, dashboard_client):
+        dashboard_client.post(page_of(partner.app), form(client_type="public", client_id="chosen"))
 
         app = PartnerApp.objects.get()
         assert (app.client_type, app.client_id) == ("confidential", partner.client_id)
 
-    def test_takes_a_permission_from_living_tokens_at_once(self, partner, dashboard):
-        client = ApiClient(partner.install(dashboard)["access_token"])
+    def test_takes_a_permission_from_living_tokens_at_once(self, partner, dashboard_client):
+        client = ApiClient(partner.install(dashboard_client)["access_token"])
         assert client.post(USERS, {"email": "ada@example.com"}).status_code == 201
 
-        dashboard.post(page_of(partner.app), form(allowed_scopes=["users:read"]))
+        dashboard_client.post(page_of(partner.app), form(allowed_scopes=["users:read"]))
 
         assert client.post(USERS, {"email": "eve@example.com"}).status_code == 403
         assert client.get(USERS).status_code == 200
 
-    def test_gives_a_permission_only_with_another_consent(self, partner, dashboard):
-        token = partner.install(dashboard, scope="users:read")
+    def test_gives_a_permission_only_with_another_consent(self, partner, dashboard_client):
+        token = partner.install(dashboard_client, scope="users:read")
 
-        dashboard.post(page_of(partner.app), form(allowed_scopes=["users:read", "users:write", "orders:read"]))
+        dashboard_client.post(page_of(partner.app), form(allowed_scopes=["users:read", "users:write", "orders:read"]))
 
         assert ApiClient(token["access_token"]).post(USERS, {"email": "a@example.com"}).status_code == 403
         assert PartnerApp.objects.get().granted_scopes == ["users:read"]
 
 
 class TestReplaceTheSecret:
-    def test_refuses_the_former_one_and_takes_the_new_one(self, partner, dashboard):
-        token = partner.install(dashboard)
+    def test_refuses_the_former_one_and_takes_the_new_one(self, partner, dashboard_client):
+        token = partner.install(dashboard_client)
         former = partner.secret
 
-        partner.secret = shown(dashboard.post(page_of(partner.app, "replace_secret")))["client_secret"]
+        partner.secret = shown(dashboard_client.post(page_of(partner.app, "replace_secret")))["client_secret"]
 
         refused = partner.refresh(token["refresh_token"], client_secret=former)
         assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
@@ -139,17 +141,17 @@ class TestReplaceTheSecret:
 
 @pytest.mark.parametrize("decision", ["uninstall", "replace_secret"])
 class TestDecision:
-    def test_is_asked_for_first(self, partner, dashboard, decision):
-        token = partner.install(dashboard)
+    def test_is_asked_for_first(self, partner, dashboard_client, decision):
+        token = partner.install(dashboard_client)
 
-        page = dashboard.get(page_of(partner.app, decision))
+        page = dashboard_client.get(page_of(partner.app, decision))
 
         assert partner.app.name in page.content.decode()
         assert partner.refresh(token["refresh_token"]).status_code == 200
         assert not AuditEvent.objects.filter(event__in=["app_uninstalled", "secret_replaced"]).exists()
 
-    def test_needs_a_form_of_the_store(self, partner, dashboard, owner, decision):
-        token = partner.install(dashboard)
+    def test_needs_a_form_of_the_store(self, partner, dashboard_client, owner, decision):
+        token = partner.install(dashboard_client)
         browser = Client(enforce_csrf_checks=True)
         browser.force_login(owner)
 
@@ -163,59 +165,59 @@ class TestDecision:
         assert browser.post(page_of(partner.app, decision)).status_code == 403
 
     @pytest.mark.parametrize("pk", ["0", "x", "%00"])
-    def test_about_an_unknown_app_is_404(self, dashboard, decision, pk):
-        assert dashboard.post(f"{APPS}{pk}/{decision}/").status_code == 404
+    def test_about_an_unknown_app_is_404(self, dashboard_client, decision, pk):
+        assert dashboard_client.post(f"{APPS}{pk}/{decision}/").status_code == 404
 
 
 class TestInstall:
-    def test_sends_staff_to_the_app_with_the_store(self, partner, dashboard):
-        response = dashboard.get(INSTALL, {"client_id": partner.client_id})
+    def test_sends_staff_to_the_app_with_the_store(self, partner, dashboard_client):
+        response = dashboard_client.get(INSTALL, {"client_id": partner.client_id})
 
         assert response.status_code == 302
         assert response.headers["Location"] == f"{partner.app.app_url}?store=testserver"
         assert "no-store" in response.headers["Cache-Control"]
 
-    def test_keeps_the_query_of_the_app_url_and_the_store_s_own_domain(self, partner, dashboard, settings):
+    def test_keeps_the_query_of_the_app_url_and_the_store_s_own_domain(self, partner, dashboard_client, settings):
         settings.STORE_DOMAIN = "shop.example"
         PartnerApp.objects.update(app_url="https://reviews.example/?plan=1")
 
-        response = dashboard.get(INSTALL, {"client_id": partner.client_id})
+        response = dashboard_client.get(INSTALL, {"client_id": partner.client_id})
 
         assert response.headers["Location"] == "https://reviews.example/?plan=1&store=shop.example"
 
     @pytest.mark.parametrize("client_id", ["", "unknown", "\0", "x" * 5_000])
-    def test_of_an_unknown_app_is_404(self, partner, dashboard, client_id):
-        assert dashboard.get(INSTALL, {"client_id": client_id}).status_code == 404
+    def test_of_an_unknown_app_is_404(self, partner, dashboard_client, client_id):
+        assert dashboard_client.get(INSTALL, {"client_id": client_id}).status_code == 404
 
 
 class TestOpen:
-    def test_leads_to_the_installation_of_an_app_that_is_not_installed(self, partner, dashboard):
-        response = dashboard.get(open_url(partner))
+    def test_leads_to_the_installation_of_an_app_that_is_not_installed(self, partner, dashboard_client):
+        response = dashboard_client.get(open_url(partner))
 
         assert (response.status_code, response.headers["Location"]) == (302, f"{INSTALL}?client_id={partner.client_id}")
 
-    def test_gives_a_public_client_no_session_token(self, public_partner, dashboard):
+    def test_gives_a_public_client_no_session_token(self, public_partner, dashboard_client):
         PartnerApp.objects.update(installed_at="2026-01-01T00:00Z")
 
-        response = dashboard.get(open_url(public_partner))
+        response = dashboard_client.get(open_url(public_partner))
 
         assert response.headers["Location"] == f"{public_partner.app.app_url}?store=testserver"
 
     def test_of_an_app_whose_secret_can_t_be_read_leads_to_where_it_is_replaced(
-        self, partner, dashboard, owner, settings
+        self, partner, dashboard_client, owner, settings
     ):
-        partner.install(dashboard)
+        partner.install(dashboard_client)
         settings.SECRET_KEY = "another"
-        dashboard.force_login(owner)
+        dashboard_client.force_login(owner)
 
-        response = dashboard.get(open_url(partner), follow=True)
+        response = dashboard_client.get(open_url(partner), follow=True)
 
         assert response.redirect_chain == [(page_of(partner.app), 302)]
         assert b"Replace the client secret" in response.content
         assert not AuditEvent.objects.filter(event="app_opened").exists()
 
-    def test_of_an_unknown_app_is_404(self, dashboard):
-        assert dashboard.get("/dashboard/apps/unknown/open/").status_code == 404
+    def test_of_an_unknown_app_is_404(self, dashboard_client):
+        assert dashboard_client.get("/dashboard/apps/unknown/open/").status_code == 404
 
 
 def links(partner) -> list[str]:
@@ -223,14 +225,14 @@ def links(partner) -> list[str]:
 
 
 class TestLinks:
-    def test_to_a_private_app_are_404(self, api, dashboard):
+    def test_to_a_private_app_are_404(self, api, dashboard_client):
         api()
 
-        assert [dashboard.get(link).status_code for link in links(App.objects.get())] == [404, 404]
+        assert [dashboard_client.get(link).status_code for link in links(App.objects.get())] == [404, 404]
 
     @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
-    def test_are_followed_by_get_alone(self, partner, dashboard, method):
-        assert [getattr(dashboard, method)(link).status_code for link in links(partner)] == [405, 405]
+    def test_are_followed_by_get_alone(self, partner, dashboard_client, method):
+        assert [getattr(dashboard_client, method)(link).status_code for link in links(partner)] == [405, 405]
 
 
 @pytest.mark.parametrize("visitor", ["anonymous", "customer"])
@@ -253,13 +255,13 @@ def test_whoever_is_not_staff_is_sent_to_the_sign_in_page(partner, visitor):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("page", ["change", "replace_secret"])
-def test_settings_that_an_app_saves_meanwhile_are_not_lost(partner, dashboard, page):
+def test_settings_that_an_app_saves_meanwhile_are_not_lost(partner, dashboard_client, page):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         partner_apps.save_settings(partner.app.pk, {"theme": "dark"}, keep_others=True)
-        answer = pool.submit(in_thread, dashboard.post, page_of(partner.app, page), form())
+        answer = pool.submit(in_thread, dashboard_client.post, page_of(partner.app, page), form())
         wait_until_waiting(1)
 
     assert answer.result().status_code in (200, 302)

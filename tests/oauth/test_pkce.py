@@ -17,8 +17,8 @@ def client(request, partner, public_partner):
 
 
 @pytest.fixture
-def code(client, dashboard) -> str:
-    return client.consent(dashboard, **S256)["code"]
+def code(client, dashboard_client) -> str:
+    return client.consent(dashboard_client, **S256)["code"]
 
 
 class TestChallenge:
@@ -41,34 +41,34 @@ class TestChallenge:
         ],
         ids=lambda wrong: " ".join(repr(value)[:12] for value in wrong.values()),
     )
-    def test_is_refused_unless_it_is_one_of_s256(self, client, dashboard, wrong):
+    def test_is_refused_unless_it_is_one_of_s256(self, client, dashboard_client, wrong):
         url = client.authorize_url(**S256 | wrong)
 
-        for response in (dashboard.get(url), dashboard.post(url, {"decision": "authorize"})):
+        for response in (dashboard_client.get(url), dashboard_client.post(url, {"decision": "authorize"})):
             back = brought_back(response)
             assert back["error"] == "invalid_request"
             assert "code" not in back
         assert not Grant.objects.exists()
 
-    def test_is_refused_when_it_comes_twice(self, client, dashboard):
+    def test_is_refused_when_it_comes_twice(self, client, dashboard_client):
         url = f"{client.authorize_url(**S256)}&code_challenge={43 * 'x'}"
 
-        response = dashboard.post(url, {"decision": "authorize"})
+        response = dashboard_client.post(url, {"decision": "authorize"})
 
         assert is_refused_on_a_page(response) or brought_back(response)["error"] == "invalid_request"
         assert not Grant.objects.exists()
 
     @pytest.mark.parametrize("challenge", [None, ""])
     @pytest.mark.parametrize("method", [None, "S256", "plain"])
-    def test_is_required_of_a_public_client(self, public_partner, dashboard, challenge, method):
+    def test_is_required_of_a_public_client(self, public_partner, dashboard_client, challenge, method):
         url = public_partner.authorize_url(code_challenge=challenge, code_challenge_method=method)
 
-        for response in (dashboard.get(url), dashboard.post(url, {"decision": "authorize"})):
+        for response in (dashboard_client.get(url), dashboard_client.post(url, {"decision": "authorize"})):
             assert brought_back(response)["error"] == "invalid_request"
         assert not Grant.objects.exists()
 
-    def test_is_not_required_of_a_confidential_client(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_is_not_required_of_a_confidential_client(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
 
         assert partner.exchange(code).status_code == 200
 
@@ -99,8 +99,8 @@ class TestVerifier:
     def test_is_needed_once_there_was_a_challenge(self, client, code, verifier):
         assert error_of(client.exchange(code, code_verifier=verifier)) in ("invalid_grant", "invalid_request")
 
-    def test_is_refused_where_the_challenge_was_stripped(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_is_refused_where_the_challenge_was_stripped(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
 
         assert error_of(partner.exchange(code, code_verifier=VERIFIER)) == "invalid_grant"
 
@@ -114,8 +114,8 @@ class TestVerifier:
 
         assert error_of(refused) == "invalid_grant"
 
-    def test_of_another_flow_does_not_open_this_one(self, client, code, dashboard):
+    def test_of_another_flow_does_not_open_this_one(self, client, code, dashboard_client):
         """A code injected into the victim's flow meets the victim's verifier (RFC 9700, 4.5.3.1)."""
-        injected = client.consent(dashboard, **S256 | {"code_challenge": 43 * "x"})["code"]
+        injected = client.consent(dashboard_client, **S256 | {"code_challenge": 43 * "x"})["code"]
 
         assert error_of(client.exchange(injected, code_verifier=VERIFIER)) == "invalid_grant"

@@ -3,9 +3,9 @@
 import pytest
 
 from oauth.models import AccessToken, PartnerApp
-from tests.oauth.conftest import REVOKE
 from tests.support.concurrency import at_once
 from tests.support.oauth_outcomes import is_live, logged
+from tests.support.partner import REVOKE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -21,13 +21,13 @@ def assert_nothing_works(partner, issued: list[dict]) -> None:
         assert partner.refresh(tokens["refresh_token"]).status_code == 400
 
 
-def uninstall(partner, dashboard):
-    return dashboard.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/")
+def uninstall(partner, dashboard_client):
+    return dashboard_client.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/")
 
 
 class TestEightTimesAtOnce:
-    def test_a_code_issues_tokens_once_and_ends_them(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_a_code_issues_tokens_once_and_ends_them(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
 
         answers = at_once([lambda: partner.exchange(code)] * 8)
 
@@ -35,8 +35,8 @@ class TestEightTimesAtOnce:
         assert logged("code_reused", partner.client_id)
         assert_nothing_works(partner, issued_by(answers))
 
-    def test_a_refresh_token_issues_tokens_once_and_ends_its_family(self, partner, dashboard):
-        former = partner.install(dashboard)
+    def test_a_refresh_token_issues_tokens_once_and_ends_its_family(self, partner, dashboard_client):
+        former = partner.install(dashboard_client)
 
         answers = at_once([lambda: partner.refresh(former["refresh_token"])] * 8)
 
@@ -44,8 +44,8 @@ class TestEightTimesAtOnce:
         assert logged("refresh_token_reused", partner.client_id)
         assert_nothing_works(partner, [former, *issued_by(answers)])
 
-    def test_a_code_and_the_refresh_token_it_issued_leave_nothing(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_a_code_and_the_refresh_token_it_issued_leave_nothing(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
         former = partner.exchange(code).json()
 
         answers = at_once([lambda: partner.exchange(code), lambda: partner.refresh(former["refresh_token"])] * 4)
@@ -53,8 +53,8 @@ class TestEightTimesAtOnce:
         assert len(issued_by(answers)) <= 1
         assert_nothing_works(partner, [former, *issued_by(answers)])
 
-    def test_a_consent_gives_as_many_codes_that_work_once_each(self, partner, dashboard):
-        codes = [back["code"] for back in at_once([lambda: partner.consent(dashboard)] * 8)]
+    def test_a_consent_gives_as_many_codes_that_work_once_each(self, partner, dashboard_client):
+        codes = [back["code"] for back in at_once([lambda: partner.consent(dashboard_client)] * 8)]
 
         answers = at_once([lambda code=code: partner.exchange(code) for code in codes])
 
@@ -65,27 +65,27 @@ class TestEightTimesAtOnce:
 
 @pytest.mark.parametrize("turn", range(3))
 class TestUninstalledAtTheSameMoment:
-    def test_as_a_code_is_exchanged_nothing_works(self, partner, dashboard, turn):
-        codes = [partner.consent(dashboard)["code"] for _ in range(4)]
+    def test_as_a_code_is_exchanged_nothing_works(self, partner, dashboard_client, turn):
+        codes = [partner.consent(dashboard_client)["code"] for _ in range(4)]
         exchanges = [lambda code=code: partner.exchange(code) for code in codes]
 
-        *answers, _ = at_once([*exchanges, lambda: uninstall(partner, dashboard)])
+        *answers, _ = at_once([*exchanges, lambda: uninstall(partner, dashboard_client)])
 
         assert {answer.status_code for answer in answers} <= {200, 400}
         assert_nothing_works(partner, issued_by(answers))
         assert PartnerApp.objects.get().installed_at is None
 
-    def test_as_a_token_is_refreshed_nothing_works(self, partner, dashboard, turn):
-        former = [partner.install(dashboard) for _ in range(4)]
+    def test_as_a_token_is_refreshed_nothing_works(self, partner, dashboard_client, turn):
+        former = [partner.install(dashboard_client) for _ in range(4)]
         refreshes = [lambda tokens=tokens: partner.refresh(tokens["refresh_token"]) for tokens in former]
 
-        *answers, _ = at_once([*refreshes, lambda: uninstall(partner, dashboard)])
+        *answers, _ = at_once([*refreshes, lambda: uninstall(partner, dashboard_client)])
 
         assert {answer.status_code for answer in answers} <= {200, 400}
         assert_nothing_works(partner, [*former, *issued_by(answers)])
 
-    def test_as_it_is_consented_to_a_code_works_if_the_app_is_installed(self, partner, dashboard, turn):
-        consent, _ = at_once([lambda: partner.consent(dashboard), lambda: uninstall(partner, dashboard)])
+    def test_as_it_is_consented_to_a_code_works_if_the_app_is_installed(self, partner, dashboard_client, turn):
+        consent, _ = at_once([lambda: partner.consent(dashboard_client), lambda: uninstall(partner, dashboard_client)])
 
         answer = partner.exchange(consent["code"])
 
@@ -93,8 +93,8 @@ class TestUninstalledAtTheSameMoment:
 
 
 @pytest.mark.parametrize("turn", range(3))
-def test_a_token_that_is_revoked_while_it_is_refreshed_leaves_at_most_its_successor(partner, dashboard, turn):
-    former = partner.install(dashboard)
+def test_a_token_that_is_revoked_while_it_is_refreshed_leaves_at_most_its_successor(partner, dashboard_client, turn):
+    former = partner.install(dashboard_client)
 
     refreshed, revoked = at_once(
         [

@@ -4,8 +4,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from oauth.models import App, Grant, check_app_uri
-from tests.oauth.conftest import register_partner
 from tests.support.oauth_outcomes import is_refused_on_a_page
+from tests.support.partner import register_partner
 
 REGISTERED = "https://app.example/callback"
 TRICKS = {
@@ -60,35 +60,35 @@ def partner(owner):
 
 class TestAuthorizationRequest:
     @pytest.mark.parametrize("uri", TRICKS.values(), ids=TRICKS)
-    def test_with_anything_but_what_is_registered_ends_on_a_page(self, partner, dashboard, uri):
+    def test_with_anything_but_what_is_registered_ends_on_a_page(self, partner, dashboard_client, uri):
         url = partner.authorize_url(redirect_uri=uri)
 
-        assert is_refused_on_a_page(dashboard.get(url))
-        assert is_refused_on_a_page(dashboard.post(url, {"decision": "authorize"}))
+        assert is_refused_on_a_page(dashboard_client.get(url))
+        assert is_refused_on_a_page(dashboard_client.post(url, {"decision": "authorize"}))
         assert not Grant.objects.exists()
 
-    def test_with_a_wrong_uri_and_another_error_ends_on_a_page(self, partner, dashboard):
+    def test_with_a_wrong_uri_and_another_error_ends_on_a_page(self, partner, dashboard_client):
         url = partner.authorize_url(redirect_uri="https://evil.example/", response_type="token", scope="unknown")
 
-        assert is_refused_on_a_page(dashboard.get(url))
+        assert is_refused_on_a_page(dashboard_client.get(url))
 
     @pytest.mark.parametrize(
         "uris",
         [("https://evil.example/", REGISTERED), (REGISTERED, "https://evil.example/"), (REGISTERED, REGISTERED)],
         ids=["wrong and right", "right and wrong", "right and right"],
     )
-    def test_with_two_uris_ends_on_a_page(self, partner, dashboard, uris):
+    def test_with_two_uris_ends_on_a_page(self, partner, dashboard_client, uris):
         first, second = uris
         url = f"{partner.authorize_url(redirect_uri=first)}&redirect_uri={second}"
 
-        assert is_refused_on_a_page(dashboard.get(url))
-        assert is_refused_on_a_page(dashboard.post(url, {"decision": "authorize"}))
+        assert is_refused_on_a_page(dashboard_client.get(url))
+        assert is_refused_on_a_page(dashboard_client.post(url, {"decision": "authorize"}))
         assert not Grant.objects.exists()
 
-    def test_without_one_ends_on_a_page_where_several_are_registered(self, owner, dashboard):
+    def test_without_one_ends_on_a_page_where_several_are_registered(self, owner, dashboard_client):
         partner = register_partner(owner, redirect_uris=f"{REGISTERED} https://app.example/other")
 
-        assert is_refused_on_a_page(dashboard.get(partner.authorize_url(redirect_uri=None)))
+        assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(redirect_uri=None)))
 
     @pytest.mark.parametrize(
         ("registered", "other"),
@@ -100,18 +100,18 @@ class TestAuthorizationRequest:
             ("http://127.0.0.1:8080/callback", "http://127.0.0.1:8081/callback"),
         ],
     )
-    def test_to_another_loopback_address_ends_on_a_page(self, owner, dashboard, registered, other):
+    def test_to_another_loopback_address_ends_on_a_page(self, owner, dashboard_client, registered, other):
         partner = register_partner(owner, redirect_uris=registered)
 
-        assert dashboard.get(partner.authorize_url(redirect_uri=registered)).status_code == 200
-        assert is_refused_on_a_page(dashboard.get(partner.authorize_url(redirect_uri=other)))
+        assert dashboard_client.get(partner.authorize_url(redirect_uri=registered)).status_code == 200
+        assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(redirect_uri=other)))
 
-    def test_with_what_is_registered_is_answered_there(self, owner, dashboard):
+    def test_with_what_is_registered_is_answered_there(self, owner, dashboard_client):
         partner = register_partner(
             owner, redirect_uris="https://app.example/callback?tenant=1&x=%2F https://b.example/"
         )
 
-        response = dashboard.post(partner.authorize_url(), {"decision": "authorize"})
+        response = dashboard_client.post(partner.authorize_url(), {"decision": "authorize"})
 
         assert response.headers["Location"].startswith("https://app.example/callback?tenant=1&x=%2F&code=")
 
@@ -120,16 +120,16 @@ class TestUnknownApp:
     @pytest.mark.parametrize(
         "client_id", ["unknown", "", None, "a\0b", "é", 10_000 * "x"], ids=lambda name: repr(name)[:9]
     )
-    def test_sends_nobody_anywhere(self, partner, dashboard, client_id):
-        assert is_refused_on_a_page(dashboard.get(partner.authorize_url(client_id=client_id)))
+    def test_sends_nobody_anywhere(self, partner, dashboard_client, client_id):
+        assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(client_id=client_id)))
 
-    def test_is_what_a_private_one_is(self, api, dashboard, partner):
+    def test_is_what_a_private_one_is(self, api, dashboard_client, partner):
         api()
         private = App.objects.get(kind="private")
         private.redirect_uris = partner.redirect_uri
         private.save()
 
-        assert is_refused_on_a_page(dashboard.get(partner.authorize_url(client_id=private.client_id)))
+        assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(client_id=private.client_id)))
 
 
 NEVER_REGISTERED = [

@@ -7,15 +7,15 @@ import pytest
 from oauth.audit.models import AuditEvent
 from oauth.fields import digest
 from oauth.models import AccessToken, RefreshToken
-from tests.oauth.conftest import register_partner
 from tests.oauth.test_pkce import S256, VERIFIER
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live
+from tests.support.partner import register_partner
 
 
 @pytest.fixture
-def issued(partner, dashboard) -> dict:
-    return partner.install(dashboard)
+def issued(partner, dashboard_client) -> dict:
+    return partner.install(dashboard_client)
 
 
 class TestRotation:
@@ -26,8 +26,8 @@ class TestRotation:
         assert is_live(refreshed["access_token"])
         assert not is_live(issued["access_token"])
 
-    def test_is_for_public_clients_too(self, public_partner, dashboard):
-        code = public_partner.consent(dashboard, **S256)["code"]
+    def test_is_for_public_clients_too(self, public_partner, dashboard_client):
+        code = public_partner.consent(dashboard_client, **S256)["code"]
         issued = public_partner.exchange(code, code_verifier=VERIFIER).json()
 
         refreshed = public_partner.refresh(issued["refresh_token"]).json()
@@ -55,8 +55,8 @@ class TestReuse:
         assert not is_live(latest["access_token"])
         assert error_of(partner.refresh(latest["refresh_token"])) == "invalid_grant"
 
-    def test_leaves_another_family_alone(self, partner, dashboard, issued, refreshed):
-        another = partner.install(dashboard)
+    def test_leaves_another_family_alone(self, partner, dashboard_client, issued, refreshed):
+        another = partner.install(dashboard_client)
 
         partner.refresh(issued["refresh_token"])
 
@@ -80,13 +80,13 @@ class TestScope:
         assert is_live(issued["access_token"])
         assert partner.refresh(issued["refresh_token"]).status_code == 200
 
-    def test_can_t_be_widened_to_what_the_app_may_ask_for(self, partner, dashboard):
-        issued = partner.install(dashboard, scope="users:read")
+    def test_can_t_be_widened_to_what_the_app_may_ask_for(self, partner, dashboard_client):
+        issued = partner.install(dashboard_client, scope="users:read")
 
         assert error_of(partner.refresh(issued["refresh_token"], scope="users:read users:write")) == "invalid_scope"
 
-    def test_can_t_be_had_where_there_was_none(self, partner, dashboard):
-        issued = partner.install(dashboard, scope=None)
+    def test_can_t_be_had_where_there_was_none(self, partner, dashboard_client):
+        issued = partner.install(dashboard_client, scope=None)
 
         assert error_of(partner.refresh(issued["refresh_token"], scope="users:read")) == "invalid_scope"
         assert partner.refresh(issued["refresh_token"]).json()["scope"] == ""

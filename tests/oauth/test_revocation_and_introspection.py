@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from oauth.fields import digest
 from oauth.models import AccessToken
-from tests.oauth.conftest import INTROSPECT, REVOKE
 from tests.oauth.test_pkce import S256, VERIFIER
 from tests.support.oauth_outcomes import error_of, is_live, logged
+from tests.support.partner import INTROSPECT, REVOKE
 
 KINDS = pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 HINTS = pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "unknown", "\0"])
@@ -19,13 +19,13 @@ MADE_UP = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def issued(partner, dashboard) -> dict:
-    return partner.install(dashboard)
+def issued(partner, dashboard_client) -> dict:
+    return partner.install(dashboard_client)
 
 
 @pytest.fixture
-def issued_to_public(public_partner, dashboard) -> dict:
-    code = public_partner.consent(dashboard, **S256)["code"]
+def issued_to_public(public_partner, dashboard_client) -> dict:
+    code = public_partner.consent(dashboard_client, **S256)["code"]
     return public_partner.exchange(code, code_verifier=VERIFIER).json()
 
 

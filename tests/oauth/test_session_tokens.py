@@ -9,17 +9,17 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
 
-from tests.oauth.conftest import INTROSPECT, REVOKE
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import logged
+from tests.support.partner import INTROSPECT, REVOKE
 
 
-def open_app(partner, dashboard):
-    return dashboard.get(f"/dashboard/apps/{partner.client_id}/open/")
+def open_app(partner, dashboard_client):
+    return dashboard_client.get(f"/dashboard/apps/{partner.client_id}/open/")
 
 
-def session_token(partner, dashboard) -> str:
-    location = open_app(partner, dashboard).headers["Location"]
+def session_token(partner, dashboard_client) -> str:
+    location = open_app(partner, dashboard_client).headers["Location"]
     return parse_qs(urlsplit(location).query)["token"][0]
 
 
@@ -40,9 +40,9 @@ def unsigned(claims: dict, alg: str) -> str:
 
 class TestSessionToken:
     @pytest.fixture
-    def token(self, partner, dashboard) -> str:
-        partner.install(dashboard)
-        return session_token(partner, dashboard)
+    def token(self, partner, dashboard_client) -> str:
+        partner.install(dashboard_client)
+        return session_token(partner, dashboard_client)
 
     def test_says_who_comes_from_which_store_for_thirty_seconds(self, partner, owner, token):
         claims = verified(token, partner.secret)
@@ -64,11 +64,11 @@ class TestSessionToken:
         with pytest.raises(JWException):
             verified(token, other_partner.secret)
 
-    def test_is_signed_with_a_new_secret_once_there_is_one(self, partner, dashboard, token):
-        dashboard.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/replace_secret/")
+    def test_is_signed_with_a_new_secret_once_there_is_one(self, partner, dashboard_client, token):
+        dashboard_client.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/replace_secret/")
         partner.app.refresh_from_db()
 
-        renewed = session_token(partner, dashboard)
+        renewed = session_token(partner, dashboard_client)
 
         with pytest.raises(JWException):
             verified(renewed, partner.secret)
@@ -79,8 +79,8 @@ class TestSessionToken:
         assert partner.post(INTROSPECT, token=token).json() == {"active": False}
         assert partner.post(REVOKE, token=token).status_code == 200
 
-    def test_goes_to_the_app_s_own_page_and_is_logged(self, partner, dashboard, token):
-        response = open_app(partner, dashboard)
+    def test_goes_to_the_app_s_own_page_and_is_logged(self, partner, dashboard_client, token):
+        response = open_app(partner, dashboard_client)
 
         assert response.headers["Location"].startswith("https://app1.example/?store=testserver&token=")
         assert "no-store" in response.headers["Cache-Control"]

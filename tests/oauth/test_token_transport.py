@@ -4,9 +4,9 @@ import pytest
 from django.test.client import MULTIPART_CONTENT
 
 from oauth.models import AccessToken
-from tests.oauth.conftest import FORM, INTROSPECT, REVOKE, TOKEN
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live
+from tests.support.partner import FORM, INTROSPECT, REVOKE, TOKEN
 
 ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])
 BROKEN_BODIES = {
@@ -25,23 +25,23 @@ BROKEN_BODIES = {
 
 class TestAccessToken:
     @pytest.mark.parametrize("name", ["access_token", "token", "bearer_token"])
-    def test_is_not_taken_from_a_url(self, partner, dashboard, anonymous, name):
-        token = partner.install(dashboard)["access_token"]
+    def test_is_not_taken_from_a_url(self, partner, dashboard_client, anonymous, name):
+        token = partner.install(dashboard_client)["access_token"]
 
         assert anonymous.get(f"{USERS}?{name}={token}").status_code == 401
 
     @pytest.mark.parametrize("post", ["post", "post_form", "post_multipart"])
-    def test_is_not_taken_from_a_body(self, partner, dashboard, anonymous, post):
-        body = {"access_token": partner.install(dashboard)["access_token"], "email": "ada@example.com"}
+    def test_is_not_taken_from_a_body(self, partner, dashboard_client, anonymous, post):
+        body = {"access_token": partner.install(dashboard_client)["access_token"], "email": "ada@example.com"}
 
         assert getattr(anonymous, post)(USERS, body).status_code == 401
 
-    def test_is_not_taken_from_a_session(self, dashboard):
-        assert dashboard.get(USERS).status_code == 401
+    def test_is_not_taken_from_a_session(self, dashboard_client):
+        assert dashboard_client.get(USERS).status_code == 401
 
     @pytest.mark.parametrize("scheme", ["Basic", "Token", "MAC", ""])
-    def test_is_not_taken_under_another_scheme(self, partner, dashboard, anonymous, scheme):
-        token = partner.install(dashboard)["access_token"]
+    def test_is_not_taken_under_another_scheme(self, partner, dashboard_client, anonymous, scheme):
+        token = partner.install(dashboard_client)["access_token"]
 
         assert anonymous.get(USERS, headers={"Authorization": f"{scheme} {token}"}).status_code == 401
 
@@ -71,8 +71,8 @@ class TestAccessToken:
 
 class TestEndpoints:
     @ENDPOINTS
-    def test_take_nothing_from_a_url(self, partner, dashboard, endpoint):
-        issued = partner.install(dashboard)
+    def test_take_nothing_from_a_url(self, partner, dashboard_client, endpoint):
+        issued = partner.install(dashboard_client)
         query = f"client_id={partner.client_id}&client_secret={partner.secret}&token={issued['access_token']}"
 
         refused = partner.http.post(f"{endpoint}?{query}", {}, headers={"Content-Type": FORM})
@@ -102,8 +102,8 @@ class TestEndpoints:
         assert not AccessToken.objects.exists()
 
     @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
-    def test_take_forms_alone(self, partner, dashboard, content_type):
-        code = partner.consent(dashboard)["code"]
+    def test_take_forms_alone(self, partner, dashboard_client, content_type):
+        code = partner.consent(dashboard_client)["code"]
         body = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
                 "client_id": partner.client_id, "client_secret": partner.secret}  # fmt: skip
         sent = body if content_type == "application/json" else "&".join(f"{name}={body[name]}" for name in body)
@@ -118,9 +118,9 @@ class TestEndpoints:
     @pytest.mark.parametrize(
         "name", ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier"]
     )
-    def test_refuse_what_names_something_twice(self, partner, dashboard, name):
+    def test_refuse_what_names_something_twice(self, partner, dashboard_client, name):
         """RFC 6749, 3.2: whoever reads the first and whoever reads the last would see two requests."""
-        code = partner.consent(dashboard)["code"]
+        code = partner.consent(dashboard_client)["code"]
         right = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
                  "client_id": partner.client_id, "client_secret": partner.secret}  # fmt: skip
         body = [(name, "x"), (name, "x"), *right.items()] if name not in right else [(name, "x"), *right.items()]
@@ -135,8 +135,8 @@ class TestEndpoints:
 
         assert "Access-Control-Allow-Origin" not in response.headers
 
-    def test_answer_with_what_no_cache_may_keep(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_answer_with_what_no_cache_may_keep(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
 
         assert "no-store" in partner.exchange(code).headers["Cache-Control"]
 
@@ -160,7 +160,7 @@ class TestGrantType:
         ],
     )
     @pytest.mark.parametrize("app", ["partner", "public_partner"])
-    def test_is_code_or_refresh_token_alone(self, request, dashboard, owner, app, grant_type):
+    def test_is_code_or_refresh_token_alone(self, request, dashboard_client, owner, app, grant_type):
         partner = request.getfixturevalue(app)
         credentials = {"username": owner.email, "password": "x", "code": "x", "device_code": "x", "assertion": "x"}
 
@@ -172,16 +172,16 @@ class TestGrantType:
     @pytest.mark.parametrize(
         "path", ["device-authorization/", "device/", "register/", "applications/", "authorized_tokens/"]
     )
-    def test_of_the_toolkit_has_no_other_endpoint(self, dashboard, path):
-        assert dashboard.get(f"/oauth2/{path}").status_code == 404
+    def test_of_the_toolkit_has_no_other_endpoint(self, dashboard_client, path):
+        assert dashboard_client.get(f"/oauth2/{path}").status_code == 404
 
 
 class TestParameters:
     """oauthlib makes attributes of them."""
 
     @pytest.mark.parametrize("name", ["refresh_token_instance", "encoding", "client", "user", "scopes", "grant"])
-    def test_that_are_not_known_change_nothing(self, partner, dashboard, name):
-        code = partner.consent(dashboard)["code"]
+    def test_that_are_not_known_change_nothing(self, partner, dashboard_client, name):
+        code = partner.consent(dashboard_client)["code"]
 
         answer = partner.exchange(code, basic=True, **{name: "x"})
 

@@ -6,17 +6,17 @@ from customers.models import User, UserType
 from oauth.models import Grant, PartnerApp
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
-from tests.oauth.conftest import INTROSPECT
 from tests.support.clients import ADMIN_API, USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live, is_refused_on_a_page, logged
+from tests.support.partner import INTROSPECT
 
 
-def deactivate_owner(partner, dashboard, owner):
+def deactivate_owner(partner, dashboard_client, owner):
     owner.is_active = False
     owner.save()
 
 
-def change(partner, dashboard, **changes):
+def change(partner, dashboard_client, **changes):
     """Saves the form of the app in the dashboard."""
     app = partner.app
     form = {
@@ -27,98 +27,98 @@ def change(partner, dashboard, **changes):
         "api_version": app.api_version,
         **changes,
     }
-    assert dashboard.post(f"/dashboard/oauth/partnerapp/{app.pk}/change/", form).status_code == 302
+    assert dashboard_client.post(f"/dashboard/oauth/partnerapp/{app.pk}/change/", form).status_code == 302
 
 
-def switch_off(partner, dashboard, owner):
-    change(partner, dashboard)
+def switch_off(partner, dashboard_client, owner):
+    change(partner, dashboard_client)
 
 
-def uninstall(partner, dashboard, owner):
-    assert dashboard.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/").status_code == 302
+def uninstall(partner, dashboard_client, owner):
+    assert dashboard_client.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/").status_code == 302
 
 
 @pytest.mark.parametrize("withdraw", [deactivate_owner, switch_off, uninstall])
 class TestWithdrawal:
-    def test_ends_tokens(self, partner, dashboard, owner, withdraw):
-        issued = partner.install(dashboard)
+    def test_ends_tokens(self, partner, dashboard_client, owner, withdraw):
+        issued = partner.install(dashboard_client)
         assert is_live(issued["access_token"])
 
-        withdraw(partner, dashboard, owner)
+        withdraw(partner, dashboard_client, owner)
 
         assert not is_live(issued["access_token"])
         assert partner.post(INTROSPECT, token=issued["access_token"]).json().get("active") is not True
 
-    def test_ends_refresh_tokens(self, partner, dashboard, owner, withdraw):
-        issued = partner.install(dashboard)
+    def test_ends_refresh_tokens(self, partner, dashboard_client, owner, withdraw):
+        issued = partner.install(dashboard_client)
 
-        withdraw(partner, dashboard, owner)
+        withdraw(partner, dashboard_client, owner)
 
         assert error_of(partner.refresh(issued["refresh_token"])) in ("invalid_grant", "invalid_client")
 
-    def test_ends_codes(self, partner, dashboard, owner, withdraw):
-        code = partner.consent(dashboard)["code"]
+    def test_ends_codes(self, partner, dashboard_client, owner, withdraw):
+        code = partner.consent(dashboard_client)["code"]
 
-        withdraw(partner, dashboard, owner)
+        withdraw(partner, dashboard_client, owner)
 
         assert error_of(partner.exchange(code)) in ("invalid_grant", "invalid_client")
 
 
 class TestSwitchedOff:
-    def test_can_t_be_consented_to(self, partner, dashboard, owner):
-        switch_off(partner, dashboard, owner)
+    def test_can_t_be_consented_to(self, partner, dashboard_client, owner):
+        switch_off(partner, dashboard_client, owner)
 
-        assert is_refused_on_a_page(dashboard.get(partner.authorize_url()))
-        assert is_refused_on_a_page(dashboard.post(partner.authorize_url(), {"decision": "authorize"}))
+        assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url()))
+        assert is_refused_on_a_page(dashboard_client.post(partner.authorize_url(), {"decision": "authorize"}))
         assert not Grant.objects.exists()
 
     @pytest.mark.parametrize("path", ["install-app/?client_id={}", "{}/open/"])
-    def test_can_t_be_reached_from_the_dashboard(self, partner, dashboard, owner, path):
-        switch_off(partner, dashboard, owner)
+    def test_can_t_be_reached_from_the_dashboard(self, partner, dashboard_client, owner, path):
+        switch_off(partner, dashboard_client, owner)
 
-        assert dashboard.get(f"/dashboard/apps/{path.format(partner.client_id)}").status_code == 404
+        assert dashboard_client.get(f"/dashboard/apps/{path.format(partner.client_id)}").status_code == 404
 
 
 class TestUninstalled:
-    def test_is_logged_and_forgets_what_was_granted(self, partner, dashboard, owner):
-        partner.install(dashboard)
+    def test_is_logged_and_forgets_what_was_granted(self, partner, dashboard_client, owner):
+        partner.install(dashboard_client)
 
-        uninstall(partner, dashboard, owner)
+        uninstall(partner, dashboard_client, owner)
 
         app = PartnerApp.objects.get()
         assert (app.granted_scopes, app.installed_at) == ([], None)
         assert logged("app_uninstalled", partner.client_id)
 
-    def test_keeps_its_settings_for_the_next_time(self, partner, dashboard, owner):
+    def test_keeps_its_settings_for_the_next_time(self, partner, dashboard_client, owner):
         settings_url = f"{ADMIN_API}apps/{partner.client_id}/settings/"
-        ApiClient(partner.install(dashboard)["access_token"]).put(settings_url, {"theme": "dark"})
+        ApiClient(partner.install(dashboard_client)["access_token"]).put(settings_url, {"theme": "dark"})
 
-        uninstall(partner, dashboard, owner)
+        uninstall(partner, dashboard_client, owner)
 
-        again = ApiClient(partner.install(dashboard)["access_token"])
+        again = ApiClient(partner.install(dashboard_client)["access_token"])
         assert again.get(settings_url).json() == {"theme": "dark"}
 
 
 class TestFewerPermissions:
-    def test_are_those_of_the_tokens_at_once(self, partner, dashboard):
-        issued = partner.install(dashboard)
+    def test_are_those_of_the_tokens_at_once(self, partner, dashboard_client):
+        issued = partner.install(dashboard_client)
 
-        change(partner, dashboard, allowed_scopes=["users:read"], is_active="on")
+        change(partner, dashboard_client, allowed_scopes=["users:read"], is_active="on")
 
         assert partner.post(INTROSPECT, token=issued["access_token"]).json()["scope"] == "users:read"
         assert partner.refresh(issued["refresh_token"]).json()["scope"] == "users:read"
 
-    def test_are_those_of_the_codes_at_once(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_are_those_of_the_codes_at_once(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
 
-        change(partner, dashboard, allowed_scopes=["users:read"], is_active="on")
+        change(partner, dashboard_client, allowed_scopes=["users:read"], is_active="on")
 
         assert partner.exchange(code).json()["scope"] == "users:read"
 
 
 class TestFormerStaff:
-    def test_leave_no_working_token_behind(self, partner, dashboard, owner):
-        issued = partner.install(dashboard)
+    def test_leave_no_working_token_behind(self, partner, dashboard_client, owner):
+        issued = partner.install(dashboard_client)
         personal = issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=owner)
 
         User.objects.filter(pk=owner.pk).update(user_type=UserType.LEAD)
@@ -129,9 +129,9 @@ class TestFormerStaff:
 
 
 class TestNarrowerConsent:
-    def test_still_shows_what_the_app_may_do(self, partner, dashboard):
-        partner.install(dashboard)
-        partner.install(dashboard, scope="users:read")
+    def test_still_shows_what_the_app_may_do(self, partner, dashboard_client):
+        partner.install(dashboard_client)
+        partner.install(dashboard_client, scope="users:read")
 
         partner.app.refresh_from_db()
         assert partner.app.granted_scopes == ["users:read", "users:write"]

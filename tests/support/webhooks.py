@@ -4,8 +4,8 @@ from customers.webhooks.models import Delivery
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
-from tests.oauth.conftest import register_partner
 from tests.support.clients import ADMIN_API, ApiClient
+from tests.support.partner import register_partner
 
 WEBHOOKS = f"{ADMIN_API}webhooks/"
 EVENT_NAMES = ("customer.created", "customer.updated", "customer.deleted", "customer.redacted", "app.uninstalled")

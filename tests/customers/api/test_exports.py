@@ -20,11 +20,11 @@ from oauth.actor import SYSTEM
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
-from tests.oauth.conftest import register_partner
 from tests.support.clients import ApiClient
 from tests.support.exports import ALL_CUSTOMERS, EXPORTS, downloaded, export_url, make_exports
 from tests.support.factories import make_owner, make_user, make_users
 from tests.support.order_documents import order
+from tests.support.partner import register_partner
 
 VERSION = "X-29next-API-Version"
 NOBODY = 987_654_321

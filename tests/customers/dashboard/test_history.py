@@ -3,9 +3,9 @@
 import pytest
 
 from customers.orders.services import record_order
-from tests.oauth.conftest import register_partner
 from tests.support.dashboard import DASHBOARD, customer_url
 from tests.support.order_documents import order
+from tests.support.partner import register_partner
 
 
 def test_of_an_app_tells_what_was_decided_and_by_whom(dashboard_client, owner):

@@ -23,10 +23,10 @@ from oauth.audit.models import AuditEvent
 from oauth.models import PrivateApp
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
-from tests.oauth.conftest import register_partner
 from tests.support.dashboard import CUSTOMERS, DASHBOARD, customer_url
 from tests.support.factories import make_note
 from tests.support.order_documents import order, subscription
+from tests.support.partner import register_partner
 
 ALL, EDITORS, OWNERS, NOBODY = {"Owner", "Staff", "Viewer"}, {"Owner", "Staff"}, {"Owner"}, set()
 

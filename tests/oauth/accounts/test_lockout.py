@@ -7,8 +7,8 @@ from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.test import Client
 from django.utils import timezone
 
-from tests.oauth.conftest import INTROSPECT, REVOKE, TOKEN, register_partner
 from tests.support.factories import make_owner
+from tests.support.partner import INTROSPECT, REVOKE, TOKEN, register_partner
 
 LOGIN = "/dashboard/login/"
 ADDRESS, OTHER_ADDRESS = "203.0.113.1", "198.51.100.1"
@@ -106,10 +106,10 @@ class TestSignInElsewhere:
         assert sign_in("colleague@store.example").status_code == 429
         assert sign_in("colleague@store.example", address=OTHER_ADDRESS).status_code == 302
 
-    def test_ends_no_session(self, owner, dashboard):
+    def test_ends_no_session(self, owner, dashboard_client):
         fail_on_the_account()
 
-        assert dashboard.get("/dashboard/").status_code == 200
+        assert dashboard_client.get("/dashboard/").status_code == 200
 
     @pytest.mark.parametrize("username", ["\0", "owner@store.example\0", "x" * 5_000, "' OR 1=1", ""])
     def test_with_any_name_is_answered(self, owner, username):
@@ -165,13 +165,13 @@ class TestTokenEndpoint:
 
         assert answer.status_code == 429
 
-    def test_answers_right_requests_all_the_same(self, partner, dashboard):
-        pair = partner.install(dashboard)
+    def test_answers_right_requests_all_the_same(self, partner, dashboard_client):
+        pair = partner.install(dashboard_client)
         for _ in range(11):
             wrong_secret(partner)
 
         assert partner.refresh(pair["refresh_token"]).status_code == 200
-        assert partner.exchange(partner.consent(dashboard)["code"]).status_code == 200
+        assert partner.exchange(partner.consent(dashboard_client)["code"]).status_code == 200
         assert partner.post(INTROSPECT, token="x").json() == {"active": False}
         assert partner.post(REVOKE, token="x").status_code == 200
 
@@ -203,8 +203,8 @@ class TestTokenEndpoint:
 
 
 class TestWhatIsKept:
-    def test_holds_no_secret(self, partner, dashboard):
-        code = partner.consent(dashboard)["code"]
+    def test_holds_no_secret(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
         sign_in(password="a-password")
         partner.exchange("a-code", code_verifier="a-verifier")
         partner.refresh("a-refresh-token")

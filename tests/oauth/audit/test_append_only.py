@@ -11,10 +11,10 @@ LOG = "/dashboard/audit/auditevent/"
 
 
 class TestPage:
-    def test_shows_the_owner_who_did_what_from_where(self, dashboard, partner):
-        partner.consent(dashboard)
+    def test_shows_the_owner_who_did_what_from_where(self, dashboard_client, partner):
+        partner.consent(dashboard_client)
 
-        page = dashboard.get(LOG).content.decode()
+        page = dashboard_client.get(LOG).content.decode()
 
         for text in ("Permissions granted", "owner@store.example", partner.app.name, "127.0.0.1"):
             assert text in page
@@ -32,10 +32,10 @@ class TestPage:
         ],
         ids=str,
     )
-    def test_filters(self, dashboard, partner, query, found):
-        partner.consent(dashboard)
+    def test_filters(self, dashboard_client, partner, query, found):
+        partner.consent(dashboard_client)
 
-        page = dashboard.get(LOG, query)
+        page = dashboard_client.get(LOG, query)
 
         assert page.context["cl"].result_count == found
 
@@ -53,20 +53,20 @@ class TestAnEvent:
 
     @pytest.mark.parametrize("method", ["get", "post"])
     @pytest.mark.parametrize("url", ["add/", "{}/delete/"])
-    def test_is_neither_added_nor_deleted_in_the_dashboard(self, dashboard, event, method, url):
-        assert getattr(dashboard, method)(LOG + url.format(event.pk), {"post": "yes"}).status_code == 403
+    def test_is_neither_added_nor_deleted_in_the_dashboard(self, dashboard_client, event, method, url):
+        assert getattr(dashboard_client, method)(LOG + url.format(event.pk), {"post": "yes"}).status_code == 403
 
         assert AuditEvent.objects.filter(pk=event.pk).exists()
 
-    def test_is_not_changed_in_the_dashboard(self, dashboard, event):
+    def test_is_not_changed_in_the_dashboard(self, dashboard_client, event):
         changes = {"event": "signed_in", "actor": "eve@example.com", "_save": "Save"}
 
-        assert dashboard.post(f"{LOG}{event.pk}/change/", changes).status_code == 403
+        assert dashboard_client.post(f"{LOG}{event.pk}/change/", changes).status_code == 403
 
         assert AuditEvent.objects.get(pk=event.pk).actor == ""
 
-    def test_is_not_deleted_by_an_action(self, dashboard, event):
-        dashboard.post(LOG, {"action": "delete_selected", "_selected_action": event.pk, "post": "yes"})
+    def test_is_not_deleted_by_an_action(self, dashboard_client, event):
+        dashboard_client.post(LOG, {"action": "delete_selected", "_selected_action": event.pk, "post": "yes"})
 
         assert AuditEvent.objects.filter(pk=event.pk).exists()
 

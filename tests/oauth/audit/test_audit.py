@@ -7,9 +7,9 @@ from django.test import Client
 from oauth.audit.models import AuditEvent
 from oauth.models import App
 from oauth.scopes import Scope
-from tests.oauth.conftest import REVOKE
 from tests.support.clients import USERS, ApiClient
 from tests.support.factories import make_owner
+from tests.support.partner import REVOKE
 
 Event = AuditEvent.Event
 LOGIN = "/dashboard/login/"
@@ -45,8 +45,8 @@ class TestSignIn:
 
         assert logged(Event.SIGN_IN_FAILED) == ("Nobody@store.example", "", "127.0.0.1", {})
 
-    def test_is_logged_when_it_ends(self, dashboard):
-        dashboard.post("/dashboard/logout/")
+    def test_is_logged_when_it_ends(self, dashboard_client):
+        dashboard_client.post("/dashboard/logout/")
 
         assert logged(Event.SIGNED_OUT) == (OWNER, "", "127.0.0.1", {})
 
@@ -61,10 +61,10 @@ class TestSignIn:
 
 
 class TestToken:
-    def test_of_a_private_app_is_logged_with_its_permissions(self, dashboard):
+    def test_of_a_private_app_is_logged_with_its_permissions(self, dashboard_client):
         form = {"name": "ERP", "allowed_scopes": ["users:read"], "api_version": "unstable"}
 
-        dashboard.post("/dashboard/oauth/privateapp/add/", form)
+        dashboard_client.post("/dashboard/oauth/privateapp/add/", form)
 
         assert logged(Event.TOKEN_ISSUED) == (OWNER, "ERP", "127.0.0.1", {"scopes": ["users:read"]})
 
@@ -73,14 +73,14 @@ class TestToken:
 
         assert logged(Event.TOKEN_ISSUED) == ("", "ERP", None, {"scopes": ["users:read"]})
 
-    def test_of_a_partner_app_is_logged_for_whoever_consented(self, partner, dashboard):
-        partner.install(dashboard)
+    def test_of_a_partner_app_is_logged_for_whoever_consented(self, partner, dashboard_client):
+        partner.install(dashboard_client)
 
         detail = {"scopes": ["users:read", "users:write"], "grant": "authorization_code"}
         assert logged(Event.TOKEN_ISSUED) == (OWNER, partner.app.name, "127.0.0.1", detail)
 
-    def test_is_logged_when_it_is_used_first(self, partner, dashboard):
-        client = ApiClient(partner.install(dashboard)["access_token"])
+    def test_is_logged_when_it_is_used_first(self, partner, dashboard_client):
+        client = ApiClient(partner.install(dashboard_client)["access_token"])
 
         for version in ("unstable", "2024-04-01"):
             client.get(USERS, headers={"X-29next-API-Version": version}, REMOTE_ADDR="203.0.113.9")
@@ -88,18 +88,18 @@ class TestToken:
         assert logged(Event.TOKEN_FIRST_USED) == ("", partner.app.name, "203.0.113.9", {"version": "unstable"})
 
     @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-    def test_is_logged_when_its_app_revokes_it(self, partner, dashboard, kind):
-        token = partner.install(dashboard)[kind]
+    def test_is_logged_when_its_app_revokes_it(self, partner, dashboard_client, kind):
+        token = partner.install(dashboard_client)[kind]
 
         for _ in range(2):
             partner.post(REVOKE, token=token)
 
         assert logged(Event.TOKEN_REVOKED) == ("", partner.app.name, "127.0.0.1", {"tokens": 1})
 
-    def test_is_logged_when_the_owner_replaces_it(self, dashboard, api):
+    def test_is_logged_when_the_owner_replaces_it(self, dashboard_client, api):
         api(Scope.USERS_READ, app_name="ERP")
 
-        dashboard.post(f"/dashboard/oauth/privateapp/{App.objects.get().pk}/replace/")
+        dashboard_client.post(f"/dashboard/oauth/privateapp/{App.objects.get().pk}/replace/")
 
         assert logged(Event.TOKEN_REVOKED) == (OWNER, "ERP", "127.0.0.1", {"tokens": 1})
 
@@ -113,30 +113,30 @@ class TestToken:
 
 
 class TestPartnerApp:
-    def test_is_logged_when_it_is_registered(self, dashboard):
-        dashboard.post(f"{APPS}add/", FORM)
+    def test_is_logged_when_it_is_registered(self, dashboard_client):
+        dashboard_client.post(f"{APPS}add/", FORM)
 
         assert logged(Event.APP_REGISTERED) == (OWNER, "Reviews", "127.0.0.1", {"client_type": "public"})
         assert AuditEvent.objects.get(event=Event.APP_REGISTERED).client_id == App.objects.get().client_id
 
-    def test_is_logged_with_what_was_consented_to_and_what_of_that_was_new(self, partner, dashboard):
-        partner.install(dashboard, scope="users:read")
+    def test_is_logged_with_what_was_consented_to_and_what_of_that_was_new(self, partner, dashboard_client):
+        partner.install(dashboard_client, scope="users:read")
 
-        partner.consent(dashboard)
+        partner.consent(dashboard_client)
 
         latest = AuditEvent.objects.filter(event=Event.CONSENTED).latest("id")
         assert latest.actor == OWNER
         assert latest.detail == {"scopes": ["users:read", "users:write"], "new": ["users:write"]}
 
-    def test_is_logged_when_consent_is_refused(self, partner, dashboard):
-        partner.consent(dashboard, decision="cancel")
+    def test_is_logged_when_consent_is_refused(self, partner, dashboard_client):
+        partner.consent(dashboard_client, decision="cancel")
 
         assert logged(Event.CONSENT_REFUSED) == (OWNER, partner.app.name, "127.0.0.1", {})
 
-    def test_is_logged_when_it_is_opened(self, partner, dashboard):
-        partner.install(dashboard)
+    def test_is_logged_when_it_is_opened(self, partner, dashboard_client):
+        partner.install(dashboard_client)
 
-        dashboard.get(f"/dashboard/apps/{partner.client_id}/open/")
+        dashboard_client.get(f"/dashboard/apps/{partner.client_id}/open/")
 
         assert logged(Event.APP_OPENED) == (OWNER, partner.app.name, "127.0.0.1", {})
 
@@ -148,16 +148,16 @@ class TestPartnerApp:
             ("uninstall", Event.APP_UNINSTALLED, {}),
         ],
     )
-    def test_is_logged_when_staff_change_it(self, partner, dashboard, page, event, detail):
-        dashboard.post(f"{APPS}{partner.app.pk}/{page}/", {**FORM, "name": partner.app.name})
+    def test_is_logged_when_staff_change_it(self, partner, dashboard_client, page, event, detail):
+        dashboard_client.post(f"{APPS}{partner.app.pk}/{page}/", {**FORM, "name": partner.app.name})
 
         assert logged(event) == (OWNER, partner.app.name, "127.0.0.1", detail)
 
-    def test_is_not_logged_when_nothing_changed(self, partner, dashboard):
-        page = dashboard.get(f"{APPS}{partner.app.pk}/change/")
+    def test_is_not_logged_when_nothing_changed(self, partner, dashboard_client):
+        page = dashboard_client.get(f"{APPS}{partner.app.pk}/change/")
         unchanged = {name: value for name, value in page.context["adminform"].form.initial.items() if value is not None}
 
-        assert dashboard.post(f"{APPS}{partner.app.pk}/change/", unchanged).status_code == 302
+        assert dashboard_client.post(f"{APPS}{partner.app.pk}/change/", unchanged).status_code == 302
 
         assert not AuditEvent.objects.filter(event=Event.APP_CHANGED).exists()
 
@@ -183,11 +183,11 @@ class TestAddress:
 
         assert logged(Event.SIGNED_IN) == (OWNER, "", ip, {})
 
-    def test_of_a_token_request_is_the_last_that_the_proxy_forwards(self, partner, dashboard, settings):
+    def test_of_a_token_request_is_the_last_that_the_proxy_forwards(self, partner, dashboard_client, settings):
         settings.BEHIND_PROXY = True
         partner.http.defaults["HTTP_X_FORWARDED_FOR"] = "127.0.0.1, 203.0.113.9"
 
-        partner.install(dashboard)
+        partner.install(dashboard_client)
 
         assert AuditEvent.objects.get(event=Event.TOKEN_ISSUED).ip == "203.0.113.9"
 
@@ -197,17 +197,17 @@ class TestAddress:
         assert logged(Event.SIGNED_IN) == (OWNER, "", "127.0.0.1", {})
 
 
-def test_holds_no_secret(partner, dashboard, api):
+def test_holds_no_secret(partner, dashboard_client, api):
     sign_in(Client())
     sign_in(Client(), "a guess")
     personal = api(Scope.USERS_READ)
-    token = partner.install(dashboard)
-    code = partner.consent(dashboard)["code"]
+    token = partner.install(dashboard_client)
+    code = partner.consent(dashboard_client)["code"]
     second = partner.refresh(token["refresh_token"]).json()
     partner.exchange(code)
     partner.exchange(code)
     partner.refresh(token["refresh_token"])
-    dashboard.get(f"/dashboard/apps/{partner.client_id}/open/")
+    dashboard_client.get(f"/dashboard/apps/{partner.client_id}/open/")
 
     log = repr(list(AuditEvent.objects.values()))
     issued = [pair[kind] for pair in (token, second) for kind in ("access_token", "refresh_token")]
@@ -228,8 +228,8 @@ class TestWhileLockedOut:
         assert AuditEvent.objects.count() == before
 
     @pytest.mark.parametrize("wrong", ["secret", "refresh token", "used refresh token"])
-    def test_token_requests_do_not_make_the_log_grow(self, partner, dashboard, wrong):
-        used = partner.install(dashboard)["refresh_token"]
+    def test_token_requests_do_not_make_the_log_grow(self, partner, dashboard_client, wrong):
+        used = partner.install(dashboard_client)["refresh_token"]
         partner.refresh(used)
         fields = {
             "secret": {"refresh_token": used, "client_secret": "guess"},

@@ -32,38 +32,38 @@ def shown_token(page) -> str:
 
 
 class TestMakeAToken:
-    def test_shows_it_once(self, dashboard):
-        page = dashboard.post(f"{ACCESS}add/", form(name="Warehouse"))
+    def test_shows_it_once(self, dashboard_client):
+        page = dashboard_client.post(f"{ACCESS}add/", form(name="Warehouse"))
 
         token = shown_token(page)
         assert "no-store" in page.headers["Cache-Control"]
         assert ApiClient(token).get(USERS).status_code == 200
         app = App.objects.get()
         for url in (ACCESS, change_url(app), "/dashboard/audit/auditevent/"):
-            assert token not in dashboard.get(url).content.decode()
+            assert token not in dashboard_client.get(url).content.decode()
 
-    def test_gives_it_the_permissions_chosen_and_no_others(self, dashboard):
-        client = ApiClient(shown_token(dashboard.post(f"{ACCESS}add/", form(allowed_scopes=["users:read"]))))
+    def test_gives_it_the_permissions_chosen_and_no_others(self, dashboard_client):
+        client = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}add/", form(allowed_scopes=["users:read"]))))
 
         assert client.get(USERS).status_code == 200
         assert client.post(USERS, {"email": "ada@example.com"}).status_code == 403
 
-    def test_pins_a_version_and_a_limit(self, dashboard):
-        page = dashboard.post(f"{ACCESS}add/", form(api_version="2023-02-10", rate_limit="1000"))
+    def test_pins_a_version_and_a_limit(self, dashboard_client):
+        page = dashboard_client.post(f"{ACCESS}add/", form(api_version="2023-02-10", rate_limit="1000"))
 
         answer = ApiClient(shown_token(page)).get(USERS)
         assert answer.headers["X-29next-API-Version"] == "2023-02-10"
         assert answer.headers["RateLimit-Policy"] == '"token";q=1000;w=1'
 
-    def test_works_through_its_last_day_in_the_time_zone_of_the_store(self, dashboard, settings):
+    def test_works_through_its_last_day_in_the_time_zone_of_the_store(self, dashboard_client, settings):
         settings.TIME_ZONE = "Pacific/Kiritimati"
         today = timezone.localdate()
 
-        dashboard.post(f"{ACCESS}add/", form(expires_on=today.isoformat()))
+        dashboard_client.post(f"{ACCESS}add/", form(expires_on=today.isoformat()))
 
         expires = timezone.localtime(AccessToken.objects.get().expires)
         assert (expires.date(), expires.hour, expires.minute) == (today + timedelta(days=1), 0, 0)
-        assert today.isoformat() in dashboard.get(change_url(App.objects.get())).content.decode()
+        assert today.isoformat() in dashboard_client.get(change_url(App.objects.get())).content.decode()
 
     @pytest.mark.parametrize(
         "wrong",
@@ -77,10 +77,10 @@ class TestMakeAToken:
         ],
         ids=lambda wrong: next(iter(wrong)),
     )
-    def test_refuses_what_makes_no_sense(self, dashboard, api, wrong):
+    def test_refuses_what_makes_no_sense(self, dashboard_client, api, wrong):
         api(Scope.USERS_READ, app_name="Taken")
 
-        page = dashboard.post(f"{ACCESS}add/", form(**wrong))
+        page = dashboard_client.post(f"{ACCESS}add/", form(**wrong))
 
         assert page.status_code == 200
         assert b"errornote" in page.content
@@ -88,12 +88,12 @@ class TestMakeAToken:
 
 
 class TestRevokeAToken:
-    def test_replaces_it_by_one_with_the_same_permissions_and_expiry(self, dashboard):
+    def test_replaces_it_by_one_with_the_same_permissions_and_expiry(self, dashboard_client):
         expires_on = (timezone.localdate() + timedelta(days=9)).isoformat()
-        former = ApiClient(shown_token(dashboard.post(f"{ACCESS}add/", form(expires_on=expires_on))))
+        former = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}add/", form(expires_on=expires_on))))
         before = AccessToken.objects.get()
 
-        latter = ApiClient(shown_token(dashboard.post(f"{ACCESS}{App.objects.get().pk}/replace/")))
+        latter = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}{App.objects.get().pk}/replace/")))
 
         assert former.get(USERS).status_code == 401
         assert latter.get(USERS).status_code == 200
@@ -101,8 +101,8 @@ class TestRevokeAToken:
         assert (after.scope, after.expires) == (before.scope, before.expires)
 
     @pytest.mark.parametrize("cleared", [False, True])
-    def test_asks_for_another_day_where_it_has_expired(self, dashboard, cleared):
-        dashboard.post(f"{ACCESS}add/", form(expires_on=timezone.localdate().isoformat()))
+    def test_asks_for_another_day_where_it_has_expired(self, dashboard_client, cleared):
+        dashboard_client.post(f"{ACCESS}add/", form(expires_on=timezone.localdate().isoformat()))
         app = App.objects.get()
         for table, column in ((App, "token_expires"), (AccessToken, "expires")):
             table.objects.update(**{column: timezone.now() - timedelta(days=1)})
@@ -110,9 +110,9 @@ class TestRevokeAToken:
             call_command("clear_expired", verbosity=0)
         tomorrow = timezone.localdate() + timedelta(days=1)
 
-        refused = dashboard.post(f"{ACCESS}{app.pk}/replace/", follow=True)
-        dashboard.post(change_url(app), form(expires_on=tomorrow.isoformat()))
-        replaced = dashboard.post(f"{ACCESS}{app.pk}/replace/")
+        refused = dashboard_client.post(f"{ACCESS}{app.pk}/replace/", follow=True)
+        dashboard_client.post(change_url(app), form(expires_on=tomorrow.isoformat()))
+        replaced = dashboard_client.post(f"{ACCESS}{app.pk}/replace/")
 
         assert b"The token has expired" in refused.content
         assert ApiClient(shown_token(replaced)).get(USERS).status_code == 200
@@ -128,10 +128,10 @@ class TestRevokeAToken:
 
         assert AccessToken.objects.get().user == colleague
 
-    def test_asks_first(self, dashboard, api):
+    def test_asks_first(self, dashboard_client, api):
         client = api(Scope.USERS_READ)
 
-        page = dashboard.get(f"{ACCESS}{App.objects.get().pk}/replace/")
+        page = dashboard_client.get(f"{ACCESS}{App.objects.get().pk}/replace/")
 
         assert b"Revoke and replace" in page.content
         assert client.get(USERS).status_code == 200
@@ -146,51 +146,51 @@ class TestRevokeAToken:
 
 
 class TestChangeAnApp:
-    def test_switches_it_off(self, dashboard, api):
+    def test_switches_it_off(self, dashboard_client, api):
         client = api(Scope.USERS_READ, app_name="ERP")
         off = form()
         del off["is_active"]
 
-        assert dashboard.post(change_url(App.objects.get()), off).status_code == 302
+        assert dashboard_client.post(change_url(App.objects.get()), off).status_code == 302
 
         assert client.get(USERS).status_code == 401
 
-    def test_changes_the_permissions_of_its_token(self, dashboard, api):
+    def test_changes_the_permissions_of_its_token(self, dashboard_client, api):
         client = api(Scope.USERS_READ, app_name="ERP")
 
-        dashboard.post(change_url(App.objects.get()), form(allowed_scopes=["users:write"]))
+        dashboard_client.post(change_url(App.objects.get()), form(allowed_scopes=["users:write"]))
 
         assert client.get(USERS).status_code == 403
         assert client.post(USERS, {"email": "ada@example.com"}).status_code == 201
 
-    def test_shows_no_secret(self, dashboard, api):
+    def test_shows_no_secret(self, dashboard_client, api):
         client = api(Scope.USERS_READ)
         app = App.objects.get()
 
-        page = dashboard.get(change_url(app)).content.decode()
+        page = dashboard_client.get(change_url(app)).content.decode()
 
         assert client.token not in page
         assert app.client_secret not in page
 
-    def test_is_logged(self, dashboard, api, owner):
+    def test_is_logged(self, dashboard_client, api, owner):
         api(Scope.USERS_READ, app_name="ERP", rate_limit=None)
 
-        dashboard.post(change_url(App.objects.get()), form(api_version="unstable"))
+        dashboard_client.post(change_url(App.objects.get()), form(api_version="unstable"))
 
         event = AuditEvent.objects.get(event="app_changed")
         assert (event.actor, event.app, event.detail) == (owner.email, "ERP", {"changed": ["api_version"]})
 
 
 class TestLastUse:
-    def test_is_listed_with_version_and_address(self, dashboard):
-        token = shown_token(dashboard.post(f"{ACCESS}add/", form()))
+    def test_is_listed_with_version_and_address(self, dashboard_client):
+        token = shown_token(dashboard_client.post(f"{ACCESS}add/", form()))
 
         ApiClient(token).get(USERS, headers={"X-29next-API-Version": "unstable"})
 
-        assert b"in version unstable from 127.0.0.1" in dashboard.get(ACCESS).content
+        assert b"in version unstable from 127.0.0.1" in dashboard_client.get(ACCESS).content
 
-    def test_is_written_once_a_minute(self, dashboard, django_assert_num_queries):
-        client = ApiClient(shown_token(dashboard.post(f"{ACCESS}add/", form(rate_limit="0"))))
+    def test_is_written_once_a_minute(self, dashboard_client, django_assert_num_queries):
+        client = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}add/", form(rate_limit="0"))))
         client.get(USERS)
         first = AccessToken.objects.get().last_used_at
 
@@ -202,5 +202,5 @@ class TestLastUse:
 
 
 @pytest.mark.parametrize("model", ["accesstoken", "refreshtoken", "grant", "idtoken", "app"])
-def test_the_tables_of_the_protocol_are_not_shown(dashboard, model):
-    assert dashboard.get(f"/dashboard/oauth/{model}/").status_code == 404
+def test_the_tables_of_the_protocol_are_not_shown(dashboard_client, model):
+    assert dashboard_client.get(f"/dashboard/oauth/{model}/").status_code == 404
