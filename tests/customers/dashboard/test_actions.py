@@ -39,14 +39,14 @@ def choose_password(link: str):
 
 
 class TestBlock:
-    def test_asks_first(self, dashboard_client, ada):
+    def test_block_asks_for_confirmation(self, dashboard_client, ada):
         page = dashboard_client.get(action_url(ada, "block"))
 
         assert b"Ada Lovelace will be marked as blocked" in page.content
         ada.refresh_from_db()
         assert not ada.is_blocked
 
-    def test_blocks_and_unblocks_and_is_recorded(self, dashboard_client, owner, ada):
+    def test_block_and_unblock_are_recorded_in_the_timeline(self, dashboard_client, owner, ada):
         for name, is_blocked in (("block", True), ("unblock", False)):
             assert action_url(ada, name).split("/")[-2] in dashboard_client.get(customer_url(ada)).content.decode()
 
@@ -60,19 +60,19 @@ class TestBlock:
             ("unblocked", owner.pk, None),
         ]
 
-    def test_offers_what_makes_a_difference(self, dashboard_client, ada):
+    def test_page_offers_block_only_for_a_customer_who_is_not_blocked(self, dashboard_client, ada):
         page = dashboard_client.get(customer_url(ada)).content.decode()
 
         assert 'href="../block/"' in page
         assert 'href="../unblock/"' not in page
 
-    def test_twice_is_once(self, dashboard_client, ada):
+    def test_block_twice_records_one_event(self, dashboard_client, ada):
         dashboard_client.post(action_url(ada, "block"))
         dashboard_client.post(action_url(ada, "block"))
 
         assert Event.objects.filter(kind="blocked").count() == 1
 
-    def test_shows_a_name_as_text(self, dashboard_client, ada):
+    def test_confirmation_page_escapes_the_name(self, dashboard_client, ada):
         User.objects.filter(pk=ada.pk).update(first_name="<b>{0.password}</b>")
 
         page = dashboard_client.get(action_url(ada, "block")).content.decode()
@@ -82,7 +82,7 @@ class TestBlock:
 
 @pytest.mark.parametrize("name", ["block", "unblock", "send_password_reset"])
 class TestEveryAction:
-    def test_is_not_for_viewers(self, as_role, ada, name):
+    def test_action_is_refused_for_viewers(self, as_role, ada, name):
         viewer = as_role("Viewer")
 
         assert f"../{name}/" not in viewer.get(customer_url(ada)).content.decode()
@@ -91,20 +91,20 @@ class TestEveryAction:
         assert not mail.outbox
         assert Event.objects.filter(user=ada).count() == 1
 
-    def test_needs_a_form_of_the_store(self, owner, ada, name):
+    def test_action_needs_a_csrf_token(self, owner, ada, name):
         browser = Client(enforce_csrf_checks=True)
         browser.force_login(owner)
 
         assert browser.post(action_url(ada, name)).status_code == 403
         assert Event.objects.filter(user=ada).count() == 1
 
-    def test_knows_customers_alone(self, dashboard_client, owner, name):
+    def test_action_on_staff_or_unknown_customer_is_404(self, dashboard_client, owner, name):
         assert dashboard_client.post(action_url(owner, name)).status_code == 404
         assert dashboard_client.post(f"{CUSTOMERS}987654321/{name}/").status_code == 404
 
 
 class TestSendPasswordReset:
-    def test_leads_a_customer_without_a_usable_password_to_one(self, dashboard_client, owner, ada):
+    def test_password_reset_email_lets_a_customer_choose_a_first_password(self, dashboard_client, owner, ada):
         assert not ada.has_usable_password()
 
         response = dashboard_client.post(action_url(ada, "send_password_reset"))
@@ -120,7 +120,7 @@ class TestSendPasswordReset:
         assert ada.check_password(PASSWORD)
         assert Client().get(f"{RESET}complete/").status_code == 200
 
-    def test_sends_a_link_that_works_once(self, dashboard_client, ada):
+    def test_password_reset_link_works_once(self, dashboard_client, ada):
         dashboard_client.post(action_url(ada, "send_password_reset"))
         choose_password(link_in(mail.outbox[0]))
 
@@ -128,7 +128,7 @@ class TestSendPasswordReset:
 
         assert "The password reset link was invalid" in page.content.decode()
 
-    def test_writes_nothing_but_the_password(self, dashboard_client, ada):
+    def test_password_reset_changes_only_the_password(self, dashboard_client, ada):
         dashboard_client.post(action_url(ada, "send_password_reset"))
         before = User.objects.filter(pk=ada.pk).values().get()
 
@@ -141,7 +141,7 @@ class TestSendPasswordReset:
     @pytest.mark.parametrize(
         ("change", "reason"), [({"email": None}, "no email address"), ({"is_active": False}, "off")]
     )
-    def test_tells_why_it_can_not_be_sent(self, dashboard_client, ada, change, reason):
+    def test_password_reset_shows_why_it_cannot_be_sent(self, dashboard_client, ada, change, reason):
         User.objects.filter(pk=ada.pk).update(**change)
 
         assert "../send_password_reset/" not in dashboard_client.get(customer_url(ada)).content.decode()
@@ -154,14 +154,14 @@ class TestSendPasswordReset:
     @pytest.mark.parametrize(
         "email", ["GRACE@example.com", "grace@münchen.example", f"{'g' * 64}@{'e' * 63}.{'x' * 63}.{'y' * 63}.org"]
     )
-    def test_reaches_any_address_that_the_store_takes(self, dashboard_client, email):
+    def test_password_reset_reaches_every_valid_email_address(self, dashboard_client, email):
         [customer] = make_users(1, email=email)
 
         dashboard_client.post(action_url(customer, "send_password_reset"))
 
         assert [message.to for message in mail.outbox] == [[email]]
 
-    def test_tells_when_the_mail_server_is_away(self, dashboard_client, ada, settings):
+    def test_password_reset_reports_a_mail_server_that_is_down(self, dashboard_client, ada, settings):
         settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
 
         page = dashboard_client.post(action_url(ada, "send_password_reset"), follow=True)
@@ -174,13 +174,13 @@ class TestForgottenPassword:
     def ask(self, email):
         return Client(raise_request_exception=False).post(RESET, {"email": email})
 
-    def test_is_offered_at_the_sign_in_page(self, db):
+    def test_sign_in_page_offers_password_reset(self, db):
         page = Client().get("/dashboard/login/").content.decode()
 
         assert f'href="{RESET}"' in page
         assert Client().get(RESET).status_code == 200
 
-    def test_gets_staff_in_again(self, owner):
+    def test_forgotten_password_lets_staff_sign_in_again(self, owner):
         self.ask("OWNER@store.example")
 
         choose_password(link_in(mail.outbox[0]))
@@ -188,7 +188,7 @@ class TestForgottenPassword:
         signed_in = Client().post("/dashboard/login/", {"username": owner.email, "password": PASSWORD})
         assert signed_in.status_code == 302
 
-    def test_answers_the_same_for_whom_the_store_does_not_know(self, ada, settings):
+    def test_forgotten_password_answers_the_same_for_unknown_emails(self, ada, settings):
         known, unknown = self.ask(ada.email), self.ask("nobody@example.com")
         settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
         Event.objects.all().delete()
@@ -200,13 +200,13 @@ class TestForgottenPassword:
         assert len(mail.outbox) == 1
         assert Client().get(f"{RESET}done/").status_code == 200
 
-    def test_is_recorded_as_nobodys_doing(self, ada):
+    def test_forgotten_password_is_recorded_without_an_actor(self, ada):
         self.ask(ada.email)
 
         event = Event.objects.get(kind="password_reset_sent")
         assert (event.user_id, event.actor, event.app) == (ada.pk, None, None)
 
-    def test_fills_no_mailbox(self, ada):
+    def test_forgotten_password_sends_at_most_one_email_in_five_minutes(self, ada):
         self.ask(ada.email)
         self.ask(ada.email)
         assert len(mail.outbox) == 1
@@ -215,7 +215,7 @@ class TestForgottenPassword:
         self.ask(ada.email)
         assert len(mail.outbox) == 2
 
-    def test_is_not_for_who_was_switched_off(self, ada):
+    def test_forgotten_password_sends_nothing_to_inactive_accounts(self, ada):
         User.objects.filter(pk=ada.pk).update(is_active=False)
 
         self.ask(ada.email)
@@ -223,11 +223,11 @@ class TestForgottenPassword:
         assert not mail.outbox
 
     @pytest.mark.parametrize("email", ["", "x", "a\0b@example.com", f"{'x' * 400}@example.com"])
-    def test_survives_anything_typed(self, db, email):
+    def test_forgotten_password_survives_any_email_text(self, db, email):
         assert self.ask(email).status_code == 200
 
     @pytest.mark.parametrize("path", ["MQ/set-password/", "x/y/", "%00/%00/", f"{'9' * 300}/x-y/"])
-    def test_survives_links_that_nobody_sent(self, db, path):
+    def test_forgotten_password_survives_forged_links(self, db, path):
         response = Client(raise_request_exception=False).get(RESET + path)
 
         assert response.status_code == 200

@@ -46,7 +46,7 @@ def tags_of(people) -> list[list[str]]:
 
 
 class TestTags:
-    def test_are_added_to_the_chosen_customers(self, dashboard_client, owner, people):
+    def test_bulk_tag_adds_tags_to_the_selected_customers(self, dashboard_client, owner, people):
         User.objects.filter(pk=people[0].pk).update(tags=["old"])
         page = chosen(dashboard_client, "tag", people[:2])
         asked = dashboard_client.get(page).content.decode()
@@ -60,7 +60,7 @@ class TestTags:
         event = Event.objects.filter(user=people[0], kind="changed").get()
         assert (event.actor, event.changes) == (owner, {"tags": [["old"], ["old", "vip", "new"]]})
 
-    def test_are_removed(self, dashboard_client, people):
+    def test_bulk_untag_removes_tags(self, dashboard_client, people):
         User.objects.update(tags=["a", "b"])
         User.objects.filter(pk=people[2].pk).update(tags=["a"])
 
@@ -70,7 +70,7 @@ class TestTags:
         assert Event.objects.filter(kind="changed").count() == 2
 
     @pytest.mark.parametrize("typed", ["", " , ", "x" * 256])
-    def test_have_to_be_named(self, dashboard_client, people, typed):
+    def test_bulk_tag_rejects_empty_or_invalid_tags(self, dashboard_client, people, typed):
         page = chosen(dashboard_client, "tag", people)
 
         response = dashboard_client.post(page, {"tags": typed})
@@ -81,7 +81,7 @@ class TestTags:
 
 
 class TestBlocking:
-    def test_leaves_out_who_is_blocked(self, dashboard_client, people):
+    def test_bulk_block_skips_customers_already_blocked(self, dashboard_client, people):
         User.objects.filter(pk=people[0].pk).update(is_blocked=True)
 
         done = dashboard_client.post(chosen(dashboard_client, "block", people), follow=True).content.decode()
@@ -90,7 +90,7 @@ class TestBlocking:
         assert User.objects.filter(is_blocked=True).count() == 3
         assert Event.objects.filter(kind="blocked").count() == 2
 
-    def test_can_be_taken_back(self, dashboard_client, people):
+    def test_bulk_unblock_reverts_bulk_block(self, dashboard_client, people):
         User.objects.filter(pk=people[0].pk).update(is_blocked=True)
 
         dashboard_client.post(chosen(dashboard_client, "unblock", people))
@@ -98,7 +98,7 @@ class TestBlocking:
         assert not User.objects.filter(is_blocked=True).exists()
         assert Event.objects.filter(kind="unblocked").count() == 1
 
-    def test_does_nothing_before_it_is_confirmed(self, dashboard_client, people):
+    def test_bulk_block_changes_nothing_before_it_is_confirmed(self, dashboard_client, people):
         page = chosen(dashboard_client, "block", people)
 
         dashboard_client.get(page)
@@ -107,7 +107,7 @@ class TestBlocking:
 
 
 class TestTheWholeResult:
-    def test_is_whom_search_and_filters_lead_to(self, dashboard_client, people, slow):
+    def test_select_all_uses_the_search_and_filters_of_the_list(self, dashboard_client, people, slow):
         make_user(email="p9@example.com", first_name="P9", accepts_marketing=True)
         make_user(email="other@example.com")
         make_owner(email="p10@example.com", first_name="P10")
@@ -121,7 +121,7 @@ class TestTheWholeResult:
             "p0@example.com", "p1@example.com", "p2@example.com",
         }  # fmt: skip
 
-    def test_may_be_narrowed_by_every_filter_at_once(self, dashboard_client, people):
+    def test_select_all_combines_every_filter(self, dashboard_client, people):
         query = (
             "?q=p&user_type=lead&is_blocked=False&accepts_marketing=False&tag=x&joined_from=2020-01-01"
             "&joined_to=2099-12-31&spent_from=0&spent_to=10.50&orders_from=0&orders_to=3&country=GB&city=Leeds&state=x"
@@ -134,7 +134,7 @@ class TestTheWholeResult:
         assert "Block: 0 customers" in done
         assert not User.objects.filter(is_blocked=True).exists()
 
-    def test_is_forgotten_once_it_was_worked_on(self, dashboard_client, people):
+    def test_finished_job_forgets_its_customers(self, dashboard_client, people):
         page = chosen(dashboard_client, "block", people[:1], everybody=True, query="?q=p1@example.com")
 
         dashboard_client.post(page)
@@ -143,7 +143,7 @@ class TestTheWholeResult:
 
 
 class TestALongOne:
-    def test_tells_how_far_it_has_come(self, dashboard_client, people, slow):
+    def test_long_job_reports_its_progress(self, dashboard_client, people, slow):
         page = chosen(dashboard_client, "block", people)
 
         first = dashboard_client.post(page, follow=True).content.decode()
@@ -154,7 +154,7 @@ class TestALongOne:
         assert told["words"].startswith("2 customers, ")
         assert told["is_finished"] is False
 
-    def test_goes_on_without_a_script(self, dashboard_client, people, slow):
+    def test_long_job_continues_without_javascript(self, dashboard_client, people, slow):
         page = chosen(dashboard_client, "block", people)
         dashboard_client.post(page)
 
@@ -165,7 +165,7 @@ class TestALongOne:
         assert User.objects.filter(is_blocked=True).count() == 3
         assert "<strong>3</strong> changed" in dashboard_client.get(page).content.decode()
 
-    def test_can_be_stopped(self, dashboard_client, people, slow):
+    def test_long_job_can_be_stopped(self, dashboard_client, people, slow):
         page = chosen(dashboard_client, "block", people)
         dashboard_client.post(page)
 
@@ -175,7 +175,7 @@ class TestALongOne:
         assert User.objects.filter(is_blocked=True).count() == 1
         assert dashboard_client.get(page).status_code == 404
 
-    def test_is_not_started_twice(self, dashboard_client, people, slow):
+    def test_long_job_is_not_started_twice(self, dashboard_client, people, slow):
         page = chosen(dashboard_client, "tag", people)
         dashboard_client.post(page, {"tags": "x"})
 
@@ -185,7 +185,7 @@ class TestALongOne:
 
 
 class TestAnExport:
-    def test_is_downloaded_as_one_file(self, dashboard_client, people, slow):
+    def test_export_is_downloaded_as_one_file(self, dashboard_client, people, slow):
         page = chosen(dashboard_client, "export", people)
         dashboard_client.post(page, {"format": "csv"})
         assert dashboard_client.get(page.replace("change", "file")).status_code == 404  # it is not done
@@ -199,7 +199,7 @@ class TestAnExport:
         assert [row["email"] for row in rows] == ["p0@example.com", "p1@example.com", "p2@example.com"]
         assert JobFile.objects.count() == 3
 
-    def test_may_be_json(self, dashboard_client, people):
+    def test_export_as_json_lines(self, dashboard_client, people):
         page = chosen(dashboard_client, "export", people[:1])
 
         dashboard_client.post(page, {"format": "jsonl"})
@@ -207,14 +207,16 @@ class TestAnExport:
         (line,) = dashboard_client.get(page.replace("change", "file")).getvalue().splitlines()
         assert json.loads(line)["email"] == "p0@example.com"
 
-    def test_of_nobody_is_a_header(self, dashboard_client, people):
+    def test_export_of_no_customers_has_only_a_header(self, dashboard_client, people):
         page = chosen(dashboard_client, "export", people[:1], everybody=True, query="?q=nobody")
 
         dashboard_client.post(page, {"format": "csv"})
 
         assert dashboard_client.get(page.replace("change", "file")).getvalue().startswith(b"email,")
 
-    def test_goes_when_somebody_is_erased(self, dashboard_client, people, django_capture_on_commit_callbacks):
+    def test_export_file_is_deleted_when_a_customer_is_erased(
+        self, dashboard_client, people, django_capture_on_commit_callbacks
+    ):
         page = chosen(dashboard_client, "export", people)
         dashboard_client.post(page, {"format": "csv"})
         stored = JobFile.objects.get().file
@@ -224,10 +226,12 @@ class TestAnExport:
             erase(people[0].pk, by=SYSTEM)
 
         assert not stored.storage.exists(stored.name)
-        assert "The file was deleted" in dashboard_client.get(page.replace("change", "file"), follow=True).content.decode()
+        assert (
+            "The file was deleted" in dashboard_client.get(page.replace("change", "file"), follow=True).content.decode()
+        )
 
     @pytest.mark.parametrize("format", ["", "xlsx"])
-    def test_needs_a_format_there_is(self, dashboard_client, people, format):
+    def test_export_rejects_unknown_format(self, dashboard_client, people, format):
         page = chosen(dashboard_client, "export", people)
 
         assert dashboard_client.post(page, {"format": format}).status_code == 200
@@ -241,7 +245,7 @@ class TestAnExportOfAnApp:
         make_exports()
         return Job.objects.get()
 
-    def test_is_listed_with_the_app_and_can_be_downloaded(self, as_role, job):
+    def test_app_export_is_listed_and_can_be_downloaded(self, as_role, job):
         browser = as_role("Staff")
 
         listed = browser.get(reverse("admin:jobs_job_changelist")).content.decode()
@@ -254,7 +258,7 @@ class TestAnExportOfAnApp:
         assert len(file.getvalue().splitlines()) == 4
         assert "no-store" in file.headers["Cache-Control"]
 
-    def test_is_nothing_to_a_viewer(self, as_role, job):
+    def test_app_export_is_hidden_from_viewers(self, as_role, job):
         browser = as_role("Viewer")
 
         for name in ("change", "file"):
@@ -263,18 +267,18 @@ class TestAnExportOfAnApp:
 
 
 class TestTheActions:
-    def test_are_not_shown_to_who_may_not_change_anything(self, as_role, people):
+    def test_bulk_actions_are_hidden_from_viewers(self, as_role, people):
         page = as_role("Viewer").get(CUSTOMERS).content.decode()
 
         assert 'name="action"' not in page
         assert "/import/" not in page
 
-    def test_are_refused_to_who_may_not_change_anything(self, as_role, people):
+    def test_bulk_actions_are_refused_for_viewers(self, as_role, people):
         as_role("Viewer").post(CUSTOMERS, {"action": "block", "_selected_action": [people[0].pk]})
 
         assert not Job.objects.exists()
 
-    def test_say_how_many_all_are(self, dashboard_client):
+    def test_bulk_actions_show_the_total_number(self, dashboard_client):
         for number in range(51):
             make_user(email=f"p{number}@example.com")
 
@@ -282,7 +286,7 @@ class TestTheActions:
 
 
 class TestTheListOfJobs:
-    def test_says_what_was_done_by_whom(self, dashboard_client, owner, people):
+    def test_job_list_shows_what_was_done_and_by_whom(self, dashboard_client, owner, people):
         dashboard_client.post(chosen(dashboard_client, "tag", people), {"tags": "vip"})
         chosen(dashboard_client, "export", people)
 

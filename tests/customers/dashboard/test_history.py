@@ -8,7 +8,7 @@ from tests.support.order_documents import order
 from tests.support.partner import register_partner
 
 
-def test_of_an_app_tells_what_was_decided_and_by_whom(dashboard_client, owner):
+def test_app_history_shows_confirmed_actions_and_who_confirmed_them(dashboard_client, owner):
     app = f"{DASHBOARD}oauth/partnerapp/{register_partner(owner).app.pk}/"
 
     dashboard_client.post(f"{app}uninstall/")
@@ -18,7 +18,7 @@ def test_of_an_app_tells_what_was_decided_and_by_whom(dashboard_client, owner):
     assert owner.email in page
 
 
-def test_of_an_app_tells_nothing_that_was_only_asked(dashboard_client, owner):
+def test_app_history_omits_actions_that_were_not_confirmed(dashboard_client, owner):
     app = f"{DASHBOARD}oauth/partnerapp/{register_partner(owner).app.pk}/"
 
     dashboard_client.get(f"{app}uninstall/")
@@ -27,7 +27,7 @@ def test_of_an_app_tells_nothing_that_was_only_asked(dashboard_client, owner):
 
 
 @pytest.mark.parametrize("kind", ["customer", "order"])
-def test_is_there_for_what_was_never_changed(dashboard_client, ada, kind):
+def test_history_page_exists_for_unchanged_objects(dashboard_client, ada, kind):
     row = record_order(user_id=ada.pk, document=order())
     url = {"customer": customer_url(ada), "order": f"{DASHBOARD}orders/order/{row.pk}/change/"}[kind]
 

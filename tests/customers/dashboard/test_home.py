@@ -36,7 +36,7 @@ def bought(user, *, days: int, **fields) -> None:
 
 
 class TestCustomersOverTime:
-    def test_are_counted_by_day_and_month_in_the_time_zone_of_the_store(self, db, settings):
+    def test_new_customers_are_counted_by_day_and_month_in_the_store_time_zone(self, db, settings):
         settings.TIME_ZONE = "Pacific/Kiritimati"  # 14 hours ahead
         timezone.deactivate()
         today = datetime(2026, 3, 1, tzinfo=UTC).date()
@@ -50,7 +50,7 @@ class TestCustomersOverTime:
         assert statistics.joined_within(months) == [0] * 10 + [1, 6]
         assert [months[0].first.isoformat(), months[-1].end.isoformat()] == ["2025-04-01", "2026-04-01"]
 
-    def test_are_leads_and_customers_without_staff(self, dashboard_client):
+    def test_new_customers_exclude_staff(self, dashboard_client):
         make_users(3)
         make_users(2, user_type="customer")
         make_owner()
@@ -60,7 +60,7 @@ class TestCustomersOverTime:
         assert "New customers in the last 30 days: 5" in page
         assert "New customers in the last 12 months: 5" in page
 
-    def test_are_drawn_for_who_sees_and_said_for_who_does_not(self, dashboard_client):
+    def test_charts_have_a_table_for_screen_readers(self, dashboard_client):
         make_users(3)
 
         page = dashboard_client.get(DASHBOARD).content.decode()
@@ -73,7 +73,7 @@ class TestCustomersOverTime:
 
 
 class TestBuyers:
-    def test_are_new_with_their_first_order_and_returning_with_a_further_one(self, ada):
+    def test_buyers_are_new_with_a_first_order_and_returning_with_a_second(self, ada):
         grace, mary, joan = make_user(), make_user(), make_user()
         bought(ada, days=3)
         bought(ada, days=2)
@@ -86,7 +86,7 @@ class TestBuyers:
 
         assert buyers == statistics.Buyers(new=1, returning=1)
 
-    def test_are_new_where_an_earlier_order_did_not_count(self, ada):
+    def test_buyers_are_new_if_earlier_orders_did_not_count(self, ada):
         bought(ada, days=200, is_test=True)
         bought(ada, days=2)
 
@@ -94,7 +94,7 @@ class TestBuyers:
 
 
 class TestLeadsTurnedCustomers:
-    def test_are_counted_by_what_stands_in_their_timelines(self, ada):
+    def test_leads_turned_customers_are_counted_from_the_timeline(self, ada):
         grace = make_user(user_type="customer")
         bought(ada, days=100)  # reported now
         services.update_user(grace.pk, by=SYSTEM, user_type="lead")
@@ -105,7 +105,7 @@ class TestLeadsTurnedCustomers:
 
 
 class TestParts:
-    def test_by_language_leaves_out_staff(self, db):
+    def test_customers_by_language_exclude_staff(self, db):
         make_users(2, language="fr")
         make_users(1, language=None)
         make_owner(language="fr")
@@ -113,14 +113,14 @@ class TestParts:
 
         assert statistics.people_by_language() == [("French", 2), ("not known", 1)]
 
-    def test_by_country_takes_the_default_address(self, db):
+    def test_customers_by_country_use_the_default_address(self, db):
         make_user(addresses=[address(country="GB"), address(country="FR")])
         make_user(addresses=[address(country="GB"), address(country="FR", is_default_for_shipping=True)])
         make_user(addresses=[address(country="FR")])
 
         assert statistics.people_by_country() == [("France", 2), ("United Kingdom", 1)]
 
-    def test_sums_up_what_is_rare(self, db):
+    def test_rare_values_are_summed_up_as_others(self, db):
         codes = ["GB", "FR", "DE", "TH", "US", "CA", "SE", "NO", "IT", "ES"]
         for number, country in enumerate(codes):
             for _ in range(len(codes) - number):
@@ -131,12 +131,12 @@ class TestParts:
         assert len(counts) == 9
         assert counts[-1] == ("others", 3)
 
-    def test_shows_the_newest_customers_with_links(self, dashboard_client, ada):
+    def test_home_links_to_the_newest_customers(self, dashboard_client, ada):
         page = dashboard_client.get(DASHBOARD).content.decode()
 
         assert f'<a href="/dashboard/customers/customer/{ada.pk}/change/">Ada Lovelace</a>' in page
 
-    def test_shows_names_as_they_are_written(self, dashboard_client):
+    def test_home_escapes_names(self, dashboard_client):
         make_user(first_name="<b>Bobby")
 
         page = dashboard_client.get(DASHBOARD).content.decode()
@@ -146,7 +146,7 @@ class TestParts:
 
 
 class TestApiCalls:
-    def test_are_shown_by_app(self, dashboard_client, api):
+    def test_api_calls_are_shown_by_app(self, dashboard_client, api):
         api(Scope.USERS_READ, app_name="ERP")
         ApiUsage.objects.create(app=App.objects.get(), hour=days_ago(1), calls=1234)
         ApiUsage.objects.create(app=App.objects.get(), hour=days_ago(40), calls=5)
@@ -156,7 +156,7 @@ class TestApiCalls:
         assert "ERP 1,234 calls, 100 % 1,234" in page
 
     @pytest.mark.parametrize("role", ["Staff", "Viewer"])
-    def test_are_shown_to_who_may_see_apps(self, as_role, role):
+    def test_api_calls_are_shown_only_to_roles_that_may_see_apps(self, as_role, role):
         page = text(as_role(role).get(DASHBOARD))
 
         assert "API calls" not in page
@@ -164,20 +164,20 @@ class TestApiCalls:
 
 
 class TestThePage:
-    def test_is_there_for_an_empty_store(self, dashboard_client):
+    def test_home_works_for_an_empty_store(self, dashboard_client):
         page = dashboard_client.get(DASHBOARD)
 
         assert page.status_code == 200
         assert "None yet." in text(page)
 
-    def test_shows_nothing_to_staff_without_a_role(self, dashboard_client, owner):
+    def test_home_shows_no_numbers_to_staff_without_a_role(self, dashboard_client, owner):
         User.objects.filter(pk=owner.pk).update(is_superuser=False)
 
         page = text(dashboard_client.get(DASHBOARD))
 
         assert "New customers" not in page
 
-    def test_takes_as_many_queries_for_many_customers_as_for_few(self, dashboard_client, django_assert_num_queries):
+    def test_home_query_count_is_constant(self, dashboard_client, django_assert_num_queries):
         dashboard_client.get(DASHBOARD)
         few = by_database(postgresql=12, sqlite=11)  # the one estimates how many people there are
         with django_assert_num_queries(few):
@@ -188,7 +188,7 @@ class TestThePage:
         with django_assert_num_queries(few):
             dashboard_client.get(DASHBOARD)
 
-    def test_counts_many_customers_once_a_minute_and_shows_the_newest_at_once(self, dashboard_client, monkeypatch):
+    def test_home_caches_counts_of_many_customers_but_not_the_newest(self, dashboard_client, monkeypatch):
         monkeypatch.setattr(home, "MANY", -1)  # what PostgreSQL says before its first look
         cache.clear()
         make_user(email="first@example.com", language="th")
@@ -202,10 +202,10 @@ class TestThePage:
         cache.clear()
         assert "Swedish" in text(dashboard_client.get(DASHBOARD))
 
-    def test_links_to_ones_own_account(self, dashboard_client):
+    def test_home_links_to_the_own_account(self, dashboard_client):
         assert 'href="/dashboard/account/"' in dashboard_client.get(DASHBOARD).content.decode()
 
-    def test_is_not_open_to_a_token(self, api):
+    def test_home_refuses_api_tokens(self, api):
         client = api(Scope.USERS_READ)
 
         assert client.get(USERS).status_code == 200

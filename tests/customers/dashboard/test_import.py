@@ -57,7 +57,7 @@ def steps(browser, page) -> int:
 
 
 class TestTheColumns:
-    def test_are_guessed_and_shown_with_the_first_rows(self, dashboard_client, upload):
+    def test_import_columns_are_guessed_and_shown_with_the_first_rows(self, dashboard_client, upload):
         page = upload(CSV)
 
         fields = fields_of(dashboard_client.get(page), "job-form")
@@ -69,7 +69,7 @@ class TestTheColumns:
         assert "Favourite colour" in shown
         assert not User.objects.filter(email="ada@example.com").exists()
 
-    def test_can_be_chosen(self, dashboard_client, upload):
+    def test_import_columns_can_be_chosen(self, dashboard_client, upload):
         page = upload(CSV)
 
         send(dashboard_client, page, column_1="last_name", column_3="metadata.Favourite colour")
@@ -85,7 +85,7 @@ class TestTheColumns:
             ({"column_1": "password"}, "Select a valid choice."),
         ],
     )
-    def test_can_be_chosen_wrongly(self, dashboard_client, upload, changed, reason):
+    def test_import_rejects_a_wrong_choice_of_columns(self, dashboard_client, upload, changed, reason):
         page = upload(CSV)
 
         response = send(dashboard_client, page, **changed)
@@ -95,7 +95,7 @@ class TestTheColumns:
 
 
 class TestAnImport:
-    def test_brings_in_whom_it_can_and_says_why_not_the_others(self, dashboard_client, owner, upload):
+    def test_import_creates_valid_rows_and_lists_rejected_rows_with_reasons(self, dashboard_client, owner, upload):
         page = upload(CSV)
 
         done = send(dashboard_client, page).content.decode()
@@ -108,7 +108,7 @@ class TestAnImport:
         report = dashboard_client.get(page.replace("change", "refused")).getvalue().decode().splitlines()
         assert [line.split(",")[:2] for line in report] == [["line", "field"], ["3", "email"], ["6", "email"]]
 
-    def test_goes_on_from_where_it_was(self, dashboard_client, upload, slow):
+    def test_import_resumes_where_it_stopped(self, dashboard_client, upload, slow):
         page = upload(CSV)
         send(dashboard_client, page)
         assert User.objects.filter(email__contains="@example.com").count() == 1
@@ -119,7 +119,7 @@ class TestAnImport:
         assert [row.line for row in RejectedRow.objects.order_by("pk")] == [3, 6]
         assert User.objects.filter(email__contains="@example.com").count() == 2
 
-    def test_does_not_keep_the_file(self, dashboard_client, upload, django_capture_on_commit_callbacks):
+    def test_import_deletes_its_file_at_the_end(self, dashboard_client, upload, django_capture_on_commit_callbacks):
         page = upload(CSV)
         stored = JobFile.objects.get().file
 
@@ -129,7 +129,7 @@ class TestAnImport:
         assert not JobFile.objects.exists()
         assert not stored.storage.exists(stored.name)
 
-    def test_may_change_who_is_there(self, dashboard_client, upload):
+    def test_import_updates_existing_customers_if_chosen(self, dashboard_client, upload):
         ada = make_user(email="ada@example.com", first_name="Augusta")
 
         send(dashboard_client, upload(CSV), update="on")
@@ -137,7 +137,7 @@ class TestAnImport:
         ada.refresh_from_db()
         assert ada.first_name == "Ada"
 
-    def test_may_be_json(self, dashboard_client, upload):
+    def test_import_of_json_lines(self, dashboard_client, upload):
         page = upload('{"email": "ada@example.com", "first_name": "Ada", "tags": ["a"]}\n{"tags": []}\n', "a.jsonl")
 
         done = send(dashboard_client, page).content.decode()
@@ -145,13 +145,13 @@ class TestAnImport:
         assert "<strong>1</strong> rejected" in done
         assert User.objects.get(email="ada@example.com").tags == ["a"]
 
-    def test_says_so_where_the_file_is_gone(self, dashboard_client, upload):
+    def test_import_reports_a_missing_file(self, dashboard_client, upload):
         page = upload(CSV)
         JobFile.objects.all().delete()
 
         assert "Upload it again" in dashboard_client.get(page).content.decode()
 
-    def test_says_so_where_the_file_goes_half_way(self, dashboard_client, upload, slow):
+    def test_import_reports_a_file_deleted_half_way(self, dashboard_client, upload, slow):
         page = upload(CSV)
         send(dashboard_client, page)
         JobFile.objects.all().delete()
@@ -164,7 +164,7 @@ class TestAnImport:
 
 
 class TestACheck:
-    def test_tells_the_same_and_does_nothing(self, dashboard_client, upload, slow):
+    def test_check_reports_the_outcome_without_changes(self, dashboard_client, upload, slow):
         make_user(email="grace@example.com")
         page = upload(CSV)
         fields = fields_of(dashboard_client.get(page), "job-form")
@@ -179,7 +179,7 @@ class TestACheck:
         assert not User.objects.filter(email="ada@example.com").exists()
         assert not DryRunEmail.objects.exists()
 
-    def test_may_be_followed_by_the_import(self, dashboard_client, upload):
+    def test_check_can_be_followed_by_the_import(self, dashboard_client, upload):
         page = upload(CSV)
         fields = fields_of(dashboard_client.get(page), "job-form")
         dashboard_client.post(page, {**fields, "column_1": "last_name", "rehearse": "1"})
@@ -193,20 +193,20 @@ class TestACheck:
 
 class TestAFile:
     @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf", b"a\rb\rc", b"email,pr\xe9nom\n", b"a,\0\n"])
-    def test_that_is_none_is_refused(self, dashboard_client, content):
+    def test_upload_rejects_files_that_are_not_a_table(self, dashboard_client, content):
         response = dashboard_client.post(UPLOAD, {"file": SimpleUploadedFile("x.csv", content)})
 
         assert response.status_code == 200
         assert "errorlist" in response.content.decode()
         assert not Job.objects.exists()
 
-    def test_of_bytes_is_refused_line_by_line(self, dashboard_client, upload):
+    def test_import_of_binary_data_rejects_each_line(self, dashboard_client, upload):
         page = upload(b"email\n\xff\xfe\n\x00\n" + b"\x80" * 100)
 
         assert dashboard_client.get(page).status_code == 200
         assert "<strong>3</strong> rejected" in send(dashboard_client, page).content.decode()
 
-    def test_goes_after_a_day_and_its_job_after_a_week(self, dashboard_client, upload):
+    def test_import_file_is_deleted_after_a_day_and_its_job_after_a_week(self, dashboard_client, upload):
         send(dashboard_client, upload("email\nada@example.com\n"))
         upload(CSV)
         Job.objects.filter(started_at=None).update(created_at=timezone.now() - runner.FILES_KEPT_FOR)
@@ -221,7 +221,7 @@ class TestAFile:
         assert not Job.objects.exists()
 
 
-def test_an_import_of_the_command_is_listed(dashboard_client, tmp_path):
+def test_import_by_command_is_listed(dashboard_client, tmp_path):
     (tmp_path / "shop.csv").write_text("email\nada@example.com\n")
     call_command("import_customers", str(tmp_path / "shop.csv"))
 

@@ -40,23 +40,23 @@ class TestSearch:
             " ada  ", "+44", "+4",
         ],
     )  # fmt: skip
-    def test_finds_by_parts_of_name_email_and_phone_number_in_any_order(self, dashboard_client, ada, grace, text):
+    def test_search_matches_parts_of_name_email_and_phone_in_any_order(self, dashboard_client, ada, grace, text):
         assert found(dashboard_client, q=text) == [ada.email]
 
     @pytest.mark.parametrize("text", ["love grace", "xq", "%", "_", "\\", "0", "020 7946 0019", "'", "é" * 2000])
-    def test_finds_nobody_else(self, dashboard_client, ada, grace, text):
+    def test_search_without_a_match_finds_nobody(self, dashboard_client, ada, grace, text):
         assert found(dashboard_client, q=text) == []
 
-    def test_refuses_what_no_text_has(self, dashboard_client):
+    def test_search_survives_null_characters(self, dashboard_client):
         assert "Null characters are not allowed." in page(dashboard_client, q="a\0")
 
-    def test_finds_everybody_for_nothing(self, dashboard_client, ada, grace):
+    def test_empty_search_finds_everybody(self, dashboard_client, ada, grace):
         assert found(dashboard_client, q="  ") == [grace.email, ada.email]
 
-    def test_says_what_it_looks_in(self, dashboard_client):
+    def test_search_has_a_help_text(self, dashboard_client):
         assert "Search by name, email or phone" in page(dashboard_client)
 
-    def test_goes_with_a_filter(self, dashboard_client, ada, grace):
+    def test_search_combines_with_a_filter(self, dashboard_client, ada, grace):
         make_user(email="ada@other.example", language="fr")
 
         assert found(dashboard_client, q="ada", language="fr") == ["ada@other.example"]
@@ -78,7 +78,7 @@ class TestFilters:
             ({"user_type": UserType.CUSTOMER, "orders_count": 3}, {"orders_from": "1", "spent_to": "0"}),
         ],
     )
-    def test_find_who_they_say(self, dashboard_client, ada, fields, query):
+    def test_filters_find_matching_customers(self, dashboard_client, ada, fields, query):
         wanted = make_user(email="wanted@example.com")
         User.objects.filter(pk=wanted.pk).update(**fields)
 
@@ -94,18 +94,18 @@ class TestFilters:
             {"orders_from": 0},
         ],
     )
-    def test_find_who_has_none(self, dashboard_client, ada, query):
+    def test_filters_find_nobody_without_a_match(self, dashboard_client, ada, query):
         other = make_user(is_blocked=True, accepts_marketing=True)
         User.objects.filter(pk=other.pk).update(user_type=UserType.CUSTOMER, total_spent=1)
 
         assert ada.email in found(dashboard_client, **query)
 
-    def test_tell_a_tag_from_a_part_of_one(self, dashboard_client):
+    def test_tag_filter_matches_whole_tags(self, dashboard_client):
         make_user(tags=["vip-2", 'a"vip"'])
 
         assert found(dashboard_client, tag="vip") == []
 
-    def test_link_the_tags_that_the_newest_customers_have_most(self, dashboard_client):
+    def test_tag_filter_links_the_most_common_tags(self, dashboard_client):
         make_users(3, tags=["newsletter"])
         make_users(1, tags=["vip & more"])
 
@@ -126,7 +126,7 @@ class TestFilters:
             ({"country": "SE", "city": "London"}, False),
         ],
     )
-    def test_find_by_any_one_address(self, dashboard_client, ada, grace, query, is_found):
+    def test_address_filter_matches_any_single_address(self, dashboard_client, ada, grace, query, is_found):
         make_address(ada, country="GB", line4="London", state="Greater London", postcode="SW1Y 4JH")
         make_address(ada, country="SE", line4="Malmö")
 
@@ -143,7 +143,7 @@ class TestFilters:
             ({"joined_from": "0001-01-01", "joined_to": "9999-12-31"}, True),
         ],
     )
-    def test_take_whole_days_in_the_stores_time_zone(self, dashboard_client, query, is_found):
+    def test_joined_filter_uses_whole_days_in_the_store_time_zone(self, dashboard_client, query, is_found):
         make_user(email="night@example.com", date_joined="2026-01-01T23:30:00Z")
 
         with override_settings(TIME_ZONE="Europe/Berlin"):
@@ -157,24 +157,24 @@ class TestFilters:
             {"country": "XX"}, {"city": "\0"}, {"tag": "x" * 300},
         ],
     )  # fmt: skip
-    def test_say_what_is_wrong_and_ignore_it(self, dashboard_client, ada, query):
+    def test_invalid_filter_values_are_marked_and_ignored(self, dashboard_client, ada, query):
         assert found(dashboard_client, **query) == [ada.email]
         assert "errorlist" in page(dashboard_client, **query)
 
     @pytest.mark.parametrize(
         "query", [{"user_type": "dashboard"}, {"language": "xx"}, {"is_blocked": "maybe"}, {"city": ""}]
     )
-    def test_ignore_what_is_no_choice(self, dashboard_client, ada, query):
+    def test_unknown_filter_choices_are_ignored(self, dashboard_client, ada, query):
         assert found(dashboard_client, **query) == [ada.email]
 
-    def test_keep_each_other_the_search_and_the_order(self, dashboard_client, ada):
+    def test_filters_keep_other_filters_search_and_order(self, dashboard_client, ada):
         content = page(dashboard_client, q="ada", o="-1", tag="vip", language="en", p="1")
 
         (form,) = re.findall(r"<form method=\"get\">(?:(?!</form>).)*spent_from.*?</form>", content, re.DOTALL)
         kept = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
         assert kept == {"q": "ada", "o": "-1", "tag": "vip", "language": "en"}
 
-    def test_label_what_is_typed(self, dashboard_client):
+    def test_filter_fields_have_labels(self, dashboard_client):
         content = page(dashboard_client)
 
         for name in ("tag", "joined_from", "spent_to", "orders_from", "country", "city", "state", "postcode"):
@@ -184,7 +184,7 @@ class TestFilters:
     @pytest.mark.parametrize(
         "lookup", ["password__startswith", "first_name", "addresses__country", "is_superuser__exact"]
     )
-    def test_refuse_any_other_column(self, dashboard_client, lookup):
+    def test_list_refuses_lookups_of_other_columns(self, dashboard_client, lookup):
         assert dashboard_client.get(CUSTOMERS, {lookup: "x"}).status_code == 400
 
 
@@ -208,17 +208,17 @@ class TestOrder:
             ("joined", "bac"),
         ],
     )
-    def test_is_by_a_column_either_way(self, dashboard_client, people, column, emails):
+    def test_list_orders_by_column_both_ways(self, dashboard_client, people, column, emails):
         number = dashboard_client.get(CUSTOMERS).context_data["cl"].list_display.index(column)
 
         assert "".join(email[0] for email in found(dashboard_client, o=str(number))) == emails
         assert "".join(email[0] for email in found(dashboard_client, o=f"-{number}")) == emails[::-1]
 
-    def test_is_newest_first(self, dashboard_client, people):
+    def test_list_is_newest_first_by_default(self, dashboard_client, people):
         assert [email[0] for email in found(dashboard_client)] == ["c", "a", "b"]
 
     @pytest.mark.parametrize("order", ["99", "x", "-", "1.x", "3", "..", "-1.2.3"])
-    def test_takes_any_number_for_one(self, dashboard_client, people, order):
+    def test_list_survives_invalid_orders(self, dashboard_client, people, order):
         assert len(found(dashboard_client, o=order)) == 3
 
 
@@ -229,18 +229,18 @@ class TestPages:
         monkeypatch.setattr(customer_list.CustomerListAdmin, "list_per_page", 2)
 
     @pytest.mark.parametrize(("quantity", "text"), [(0, "0 customers"), (1, "1 customer"), (6, "6 customers")])
-    def test_say_how_many_there_are(self, dashboard_client, small, quantity, text):
+    def test_list_shows_the_exact_number_of_customers(self, dashboard_client, small, quantity, text):
         make_users(quantity)
 
         assert re.search(rf"\b{text}\b", page(dashboard_client))
 
-    def test_say_that_there_are_more_than_are_counted(self, dashboard_client, small):
+    def test_list_says_when_more_customers_exist_than_it_shows(self, dashboard_client, small):
         make_users(7, language="fr")
 
         assert "more than 6 customers" in page(dashboard_client, language="fr")
         assert "Showing the first 6;" in page(dashboard_client, language="fr")
 
-    def test_lead_to_each_once(self, dashboard_client, small):
+    def test_pages_list_each_customer_once(self, dashboard_client, small):
         people = make_users(6, date_joined="2026-01-01T00:00:00Z")
 
         emails = [email for number in (1, 2, 3) for email in found(dashboard_client, p=number)]
@@ -248,12 +248,12 @@ class TestPages:
         assert emails == [person.email for person in reversed(people)]
 
     @pytest.mark.parametrize("number", ["0", "-1", "4", "9" * 30, "x", ""])
-    def test_end_with_the_last(self, dashboard_client, small, number):
+    def test_page_number_beyond_the_end_shows_the_last_page(self, dashboard_client, small, number):
         make_users(8)
 
         assert len(found(dashboard_client, p=number)) == 2
 
-    def test_take_as_many_queries_for_many_as_for_few(self, dashboard_client, ada, django_assert_num_queries):
+    def test_list_query_count_is_constant(self, dashboard_client, ada, django_assert_num_queries):
         make_address(ada)
         with CaptureQueriesContext(connection) as few:
             dashboard_client.get(CUSTOMERS)
@@ -265,7 +265,7 @@ class TestPages:
 
 
 class TestRows:
-    def test_show_what_is_known(self, dashboard_client, ada):
+    def test_row_shows_the_customer(self, dashboard_client, ada):
         make_address(ada, country="SE", line4="Malmö")
         record_order(user_id=ada.pk, document=order(total_incl_tax="1234.50"))
 
@@ -275,7 +275,7 @@ class TestRows:
             assert f">{text}</" in content
         assert customer_url(ada) in content
 
-    def test_show_a_dash_for_what_is_missing(self, dashboard_client):
+    def test_row_shows_a_dash_for_missing_values(self, dashboard_client):
         User.objects.create(email=None, phone_number=None)
 
         content = page(dashboard_client)
@@ -283,7 +283,7 @@ class TestRows:
         for column in ("name", "mail", "phone", "country"):
             assert re.search(rf"field-{column}[^>]*>(<a [^>]*>)?—<", content)
 
-    def test_never_show_staff(self, dashboard_client, owner, as_role):
+    def test_list_never_shows_staff(self, dashboard_client, owner, as_role):
         as_role("Staff")
 
         assert found(dashboard_client) == []
@@ -295,7 +295,7 @@ class TestWhoMayLook:
     def test_staff_see_the_list(self, as_role, ada, role):
         assert found(as_role(role)) == [ada.email]
 
-    def test_customers_and_others_are_asked_to_sign_in(self, client, ada):
+    def test_list_sends_customers_and_strangers_to_sign_in(self, client, ada):
         for browser in (client, browser_of(ada)):
             response = browser.get(CUSTOMERS)
 

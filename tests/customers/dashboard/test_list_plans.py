@@ -100,26 +100,26 @@ def wasteful(browser, query: dict) -> list[str]:
 
 
 class TestListsOfACrowd:
-    def test_read_a_part_of_it_for_every_filter_and_order(self, crowd):
+    def test_filters_and_orders_read_only_a_part_of_the_table(self, crowd):
         plans = {str(query): wasteful(crowd, query) for query in QUERIES}
 
         assert {query: plan for query, plan in plans.items() if plan} == {}
 
-    def test_read_a_part_of_it_for_a_search(self, crowd):
+    def test_search_reads_only_a_part_of_the_table(self, crowd):
         needs("pg_trgm")
 
         plans = {str(query): wasteful(crowd, query) for query in SEARCHES}
 
         assert {query: plan for query, plan in plans.items() if plan} == {}
 
-    def test_read_a_part_of_it_for_an_address(self, crowd):
+    def test_address_filters_read_only_a_part_of_the_table(self, crowd):
         needs("btree_gin")
 
         plans = {str(query): wasteful(crowd, query) for query in PLACES}
 
         assert {query: plan for query, plan in plans.items() if plan} == {}
 
-    def test_read_a_part_of_it_for_a_defined_key_of_metadata(self, crowd):
+    def test_custom_field_filters_read_only_a_part_of_the_table(self, crowd):
         for key, type in DEFINED:
             create_definition(object="customer", key=key, name=key, type=type, enable_filter=True)
 
@@ -127,6 +127,6 @@ class TestListsOfACrowd:
 
         assert {query: plan for query, plan in plans.items() if plan} == {}
 
-    def test_say_about_how_many_there_are(self, crowd):
+    def test_list_shows_an_estimate_of_many_customers(self, crowd):
         assert "about 20,000 customers" in crowd.get(CUSTOMERS).content.decode()
         assert "more than 2,000 customers" in crowd.get(CUSTOMERS, {"tag": "newsletter"}).content.decode()

@@ -31,7 +31,7 @@ def note(ada, owner):
 
 
 class TestAdd:
-    def test_writes_one_in_the_name_of_who_is_signed_in(self, dashboard_client, owner, ada):
+    def test_add_note_records_its_author(self, dashboard_client, owner, ada):
         response = dashboard_client.post(add_url(ada), {"message": "Prefers mornings."})
 
         assert response.headers["Location"] == customer_url(ada)
@@ -44,31 +44,31 @@ class TestAdd:
         [("", "required"), (" \n ", "required"), ("x" * (MAX_NOTE_LENGTH + 1), "at most 10000"), ("a\0b", "Null")],
         ids=["empty", "blank", "too long", "NUL"],
     )
-    def test_says_what_is_wrong_with_one(self, dashboard_client, ada, message, error):
+    def test_add_note_rejects_invalid_message(self, dashboard_client, ada, message, error):
         page = dashboard_client.post(add_url(ada), {"message": message})
 
         assert page.status_code == 200
         assert error in page.content.decode()
         assert not Note.objects.exists()
 
-    def test_needs_a_form_of_the_store(self, owner, ada):
+    def test_add_note_needs_a_csrf_token(self, owner, ada):
         browser = Client(enforce_csrf_checks=True)
         browser.force_login(owner)
 
         assert browser.post(add_url(ada), {"message": "Hello"}).status_code == 403
         assert not Note.objects.exists()
 
-    def test_knows_no_staff_as_customers(self, dashboard_client, owner):
+    def test_add_note_to_staff_is_404(self, dashboard_client, owner):
         assert dashboard_client.post(add_url(owner), {"message": "Hello"}).status_code == 404
 
-    def test_is_shown_as_text(self, dashboard_client, ada):
+    def test_note_is_escaped(self, dashboard_client, ada):
         dashboard_client.post(add_url(ada), {"message": "<script>alert(1)</script>"})
 
         assert "<script>alert" not in dashboard_client.get(customer_url(ada)).content.decode()
 
 
 class TestEdit:
-    def test_is_for_its_author(self, dashboard_client, note):
+    def test_edit_note_by_its_author(self, dashboard_client, note):
         assert edit_url(note) in dashboard_client.get(customer_url(note.user)).content.decode()
         assert "Asked for a call back." in dashboard_client.get(edit_url(note)).content.decode()
 
@@ -80,13 +80,13 @@ class TestEdit:
         assert note.message == "Was called back."
         assert note.updated_at > former
 
-    def test_is_for_the_author_of_one_that_came_through_an_app(self, dashboard_client, owner, ada, api):
+    def test_edit_note_that_its_author_wrote_through_an_app(self, dashboard_client, owner, ada, api):
         api()
         note = make_note(ada, author=owner, app_id=App.objects.get().pk)
 
         assert dashboard_client.post(edit_url(note), {"message": "Was called back."}).status_code == 302
 
-    def test_is_for_nobody_else(self, note):
+    def test_edit_note_of_another_author_is_refused(self, note):
         other = browser_of(make_owner())
 
         assert edit_url(note) not in other.get(customer_url(note.user)).content.decode()
@@ -95,7 +95,7 @@ class TestEdit:
         note.refresh_from_db()
         assert note.message == "Asked for a call back."
 
-    def test_is_over_after_five_minutes(self, dashboard_client, note):
+    def test_edit_note_is_refused_after_five_minutes(self, dashboard_client, note):
         written(note, ago=timedelta(minutes=5))
 
         assert edit_url(note) not in dashboard_client.get(customer_url(note.user)).content.decode()
@@ -104,7 +104,7 @@ class TestEdit:
         note.refresh_from_db()
         assert note.message == "Asked for a call back."
 
-    def test_shows_again_what_came_too_late(self, dashboard_client, note):
+    def test_edit_note_too_late_shows_the_typed_text_again(self, dashboard_client, note):
         written(note, ago=timedelta(minutes=6))
 
         page = dashboard_client.post(edit_url(note), {"message": "What took so long to write"}).content.decode()
@@ -112,18 +112,18 @@ class TestEdit:
         assert "What took so long to write" in page
         assert "for five minutes" in page
 
-    def test_goes_on_until_then(self, dashboard_client, note):
+    def test_edit_note_is_allowed_within_five_minutes(self, dashboard_client, note):
         written(note, ago=timedelta(minutes=4))
 
         assert dashboard_client.post(edit_url(note), {"message": "In time"}).status_code == 302
 
     @pytest.mark.parametrize("message", ["", "x" * (MAX_NOTE_LENGTH + 1)], ids=["empty", "too long"])
-    def test_says_what_is_wrong(self, dashboard_client, note, message):
+    def test_edit_note_rejects_invalid_message(self, dashboard_client, note, message):
         assert dashboard_client.post(edit_url(note), {"message": message}).status_code == 200
         note.refresh_from_db()
         assert note.message == "Asked for a call back."
 
-    def test_knows_no_note_of_another_customer(self, dashboard_client, note):
+    def test_edit_note_of_another_customer_is_404(self, dashboard_client, note):
         elsewhere = edit_url(note).replace(f"/{note.user_id}/", f"/{make_user().pk}/", 1)
 
         assert dashboard_client.get(elsewhere).status_code == 404
@@ -134,7 +134,7 @@ class TestRoles:
     def test_staff_write_notes(self, as_role, ada):
         assert as_role("Staff").post(add_url(ada), {"message": "Hello"}).status_code == 302
 
-    def test_a_viewer_reads_them_and_writes_none(self, as_role, note):
+    def test_viewer_reads_notes_but_cannot_write(self, as_role, note):
         viewer = as_role("Viewer")
 
         page = viewer.get(customer_url(note.user)).content.decode()

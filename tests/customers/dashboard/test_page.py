@@ -35,7 +35,7 @@ def card_of(page) -> dict[str, str]:
 
 
 class TestCard:
-    def test_shows_what_is_known(self, dashboard_client):
+    def test_summary_shows_the_customer(self, dashboard_client):
         customer = make_user(email="ada@lovelace.example", phone_number="+442079460018", tags=["vip", "b2b"])
         record_order(user_id=customer.pk, document=order(total_incl_tax="20.00"))
         services.update_user(customer.pk, by=SYSTEM, is_blocked=True)
@@ -53,14 +53,14 @@ class TestCard:
             "Tags": "vip b2b",
         }
 
-    def test_shows_a_dash_for_what_is_missing(self, dashboard_client):
+    def test_summary_shows_a_dash_for_missing_values(self, dashboard_client):
         [customer] = make_users(1, email=None)
 
         card = card_of(dashboard_client.get(customer_url(customer)))
 
         assert (card["Email"], card["Phone"], card["Tags"], card["Status"]) == ("—", "—", "—", "Not blocked")
 
-    def test_shows_what_is_stored_while_the_form_shows_what_was_typed(self, dashboard_client, ada):
+    def test_summary_shows_stored_values_while_the_form_shows_typed_ones(self, dashboard_client, ada):
         page = save(dashboard_client, ada, email="new@example.com", metadata="[")
 
         assert card_of(page)["Email"] == "ada@lovelace.example"
@@ -68,7 +68,7 @@ class TestCard:
 
 
 class TestReports:
-    def test_are_listed_newest_first_with_links(self, dashboard_client, ada):
+    def test_orders_are_listed_newest_first_with_links(self, dashboard_client, ada):
         old = record_order(user_id=ada.pk, document=order(number="A1", date_placed="2026-01-01T00:00:00Z"))
         new = record_order(user_id=ada.pk, document=order(number="A2", date_placed="2026-02-01T00:00:00Z"))
         weekly = record_subscription(user_id=ada.pk, document=subscription(id=77))
@@ -80,7 +80,7 @@ class TestReports:
         assert 0 < table.index(urls[0]) < table.index(urls[1])
         assert f"/dashboard/orders/subscription/{weekly.pk}/change/" in table
 
-    def test_are_at_most_twenty_with_a_link_to_all(self, dashboard_client, ada):
+    def test_orders_are_at_most_twenty_with_a_link_to_all(self, dashboard_client, ada):
         for number in range(21):
             record_order(user_id=ada.pk, document=order(number=f"A{number}"))
         record_order(user_id=make_user().pk, document=order(number="of-another"))
@@ -96,7 +96,7 @@ class TestReports:
 
 
 class TestChange:
-    def test_writes_what_was_changed_through_the_services(self, dashboard_client, owner, ada):
+    def test_save_records_the_changed_fields(self, dashboard_client, owner, ada):
         changes = {
             "first_name": "Augusta",
             "phone_number": "+44 20 7946 0999",
@@ -117,7 +117,7 @@ class TestChange:
         assert (event.actor, event.app) == (owner, None)
         assert set(event.changes) == set(changes)
 
-    def test_changes_and_records_nothing_if_nothing_was_changed(self, dashboard_client):
+    def test_save_without_changes_records_nothing(self, dashboard_client):
         customer = make_user(
             tags=["a, b", 'say "hi"', "c"],
             metadata={"z": [1, 2.5, None], "a": "ä"},
@@ -134,7 +134,7 @@ class TestChange:
         assert Customer.objects.filter(pk=customer.pk).values().get() == before
         assert Event.objects.count() == events
 
-    def test_leaves_alone_what_others_changed_meanwhile(self, dashboard_client, ada):
+    def test_save_keeps_what_others_changed_meanwhile(self, dashboard_client, ada):
         address = make_address(ada)
         fields = fields_of(dashboard_client.get(customer_url(ada)))
         services.update_user(ada.pk, by=SYSTEM, first_name="Augusta", tags=["vip"], accepts_marketing=True)
@@ -148,7 +148,7 @@ class TestChange:
         assert (ada.first_name, ada.last_name, ada.tags, ada.accepts_marketing) == ("Augusta", "King", ["vip"], True)
         assert (address.line2, address.postcode) == ("Attic", "SW1Y 4JH")
 
-    def test_still_knows_what_was_changed_after_a_refusal(self, dashboard_client, ada):
+    def test_save_after_an_error_still_keeps_what_others_changed(self, dashboard_client, ada):
         refused = save(dashboard_client, ada, last_name="King", metadata="[")
         services.update_user(ada.pk, by=SYSTEM, first_name="Augusta")
 
@@ -181,7 +181,7 @@ class TestChange:
         ],
         ids=lambda value: str(value)[:20],
     )
-    def test_says_at_a_field_what_is_wrong_and_saves_nothing(self, dashboard_client, ada, field, value, message):
+    def test_save_shows_an_error_at_its_field_and_saves_nothing(self, dashboard_client, ada, field, value, message):
         make_user(email="grace@example.com")
 
         page = save(dashboard_client, ada, last_name="King", **{field: value})
@@ -192,7 +192,7 @@ class TestChange:
         assert fields_of(page)["last_name"] == "King"
         assert (ada.last_name, ada.email) == ("Lovelace", "ada@lovelace.example")
 
-    def test_takes_a_customer_without_an_email(self, dashboard_client):
+    def test_save_customer_without_email(self, dashboard_client):
         [customer] = make_users(1, email=None)
 
         assert save(dashboard_client, customer, first_name="Ada").status_code == 302
@@ -202,7 +202,7 @@ class TestChange:
     @pytest.mark.parametrize(
         "field", ["user_type", "orders_count", "total_spent", "ip", "user_agent", "date_joined", "is_blocked"]
     )
-    def test_does_not_write_what_is_only_recorded(self, dashboard_client, ada, field):
+    def test_save_ignores_read_only_fields(self, dashboard_client, ada, field):
         before = Customer.objects.filter(pk=ada.pk).values().get()
 
         save(dashboard_client, ada, **{field: "1"})
@@ -210,22 +210,22 @@ class TestChange:
         assert Customer.objects.filter(pk=ada.pk).values().get() == before
 
     @pytest.mark.parametrize("body", [{}, {"addresses-TOTAL_FORMS": "x"}, {"addresses-TOTAL_FORMS": "9999999"}])
-    def test_survives_a_form_that_no_page_made(self, dashboard_client, ada, body):
+    def test_save_survives_forged_forms(self, dashboard_client, ada, body):
         response = dashboard_client.post(customer_url(ada), body)
 
         assert response.status_code == 200
         assert b"errornote" in response.content
 
     @pytest.mark.parametrize("path", ["987654321", "0", "x", "9" * 30, "9" * 5000])
-    def test_knows_nobody_of_another_number(self, dashboard_client, path):
+    def test_page_of_unknown_customer_is_not_found(self, dashboard_client, path):
         assert dashboard_client.get(f"{CUSTOMERS}{path}/change/").status_code in (302, 404)
 
-    def test_does_not_open_staff(self, dashboard_client, owner):
+    def test_page_of_staff_is_not_found(self, dashboard_client, owner):
         assert dashboard_client.get(customer_url(owner)).status_code == 302
 
 
 class TestAddresses:
-    def test_a_first_one_becomes_both_defaults(self, dashboard_client, ada):
+    def test_first_address_becomes_both_defaults(self, dashboard_client, ada):
         assert save(dashboard_client, ada, **new_address()).status_code == 302
 
         address = ada.addresses.get()
@@ -235,7 +235,7 @@ class TestAddresses:
             True,
         )
 
-    def test_one_is_changed(self, dashboard_client, ada):
+    def test_address_is_changed(self, dashboard_client, ada):
         address = make_address(ada)
 
         save(dashboard_client, ada, **{"addresses-0-line1": "1 High St", "addresses-0-phone_number": "020 7946 0018"})
@@ -243,7 +243,7 @@ class TestAddresses:
         address.refresh_from_db()
         assert (address.line1, address.phone_number) == ("1 High St", "+442079460018")
 
-    def test_one_is_deleted(self, dashboard_client, ada):
+    def test_address_is_deleted(self, dashboard_client, ada):
         address = make_address(ada)
 
         save(dashboard_client, ada, **{"addresses-0-DELETE": "on"})
@@ -251,7 +251,7 @@ class TestAddresses:
         assert not ada.addresses.exists()
         assert Event.objects.get(user=ada, kind="address_deleted").changes["id"] == [address.pk, None]
 
-    def test_another_becomes_the_default(self, dashboard_client, ada):
+    def test_default_address_moves_to_another(self, dashboard_client, ada):
         first, second = make_address(ada), make_address(ada, line4="Leeds")
 
         assert save(dashboard_client, ada, **{"addresses-1-is_default_for_billing": "on"}).status_code == 302
@@ -261,13 +261,13 @@ class TestAddresses:
         assert (first.is_default_for_billing, second.is_default_for_billing) == (False, True)
         assert (first.is_default_for_shipping, second.is_default_for_shipping) == (True, False)
 
-    def test_a_new_one_tells_the_country_of_a_local_phone_number(self, dashboard_client, ada):
+    def test_new_address_gives_a_local_phone_number_its_country(self, dashboard_client, ada):
         assert save(dashboard_client, ada, phone_number="020 7946 0999", **new_address()).status_code == 302
 
         ada.refresh_from_db()
         assert ada.phone_number == "+442079460999"
 
-    def test_an_error_is_shown_in_its_row_and_nothing_at_all_is_saved(self, dashboard_client, ada):
+    def test_address_error_is_shown_in_its_row_and_nothing_is_saved(self, dashboard_client, ada):
         make_address(ada)
         events = Event.objects.count()
         changes = {"addresses-0-line2": "Attic", **new_address(1, phone_number="1"), "last_name": "King"}
@@ -281,7 +281,7 @@ class TestAddresses:
         assert (ada.last_name, ada.addresses.count(), ada.addresses.get().line2) == ("Lovelace", 1, "")
         assert Event.objects.count() == events
 
-    def test_nothing_is_saved_if_the_person_is_refused(self, dashboard_client, ada):
+    def test_address_is_not_saved_if_the_customer_is_invalid(self, dashboard_client, ada):
         make_user(email="grace@example.com")
 
         page = save(dashboard_client, ada, email="grace@example.com", **new_address())
@@ -290,7 +290,7 @@ class TestAddresses:
         assert not ada.addresses.exists()
 
     @pytest.mark.parametrize("change", [{}, {"addresses-0-line2": "Attic"}, {"addresses-0-DELETE": "on"}])
-    def test_one_that_was_deleted_meanwhile_is_no_crash(self, dashboard_client, ada, change):
+    def test_address_deleted_meanwhile_is_no_crash(self, dashboard_client, ada, change):
         address = make_address(ada)
         fields = fields_of(dashboard_client.get(customer_url(ada)))
         services.delete_address(ada.pk, address.pk, by=SYSTEM)
@@ -300,7 +300,7 @@ class TestAddresses:
         assert response.status_code in (200, 302)
         assert not ada.addresses.exists()
 
-    def test_the_one_of_another_is_not_touched(self, dashboard_client, ada):
+    def test_address_of_another_customer_is_not_touched(self, dashboard_client, ada):
         make_address(ada)
         other = make_address(make_user())
 
@@ -309,7 +309,7 @@ class TestAddresses:
         other.refresh_from_db()
         assert other.line1 == "12 St James's Square"
 
-    def test_there_may_be_many(self, dashboard_client, ada):
+    def test_many_addresses_are_saved(self, dashboard_client, ada):
         for _ in range(40):
             make_address(ada)
 
@@ -319,7 +319,7 @@ class TestAddresses:
 
 
 class TestAdd:
-    def test_makes_a_lead_with_addresses(self, dashboard_client, owner):
+    def test_add_creates_a_lead_with_addresses(self, dashboard_client, owner):
         response = add(
             dashboard_client,
             email="grace@example.com",
@@ -338,14 +338,14 @@ class TestAdd:
         assert (event.kind, event.actor, event.app) == ("created", owner, None)
 
     @pytest.mark.parametrize("email", ["", "ADA@lovelace.example", "a@b"])
-    def test_refuses_what_is_no_new_email(self, dashboard_client, ada, email):
+    def test_add_rejects_invalid_or_duplicate_email(self, dashboard_client, ada, email):
         page = add(dashboard_client, email=email)
 
         assert page.status_code == 200
         assert page.context["adminform"].form.errors["email"]
         assert Customer.objects.count() == 1
 
-    def test_shows_an_error_in_the_row_of_the_address(self, dashboard_client):
+    def test_add_shows_an_address_error_in_its_row(self, dashboard_client):
         rows = {**new_address(1, phone_number="1"), "addresses-0-line1": ""}
 
         page = add(dashboard_client, email="grace@example.com", **rows)
@@ -362,21 +362,21 @@ class TestTagSuggestions:
     def names(self, browser, typed):
         return browser.get(self.URL, {"q": typed}).json()["names"]
 
-    def test_contain_what_was_typed_and_those_that_begin_with_it_come_first(self, dashboard_client):
+    def test_tag_suggestions_put_prefix_matches_first(self, dashboard_client):
         make_user(tags=["black friday", "FRIENDS", "wholesale"])
 
         assert self.names(dashboard_client, "fri") == ["FRIENDS", "black friday"]
 
-    def test_are_at_most_twenty(self, dashboard_client):
+    def test_tag_suggestions_are_at_most_twenty(self, dashboard_client):
         make_user(tags=[f"tag {number}" for number in range(25)])
 
         assert len(self.names(dashboard_client, "tag")) == 20
 
     @pytest.mark.parametrize("typed", ["\0", "%", "_", "x" * 10_000, "'", '"'])
-    def test_survive_anything_typed(self, dashboard_client, typed):
+    def test_tag_suggestions_survive_any_text(self, dashboard_client, typed):
         assert self.names(dashboard_client, typed) == []
 
-    def test_are_for_staff_alone(self, db, ada):
+    def test_tag_suggestions_need_a_member_of_staff(self, db, ada):
         stranger, customer = Client(), Client()
         customer.force_login(ada)
 
@@ -385,7 +385,7 @@ class TestTagSuggestions:
 
 
 class TestRoles:
-    def test_a_viewer_sees_everything_and_no_form(self, as_role, ada):
+    def test_viewer_sees_the_customer_without_a_form(self, as_role, ada):
         make_address(ada, line4="Leeds")
         services.update_user(ada.pk, by=SYSTEM, tags=["vip"])
 
@@ -402,7 +402,7 @@ class TestRoles:
         assert "<textarea" not in text
         assert 'type="submit"' not in re.sub(r'<form id="logout-form".*?</form>', "", text, flags=re.DOTALL)
 
-    def test_a_viewer_changes_and_adds_nothing(self, as_role, ada):
+    def test_viewer_cannot_change_or_add(self, as_role, ada):
         viewer = as_role("Viewer")
 
         assert viewer.post(customer_url(ada), {"first_name": "Mallory"}).status_code == 403
@@ -415,7 +415,7 @@ class TestRoles:
         assert save(staff, ada, first_name="Augusta").status_code == 302
         assert add(staff, email="grace@example.com", **new_address()).status_code == 302
 
-    def test_who_may_not_see_orders_does_not(self, as_role, ada):
+    def test_page_hides_orders_without_permission(self, as_role, ada):
         viewer = as_role("Viewer")
         record_order(user_id=ada.pk, document=order(number="Order 4711"))
         Group.objects.get(name="Viewer").permissions.remove(Permission.objects.get(codename="view_order"))
@@ -424,13 +424,13 @@ class TestRoles:
 
 
 @pytest.mark.parametrize("path", ["add/", "{}/change/", "{}/block/", "{}/notes/add/"])
-def test_nothing_is_inline(dashboard_client, ada, path):
+def test_pages_have_no_inline_script_or_style(dashboard_client, ada, path):
     page = dashboard_client.get(CUSTOMERS + path.format(ada.pk)).content.decode()
 
     assert not re.search(r'\sstyle="|\son[a-z]+="|<style|<script(?![^>]*\ssrc=)(?![^>]*application/json)', page)
 
 
-def test_the_admin_sites_own_log_keeps_nothing_of_a_customer(dashboard_client, ada):
+def test_admin_log_has_no_entries_about_customers(dashboard_client, ada):
     save(dashboard_client, ada, first_name="Augusta")
 
     assert not LogEntry.objects.exists()

@@ -164,7 +164,7 @@ def targets(attribute: str, page: str, url: str) -> set[str]:
 
 
 @pytest.mark.parametrize("role", sorted(ALL))
-def test_no_page_shows_a_link_or_a_form_that_is_refused(as_role, ids, role):
+def test_pages_show_no_link_or_form_that_is_refused(as_role, ids, role):
     browser = as_role(role)
     seen, forms, waiting = set(), set(), {DASHBOARD, customer_url_of(ids)}
 
@@ -203,7 +203,7 @@ def form_actions(content: str) -> set[str]:
 
 class TestApps:
     @pytest.mark.parametrize("role", ["Staff", "Viewer"])
-    def test_are_installed_by_owners_alone(self, as_role, ids, owner, role):
+    def test_install_app_needs_an_owner(self, as_role, ids, owner, role):
         partner = register_partner(owner)
         browser = as_role(role)
 
@@ -215,18 +215,18 @@ class TestApps:
         partner.app.refresh_from_db()
         assert partner.app.installed_at is None
 
-    def test_are_installed_by_an_owner_who_is_no_superuser(self, as_role, owner):
+    def test_install_app_by_an_owner_who_is_no_superuser(self, as_role, owner):
         partner = register_partner(owner)
 
         assert partner.install(as_role("Owner"))["access_token"]
 
 
 class TestNobody:
-    def test_edits_the_roles_themselves(self, dashboard_client):
+    def test_roles_themselves_have_no_page(self, dashboard_client):
         assert dashboard_client.get(f"{DASHBOARD}auth/group/").status_code == 404
         assert dashboard_client.get(f"{DASHBOARD}customers/user/").status_code == 404
 
-    def test_makes_a_customer_staff_by_the_form_of_customers(self, dashboard_client, ada):
+    def test_customer_form_cannot_make_a_customer_staff(self, dashboard_client, ada):
         fields = {"addresses-TOTAL_FORMS": 0, "addresses-INITIAL_FORMS": 0, "email": ada.email, "first_name": "Eve"}
 
         dashboard_client.post(
@@ -236,12 +236,12 @@ class TestNobody:
         person = User.objects.get(pk=ada.pk)
         assert (person.user_type, person.is_superuser, person.groups.count()) == ("lead", False, 0)
 
-    def test_reaches_staff_by_the_urls_of_customers(self, dashboard_client, owner):
+    def test_customer_urls_do_not_reach_staff(self, dashboard_client, owner):
         for url in (customer_url(owner), f"{CUSTOMERS}{owner.pk}/erase/", f"{CUSTOMERS}{owner.pk}/block/"):
             assert dashboard_client.post(url).status_code in (302, 404)
         owner.refresh_from_db()
         assert (owner.is_superuser, owner.is_blocked) == (True, False)
 
 
-def test_the_roles_are_the_groups(db):
+def test_roles_are_the_groups(db):
     assert set(Group.objects.values_list("name", flat=True)) == set(staff.Role.values)

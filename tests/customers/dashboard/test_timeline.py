@@ -44,7 +44,7 @@ def through_an_app(owner, api):
 
 
 class TestEntries:
-    def test_come_newest_first_whatever_they_are(self, dashboard_client, ada, owner):
+    def test_timeline_is_newest_first_across_kinds(self, dashboard_client, ada, owner):
         moments = iter(datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 9))
         Event.objects.update(at=next(moments))
         record_order(user_id=ada.pk, document=order(number="A1", date_placed=next(moments).isoformat()))
@@ -63,7 +63,7 @@ class TestEntries:
             "2026-01-01 00:00 UTC Created by the store",
         ]
 
-    def test_say_who_did_it_through_which_app(self, dashboard_client, ada, actor, through_an_app):
+    def test_timeline_shows_actor_and_app(self, dashboard_client, ada, actor, through_an_app):
         services.update_user(ada.pk, by=actor, is_blocked=True)
         services.update_user(ada.pk, by=through_an_app, is_blocked=False)
         services.add_note(ada.pk, by=through_an_app, message="Hello")
@@ -74,7 +74,7 @@ class TestEntries:
         assert unblocked.endswith("Unblocked by Olive Owner through Mailer")
         assert blocked.endswith("Blocked by Olive Owner")
 
-    def test_say_what_was_changed_with_before_and_after(self, dashboard_client, ada, actor):
+    def test_timeline_shows_values_before_and_after(self, dashboard_client, ada, actor):
         changes = {"first_name": "Augusta", "tags": ["vip", "b2b"], "accepts_marketing": True, "metadata": {"a": [1]}}
         services.update_user(ada.pk, by=actor, **changes)
 
@@ -86,7 +86,7 @@ class TestEntries:
         assert "Accepts marketing: no → yes" in changed
         assert "Metadata: — → {&quot;a&quot;: [1]}" in changed
 
-    def test_say_what_became_of_addresses(self, dashboard_client, ada, actor):
+    def test_timeline_shows_address_changes(self, dashboard_client, ada, actor):
         address = make_address(ada)
         services.update_address(ada.pk, address.pk, by=actor, line4="Leeds")
         services.delete_address(ada.pk, address.pk, by=actor)
@@ -100,7 +100,7 @@ class TestEntries:
         assert "City: Leeds → —" in deleted
         assert "Id:" not in added + changed + deleted
 
-    def test_tell_the_time_of_the_store(self, dashboard_client, ada, settings):
+    def test_timeline_shows_times_in_the_store_time_zone(self, dashboard_client, ada, settings):
         settings.TIME_ZONE = "Asia/Bangkok"
         Event.objects.update(at=datetime(2026, 1, 1, 20, 30, tzinfo=UTC))
 
@@ -109,19 +109,19 @@ class TestEntries:
         assert created.startswith("2026-01-02 03:30 +07")
 
     @pytest.mark.parametrize("changes", [{}, {"file": "customers.csv"}, {"rows": 3}, {"a": [1, 2, 3]}, {"a": None}])
-    def test_show_events_of_any_content(self, dashboard_client, ada, changes):
+    def test_timeline_survives_events_of_any_content(self, dashboard_client, ada, changes):
         services.record(ada, Event.Kind.EXPORTED, SYSTEM, changes)
 
         assert "Exported by the store" in entries_of(dashboard_client.get(customer_url(ada)))[0]
 
-    def test_of_a_person_without_any_are_none(self, dashboard_client, ada):
+    def test_timeline_of_a_customer_without_events_is_empty(self, dashboard_client, ada):
         Event.objects.all().delete()
 
         assert "Nothing yet." in dashboard_client.get(customer_url(ada)).content.decode()
 
 
 class TestPages:
-    def test_hold_fifty_and_lead_to_all_older_ones(self, dashboard_client, ada, owner):
+    def test_timeline_pages_hold_fifty_entries_and_lead_to_older_ones(self, dashboard_client, ada, owner):
         for number in range(60):
             services.record(ada, Event.Kind.EXPORTED, SYSTEM, {"number": [None, f"e{number}."]})
             make_note(ada, author=owner, message=f"n{number}.")
@@ -147,7 +147,7 @@ class TestPages:
         assert len(named) == len(set(named)) == 120
         assert "Newest" in links
 
-    def test_stay_where_they_are_when_something_happens(self, dashboard_client, ada, owner):
+    def test_timeline_pages_stay_stable_when_events_are_added(self, dashboard_client, ada, owner):
         for number in range(60):
             make_note(ada, author=owner, message=f"n{number}.")
         older = customer_url(ada) + links_of(dashboard_client.get(customer_url(ada)))["Older"]
@@ -162,10 +162,10 @@ class TestPages:
         ["x", "\0", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00_1_1", "0001-01-01T00:00:00+14:00_1_1",
          "9999-12-31T23:59:59.999999Z_9_999999999999999999", "0001-01-01T00:00:00Z_0_1", f"{'9' * 5000}_1_1"],
     )  # fmt: skip
-    def test_survive_any_position(self, dashboard_client, ada, position):
+    def test_timeline_survives_any_position(self, dashboard_client, ada, position):
         assert dashboard_client.get(customer_url(ada), {"before": position}).status_code == 200
 
-    def test_take_as_many_queries_for_many_as_for_few(self, ada, owner, through_an_app, django_assert_num_queries):
+    def test_timeline_query_count_is_constant(self, ada, owner, through_an_app, django_assert_num_queries):
         def fill():
             for _ in range(3):
                 services.record(ada, Event.Kind.EXPORTED, through_an_app)
@@ -179,7 +179,7 @@ class TestPages:
                 page = timeline.read(ada.pk)
                 assert all(str(entry.who) and str(entry.app) and entry.title for entry in page.entries)
 
-    def test_leave_out_what_is_not_to_be_seen(self, ada):
+    def test_timeline_leaves_out_hidden_kinds(self, ada):
         record_order(user_id=ada.pk, document=order())
 
         page = timeline.read(ada.pk, without=["order"])

@@ -3,11 +3,9 @@
 import pytest
 
 from tests.live.conftest import chromium, stores
-from tests.live.dashboard.pages import Pages
+from tests.live.dashboard.pages import WIDTHS, Pages
 from tests.live.dashboard.people import Colleagues, add_customer
 from tests.live.owner import Dashboard
-
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="session")

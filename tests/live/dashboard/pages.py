@@ -11,6 +11,8 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.live.conftest import Store
 from tests.live.owner import Dashboard, press
 
+WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+
 
 class Pages:
     def __init__(self, browser, shop: Store, width: int, height: int):

@@ -3,8 +3,7 @@
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.live.dashboard.conftest import WIDTHS
-from tests.live.dashboard.pages import Pages
+from tests.live.dashboard.pages import WIDTHS, Pages
 from tests.live.dashboard.people import path_of
 
 MOST_TABS = 60

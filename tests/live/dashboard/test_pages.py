@@ -9,8 +9,7 @@ from importlib.resources import files
 import pytest
 from django_otp.oath import totp
 
-from tests.live.dashboard.conftest import WIDTHS
-from tests.live.dashboard.pages import Pages
+from tests.live.dashboard.pages import WIDTHS, Pages
 from tests.live.dashboard.people import PASSWORD, add_customer
 from tests.live.owner import errors, hosts_asked
 from tests.support.factories import address
@@ -209,6 +208,35 @@ class TestEveryPage:
         desk.fill(username=careful.email, password=PASSWORD)
         desk.press("Log in")
         assert desk.find("[name=code]")
+        check(desk)
+
+
+class TestPublicPages:
+    def test_front_door_is_accessible(self, desk):
+        desk.be(None)
+
+        desk.browser.get(f"{desk.shop.url}/")
+
+        assert desk.heading == "Welcome to this store"
+        check(desk)
+
+    @pytest.mark.parametrize("signed_in", [True, False])
+    def test_error_page_is_accessible(self, desk, owner, signed_in):
+        desk.be(owner if signed_in else None)
+
+        desk.browser.get(f"{desk.shop.url}/dashboard/nope/nope/" if signed_in else f"{desk.shop.url}/nope/")
+
+        assert desk.heading == "Page not found"
+        assert all("404" in error for error in errors(desk.browser))
+        check(desk)
+
+    def test_signed_out_page_is_accessible(self, desk, colleagues):
+        desk.be(colleagues("Viewer"))
+        desk.open()
+
+        desk.press("Log out")
+
+        assert desk.heading == "You are signed out"
         check(desk)
 
 
