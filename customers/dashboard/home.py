@@ -1,4 +1,4 @@
-"""The first page of the dashboard: what the store's customers are like, and where everything else is."""
+"""The first page of the dashboard: charts and numbers about the store's customers."""
 
 from datetime import date
 from typing import Any
@@ -12,15 +12,15 @@ from customers.dashboard import statistics
 from customers.dashboard.customers.list import estimated_number_of_people
 from oauth import api_usage
 
-# Counting takes as long as there are people: with so many, it is done once in a while.
-MANY = 100_000
-REMEMBERED_FOR = 60  # seconds
+# Counting takes longer the more customers there are. Above this number the counts are cached.
+CACHED_FROM = 100_000  # customers
+CACHE_SECONDS = 60
 
 admin.site.index_template = "dashboard/home.html"
 
 
 def home(request: HttpRequest):
-    """Shows to each role what its members may look up."""
+    """Shows only numbers about objects that the role may view."""
     context: dict[str, Any] = {}
     if request.user.has_perm("customers.view_customer"):
         context["customers"] = customer_statistics()
@@ -33,8 +33,8 @@ def home(request: HttpRequest):
 def customer_statistics() -> dict[str, Any]:
     today = timezone.localdate()
     counted: Any = None
-    if estimated_number_of_people() >= MANY:
-        counted = cache.get_or_set(f"customer-statistics-{today}", lambda: counts(today), REMEMBERED_FOR)
+    if estimated_number_of_people() >= CACHED_FROM:
+        counted = cache.get_or_set(f"customer-statistics-{today}", lambda: counts(today), CACHE_SECONDS)
     return {**(counted or counts(today)), "newest": statistics.newest()}
 
 

@@ -1,4 +1,4 @@
-"""What is asked before a job is started. `options()` of a valid form is what the job is to know."""
+"""The forms that ask for a job's options before it starts. `options()` of a valid form returns them."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from django.urls import reverse_lazy
 
 from customers import validation
 from customers.dashboard.customers.forms import PlainSelect, TagsField
+from customers.dashboard.service_errors import as_validation_error
 from customers.jobs import bulk_edits
 from customers.jobs.exports import formats
 from customers.jobs.exports.parts import EXPORT
@@ -15,7 +16,6 @@ from customers.jobs.imports import services as imports
 from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES, PERSON
 from customers.jobs.imports.load import IMPORT
 from customers.jobs.models import Job
-from oauth.errors import ServiceError
 
 ADDRESS_LABELS = {"line1": "street and number", "line4": "city"}
 
@@ -37,7 +37,7 @@ class JobForm(forms.Form):
         return {}
 
     def columns(self) -> list[Any]:
-        """Of the file that is imported."""
+        """Of an import: each column's form field, and its values in the first rows."""
         return []
 
 
@@ -50,10 +50,8 @@ class TagsForm(JobForm):
     )
 
     def clean_tags(self) -> list[str]:
-        try:
+        with as_validation_error():
             return validation.clean_tags(self.cleaned_data["tags"])
-        except ServiceError as error:
-            raise ValidationError(error.message, error.code) from None
 
     def options(self):
         return {"tags": self.cleaned_data["tags"]}
@@ -96,17 +94,15 @@ class ImportForm(JobForm):
             )
 
     def columns(self):
-        """Each one's field, and what the first rows have there. Raises ServiceError."""
+        """Raises ServiceError if the file can't be read."""
         rows = imports.first_rows(self.job)
         return [(self[name], [row.get(header, "") for row in rows]) for name, header in self.names.items()]
 
     def clean(self):
-        # A column that was left out has the last word, too: it is not guessed again.
+        # A column that was not chosen stays unassigned: its field is not guessed again.
         given = {header: self.cleaned_data.get(name, "") for name, header in self.names.items()}
-        try:
+        with as_validation_error():
             self.chosen = self.file_format.map_columns(given)
-        except ServiceError as error:
-            raise ValidationError(error.message, error.code) from None
         if "email" not in self.chosen.values():
             raise ValidationError("Choose the column with the email address.", "required")
 
@@ -124,7 +120,7 @@ def choices_for(header: str, chosen: str | None) -> list[Any]:
         ("Customer", [(name, label(name)) for name in PERSON]),
         ("First address", [(f"address_{name}", ADDRESS_LABELS.get(name, label(name))) for name in ADDRESS]),
         ("More", [(ADDRESSES, "all addresses, as JSON"), (MORE_ADDRESSES, "further addresses, as JSON")]),
-        ("Own data", [(name, f"metadata: {name.removeprefix(METADATA)}") for name in own]),
+        ("Custom fields", [(name, f"metadata: {name.removeprefix(METADATA)}") for name in own]),
     ]
 
 

@@ -18,6 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from customers.dashboard.customers.list import CustomerList
 from customers.dashboard.job_forms import FORMS, UploadForm
+from customers.dashboard.read_only import ReadOnlyAdmin
+from customers.dashboard.service_errors import message_of, to_validation_error
 from customers.jobs import bulk_edits, registry, runner
 from customers.jobs.exports import downloads
 from customers.jobs.exports import services as exports
@@ -68,7 +70,7 @@ def page_of(job: Job, name: str = "change") -> str:
 
 
 @admin.register(Job)
-class JobAdmin(admin.ModelAdmin):
+class JobAdmin(ReadOnlyAdmin):
     list_display = ("what", "state", "started_by", "app", "created_at")
     list_display_links = ("what",)
     list_per_page = 50
@@ -97,7 +99,7 @@ class JobAdmin(admin.ModelAdmin):
             try:
                 return HttpResponseRedirect(page_of(imports.create(form.cleaned_data["file"], by=request.user)))
             except ServiceError as error:
-                form.add_error("file", error.message)
+                form.add_error("file", to_validation_error(error))
         return self._page(request, "dashboard/jobs/upload.html", title="Import customers", form=form)
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
@@ -111,12 +113,12 @@ class JobAdmin(admin.ModelAdmin):
                 runner.start(job, **form.options())
                 runner.run_for(job, seconds=STEP_SECONDS)
             except ServiceError as error:
-                self.message_user(request, error.message, messages.ERROR)
+                self.message_user(request, message_of(error), messages.ERROR)
             return HttpResponseRedirect(page_of(job))
         try:
             columns = form.columns() if form else []
         except ServiceError as error:
-            self.message_user(request, error.message, messages.ERROR)
+            self.message_user(request, message_of(error), messages.ERROR)
             form, columns = None, []
         return self._page(
             request,
@@ -144,9 +146,9 @@ class JobAdmin(admin.ModelAdmin):
             raise Http404 from None
         except ServiceError as error:
             if request.accepts("text/html"):
-                self.message_user(request, error.message, messages.ERROR)
+                self.message_user(request, message_of(error), messages.ERROR)
                 return HttpResponseRedirect(page_of(job))
-            return JsonResponse({"error": error.message}, status=409)
+            return JsonResponse({"error": message_of(error)}, status=409)
         if request.accepts("text/html"):
             return HttpResponseRedirect(page_of(job))
         return JsonResponse({"done": job.done, "words": progress_text(job), "is_finished": bool(job.finished_at)})
@@ -155,7 +157,7 @@ class JobAdmin(admin.ModelAdmin):
         job = self._job(request, job_id)
         runner.discard(job)
         is_running = job.started_at and not job.finished_at
-        done = "stopped. What it had done stays." if is_running else "discarded."
+        done = "stopped. Changes made so far are kept." if is_running else "discarded."
         self.message_user(request, f"{job.title}: {done}", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
 
@@ -173,7 +175,7 @@ class JobAdmin(admin.ModelAdmin):
         try:
             return downloads.response(job)
         except ServiceError as error:
-            self.message_user(request, error.message, messages.ERROR)
+            self.message_user(request, message_of(error), messages.ERROR)
             return HttpResponseRedirect(page_of(job))
 
     def _job(self, request, job_id) -> Job:
@@ -197,15 +199,6 @@ class JobAdmin(admin.ModelAdmin):
 
     def has_view_permission(self, request, obj=None):
         return self.has_module_permission(request)
-
-    def has_add_permission(self, request):
-        return False  # jobs are started from the list of customers
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     @admin.display(description="what")
     def what(self, job):

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from customers.dashboard.customers.forms import IndentedEncoder, JSONField
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
+from customers.dashboard.service_errors import message_of
 from customers.orders import services
 from customers.orders.models import Order, Subscription
 from oauth.errors import ServiceError
@@ -33,7 +34,7 @@ class DocumentForm(forms.ModelForm):
             columns = type(self).columns_of(document)
         except ServiceError as error:
             place = ".".join(map(str, error.path))
-            raise ValidationError(f"{place}: {error.message}", error.code) from None
+            raise ValidationError(f"{place}: {message_of(error)}", error.code) from None
         if self.instance.pk and columns[self.key] != getattr(self.instance, self.key):
             raise ValidationError("This document has another number or ID. Add it as a new one instead.")
         return document

@@ -1,4 +1,4 @@
-"""What the home page tells about all customers. One query each, read off indexes; each says off which."""
+"""The numbers on the home page. Each is one query that reads an index; the docstring names the index."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from customers.models import Address, Customer, Event, Language, StaffMember, Us
 from customers.orders.models import Order
 
 DAYS, MONTHS = 30, 12
-MOST = 8
+MAX_BARS = 8
 LANGUAGE_NAMES = dict(Language.choices)
 
 
@@ -30,7 +30,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Buyers:
-    """People with an order that counts: those whose first one it was, and the others."""
+    """Numbers of customers with a successful order: their first one (`new`) or a later one (`returning`)."""
 
     new: int
     returning: int
@@ -48,8 +48,8 @@ def last_months(today: date) -> list[Period]:
 
 
 def joined_within(periods: Sequence[Period]) -> list[int]:
-    """How many leads and customers joined within each: a part of an index (`user_by_type`) for each, and no dates to
-    compute with."""
+    """The number of leads and customers who joined within each period. Each reads a range of an index (`user_by_type`),
+    without date arithmetic in SQL."""
     people, types = User._meta.db_table, [UserType.LEAD.value, UserType.CUSTOMER.value]
     count = f"SELECT count(*) FROM {people} WHERE user_type IN (%s, %s) AND date_joined >= %s AND date_joined < %s"  # noqa: S608  only names
     adapt = connection.ops.adapt_datetimefield_value
@@ -62,7 +62,7 @@ def joined_within(periods: Sequence[Period]) -> list[int]:
 
 
 def buyers_since(first: date) -> Buyers:
-    """Among the orders that count, which have an index (`order_successful_by_date`); one look-up for each of these."""
+    """Reads the successful orders by an index (`order_successful_by_date`), with one look-up for each."""
     orders, since = Order.objects.successful(), start_of(first)
     earlier = orders.filter(user=OuterRef("user"), date_placed__lt=since)
     people = Count("user", distinct=True)
@@ -75,22 +75,21 @@ def buyers_since(first: date) -> Buyers:
 
 
 def people_by_language() -> list[tuple[str, int]]:
-    """The most frequent first. An index (`user_by_language`) is enough, and has staff in it: they are taken off."""
+    """The most frequent first. Reads only an index (`user_by_language`); it includes staff, who are subtracted."""
     counts = Counter(dict(User.objects.order_by().values_list("language").annotate(number=Count("*"))))
     counts.subtract(dict(StaffMember.objects.order_by().values_list("language").annotate(number=Count("*"))))
     return _most_frequent({LANGUAGE_NAMES.get(code, "not known"): number for code, number in counts.items()})
 
 
 def people_by_country() -> list[tuple[str, int]]:
-    """The most frequent first, by the default address for shipping, which is the first one unless another was chosen:
-    an index (`address_default_by_country`) is enough."""
+    """The most frequent first, by the default shipping address. Reads only an index (`address_default_by_country`)."""
     addresses = Address.objects.filter(is_default_for_shipping=True).order_by()
     counts = dict(addresses.values_list("country").annotate(number=Count("*")))
     return _most_frequent({countries.name(code) or code: number for code, number in counts.items()})
 
 
 def leads_turned_customers_since(first: date) -> int:
-    """By the index of changes of the type (`event_of_other_user_type`)."""
+    """Reads an index of the changes of type (`event_of_other_user_type`)."""
     changes = Event.objects.filter(kind=Event.Kind.CHANGED, changes__has_key="user_type", at__gte=start_of(first))
     turned = changes.filter(changes__user_type=[UserType.LEAD.value, UserType.CUSTOMER.value])
     return turned.aggregate(people=Count("user", distinct=True))["people"]
@@ -105,7 +104,7 @@ def start_of(day: date) -> datetime:
 
 
 def _most_frequent(counts: dict[str, int]) -> list[tuple[str, int]]:
-    """What is beyond `MOST` is summed up."""
+    """The most frequent `MAX_BARS` values; all others are summed up as "others"."""
     ranked = sorted(((name, number) for name, number in counts.items() if number), key=lambda row: (-row[1], row[0]))
-    others = sum(number for _, number in ranked[MOST:])
-    return [*ranked[:MOST], ("others", others)] if others else ranked
+    others = sum(number for _, number in ranked[MAX_BARS:])
+    return [*ranked[:MAX_BARS], ("others", others)] if others else ranked

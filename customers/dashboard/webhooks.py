@@ -9,6 +9,7 @@ from django.utils import timezone
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
+from customers.dashboard.service_errors import to_validation_error
 from customers.webhooks import services
 from customers.webhooks.events import EVENT_TYPES
 from customers.webhooks.models import Delivery, Webhook
@@ -51,7 +52,7 @@ class WebhookForm(forms.ModelForm):
         try:
             services.checked(self.cleaned_data)
         except ServiceError as error:
-            self.add_error(str(error.path[0]), error.message)
+            self.add_error(str(error.path[0]), to_validation_error(error))
 
 
 @admin.register(Webhook)

@@ -1,4 +1,4 @@
-"""Charts without a script: SVG, with the numbers in a table for who can't see it or wants to know exactly."""
+"""Charts as SVG, without a script. A table has the exact numbers, also for screen readers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,13 @@ from django import template
 
 register = template.Library()
 
-WIDTH, HEIGHT = 600, 120  # of the drawing, whatever the size that it is shown at
-GAP = 0.2  # between two columns, as a part of their width
+WIDTH, HEIGHT = 600, 120  # the coordinates of the drawing; CSS sets its size
+GAP = 0.2  # between two columns, as a fraction of their width
 
 
 @register.inclusion_tag("dashboard/charts/columns.html")
 def columns(title: str, numbers: Sequence[tuple[str, int]]) -> dict[str, Any]:
-    """Something over time: a column for each of the labelled numbers."""
+    """A column chart over time: one column per pair of label and number."""
     highest = max((number for _, number in numbers), default=0)
     width = WIDTH / max(len(numbers), 1)
     drawn = [
@@ -28,7 +28,7 @@ def columns(title: str, numbers: Sequence[tuple[str, int]]) -> dict[str, Any]:
 
 @register.inclusion_tag("dashboard/charts/bars.html")
 def bars(title: str, numbers: Sequence[tuple[str, int]], of: str) -> dict[str, Any]:
-    """The parts of a whole, or what is compared: a bar for each of the labelled numbers."""
+    """A bar chart of the parts of a whole: one bar per pair of label and number. `of` names what is counted."""
     total, highest = sum(number for _, number in numbers), max((number for _, number in numbers), default=0)
     drawn = [
         {"label": label, "number": f"{number:,}", "share": f"{100 * number / total:.0f}",

@@ -189,7 +189,7 @@ class TestThePage:
             dashboard_client.get(DASHBOARD)
 
     def test_home_caches_counts_of_many_customers_but_not_the_newest(self, dashboard_client, monkeypatch):
-        monkeypatch.setattr(home, "MANY", -1)  # what PostgreSQL says before its first look
+        monkeypatch.setattr(home, "CACHED_FROM", -1)  # what PostgreSQL estimates before its first ANALYZE
         cache.clear()
         make_user(email="first@example.com", language="th")
         assert "Thai" in text(dashboard_client.get(DASHBOARD))

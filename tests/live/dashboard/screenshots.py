@@ -1,4 +1,4 @@
-"""The pictures in docs/screenshots, of a store of people who do not exist: `make screenshots`."""
+"""The pictures in docs/screenshots, of a store of generated customers: `make screenshots`."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from tests.support.webhook_receiver import Server, served
 
 FOLDER = PROJECT / "docs" / "screenshots"
 WINDOWS = {"desktop": (1280, 700), "phone": (390, 844)}
-RECEIVER = 8025  # its port, which is seen
+RECEIVER = 8025  # its port, which the pictures show
 LIST = "customers/customer/"
 BUYERS = f"{LIST}?tag=vip&orders_from=5"
 IMPORTED = """E-mail,Given Name,Surname,City,Country,Accepts Email Marketing,Customer Since,Favourite colour
@@ -38,6 +38,7 @@ class Picture:
 
 
 PICTURES = [
+    Picture("front-door", "../"),
     Picture("home", ""),
     Picture("home-dark", "", scheme="dark"),
     Picture("home-phone", "", window="phone"),
@@ -74,7 +75,7 @@ def take(folder: Path) -> None:
 
 
 def subscribe(owner: Dashboard, receiver: Server) -> str:
-    """The id of a webhook that was told of some changes, and failed to take one of them."""
+    """The id of a webhook that has sent some events and failed to deliver one of them."""
     names = "customer.created customer.updated customer.redacted export.created"
     fields = {"name": "Mailing list", "target": receiver.url, "events": names, "api_version": "2024-04-01"}
     owner.submit("/dashboard/webhooks/webhook/add/", **fields, active="on")
@@ -85,7 +86,7 @@ def subscribe(owner: Dashboard, receiver: Server) -> str:
     deadline = time.monotonic() + 30
     while len(receiver.received) < 6 and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(1)  # what came of the last one is noted
+    time.sleep(1)  # until the outcome of the last one is stored
     page = owner.get(f"{owner.shop.url}/dashboard/webhooks/webhook/").text
     return re.findall(r"/dashboard/webhooks/webhook/(\d+)/change/", page)[0]
 

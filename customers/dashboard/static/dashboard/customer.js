@@ -1,6 +1,6 @@
 "use strict";
 
-// Tags as chips. The field of the form stays what is sent: words separated by commas.
+// Tags as chips. The form still sends its own field: tags separated by commas.
 
 const SUGGESTIONS_AFTER = 150; // milliseconds without typing
 
@@ -15,9 +15,9 @@ function line(list) {
 }
 
 function element(name, attributes = {}, ...children) {
-  const made = Object.assign(document.createElement(name), attributes);
-  made.append(...children);
-  return made;
+  const created = Object.assign(document.createElement(name), attributes);
+  created.append(...children);
+  return created;
 }
 
 function enhance(field) {
@@ -60,7 +60,7 @@ function enhance(field) {
   let waiting;
   entry.addEventListener("input", (event) => {
     if (entry.value.endsWith(",") && !entry.value.trimStart().startsWith('"')) return take();
-    // A suggestion that was chosen comes without a typed character.
+    // Choosing a suggestion fires an input event without a typed character.
     const chosen = !(event instanceof InputEvent) || event.inputType === "insertReplacementText";
     if (chosen && [...suggestions.options].some((option) => option.value === entry.value)) {
       change([...list, entry.value]);
@@ -94,7 +94,7 @@ function enhance(field) {
   show();
 }
 
-// Only one address is the default: ticking one unticks the others, as the store will.
+// Only one address can be the default: ticking one unticks the others, as saving will.
 document.addEventListener("change", ({ target }) => {
   const flag = /^addresses-\d+-(is_default_for_\w+)$/.exec(target.name)?.[1];
   if (!flag || !target.checked) return;

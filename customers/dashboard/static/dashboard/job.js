@@ -1,8 +1,8 @@
 "use strict";
 
-// Goes on with a job for as long as its page is open.
+// Drives a job while its page is open: one request per step.
 
-const PAUSE = 2000; // milliseconds, after an answer that tells nothing
+const PAUSE = 2000; // milliseconds, after a failed request
 
 document.addEventListener("DOMContentLoaded", () => {
   const form = document.getElementById("job-step");
@@ -18,26 +18,26 @@ document.addEventListener("DOMContentLoaded", () => {
       headers: { Accept: "application/json" },
     });
     if (answer.status === 404) return location.assign("../../");
-    const told = await answer.json();
+    const progress = await answer.json();
     if (!answer.ok) {
-      words.textContent = told.error;
+      words.textContent = progress.error;
       form.hidden = false;
       return;
     }
-    bar.value = told.done;
-    words.textContent = told.words;
-    if (told.is_finished) return location.reload();
+    bar.value = progress.done;
+    words.textContent = progress.words;
+    if (progress.is_finished) return location.reload();
     return step();
   }
 
-  async function goOn() {
+  async function run() {
     try {
       await step();
     } catch {
       words.textContent = "The store does not answer. Trying again …";
-      setTimeout(goOn, PAUSE);
+      setTimeout(run, PAUSE);
     }
   }
 
-  goOn();
+  run();
 });
