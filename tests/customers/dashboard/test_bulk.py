@@ -171,7 +171,7 @@ class TestALongOne:
 
         said = dashboard_client.post(page.replace("change", "discard"), follow=True).content.decode()
 
-        assert "stopped. What it had done stays." in said
+        assert "stopped. Changes made so far are kept." in said
         assert User.objects.filter(is_blocked=True).count() == 1
         assert dashboard_client.get(page).status_code == 404
 
