@@ -3,7 +3,7 @@ from django.db.backends.signals import connection_created
 
 
 def lower_all_letters(connection, **kwargs):
-    """SQLite's LOWER() leaves every letter beyond ASCII alone; PostgreSQL's does not."""
+    """SQLite's own LOWER() changes ASCII letters only. PostgreSQL's changes all letters, and so does this one."""
     if connection.vendor == "sqlite":
         connection.connection.create_function("LOWER", 1, lambda text: text and text.lower(), deterministic=True)
 
@@ -18,6 +18,5 @@ class CustomersConfig(AppConfig):
 
     def ready(self):
         from customers import signal_handlers  # noqa: F401  imported to connect its signal handlers
-        from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 
         connection_created.connect(lower_all_letters)

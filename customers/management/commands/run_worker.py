@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
+from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 from customers.jobs import worker as jobs
 from customers.mirror.refresh_worker import RefreshWorker
 from customers.webhooks.delivery.worker import Worker

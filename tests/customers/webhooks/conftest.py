@@ -2,6 +2,7 @@ from threading import Event
 
 import pytest
 
+from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads, as run_worker does
 from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Webhook
 from oauth.scopes import Scope
