@@ -1,6 +1,6 @@
-"""Every write to a customer, with its validation. One call is one transaction; a refused one raises CustomerError.
+"""Every write to a customer, with its validation. One call is one transaction; an invalid one raises ServiceError.
 
-Values are expected in the types of the columns and within their lengths; `validation` says what is checked on top.
+Callers pass values that have the types of the columns and fit into them. The module `validation` checks the rest.
 """
 
 import json
@@ -18,6 +18,7 @@ from customers.insertion import NewCustomer
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Note, User, UserType
 from oauth.actor import Actor
+from oauth.errors import ServiceError
 
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
 FILLED_FROM_FIRST_ADDRESS = ("first_name", "last_name", "phone_number")
@@ -30,14 +31,13 @@ CLEANERS = {
     "metadata": validation.clean_metadata,
 }
 
-# Called when the customer is locked, before anything is changed; raises what should stop the change.
+# Called once the row is locked, before anything is changed. An exception that it raises stops the change.
 Precondition = Callable[[], None]
 
-
 NOTE_EDITABLE_FOR = timedelta(minutes=5)
-# What follows from what an order system reports, or from the other changes.
-COUNTERS = ("orders_count", "total_spent", "subscriptions_count")
-MOMENTS = ("created_at", "updated_at")
+# Derived fields; not recorded in the timeline.
+COUNTER_FIELDS = ("orders_count", "total_spent", "subscriptions_count")
+TIMESTAMP_FIELDS = ("created_at", "updated_at")
 ADDRESS_FIELDS = [
     field.name for field in Address._meta.concrete_fields if field.name not in ("id", "user", "created_at")
 ]
@@ -46,9 +46,9 @@ ADDRESS_FIELDS = [
 def create_user(
     *, by: Actor, addresses: Iterable[Mapping[str, Any]] = (), password: str | None = None, **fields: Any
 ) -> User:
-    """A new lead, with addresses, and with an account if there is a password. The answer's `addresses` are loaded.
+    """Creates a lead with addresses; a password makes an account. The `addresses` of the result are loaded.
 
-    Raises EmailTaken, or CustomerError with a path such as ("addresses", 0, "country").
+    Raises EmailTaken, or ServiceError with a path such as ("addresses", 0, "country").
     """
     customer = prepare_user(addresses, fields)
     if password:
@@ -61,14 +61,15 @@ def prepare_user(
     fields: Mapping[str, Any],
     bound: definitions.Bindings | None = None,
 ) -> NewCustomer:
-    """Validates a new person and their addresses; writes nothing. Raises CustomerError.
+    """Validates a new person and their addresses; writes nothing. Raises ServiceError.
 
     `bound`: the definitions of metadata (see `definitions.bindings`), if they are loaded already.
     """
-    book = _clean_book(addresses)
-    person = _clean_person(fields, country=book[0]["country"] if book else None)
+    clean_addresses = _clean_addresses(addresses)
+    first = clean_addresses[0] if clean_addresses else None
+    person = _clean_person(fields, country=first["country"] if first else None)
     definitions.check_metadata(person.get("metadata"), bound=bound)
-    return NewCustomer(person | (_filled_from(book[0], person) if book else {}), book)
+    return NewCustomer(person | (_fields_from_address(first, person) if first else {}), clean_addresses)
 
 
 @transaction.atomic
@@ -81,13 +82,13 @@ def update_user(
     metadata_changes: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> User:
-    """Changes the given fields; `updated_at` moves only where one became another value. A password makes an account;
-    an empty one changes nothing. `metadata_changes` are put in as `validation.merged_metadata` does.
+    """Changes the given fields; `updated_at` moves only if a value differs. A password makes an account; an empty one
+    changes nothing. `metadata_changes` are merged into the metadata as `validation.merged_metadata` does.
 
-    Raises User.DoesNotExist, EmailTaken, EmailFixed, CustomerError, and what `precondition` raises.
+    Raises User.DoesNotExist, EmailTaken, EmailFixed, ServiceError, and what `precondition` raises.
     """
     if password:
-        changes["password"] = make_password(password)  # before the row is locked: it takes its time
+        changes["password"] = make_password(password)  # slow, so before the row is locked
     user = _locked(user_id)
     if precondition:
         precondition()
@@ -101,25 +102,25 @@ def update_user(
         country = user.addresses.order_by("id").values_list("country", flat=True).first()
     values = _clean_person(changes, country=country)
     definitions.check_metadata(values.get("metadata"), user.metadata)
-    change(user, values, by)
+    save_changes(user, values, by)
     return user
 
 
 @transaction.atomic
 def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
-    """A further address; the first one becomes both defaults and fills an empty name or phone number.
+    """Adds an address. The first one becomes the default for both, and fills an empty name or phone number.
 
-    Raises User.DoesNotExist, CustomerError.
+    Raises User.DoesNotExist, ServiceError.
     """
     user = _locked(user_id)
     address = Address(user=user, **validation.clean_address(fields))
     if not user.addresses.exists():
         for flag in DEFAULT_FLAGS:
             setattr(address, flag, True)
-        change(user, _filled_from(vars(address), vars(user)), by)
-    _take_defaults(address)
+        save_changes(user, _fields_from_address(vars(address), vars(user)), by)
+    _unset_other_defaults(address)
     address.save(force_insert=True)
-    record(user, Event.Kind.ADDRESS_ADDED, by, _differences({}, _plain(address)))
+    history.record([history.event(user.pk, Event.Kind.ADDRESS_ADDED, by, _differences({}, _as_dict(address)))])
     return address
 
 
@@ -127,19 +128,19 @@ def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
 def update_address(
     user_id: int, address_id: int, *, by: Actor, precondition: Precondition | None = None, **changes: Any
 ) -> Address:
-    """Raises User.DoesNotExist, Address.DoesNotExist, CustomerError, and what `precondition` raises."""
+    """Raises User.DoesNotExist, Address.DoesNotExist, ServiceError, and what `precondition` raises."""
     user = _locked(user_id)
     address = user.addresses.get(pk=address_id)
     if precondition:
         precondition()
-    former = _plain(address)
+    former = _as_dict(address)
     for name, value in validation.clean_address({"country": address.country, **changes}).items():
         setattr(address, name, value)
-    _take_defaults(address)
-    if differences := _differences(former, _plain(address)):
+    _unset_other_defaults(address)
+    if differences := _differences(former, _as_dict(address)):
         address.updated_at = timezone.now()
         address.save()
-        record(user, Event.Kind.ADDRESS_CHANGED, by, differences)
+        history.record([history.event(user.pk, Event.Kind.ADDRESS_CHANGED, by, differences)])
     return address
 
 
@@ -148,20 +149,20 @@ def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
     """Raises User.DoesNotExist, Address.DoesNotExist."""
     user = _locked(user_id)
     address = user.addresses.get(pk=address_id)
-    record(user, Event.Kind.ADDRESS_DELETED, by, _differences(_plain(address), {}))
+    history.record([history.event(user.pk, Event.Kind.ADDRESS_DELETED, by, _differences(_as_dict(address), {}))])
     address.delete()
 
 
 def add_note(user_id: int, *, message: str, by: Actor) -> Note:
     """Raises User.DoesNotExist."""
     user = User.objects.only("pk").get(pk=user_id)
-    author = cast(int, by.user_id)  # the store itself writes no notes
+    author = cast(int, by.user_id)  # the system writes no notes
     return Note.objects.create(user=user, message=message, author_id=author, app_id=by.app_id)
 
 
 @transaction.atomic
 def edit_note(note_id: int, *, message: str, by: Actor) -> Note:
-    """Raises Note.DoesNotExist, and NoteFixed where `may_edit_note` says no."""
+    """Raises Note.DoesNotExist, and NoteFixed unless `may_edit_note`."""
     note = Note.objects.select_for_update().get(pk=note_id)
     if not may_edit_note(note, by):
         raise validation.NoteFixed
@@ -171,20 +172,22 @@ def edit_note(note_id: int, *, message: str, by: Actor) -> Note:
 
 
 def may_edit_note(note: Note, by: Actor) -> bool:
-    """Its author may, for five minutes."""
+    """The author may edit a note for five minutes."""
     return note.author_id == by.user_id and timezone.now() < note.created_at + NOTE_EDITABLE_FOR
 
 
 @transaction.atomic
 def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User], Mapping[str, Any]]) -> set[int]:
-    """Gives each of these people, locked, the clean values that `values` makes for them; emails among them have to be
-    free. Returns the ids of whom it changed."""
+    """Locks these people, calls `values` for each, and saves what it returns: valid values by field.
+
+    A new email has to be free. Returns the ids of the people who changed.
+    """
     changed, names, events = [], {"updated_at"}, []
     for user in User.objects.select_for_update().filter(pk__in=user_ids).order_by("pk"):
         if differences := _assign(user, values(user)):
             changed.append(user)
             names |= differences.keys()
-            events += _events(user, differences, by)
+            events += _change_events(user, differences, by)
     if "tags" in names:
         insertion.remember_tags(tag for user in changed for tag in user.tags)
     User.objects.bulk_update(changed, names)
@@ -194,7 +197,8 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
 
 @transaction.atomic
 def add_users(users: list[User], addresses: list[Address], *, by: Actor) -> None:
-    """New people and their addresses, with ids of their own, and clean. Raises IntegrityError for what is taken."""
+    """Inserts people and addresses with valid values, who bring their ids. Raises IntegrityError if an id or an email
+    is taken."""
     bulk_insert(User, users)
     bulk_insert(Address, addresses)
     insertion.remember_tags(tag for user in users for tag in user.tags)
@@ -203,29 +207,31 @@ def add_users(users: list[User], addresses: list[Address], *, by: Actor) -> None
 
 @transaction.atomic
 def replace_addresses(former: Iterable[Address], latter: Iterable[Address], *, by: Actor) -> set[int]:
-    """Of all addresses that some people, locked, have: makes what they are to be, clean and with ids. Returns the ids
-    of the people whom it changed."""
-    was, becomes = ({address.pk: address for address in each} for each in (former, latter))
-    added = [address for id, address in becomes.items() if id not in was]
-    gone = [address for id, address in was.items() if id not in becomes]
-    happened = [(Event.Kind.ADDRESS_ADDED, each, _differences({}, _plain(each))) for each in added]
-    happened += [(Event.Kind.ADDRESS_DELETED, each, _differences(_plain(each), {})) for each in gone]
+    """Replaces all addresses of some people, who are locked. `latter` have ids and valid values.
+
+    Returns the ids of the people whose addresses changed.
+    """
+    old, new = ({address.pk: address for address in each} for each in (former, latter))
+    added = [address for id, address in new.items() if id not in old]
+    deleted = [address for id, address in old.items() if id not in new]
+    events = [(Event.Kind.ADDRESS_ADDED, each, _differences({}, _as_dict(each))) for each in added]
+    events += [(Event.Kind.ADDRESS_DELETED, each, _differences(_as_dict(each), {})) for each in deleted]
     changed = []
-    for id in was.keys() & becomes.keys():
-        if differences := _differences(_plain(was[id]), _plain(becomes[id])):
-            changed.append(becomes[id])
-            happened.append((Event.Kind.ADDRESS_CHANGED, becomes[id], differences))
-    Address.objects.filter(pk__in=[each.pk for each in gone]).delete()
-    # One may take the place of another as the default: at no moment are there two.
+    for id in old.keys() & new.keys():
+        if differences := _differences(_as_dict(old[id]), _as_dict(new[id])):
+            changed.append(new[id])
+            events.append((Event.Kind.ADDRESS_CHANGED, new[id], differences))
+    Address.objects.filter(pk__in=[each.pk for each in deleted]).delete()
+    # The default may pass from one address to another, and the database never allows two.
     Address.objects.filter(pk__in=[each.pk for each in changed]).update(**dict.fromkeys(DEFAULT_FLAGS, False))
     Address.objects.bulk_update(changed, ADDRESS_FIELDS)
     Address.objects.bulk_create(added)
-    history.record(history.event(each.user_id, kind, by, found) for kind, each, found in happened)
-    return {each.user_id for _, each, _ in happened}
+    history.record(history.event(each.user_id, kind, by, differences) for kind, each, differences in events)
+    return {each.user_id for _, each, _ in events}
 
 
-def change(user: User, values: Mapping[str, Any], by: Actor) -> None:
-    """Saves the values that differ, clean as they are, to a locked user. Raises EmailTaken."""
+def save_changes(user: User, values: Mapping[str, Any], by: Actor) -> None:
+    """Saves the values that differ to a locked user, and records them. The values are valid. Raises EmailTaken."""
     differences = _assign(user, values)
     if not differences:
         return
@@ -238,11 +244,11 @@ def change(user: User, values: Mapping[str, Any], by: Actor) -> None:
         if validation.is_email_conflict(error):
             raise validation.EmailTaken from None
         raise
-    history.record(_events(user, differences, by))
+    history.record(_change_events(user, differences, by))
 
 
 def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Sets what differs, and `updated_at` with it. Returns each with its value before and after."""
+    """Sets the values that differ, and `updated_at` with them. Returns their names, each with before and after."""
     differences = {
         name: [getattr(user, name), value] for name, value in values.items() if not _is_same(getattr(user, name), value)
     }
@@ -253,40 +259,36 @@ def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:
     return differences
 
 
-def _events(user: User, differences: Mapping[str, list[Any]], by: Actor) -> list[Event]:
-    """What the timeline tells of changed values. The counters follow from other entries."""
-    told = {name: pair for name, pair in differences.items() if name not in COUNTERS}
-    happened: list[tuple[Event.Kind, dict]] = []
-    if told.pop("password", None):
-        happened.append((Event.Kind.PASSWORD_CHANGED, {}))
-    if blocked := told.pop("is_blocked", None):
-        happened.append((Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, {}))
-    if told:
-        happened.append((Event.Kind.CHANGED, told))
-    return [history.event(user.pk, kind, by, changes) for kind, changes in happened]
+def _change_events(user: User, differences: Mapping[str, list[Any]], by: Actor) -> list[Event]:
+    """A change of the password or of the block list is an event of its own; neither shows a value."""
+    changes = {name: pair for name, pair in differences.items() if name not in COUNTER_FIELDS}
+    events = []
+    if changes.pop("password", None):
+        events.append(history.event(user.pk, Event.Kind.PASSWORD_CHANGED, by))
+    if blocked := changes.pop("is_blocked", None):
+        events.append(history.event(user.pk, Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, by))
+    if changes:
+        events.append(history.event(user.pk, Event.Kind.CHANGED, by, changes))
+    return events
 
 
-def record(user: User, kind: Event.Kind, by: Actor, changes: Mapping[str, Any] | None = None) -> None:
-    """Puts into the timeline what was done to a person, within the transaction that does it, and tells webhooks."""
-    history.record([history.event(user.pk, kind, by, changes)])
-
-
-def _plain(address: Address) -> dict[str, Any]:
+def _as_dict(address: Address) -> dict[str, Any]:
+    """All fields but the owner and the timestamps."""
     return {
         field.name: getattr(address, field.name)
         for field in address._meta.fields
-        if field.name not in ("user", *MOMENTS)
+        if field.name not in ("user", *TIMESTAMP_FIELDS)
     }
 
 
 def _differences(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Of each field that has become another: before and after, None where there was or is no object."""
+    """The fields that differ, each with its value before and after. `{}` stands for an object that does not exist."""
     pairs = {name: [former.get(name), latter.get(name)] for name in {**former, **latter}}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def _is_same(former: Any, value: Any) -> bool:
-    # To Python, true is 1: JSON is told apart by its text.
+    # Python takes true and 1 for equal, so JSON values are compared as text.
     return former == value and (not isinstance(value, dict) or json.dumps(former) == json.dumps(value))
 
 
@@ -295,7 +297,7 @@ def _locked(user_id: int) -> User:
 
 
 def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str, Any]:
-    """`country` (ISO 3166) is where a local phone number is taken to be."""
+    """`country` (ISO 3166): the country of a local phone number."""
     cleaned = dict(fields)
     for name, clean in CLEANERS.items():
         if name in cleaned:
@@ -305,29 +307,29 @@ def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str
     return cleaned
 
 
-def _clean_book(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A new person's addresses: of those that ask to be a default the last one is, else the first address."""
-    book = []
+def _clean_addresses(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The addresses of a new person. The last one with a default flag becomes that default, else the first address."""
+    cleaned = []
     for position, fields in enumerate(addresses):
         try:
-            book.append(validation.clean_address(fields))
-        except validation.CustomerError as error:
+            cleaned.append(validation.clean_address(fields))
+        except ServiceError as error:
             raise error.within("addresses", position) from None
     for flag in DEFAULT_FLAGS:
-        asking = [address for address in book if address.get(flag)]
-        for address in book:
-            address[flag] = address is (asking or book[:1])[-1]
-    return book
+        flagged = [address for address in cleaned if address.get(flag)]
+        for address in cleaned:
+            address[flag] = address is (flagged or cleaned[:1])[-1]
+    return cleaned
 
 
-def _filled_from(address: Mapping[str, Any], person: Mapping[str, Any]) -> dict[str, Any]:
-    """What the person's first address tells of them and they have not told."""
-    told = {name: address.get(name) for name in FILLED_FROM_FIRST_ADDRESS if not person.get(name)}
-    return {name: CLEANERS.get(name, str)(value) for name, value in told.items() if value}
+def _fields_from_address(address: Mapping[str, Any], person: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the first address for fields of the person that are empty."""
+    values = {name: address.get(name) for name in FILLED_FROM_FIRST_ADDRESS if not person.get(name)}
+    return {name: CLEANERS.get(name, str)(value) for name, value in values.items() if value}
 
 
-def _take_defaults(address: Address) -> None:
-    """Only one address of a person is the default: a later one takes the flag from the former one."""
+def _unset_other_defaults(address: Address) -> None:
+    """A person has one default address for each purpose: this one replaces the former one."""
     for flag in DEFAULT_FLAGS:
         if getattr(address, flag):
             Address.objects.filter(user_id=address.user_id, **{flag: True}).exclude(pk=address.pk).update(

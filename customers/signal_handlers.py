@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.dispatch import receiver
 
-from customers import services
+from customers import history
 from customers.models import Event
 from oauth.signals import password_reset_sent
 
@@ -11,4 +11,4 @@ from oauth.signals import password_reset_sent
 @receiver(password_reset_sent)
 @transaction.atomic
 def record_password_reset(sender, user, by, **kwargs):
-    services.record(user, Event.Kind.PASSWORD_RESET_SENT, by)
+    history.record([history.event(user.pk, Event.Kind.PASSWORD_RESET_SENT, by)])

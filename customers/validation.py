@@ -12,6 +12,7 @@ import emoji
 import phonenumbers
 from django_countries import countries
 
+from customers.core.json_values import check_json
 from oauth.errors import ServiceError
 
 MAX_EMAIL_LENGTH = 320
@@ -19,10 +20,8 @@ MAX_TAG_LENGTH = 255
 MAX_USER_AGENT_LENGTH = 500
 MAX_PHONE_NUMBER_LENGTH = 128
 MAX_NOTE_LENGTH = 10_000  # in the dashboard
-MAX_JSON_LEVELS = 32
 SPACES = re.compile(" {2,}")
 E164 = re.compile(r"\+[1-9][0-9]{4,14}", re.ASCII)
-SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 EMAIL_CONSTRAINT = "user_email_unique"  # its name in the database
 
@@ -170,25 +169,6 @@ def merged_metadata(former: dict | None, changes: Mapping[str, Any]) -> dict | N
         if value == "":
             del merged[key]
     return merged if merged or former is not None else None
-
-
-def check_json(value: Any, *path: str, levels: int = MAX_JSON_LEVELS) -> None:
-    """Whether both databases can keep a JSON value and every client can read it back.
-
-    Raises CustomerError(*path) for more than 32 levels, NUL or half a surrogate pair in a string, NaN, and a number
-    of 2**63 or more: it may come back as a whole one.
-    """
-    if isinstance(value, str):
-        if "\0" in value or (not value.isascii() and SURROGATE.search(value)):
-            raise CustomerError("NUL and half a surrogate pair can't be kept.", *path)
-    elif isinstance(value, int | float):
-        if not abs(value) < 2**63:  # nor is NaN
-            raise CustomerError("A number of this size can't be kept.", *path)
-    elif isinstance(value, dict | list):
-        if levels == 0:
-            raise CustomerError(f"More than {MAX_JSON_LEVELS} levels can't be kept.", *path)
-        for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
-            check_json(part, *path, levels=levels - 1)
 
 
 def clean_address(fields: Mapping[str, Any]) -> dict[str, Any]:

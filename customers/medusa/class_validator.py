@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
 
-from customers import validation
 from customers.core.http.body_limits import check_content_length
+from customers.core.json_values import MAX_JSON_LEVELS, check_json
 from customers.medusa.errors import InvalidData
 
 JSON = "application/json"
@@ -81,7 +81,7 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
         raise InvalidData(f"The body is not valid JSON: {error}") from None
     if not isinstance(body, dict):
         raise InvalidData("The body must be an object.")
-    validation.check_json(body, levels=validation.MAX_JSON_LEVELS + 1)
+    check_json(body, levels=MAX_JSON_LEVELS + 1)
     return body
 
 

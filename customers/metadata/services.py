@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from customers import validation
+from customers.core.json_values import check_json
 from customers.core.prepared_query import PreparedQuery
 from customers.metadata import values
 from customers.metadata.models import MAX_KEY_LENGTH, MAX_NAME_LENGTH, Definition, Object
@@ -119,7 +119,7 @@ def delete_definition(definition_id: int) -> None:
 
 
 def _check(definition: Definition) -> None:
-    validation.check_json(definition.name, "name")
+    check_json(definition.name, "name")
     if not definition.name.strip() or len(definition.name) > MAX_NAME_LENGTH:
         raise ServiceError(f"A name has 1 to {MAX_NAME_LENGTH} characters.", "name")
     values.check_validations(definition.type, definition.validations)

@@ -180,7 +180,7 @@ def _update(customers: Collection[RemoteCustomer]) -> set[int]:
 
 def _addresses(customers: Iterable[RemoteCustomer], former: Iterable[Address] = ()) -> list[Address]:
     """What the addresses are to be. A field that is absent keeps its value in `former`."""
-    names = [column.attname for column in Address._meta.concrete_fields if column.name not in services.MOMENTS]
+    names = [column.attname for column in Address._meta.concrete_fields if column.name not in services.TIMESTAMP_FIELDS]
     values: Mapping[int, dict[str, Any]] = {
         address.pk: {name: getattr(address, name) for name in names} for address in former
     }

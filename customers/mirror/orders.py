@@ -183,4 +183,4 @@ def _add_to_counters(user_id: int, differences: Mapping[str, Any]) -> None:
         values["total_spent"] = min(Decimal(values["total_spent"]), orders.MAX_AMOUNT).quantize(CENT)
     if values.get("orders_count") and user.user_type == UserType.LEAD:
         values["user_type"] = UserType.CUSTOMER
-    services.change(user, values, SYSTEM)
+    services.save_changes(user, values, SYSTEM)

@@ -17,6 +17,7 @@ from typing import Any, TypedDict, cast
 from django.utils.ipv6 import clean_ipv6_address
 
 from customers import services, validation
+from customers.core.json_values import check_json
 from customers.models import Address, Language, User, UserType
 from customers.orders.services import MAX_AMOUNT, moment
 from customers.privacy.erasure import FORGOTTEN
@@ -177,7 +178,7 @@ def _event_name(event: Mapping[str, Any], name: str, max_length: int) -> str:
     value = event.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= max_length:
         raise InvalidPayload(f"{name} must be a string of 1 to {max_length} characters.", name)
-    validation.check_json(value, name)
+    check_json(value, name)
     return value
 
 
@@ -220,7 +221,7 @@ def _text(model: Any, name: str) -> Callable[[Any], str | None]:
             return None if column.null else ""
         if not isinstance(value, str) or (column.max_length and len(value) > column.max_length):
             raise InvalidPayload("Expected a string that fits the column.", name)
-        validation.check_json(value, name)
+        check_json(value, name)
         return value
 
     return parse
@@ -285,7 +286,7 @@ def _tags(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(tag is None or isinstance(tag, str) for tag in value):
         raise InvalidPayload("Expected a list of strings.")
     tags = list(dict.fromkeys(filter(None, value)))
-    validation.check_json(tags)
+    check_json(tags)
     if any(len(tag) > validation.MAX_TAG_LENGTH for tag in tags):
         raise InvalidPayload("A tag is too long.")
     return tags

@@ -24,7 +24,8 @@ from django.db.models import Count, F, Sum, TextChoices
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from customers import services, validation
+from customers import services
+from customers.core.json_values import check_json
 from customers.models import User, UserType
 from customers.orders.models import Order, PaymentStatus, Subscription, SubscriptionStatus
 from oauth.actor import SYSTEM
@@ -122,13 +123,13 @@ def _recount(user: User) -> None:
     }
     if counters["orders_count"] and user.user_type == UserType.LEAD:
         counters["user_type"] = UserType.CUSTOMER
-    services.change(user, counters, SYSTEM)
+    services.save_changes(user, counters, SYSTEM)
 
 
 def _check_document(document: Any) -> None:
     if not isinstance(document, dict):
         raise ServiceError("A document is an object.", "document")
-    validation.check_json(document, "document")
+    check_json(document, "document")
 
 
 def _text(document: Mapping, name: str, max_length: int, *, required: bool = True) -> str:

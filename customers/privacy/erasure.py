@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from customers import services
+from customers import history
 from customers.jobs.exports import parts as exports
 from customers.models import Event, Tag, User, UserType
 from customers.orders.models import Order, Subscription
@@ -66,7 +66,7 @@ def erase(user_id: int, *, by: Actor) -> None:
     """
     user = User.objects.select_for_update().get(pk=user_id)
     if user.user_type == UserType.DASHBOARD or user.is_superuser:
-        raise ServiceError("Who works in the dashboard can't be erased.", "user_type")
+        raise ServiceError("Staff accounts can't be erased.", "user_type")
     emails = emails_of(user)
     outbox.enqueue_redacted(user)
     log_entries_about(user).update(object_repr=REDACTED, change_message="[]")
@@ -81,7 +81,7 @@ def erase(user_id: int, *, by: Actor) -> None:
     _forget_attempts(emails)
     exports.delete_all()  # nobody can tell who is in which
     transaction.on_commit(exports.delete_all)  # nor in those that were begun meanwhile
-    services.record(user, Event.Kind.ERASED, by)
+    history.record([history.event(user.pk, Event.Kind.ERASED, by)])
     author = User.objects.filter(pk=by.user_id).values_list("email", flat=True).first()
     audit.record(audit.Event.CUSTOMER_ERASED, Actor(email=author or ""), customer=user.pk)
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower, Trim
 
-from customers import services
+from customers import history
 from customers.models import Address, Customer, Event, IdempotentAnswer, Note, User
 from customers.orders.models import Order, Subscription
 from customers.webhooks import outbox
@@ -33,7 +33,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
     Raises User.DoesNotExist.
     """
     user = Customer.objects.get(pk=user_id)
-    services.record(user, Event.Kind.EXPORTED, by)
+    history.record([history.event(user.pk, Event.Kind.EXPORTED, by)])
     emails = emails_of(user)
     person = {field.name: getattr(user, field.name) for field in user._meta.concrete_fields}
     return {

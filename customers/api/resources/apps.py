@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 
-from customers import validation
 from customers.api.base import AdminApiViewSet
 from customers.api.conditional import respond_if_modified
+from customers.core.json_values import check_json
 from oauth import partner_apps
 from oauth.models import App
 from oauth.permissions import TokenOfApp
@@ -81,5 +81,5 @@ class AppViewSet(AdminApiViewSet):
         settings: Any = self.request.data
         if not isinstance(settings, dict):
             raise ValidationError({"settings": ["Enter an object."]})
-        validation.check_json(settings, "settings")
+        check_json(settings, "settings")
         return Response(partner_apps.save_settings(self.app.pk, settings, keep_others=keep_others))

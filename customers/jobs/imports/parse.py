@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
-from customers import validation
+from customers.core.json_values import check_json
 from customers.jobs.imports import columns
 from customers.jobs.imports.rows import unquoted
 from oauth.errors import ServiceError
@@ -70,7 +70,7 @@ def detect_format(file: BinaryIO) -> FileFormat:
     if not any(headers):
         raise ServiceError("The first line has no header.")
     try:
-        validation.check_json(headers)
+        check_json(headers)
     except ServiceError:
         raise ServiceError("The first line is not UTF-8. Save the file as UTF-8.") from None
     return FileFormat(headers, start=len(head), delimiter=delimiter)

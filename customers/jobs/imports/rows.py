@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django_countries import countries
 
 from customers import services, validation
+from customers.core.json_values import check_json
 from customers.insertion import NewCustomer
 from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES
 from customers.metadata.models import Type
@@ -103,7 +104,7 @@ def _text(max_length: int | None = None) -> Callable[[Any], str]:
                 raise ServiceError("Enter a text.")
             value = str(value)
         elif not value.isascii() or "\0" in value:
-            validation.check_json(value)
+            check_json(value)
         value = value.strip()
         if max_length is not None and len(value) > max_length:
             raise ServiceError(f"Enter at most {max_length} characters.")

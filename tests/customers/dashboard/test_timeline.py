@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from customers import services, timeline
+from customers import history, services, timeline
 from customers.models import Event, Note
 from customers.orders.models import Order
 from customers.orders.services import record_order, record_subscription
@@ -110,7 +110,7 @@ class TestEntries:
 
     @pytest.mark.parametrize("changes", [{}, {"file": "customers.csv"}, {"rows": 3}, {"a": [1, 2, 3]}, {"a": None}])
     def test_timeline_survives_events_of_any_content(self, dashboard_client, ada, changes):
-        services.record(ada, Event.Kind.EXPORTED, SYSTEM, changes)
+        history.record([history.event(ada.pk, Event.Kind.EXPORTED, SYSTEM, changes)])
 
         assert "Exported by the store" in entries_of(dashboard_client.get(customer_url(ada)))[0]
 
@@ -123,7 +123,7 @@ class TestEntries:
 class TestPages:
     def test_timeline_pages_hold_fifty_entries_and_lead_to_older_ones(self, dashboard_client, ada, owner):
         for number in range(60):
-            services.record(ada, Event.Kind.EXPORTED, SYSTEM, {"number": [None, f"e{number}."]})
+            history.record([history.event(ada.pk, Event.Kind.EXPORTED, SYSTEM, {"number": [None, f"e{number}."]})])
             make_note(ada, author=owner, message=f"n{number}.")
         moment = timezone.now().replace(microsecond=123456)
         # Most at the same moment: a page may end anywhere within them.
@@ -168,7 +168,7 @@ class TestPages:
     def test_timeline_query_count_is_constant(self, ada, owner, through_an_app, django_assert_num_queries):
         def fill():
             for _ in range(3):
-                services.record(ada, Event.Kind.EXPORTED, through_an_app)
+                history.record([history.event(ada.pk, Event.Kind.EXPORTED, through_an_app)])
                 services.add_note(ada.pk, by=through_an_app, message="Hello")
                 record_order(user_id=ada.pk, document=order())
                 record_subscription(user_id=ada.pk, document=subscription())

@@ -1,0 +1,26 @@
+"""JSON values that both databases can keep and every client can read back."""
+
+import re
+from typing import Any
+
+from oauth.errors import ServiceError
+
+MAX_JSON_LEVELS = 32
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def check_json(value: Any, *path: str | int, levels: int = MAX_JSON_LEVELS) -> None:
+    """Raises ServiceError(*path) for more than 32 levels, for NUL or an unpaired surrogate in a string, for NaN, and
+    for a number of 2**63 or more, which a database may return as another one.
+    """
+    if isinstance(value, str):
+        if "\0" in value or (not value.isascii() and SURROGATE.search(value)):
+            raise ServiceError("Must not contain NUL or unpaired surrogates.", *path)
+    elif isinstance(value, int | float):
+        if not abs(value) < 2**63:  # True for NaN, too
+            raise ServiceError("Number out of range.", *path)
+    elif isinstance(value, dict | list):
+        if levels == 0:
+            raise ServiceError(f"More than {MAX_JSON_LEVELS} levels can't be kept.", *path)
+        for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
+            check_json(part, *path, levels=levels - 1)
