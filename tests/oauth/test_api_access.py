@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 
-import pytest
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.utils import timezone
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
+from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.factories import make_owner
 
@@ -65,7 +65,7 @@ class TestMakeAToken:
         assert (expires.date(), expires.hour, expires.minute) == (today + timedelta(days=1), 0, 0)
         assert today.isoformat() in dashboard_client.get(change_url(App.objects.get())).content.decode()
 
-    @pytest.mark.parametrize(
+    @each(
         "wrong",
         [
             {"name": ""},
@@ -75,7 +75,6 @@ class TestMakeAToken:
             {"api_version": "1999-01-01"},
             {"rate_limit": "1001"},
         ],
-        ids=lambda wrong: next(iter(wrong)),
     )
     def test_refuses_what_makes_no_sense(self, dashboard_client, api, wrong):
         api(Scope.USERS_READ, app_name="Taken")
@@ -100,7 +99,7 @@ class TestRevokeAToken:
         after = AccessToken.objects.get()
         assert (after.scope, after.expires) == (before.scope, before.expires)
 
-    @pytest.mark.parametrize("cleared", [False, True])
+    @each("cleared", [False, True])
     def test_asks_for_another_day_where_it_has_expired(self, dashboard_client, cleared):
         dashboard_client.post(f"{ACCESS}add/", form(expires_on=timezone.localdate().isoformat()))
         app = App.objects.get()
@@ -201,6 +200,6 @@ class TestLastUse:
         assert AccessToken.objects.get().last_used_at > first
 
 
-@pytest.mark.parametrize("model", ["accesstoken", "refreshtoken", "grant", "idtoken", "app"])
+@each("model", ["accesstoken", "refreshtoken", "grant", "idtoken", "app"])
 def test_the_tables_of_the_protocol_are_not_shown(dashboard_client, model):
     assert dashboard_client.get(f"/dashboard/oauth/{model}/").status_code == 404

@@ -1,13 +1,12 @@
 """What an app is told, and by whom: state, store and issuer (RFC 6749, 4.1.2; RFC 9207; RFC 9700, 4.4 and 4.7)."""
 
-import pytest
-
 from oauth.models import Grant
+from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import brought_back, is_refused_on_a_page
 from tests.support.partner import AUTHORIZE, register_partner
 
-DECISIONS = pytest.mark.parametrize("decision", ["authorize", "cancel"])
+DECISIONS = each("decision", ["authorize", "cancel"])
 
 
 def decide(dashboard_client, url, decision="authorize") -> dict[str, str]:
@@ -37,7 +36,7 @@ class TestIssuer:
 
 class TestState:
     @DECISIONS
-    @pytest.mark.parametrize("state", ["xyz", "a b+c&d=e%20", "é\N{SNOWMAN}", "\r\nSet-Cookie: a=b", "\0", 4_000 * "x"])
+    @each("state", ["xyz", "a b+c&d=e%20", "é\N{SNOWMAN}", "\r\nSet-Cookie: a=b", "\0", 4_000 * "x"])
     def test_comes_back_as_it_was_sent(self, partner, dashboard_client, decision, state):
         assert decide(dashboard_client, partner.authorize_url(state=state), decision)["state"] == state
 
@@ -46,8 +45,8 @@ class TestState:
 
 
 class TestResponseType:
-    @pytest.mark.parametrize(
-        ("asked", "error"),
+    @each(
+        "asked, error",
         [
             ("token", "unsupported_response_type"),
             ("id_token", "unsupported_response_type"),
@@ -67,7 +66,7 @@ class TestResponseType:
         assert decide(dashboard_client, url)["error"] == error
         assert not Grant.objects.exists()
 
-    @pytest.mark.parametrize("mode", ["query", "fragment", "form_post", "web_message", "jwt"])
+    @each("mode", ["query", "fragment", "form_post", "web_message", "jwt"])
     def test_puts_the_code_into_the_query_whatever_mode_is_asked_for(self, partner, dashboard_client, mode):
         """In the fragment the app's server would not see it, and whoever can read the page's address could."""
         back = decide(dashboard_client, partner.authorize_url(response_mode=mode))
@@ -76,11 +75,9 @@ class TestResponseType:
 
 
 class TestScope:
-    @pytest.mark.parametrize(
-        "scope",
+    @each("scope",
         ["unknown", "admin:write", "orders:read", "users:read admin:write", "users:read,users:write", "USERS:READ", "*",
          "users:read\tusers:write", "users:read\0", "é", 10_000 * "x"],
-        ids=lambda scope: repr(scope)[:24],
     )  # fmt: skip
     def test_beyond_what_the_app_may_ask_for_is_refused(self, partner, dashboard_client, scope):
         url = partner.authorize_url(scope=scope)
@@ -89,7 +86,7 @@ class TestScope:
         assert decide(dashboard_client, url)["error"] == "invalid_scope"
         assert not Grant.objects.exists()
 
-    @pytest.mark.parametrize("scope", [None, ""])
+    @each("scope", [None, ""])
     def test_that_is_not_asked_for_is_not_given(self, partner, dashboard_client, scope):
         issued = partner.install(dashboard_client, scope=scope)
 
@@ -103,7 +100,7 @@ class TestScope:
 
         assert partner.exchange(code).json()["scope"] == "users:read users:write"
 
-    @pytest.mark.parametrize("scope", ["admin:write", "users:read users:write admin:write"])
+    @each("scope", ["admin:write", "users:read users:write admin:write"])
     def test_can_t_be_widened_with_the_code(self, partner, dashboard_client, scope):
         code = partner.consent(dashboard_client, scope="users:read")["code"]
 
@@ -111,7 +108,7 @@ class TestScope:
 
 
 class TestQuery:
-    @pytest.mark.parametrize("name", ["client_id", "redirect_uri", "response_type", "scope", "state"])
+    @each("name", ["client_id", "redirect_uri", "response_type", "scope", "state"])
     def test_that_names_something_twice_is_refused(self, partner, dashboard_client, name):
         value = {"client_id": partner.client_id, "redirect_uri": partner.redirect_uri, "response_type": "code"}
         url = f"{partner.authorize_url(state='x')}&{name}={value.get(name, 'x')}"
@@ -120,19 +117,15 @@ class TestQuery:
         assert is_refused_on_a_page(dashboard_client.post(url, {"decision": "authorize"}))
         assert not Grant.objects.exists()
 
-    @pytest.mark.parametrize(
-        "query", ["client_id=%zz", "%", "client_id=%0", "=", "&&&", "%00=%00", "client_id=%FF", "\xff"]
-    )
+    @each("query", ["client_id=%zz", "%", "client_id=%0", "=", "&&&", "%00=%00", "client_id=%FF", "\xff"])
     def test_that_can_t_be_read_is_refused(self, dashboard_client, query):
         assert is_refused_on_a_page(dashboard_client.get(f"{AUTHORIZE}?{query}"))
 
-    @pytest.mark.parametrize(
-        "end", ["state=%zz", "state=%FF", "%", 2_000 * "x=&", 2_000 * "&"], ids=lambda end: end[:9]
-    )
+    @each("end", ["state=%zz", "state=%FF", "%", 2_000 * "x=&", 2_000 * "&"])
     def test_may_be_odd_after_a_right_start(self, partner, dashboard_client, end):
         assert dashboard_client.get(f"{partner.authorize_url()}&{end}").status_code in (200, 400)
 
-    @pytest.mark.parametrize("method", ["put", "patch", "delete", "options"])
+    @each("method", ["put", "patch", "delete", "options"])
     def test_is_for_get_and_post_alone(self, partner, dashboard_client, method):
         assert getattr(dashboard_client, method)(partner.authorize_url()).status_code == 405
 

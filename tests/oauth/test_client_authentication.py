@@ -5,15 +5,15 @@ from base64 import b64encode
 from unittest.mock import Mock
 from urllib.parse import urlencode
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live
 from tests.support.partner import FORM, INTROSPECT, REVOKE, TOKEN
 
-ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])
+ENDPOINTS = each("endpoint", [TOKEN, REVOKE, INTROSPECT])
 ATTEMPT = {"grant_type": "authorization_code", "code": "x", "token": "x"}
 
 
@@ -24,8 +24,8 @@ def basic(text: str | bytes) -> dict[str, str]:
 
 class TestSecret:
     @ENDPOINTS
-    @pytest.mark.parametrize("by_header", [True, False], ids=["header", "body"])
-    @pytest.mark.parametrize("secret", ["", "guessed", "\0", "é", 100_000 * "x"], ids=lambda secret: repr(secret)[:9])
+    @each("by_header", [True, False])
+    @each("secret", ["", "guessed", "\0", "é", 100_000 * "x"])
     def test_that_is_wrong_is_refused(self, partner, endpoint, by_header, secret):
         partner.secret = secret
 
@@ -36,21 +36,21 @@ class TestSecret:
         assert refused.headers["WWW-Authenticate"].startswith("Basic ")
 
     @ENDPOINTS
-    @pytest.mark.parametrize("column", ["client_secret", "signing_secret"])
+    @each("column", ["client_secret", "signing_secret"])
     def test_as_the_database_has_it_is_refused(self, partner, endpoint, column):
         partner.secret = type(partner.app).objects.values_list(column, flat=True).get()
 
         assert error_of(partner.post(endpoint, **ATTEMPT)) == "invalid_client"
 
-    @pytest.mark.parametrize("by_header", [True, False], ids=["header", "body"])
+    @each("by_header", [True, False])
     def test_is_taken_from_header_or_body(self, partner, dashboard_client, by_header):
         code = partner.consent(dashboard_client)["code"]
 
         assert partner.exchange(code, basic=by_header).status_code == 200
 
-    @pytest.mark.parametrize("client_id", ["unknown", "", "a\0b", "é", 10_000 * "x"], ids=lambda name: repr(name)[:9])
+    @each("client_id", ["unknown", "", "a\0b", "é", 10_000 * "x"])
     @ENDPOINTS
-    @pytest.mark.parametrize("by_header", [True, False], ids=["header", "body"])
+    @each("by_header", [True, False])
     def test_of_an_unknown_app_is_refused(self, partner, endpoint, by_header, client_id):
         partner.client_id = client_id
 
@@ -69,7 +69,7 @@ class TestSecret:
 class TestTwoWaysAtOnce:
     """RFC 6749, 2.3: one method in each request."""
 
-    @pytest.mark.parametrize("header", ["wrong:secret", ":", "{client_id}:wrong"])
+    @each("header", ["wrong:secret", ":", "{client_id}:wrong"])
     def test_with_a_wrong_header_are_refused_though_the_body_is_right(self, partner, dashboard_client, header):
         code = partner.consent(dashboard_client)["code"]
         body = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
@@ -98,7 +98,7 @@ class TestTwoWaysAtOnce:
 
 class TestBrokenHeader:
     @ENDPOINTS
-    @pytest.mark.parametrize(
+    @each(
         "header",
         [
             "Basic",
@@ -120,7 +120,6 @@ class TestBrokenHeader:
             basic(b"\xff\xfe:\xff")["Authorization"],
             f"Basic {100_000 * 'A'}",
         ],
-        ids=lambda header: repr(header)[:24],
     )
     def test_is_refused(self, partner, endpoint, header):
         refused = partner.http.post(endpoint, urlencode(ATTEMPT), FORM, headers={"Authorization": header})

@@ -7,6 +7,7 @@ import pytest
 from oauth.audit.models import AuditEvent
 from oauth.fields import digest
 from oauth.models import Grant
+from tests.support.cases import each
 from tests.support.oauth_outcomes import error_of, is_live, logged
 from tests.support.partner import register_partner
 
@@ -39,7 +40,7 @@ class TestUsedCode:
         assert not is_live(refreshed["access_token"])
         assert error_of(partner.refresh(refreshed["refresh_token"])) == "invalid_grant"
 
-    @pytest.mark.parametrize("wrong", [{"redirect_uri": "https://evil.example/"}, {"code_verifier": 43 * "x"}])
+    @each("wrong", [{"redirect_uri": "https://evil.example/"}, {"code_verifier": 43 * "x"}])
     def test_ends_them_even_where_it_comes_with_something_wrong(self, partner, code, wrong):
         issued = partner.exchange(code).json()
 
@@ -82,7 +83,7 @@ class TestStolenCode:
     def test_is_refused_to_another_app(self, partner, thief, code):
         assert error_of(thief.exchange(code, redirect_uri=partner.redirect_uri)) == "invalid_grant"
 
-    @pytest.mark.parametrize(
+    @each(
         "claim",
         [
             {"client_secret": None},
@@ -90,7 +91,6 @@ class TestStolenCode:
             {"client_secret": "guessed"},
             {"client_id": None, "client_secret": None},
         ],
-        ids=["no secret", "an empty secret", "a wrong secret", "no name"],
     )
     def test_is_refused_in_the_name_of_its_app(self, partner, code, claim):
         assert error_of(partner.exchange(code, **claim)) == "invalid_client"
@@ -113,7 +113,7 @@ class TestStolenCode:
 
 
 class TestExpiry:
-    @pytest.mark.parametrize(("seconds", "status"), [(50, 200), (60, 400)])
+    @each("seconds, status", [(50, 200), (60, 400)])
     def test_comes_after_sixty_seconds(self, partner, code, seconds, status):
         let_pass(seconds)
 
@@ -125,7 +125,7 @@ class TestRedirectUri:
     def partner(self, owner):
         return register_partner(owner, redirect_uris="https://app.example/callback https://app.example/other")
 
-    @pytest.mark.parametrize(
+    @each(
         "uri",
         [
             "https://app.example/other",
@@ -138,11 +138,11 @@ class TestRedirectUri:
     def test_has_to_be_the_one_of_the_authorization_request(self, partner, code, uri):
         assert error_of(partner.exchange(code, redirect_uri=uri)) == "invalid_grant"
 
-    @pytest.mark.parametrize("nothing", [None, ""])
+    @each("nothing", [None, ""])
     def test_may_not_be_left_out(self, partner, code, nothing):
         assert error_of(partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
 
-    @pytest.mark.parametrize("nothing", [None, ""])
+    @each("nothing", [None, ""])
     def test_may_not_be_left_out_where_one_alone_is_registered(self, other_partner, dashboard_client, nothing):
         code = other_partner.consent(dashboard_client)["code"]
 

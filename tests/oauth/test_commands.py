@@ -13,6 +13,7 @@ from jwcrypto.jwt import JWT
 from oauth.accounts.models import Session
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken, App, Grant, PartnerApp, RefreshToken
+from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.concurrency import at_once
 from tests.support.partner import Partner, register_partner
@@ -60,7 +61,7 @@ class TestRegisterApp:
         assert (event.event, event.actor, event.app, event.ip) == ("app_registered", "", "Reviews", None)
         assert secret not in repr(event.detail)
 
-    @pytest.mark.parametrize(
+    @each(
         "wrong",
         [
             {"name": None},
@@ -76,7 +77,6 @@ class TestRegisterApp:
             {"redirect-uri": "https://*.example/"},
             {"scope": "users:destroy"},
         ],
-        ids=str,
     )
     def test_refuses_what_makes_no_sense(self, owner, wrong):
         with pytest.raises(CommandError):

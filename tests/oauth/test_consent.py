@@ -12,6 +12,7 @@ from customers.models import UserType
 from oauth.audit.models import AuditEvent
 from oauth.models import Grant, PartnerApp
 from oauth.views import AuthorizationView
+from tests.support.cases import each
 from tests.support.factories import make_owner, make_user
 from tests.support.oauth_outcomes import brought_back, is_live, is_refused_on_a_page, logged
 from tests.support.partner import TOKEN, register_partner
@@ -57,7 +58,7 @@ class TestSignIn:
         assert browser.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
         assert not Grant.objects.exists()
 
-    @pytest.mark.parametrize(
+    @each(
         "target",
         [
             "https://evil.example/",
@@ -77,7 +78,7 @@ class TestSignIn:
 
         assert response.headers["Location"] == resolve_url(settings.LOGIN_REDIRECT_URL)
 
-    @pytest.mark.parametrize("user_type", [kind for kind in UserType if kind != UserType.DASHBOARD])
+    @each("user_type", [kind for kind in UserType if kind != UserType.DASHBOARD])
     def test_is_for_staff_alone(self, partner, browser, user_type):
         customer = make_user(email="ada@example.com", user_type=user_type)
         customer.set_password(PASSWORD)
@@ -122,13 +123,12 @@ class TestDecision:
             careful.post(partner.authorize_url(), {**AUTHORIZE, "csrfmiddlewaretoken": token})
         )
 
-    @pytest.mark.parametrize(
+    @each(
         "extra",
         [{}, {"approval_prompt": "auto"}, {"prompt": "none"}, {"decision": "authorize"}, {"allow": "true"}],
-        ids=str,
     )
-    @pytest.mark.parametrize("method", ["get", "head"])
-    @pytest.mark.parametrize("is_installed", [True, False], ids=["installed", "new"])
+    @each("method", ["get", "head"])
+    @each("is_installed", [True, False])
     def test_is_never_made_by_a_link(self, partner, dashboard_client, extra, method, is_installed):
         if is_installed:
             partner.install(dashboard_client)
@@ -139,14 +139,14 @@ class TestDecision:
         assert page.status_code == 200
         assert not Grant.objects.exists()
 
-    @pytest.mark.parametrize("decision", ["", "Authorize", "true", "authorize\0", None])
+    @each("decision", ["", "Authorize", "true", "authorize\0", None])
     def test_of_any_other_word_is_no(self, partner, dashboard_client, decision):
         form = {} if decision is None else {"decision": decision}
 
         assert brought_back(dashboard_client.post(partner.authorize_url(), form))["error"] == "access_denied"
         assert not Grant.objects.exists()
 
-    @pytest.mark.parametrize(
+    @each(
         "field",
         [
             {"scope": "users:write"},
@@ -158,9 +158,8 @@ class TestDecision:
             {"code_challenge": 43 * "x", "code_challenge_method": "S256"},
             {"user": "1", "scopes": "users:write"},
         ],
-        ids=str,
     )
-    @pytest.mark.parametrize("asked", [{"scope": None}, {"scope": "users:read", "state": "own"}], ids=str)
+    @each("asked", [{"scope": None}, {"scope": "users:read", "state": "own"}])
     def test_grants_what_the_page_showed_and_nothing_from_the_form(self, owner, dashboard_client, asked, field):
         partner = register_partner(owner, redirect_uris="https://app.example/callback https://app.example/other")
 
@@ -200,7 +199,7 @@ class TestDecision:
 
 
 class TestPage:
-    @pytest.mark.parametrize("path", ["{}", f"{SIGN_IN}?next={{}}", "/oauth2/authorize/"])
+    @each("path", ["{}", f"{SIGN_IN}?next={{}}", "/oauth2/authorize/"])
     def test_is_shown_in_no_frame(self, partner, dashboard_client, path):
         page = dashboard_client.get(path.format(partner.authorize_url()))
 
@@ -262,15 +261,13 @@ class TestAgain:
 
 
 class TestInstallLink:
-    @pytest.mark.parametrize(
-        "extra", ["&next=https://evil.example/", "&app_url=https://evil.example/", "&store=evil.example"]
-    )
+    @each("extra", ["&next=https://evil.example/", "&app_url=https://evil.example/", "&store=evil.example"])
     def test_leads_to_the_registered_page_alone(self, partner, dashboard_client, extra):
         response = dashboard_client.get(f"/dashboard/apps/install-app/?client_id={partner.client_id}{extra}")
 
         assert response.headers["Location"] == "https://app1.example/?store=testserver"
 
-    @pytest.mark.parametrize("client_id", ["", "unknown", "%00", "https://evil.example/", "%zz", "%FF"])
+    @each("client_id", ["", "unknown", "%00", "https://evil.example/", "%zz", "%FF"])
     def test_to_an_unknown_app_leads_nowhere(self, dashboard_client, client_id):
         assert dashboard_client.get(f"/dashboard/apps/install-app/?client_id={client_id}").status_code == 404
 

@@ -5,6 +5,7 @@ from django.core.management import CommandError, call_command
 
 from oauth import tokens
 from oauth.models import AccessToken, App
+from tests.support.cases import each
 from tests.support.factories import make_owner, make_user
 
 
@@ -40,7 +41,7 @@ class TestCreateToken:
 
         assert AccessToken.objects.get().scope == "users:read"
 
-    @pytest.mark.parametrize(
+    @each(
         "arguments",
         [
             ["--app", "ERP", "--scope", "users:delete"],
@@ -60,7 +61,7 @@ class TestCreateToken:
 
         assert not App.objects.exists()
 
-    @pytest.mark.parametrize("version", ["2023-02-10", "2024-04-01", "unstable"])
+    @each("version", ["2023-02-10", "2024-04-01", "unstable"])
     def test_gives_the_app_a_version(self, owner, version):
         create_token("--app", "ERP", "--scope", "users:read", "--api-version", version)
 

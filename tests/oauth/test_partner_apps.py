@@ -10,6 +10,7 @@ from django.test import Client
 from oauth import partner_apps
 from oauth.audit.models import AuditEvent
 from oauth.models import App, PartnerApp
+from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.concurrency import in_thread, wait_until_waiting
 from tests.support.factories import make_user
@@ -66,9 +67,8 @@ class TestRegister:
         app = PartnerApp.objects.get()
         assert app.redirect_uris.split() == ["https://a.example/1?x=y", "http://127.0.0.1:3000/2"]
 
-    @pytest.mark.parametrize("field", ["app_url", "redirect_uris"])
-    @pytest.mark.parametrize(
-        "uri",
+    @each("field", ["app_url", "redirect_uris"])
+    @each("uri",
         ["", " ", "reviews", "/callback", "//a.example/", "ftp://a.example/", "javascript:alert(1)", "https://",
          "http://a.example/", "https://user@a.example/", "https://a.example/#top", "https://*.example/",
          "https://a.example\\@b.example/", "https://é.example/", "https://[::1/", "https://a.example:x/",
@@ -81,7 +81,7 @@ class TestRegister:
         assert list(page.context["adminform"].form.errors) == [field]
         assert not App.objects.exists()
 
-    @pytest.mark.parametrize(
+    @each(
         "wrong",
         [
             {"name": " "},
@@ -91,7 +91,6 @@ class TestRegister:
             {"api_version": "1999-01-01"},
             {"rate_limit": "1001"},
         ],
-        ids=lambda wrong: next(iter(wrong)),
     )
     def test_refuses_what_makes_no_sense(self, dashboard_client, wrong):
         page = dashboard_client.post(f"{APPS}add/", form(**wrong))
@@ -164,7 +163,7 @@ class TestDecision:
 
         assert browser.post(page_of(partner.app, decision)).status_code == 403
 
-    @pytest.mark.parametrize("pk", ["0", "x", "%00"])
+    @each("pk", ["0", "x", "%00"])
     def test_about_an_unknown_app_is_404(self, dashboard_client, decision, pk):
         assert dashboard_client.post(f"{APPS}{pk}/{decision}/").status_code == 404
 
@@ -185,7 +184,7 @@ class TestInstall:
 
         assert response.headers["Location"] == "https://reviews.example/?plan=1&store=shop.example"
 
-    @pytest.mark.parametrize("client_id", ["", "unknown", "\0", "x" * 5_000])
+    @each("client_id", ["", "unknown", "\0", "x" * 5_000])
     def test_of_an_unknown_app_is_404(self, partner, dashboard_client, client_id):
         assert dashboard_client.get(INSTALL, {"client_id": client_id}).status_code == 404
 
@@ -230,12 +229,12 @@ class TestLinks:
 
         assert [dashboard_client.get(link).status_code for link in links(App.objects.get())] == [404, 404]
 
-    @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+    @each("method", ["post", "put", "patch", "delete"])
     def test_are_followed_by_get_alone(self, partner, dashboard_client, method):
         assert [getattr(dashboard_client, method)(link).status_code for link in links(partner)] == [405, 405]
 
 
-@pytest.mark.parametrize("visitor", ["anonymous", "customer"])
+@each("visitor", ["anonymous", "customer"])
 def test_whoever_is_not_staff_is_sent_to_the_sign_in_page(partner, visitor):
     browser = Client()
     if visitor == "customer":

@@ -3,6 +3,7 @@
 import pytest
 
 from oauth.models import Grant
+from tests.support.cases import each
 from tests.support.oauth_outcomes import brought_back, error_of, is_refused_on_a_page
 
 # RFC 7636, appendix B
@@ -22,7 +23,7 @@ def code(client, dashboard_client) -> str:
 
 
 class TestChallenge:
-    @pytest.mark.parametrize(
+    @each(
         "wrong",
         [
             {"code_challenge": VERIFIER, "code_challenge_method": "plain"},
@@ -39,7 +40,6 @@ class TestChallenge:
             {"code_challenge": 129 * "x"},
             {"code_challenge": 100_000 * "x"},
         ],
-        ids=lambda wrong: " ".join(repr(value)[:12] for value in wrong.values()),
     )
     def test_is_refused_unless_it_is_one_of_s256(self, client, dashboard_client, wrong):
         url = client.authorize_url(**S256 | wrong)
@@ -58,8 +58,8 @@ class TestChallenge:
         assert is_refused_on_a_page(response) or brought_back(response)["error"] == "invalid_request"
         assert not Grant.objects.exists()
 
-    @pytest.mark.parametrize("challenge", [None, ""])
-    @pytest.mark.parametrize("method", [None, "S256", "plain"])
+    @each("challenge", [None, ""])
+    @each("method", [None, "S256", "plain"])
     def test_is_required_of_a_public_client(self, public_partner, dashboard_client, challenge, method):
         url = public_partner.authorize_url(code_challenge=challenge, code_challenge_method=method)
 
@@ -77,7 +77,7 @@ class TestVerifier:
     def test_that_fits_is_taken(self, client, code):
         assert client.exchange(code, code_verifier=VERIFIER).status_code == 200
 
-    @pytest.mark.parametrize(
+    @each(
         "verifier",
         [
             43 * "x",
@@ -90,12 +90,11 @@ class TestVerifier:
             "é",
             100_000 * "x",
         ],
-        ids=lambda verifier: repr(verifier)[:12],
     )
     def test_that_does_not_fit_is_refused(self, client, code, verifier):
         assert error_of(client.exchange(code, code_verifier=verifier)) == "invalid_grant"
 
-    @pytest.mark.parametrize("verifier", [None, ""])
+    @each("verifier", [None, ""])
     def test_is_needed_once_there_was_a_challenge(self, client, code, verifier):
         assert error_of(client.exchange(code, code_verifier=verifier)) in ("invalid_grant", "invalid_request")
 

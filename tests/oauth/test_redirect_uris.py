@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from oauth.models import App, Grant, check_app_uri
+from tests.support.cases import each
 from tests.support.oauth_outcomes import is_refused_on_a_page
 from tests.support.partner import register_partner
 
@@ -59,7 +60,7 @@ def partner(owner):
 
 
 class TestAuthorizationRequest:
-    @pytest.mark.parametrize("uri", TRICKS.values(), ids=TRICKS)
+    @each("uri", TRICKS)
     def test_with_anything_but_what_is_registered_ends_on_a_page(self, partner, dashboard_client, uri):
         url = partner.authorize_url(redirect_uri=uri)
 
@@ -72,10 +73,9 @@ class TestAuthorizationRequest:
 
         assert is_refused_on_a_page(dashboard_client.get(url))
 
-    @pytest.mark.parametrize(
+    @each(
         "uris",
         [("https://evil.example/", REGISTERED), (REGISTERED, "https://evil.example/"), (REGISTERED, REGISTERED)],
-        ids=["wrong and right", "right and wrong", "right and right"],
     )
     def test_with_two_uris_ends_on_a_page(self, partner, dashboard_client, uris):
         first, second = uris
@@ -90,8 +90,8 @@ class TestAuthorizationRequest:
 
         assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(redirect_uri=None)))
 
-    @pytest.mark.parametrize(
-        ("registered", "other"),
+    @each(
+        "registered, other",
         [
             ("http://localhost/callback", "http://127.0.0.1/callback"),
             ("http://127.0.0.1/callback", "http://localhost/callback"),
@@ -117,9 +117,7 @@ class TestAuthorizationRequest:
 
 
 class TestUnknownApp:
-    @pytest.mark.parametrize(
-        "client_id", ["unknown", "", None, "a\0b", "é", 10_000 * "x"], ids=lambda name: repr(name)[:9]
-    )
+    @each("client_id", ["unknown", "", None, "a\0b", "é", 10_000 * "x"])
     def test_sends_nobody_anywhere(self, partner, dashboard_client, client_id):
         assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(client_id=client_id)))
 
@@ -168,15 +166,15 @@ NEVER_REGISTERED = [
 
 
 class TestRegistration:
-    @pytest.mark.parametrize("development", [True, False])
-    @pytest.mark.parametrize("uri", NEVER_REGISTERED)
+    @each("development", [True, False])
+    @each("uri", NEVER_REGISTERED)
     def test_refuses(self, settings, uri, development):
         settings.DEVELOPMENT = development
 
         with pytest.raises(ValidationError):
             check_app_uri(uri)
 
-    @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1", "[::1]:8000"])
+    @each("host", ["localhost", "localhost:8000", "127.0.0.1", "[::1]:8000"])
     def test_takes_plain_http_of_a_developer_s_machine_alone(self, settings, host):
         settings.DEVELOPMENT = True
         check_app_uri(f"http://{host}/callback")

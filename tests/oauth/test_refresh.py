@@ -8,6 +8,7 @@ from oauth.audit.models import AuditEvent
 from oauth.fields import digest
 from oauth.models import AccessToken, RefreshToken
 from tests.oauth.test_pkce import S256, VERIFIER
+from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live
 from tests.support.partner import register_partner
@@ -71,9 +72,7 @@ class TestReuse:
 
 
 class TestScope:
-    @pytest.mark.parametrize(
-        "scope", ["admin:write", "users:read admin:write", "unknown", "users:read,users:write", " "]
-    )
+    @each("scope", ["admin:write", "users:read admin:write", "unknown", "users:read,users:write", " "])
     def test_can_t_be_widened(self, partner, issued, scope):
         assert error_of(partner.refresh(issued["refresh_token"], scope=scope)) == "invalid_scope"
 
@@ -100,7 +99,7 @@ class TestScope:
 
 
 class TestStolenToken:
-    @pytest.mark.parametrize("client_type", ["confidential", "public"])
+    @each("client_type", ["confidential", "public"])
     def test_is_refused_to_another_app_and_not_harmed(self, partner, owner, issued, client_type):
         thief = register_partner(owner, client_type=client_type)
 
@@ -116,7 +115,7 @@ class TestStolenToken:
 
         assert is_live(refreshed["access_token"])
 
-    @pytest.mark.parametrize("secret", [None, "", "guessed"])
+    @each("secret", [None, "", "guessed"])
     def test_is_refused_without_the_secret_of_its_app_and_not_harmed(self, partner, issued, secret):
         assert error_of(partner.refresh(issued["refresh_token"], client_secret=secret)) == "invalid_client"
 
@@ -157,6 +156,6 @@ class TestKinds:
         assert (token.token, token.token_checksum) == ("", digest(issued["refresh_token"]))
         assert error_of(partner.refresh(token.token_checksum)) == "invalid_grant"
 
-    @pytest.mark.parametrize("made_up", ["x", "shr_", "\0", "é", 100_000 * "x"], ids=lambda token: repr(token)[:9])
+    @each("made_up", ["x", "shr_", "\0", "é", 100_000 * "x"])
     def test_refuse_what_was_never_issued(self, partner, made_up):
         assert error_of(partner.refresh(made_up)) == "invalid_grant"

@@ -8,14 +8,13 @@ from django.utils import timezone
 from oauth.fields import digest
 from oauth.models import AccessToken
 from tests.oauth.test_pkce import S256, VERIFIER
+from tests.support.cases import each
 from tests.support.oauth_outcomes import error_of, is_live, logged
 from tests.support.partner import INTROSPECT, REVOKE
 
-KINDS = pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
-HINTS = pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "unknown", "\0"])
-MADE_UP = pytest.mark.parametrize(
-    "made_up", ["x", "shc_", "\0", "é", "%00", 100_000 * "x"], ids=lambda token: repr(token)[:9]
-)
+KINDS = each("kind", ["access_token", "refresh_token"])
+HINTS = each("hint", [None, "access_token", "refresh_token", "unknown", "\0"])
+MADE_UP = each("made_up", ["x", "shc_", "\0", "é", "%00", 100_000 * "x"])
 
 
 @pytest.fixture
@@ -58,7 +57,7 @@ class TestRevocation:
     def test_of_what_was_never_issued_is_no_error(self, partner, made_up):
         assert partner.post(REVOKE, token=made_up).status_code == 200
 
-    @pytest.mark.parametrize("nothing", [None, ""])
+    @each("nothing", [None, ""])
     def test_of_nothing_is_an_error(self, partner, nothing):
         assert error_of(partner.post(REVOKE, token=nothing)) == "invalid_request"
 
@@ -122,7 +121,7 @@ class TestIntrospection:
 
         assert partner.post(INTROSPECT, token=issued["access_token"]).json() == self.INACTIVE
 
-    @pytest.mark.parametrize("nothing", [None, ""])
+    @each("nothing", [None, ""])
     def test_of_nothing_is_an_error(self, partner, nothing):
         assert error_of(partner.post(INTROSPECT, token=nothing)) == "invalid_request"
 

@@ -1,4 +1,3 @@
-import pytest
 from django.urls import get_resolver
 from oauth2_provider.settings import oauth2_settings
 
@@ -7,6 +6,7 @@ from customers.api.resources.exports import ExportFileView
 from oauth.authentication import BearerAuthentication
 from oauth.permissions import TokenHasActionScope, TokenOfApp
 from oauth.scopes import SCOPE_LABELS, Scope, grants
+from tests.support.cases import each
 
 SCOPES = [
     "admin:read",
@@ -60,7 +60,7 @@ class TestScopes:
         assert all(SCOPE_LABELS.values())
         assert len(set(SCOPE_LABELS.values())) == 38
 
-    @pytest.mark.parametrize("scope", Scope)
+    @each("scope", Scope)
     def test_are_granted_by_themselves_and_by_admin_of_their_kind_only(self, scope):
         access = scope.partition(":")[2]
 
@@ -94,7 +94,7 @@ class TestRoutes:
         assert others == [ExportFileView, NotFoundView]
         assert len(ADMIN_API) > 5
 
-    @pytest.mark.parametrize(("path", "view"), [route for route in VIEWSETS if "/apps/" not in route[0]])
+    @each("path, view", [route for route in VIEWSETS if "/apps/" not in route[0]])
     def test_need_a_scope_for_every_action(self, path, view):
         assert TokenHasActionScope in view.cls.permission_classes
         for method, action in view.actions.items():
@@ -103,10 +103,10 @@ class TestRoutes:
             assert isinstance(scope, Scope)
             assert scope.endswith(":read" if method in ("get", "head") else ":write")
 
-    @pytest.mark.parametrize(("path", "view"), [route for route in VIEWSETS if "/apps/" in route[0]])
+    @each("path, view", [route for route in VIEWSETS if "/apps/" in route[0]])
     def test_need_a_token_of_the_app_for_what_is_its_own(self, path, view):
         assert view.cls.permission_classes == [TokenOfApp]
 
-    @pytest.mark.parametrize("viewset", dict.fromkeys(view.cls for _, view in VIEWSETS))
+    @each("viewset", list(dict.fromkeys(view.cls for _, view in VIEWSETS)))
     def test_know_who_asks_by_their_token_alone(self, viewset):
         assert viewset.authentication_classes == [BearerAuthentication]

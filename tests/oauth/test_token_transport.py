@@ -1,14 +1,14 @@
 """How tokens and requests for them travel: in headers and bodies, never in URLs (RFC 6750, 2.3; RFC 9700, 4.3)."""
 
-import pytest
 from django.test.client import MULTIPART_CONTENT
 
 from oauth.models import AccessToken
+from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live
 from tests.support.partner import FORM, INTROSPECT, REVOKE, TOKEN
 
-ENDPOINTS = pytest.mark.parametrize("endpoint", [TOKEN, REVOKE, INTROSPECT])
+ENDPOINTS = each("endpoint", [TOKEN, REVOKE, INTROSPECT])
 BROKEN_BODIES = {
     "nothing": b"",
     "noise": b"\xff\xfe\x00\x01",
@@ -24,13 +24,13 @@ BROKEN_BODIES = {
 
 
 class TestAccessToken:
-    @pytest.mark.parametrize("name", ["access_token", "token", "bearer_token"])
+    @each("name", ["access_token", "token", "bearer_token"])
     def test_is_not_taken_from_a_url(self, partner, dashboard_client, anonymous, name):
         token = partner.install(dashboard_client)["access_token"]
 
         assert anonymous.get(f"{USERS}?{name}={token}").status_code == 401
 
-    @pytest.mark.parametrize("post", ["post", "post_form", "post_multipart"])
+    @each("post", ["post", "post_form", "post_multipart"])
     def test_is_not_taken_from_a_body(self, partner, dashboard_client, anonymous, post):
         body = {"access_token": partner.install(dashboard_client)["access_token"], "email": "ada@example.com"}
 
@@ -39,23 +39,21 @@ class TestAccessToken:
     def test_is_not_taken_from_a_session(self, dashboard_client):
         assert dashboard_client.get(USERS).status_code == 401
 
-    @pytest.mark.parametrize("scheme", ["Basic", "Token", "MAC", ""])
+    @each("scheme", ["Basic", "Token", "MAC", ""])
     def test_is_not_taken_under_another_scheme(self, partner, dashboard_client, anonymous, scheme):
         token = partner.install(dashboard_client)["access_token"]
 
         assert anonymous.get(USERS, headers={"Authorization": f"{scheme} {token}"}).status_code == 401
 
-    @pytest.mark.parametrize(
-        "token", ["", "shc_", "\0", "é", "a b", "null", 42 * "0", 100_000 * "x"], ids=lambda token: repr(token)[:9]
-    )
+    @each("token", ["", "shc_", "\0", "é", "a b", "null", 42 * "0", 100_000 * "x"])
     def test_that_was_never_issued_is_refused(self, db, token):
         refused = ApiClient().get(USERS, headers={"Authorization": f"Bearer {token}"})
 
         assert refused.status_code == 401
         assert 'error="invalid_token"' in refused.headers["WWW-Authenticate"]
 
-    @pytest.mark.parametrize(
-        ("body", "content_type"),
+    @each(
+        "body, content_type",
         [
             ("{", "application/json"),
             (5_000 * "[", "application/json"),
@@ -81,27 +79,25 @@ class TestEndpoints:
         assert is_live(issued["access_token"])
 
     @ENDPOINTS
-    @pytest.mark.parametrize("query", ["%zz", "x", "=", "\0", "\xff", "a=%00"])
+    @each("query", ["%zz", "x", "=", "\0", "\xff", "a=%00"])
     def test_refuse_a_url_with_anything_in_it(self, partner, endpoint, query):
         assert error_of(partner.post(f"{endpoint}?{query}", token="x")) == "invalid_request"
 
     @ENDPOINTS
-    @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options", "trace"])
+    @each("method", ["get", "head", "put", "patch", "delete", "options", "trace"])
     def test_are_for_post_alone(self, partner, endpoint, method):
         assert getattr(partner.http, method)(endpoint).status_code == 405
 
     @ENDPOINTS
-    @pytest.mark.parametrize(
-        "content_type", [FORM, "multipart/form-data; boundary=x", "application/json", "text/plain"]
-    )
-    @pytest.mark.parametrize("body", BROKEN_BODIES.values(), ids=BROKEN_BODIES)
+    @each("content_type", [FORM, "multipart/form-data; boundary=x", "application/json", "text/plain"])
+    @each("body", BROKEN_BODIES)
     def test_refuse_what_makes_no_sense(self, partner, endpoint, content_type, body):
         refused = partner.http.post(endpoint, body, content_type)
 
         assert refused.status_code in (400, 401)
         assert not AccessToken.objects.exists()
 
-    @pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+    @each("content_type", ["application/json", "text/plain"])
     def test_take_forms_alone(self, partner, dashboard_client, content_type):
         code = partner.consent(dashboard_client)["code"]
         body = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
@@ -111,13 +107,11 @@ class TestEndpoints:
         assert error_of(partner.http.post(TOKEN, sent, content_type))
 
     @ENDPOINTS
-    @pytest.mark.parametrize("body", [2_000_000 * "x", "&".join(f"a{number}=1" for number in range(1_001))])
+    @each("body", [2_000_000 * "x", "&".join(f"a{number}=1" for number in range(1_001))])
     def test_refuse_what_is_oversized(self, partner, endpoint, body):
         assert partner.http.post(endpoint, body, FORM).status_code in (400, 413)
 
-    @pytest.mark.parametrize(
-        "name", ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier"]
-    )
+    @each("name", ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier"])
     def test_refuse_what_names_something_twice(self, partner, dashboard_client, name):
         """RFC 6749, 3.2: whoever reads the first and whoever reads the last would see two requests."""
         code = partner.consent(dashboard_client)["code"]
@@ -142,7 +136,7 @@ class TestEndpoints:
 
 
 class TestGrantType:
-    @pytest.mark.parametrize(
+    @each(
         "grant_type",
         [
             "password",
@@ -159,19 +153,16 @@ class TestGrantType:
             None,
         ],
     )
-    @pytest.mark.parametrize("app", ["partner", "public_partner"])
-    def test_is_code_or_refresh_token_alone(self, request, dashboard_client, owner, app, grant_type):
-        partner = request.getfixturevalue(app)
+    def test_is_code_or_refresh_token_alone(self, partner, public_partner, owner, grant_type):
         credentials = {"username": owner.email, "password": "x", "code": "x", "device_code": "x", "assertion": "x"}
 
-        refused = partner.post(TOKEN, grant_type=grant_type, scope="users:read", **credentials)
+        for app in (partner, public_partner):
+            refused = app.post(TOKEN, grant_type=grant_type, scope="users:read", **credentials)
 
-        assert error_of(refused) in ("unsupported_grant_type", "invalid_request")
+            assert error_of(refused) in ("unsupported_grant_type", "invalid_request")
         assert not AccessToken.objects.exists()
 
-    @pytest.mark.parametrize(
-        "path", ["device-authorization/", "device/", "register/", "applications/", "authorized_tokens/"]
-    )
+    @each("path", ["device-authorization/", "device/", "register/", "applications/", "authorized_tokens/"])
     def test_of_the_toolkit_has_no_other_endpoint(self, dashboard_client, path):
         assert dashboard_client.get(f"/oauth2/{path}").status_code == 404
 
@@ -179,7 +170,7 @@ class TestGrantType:
 class TestParameters:
     """oauthlib makes attributes of them."""
 
-    @pytest.mark.parametrize("name", ["refresh_token_instance", "encoding", "client", "user", "scopes", "grant"])
+    @each("name", ["refresh_token_instance", "encoding", "client", "user", "scopes", "grant"])
     def test_that_are_not_known_change_nothing(self, partner, dashboard_client, name):
         code = partner.consent(dashboard_client)["code"]
 
@@ -188,7 +179,7 @@ class TestParameters:
         assert answer.status_code == 200
         assert answer.json()["scope"] == "users:read users:write"
 
-    @pytest.mark.parametrize("content_type", [MULTIPART_CONTENT, "multipart/form-data; boundary=x; charset=hex"])
+    @each("content_type", [MULTIPART_CONTENT, "multipart/form-data; boundary=x; charset=hex"])
     def test_come_in_a_form_alone(self, partner, content_type):
         answer = partner.http.generic("POST", TOKEN, b"--x\r\n", content_type)
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from oauth import tokens
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
+from tests.support.cases import each
 from tests.support.factories import make_owner
 
 
@@ -109,7 +110,7 @@ class TestFind:
         with django_assert_num_queries(1):
             tokens.authenticate(raw)
 
-    @pytest.mark.parametrize("raw", ["", " ", "x", "shc_", "é", "\0", "x" * 100_000])
+    @each("raw", ["", " ", "x", "shc_", "é", "\0", "x" * 100_000])
     def test_finds_nothing_for_what_was_never_issued(self, issue, raw):
         issue()
 
@@ -118,7 +119,7 @@ class TestFind:
     def test_finds_nothing_by_the_digest_itself(self, issue):
         assert tokens.authenticate(sha256(issue().encode()).hexdigest()) is None
 
-    @pytest.mark.parametrize(("seconds", "is_good"), [(3, True), (-1, False)])
+    @each("seconds, is_good", [(3, True), (-1, False)])
     def test_knows_when_a_token_expired(self, issue, seconds, is_good):
         raw = issue(expires=timezone.now() + timedelta(seconds=seconds))
 

@@ -6,6 +6,7 @@ from customers.models import User, UserType
 from oauth.models import Grant, PartnerApp
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
+from tests.support.cases import each
 from tests.support.clients import ADMIN_API, USERS, ApiClient
 from tests.support.oauth_outcomes import error_of, is_live, is_refused_on_a_page, logged
 from tests.support.partner import INTROSPECT
@@ -72,7 +73,7 @@ class TestSwitchedOff:
         assert is_refused_on_a_page(dashboard_client.post(partner.authorize_url(), {"decision": "authorize"}))
         assert not Grant.objects.exists()
 
-    @pytest.mark.parametrize("path", ["install-app/?client_id={}", "{}/open/"])
+    @each("path", ["install-app/?client_id={}", "{}/open/"])
     def test_can_t_be_reached_from_the_dashboard(self, partner, dashboard_client, owner, path):
         switch_off(partner, dashboard_client, owner)
 

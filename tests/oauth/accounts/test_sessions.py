@@ -8,6 +8,7 @@ from django.test import Client
 from oauth.accounts.models import Session
 from oauth.accounts.sessions import browser_name
 from oauth.audit.models import AuditEvent
+from tests.support.cases import each
 from tests.support.dashboard import DASHBOARD, browser_of
 from tests.support.factories import make_owner
 
@@ -60,7 +61,7 @@ class TestTheList:
 
         assert buttons(signed_in().get(ACCOUNT)) == []
 
-    @pytest.mark.parametrize("agent", ["", "curl/8", "\x00\ud7ff" * 9, "<script>" * 90])
+    @each("agent", ["", "curl/8", "\x00\ud7ff" * 9, "<script>" * 90])
     def test_takes_any_browser(self, signed_in, agent):
         page = signed_in(agent).get(ACCOUNT)
 
@@ -101,7 +102,7 @@ class TestSignOut:
 
         assert other.get(ACCOUNT).status_code == 200
 
-    @pytest.mark.parametrize("digest", ["unknown", "\0", "x" * 999])
+    @each("digest", ["unknown", "\0", "x" * 999])
     def test_of_one_that_is_not_there_changes_nothing(self, signed_in, digest):
         browser = signed_in()
 
@@ -119,8 +120,8 @@ def test_a_key_of_a_session_is_not_readable_in_the_database(signed_in):
     assert key not in str(list(Session.objects.values()))
 
 
-@pytest.mark.parametrize(
-    ("agent", "name"),
+@each(
+    "agent, name",
     [
         (FIREFOX, "Firefox on Linux"),
         ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/141.0 Safari/537.36 Edg/141.0", "Edge on Windows"),

@@ -5,6 +5,7 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from oauth.audit.models import AuditEvent
+from tests.support.cases import each
 from tests.support.factories import make_user
 
 LOG = "/dashboard/audit/auditevent/"
@@ -19,8 +20,8 @@ class TestPage:
         for text in ("Permissions granted", "owner@store.example", partner.app.name, "127.0.0.1"):
             assert text in page
 
-    @pytest.mark.parametrize(
-        ("query", "found"),
+    @each(
+        "query, found",
         [
             ({"event__exact": "consented"}, 1),
             ({"event__exact": "signed_out"}, 0),
@@ -30,7 +31,6 @@ class TestPage:
             ({"at__gte": "2026-01-01 00:00:00+00:00"}, 3),
             ({"at__gte": "9999-01-01 00:00:00+00:00"}, 0),
         ],
-        ids=str,
     )
     def test_filters(self, dashboard_client, partner, query, found):
         partner.consent(dashboard_client)
@@ -51,8 +51,8 @@ class TestAnEvent:
     def event(self, partner):
         return AuditEvent.objects.get(event="app_registered")
 
-    @pytest.mark.parametrize("method", ["get", "post"])
-    @pytest.mark.parametrize("url", ["add/", "{}/delete/"])
+    @each("method", ["get", "post"])
+    @each("url", ["add/", "{}/delete/"])
     def test_is_neither_added_nor_deleted_in_the_dashboard(self, dashboard_client, event, method, url):
         assert getattr(dashboard_client, method)(LOG + url.format(event.pk), {"post": "yes"}).status_code == 403
 
@@ -70,7 +70,7 @@ class TestAnEvent:
 
         assert AuditEvent.objects.filter(pk=event.pk).exists()
 
-    @pytest.mark.parametrize(
+    @each(
         "change",
         [
             lambda event: event.save(),
@@ -79,7 +79,6 @@ class TestAnEvent:
             lambda event: AuditEvent.objects.bulk_update([event], ["actor"]),
             lambda event: AuditEvent.objects.filter(pk=event.pk).delete(),
         ],
-        ids=["save", "delete", "update", "bulk update", "delete a query"],
     )
     def test_is_not_changed_by_code(self, event, change):
         event.actor = "eve@example.com"
@@ -89,7 +88,7 @@ class TestAnEvent:
 
         assert AuditEvent.objects.get().actor == ""
 
-    @pytest.mark.parametrize("statement", ["UPDATE audit_auditevent SET actor = 'eve'", "DELETE FROM audit_auditevent"])
+    @each("statement", ["UPDATE audit_auditevent SET actor = 'eve'", "DELETE FROM audit_auditevent"])
     def test_is_not_changed_by_sql(self, event, statement):
         if connection.vendor != "postgresql":
             pytest.skip("only PostgreSQL refuses by itself")

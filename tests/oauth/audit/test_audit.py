@@ -7,6 +7,7 @@ from django.test import Client
 from oauth.audit.models import AuditEvent
 from oauth.models import App
 from oauth.scopes import Scope
+from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.factories import make_owner
 from tests.support.partner import REVOKE
@@ -87,7 +88,7 @@ class TestToken:
 
         assert logged(Event.TOKEN_FIRST_USED) == ("", partner.app.name, "203.0.113.9", {"version": "unstable"})
 
-    @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+    @each("kind", ["access_token", "refresh_token"])
     def test_is_logged_when_its_app_revokes_it(self, partner, dashboard_client, kind):
         token = partner.install(dashboard_client)[kind]
 
@@ -103,9 +104,7 @@ class TestToken:
 
         assert logged(Event.TOKEN_REVOKED) == (OWNER, "ERP", "127.0.0.1", {"tokens": 1})
 
-    @pytest.mark.parametrize(
-        ("wrong", "error"), [({"client_secret": "guess"}, "invalid_client"), ({"code": "guess"}, "invalid_grant")]
-    )
+    @each("wrong, error", [({"client_secret": "guess"}, "invalid_client"), ({"code": "guess"}, "invalid_grant")])
     def test_is_logged_when_it_is_refused(self, partner, wrong, error):
         partner.exchange(**{"code": "x", **wrong})
 
@@ -140,8 +139,8 @@ class TestPartnerApp:
 
         assert logged(Event.APP_OPENED) == (OWNER, partner.app.name, "127.0.0.1", {})
 
-    @pytest.mark.parametrize(
-        ("page", "event", "detail"),
+    @each(
+        "page, event, detail",
         [
             ("change", Event.APP_CHANGED, {"changed": ["app_url", "redirect_uris", "allowed_scopes", "is_active"]}),
             ("replace_secret", Event.SECRET_REPLACED, {}),
@@ -163,8 +162,8 @@ class TestPartnerApp:
 
 
 class TestAddress:
-    @pytest.mark.parametrize(
-        ("forwarded", "ip"),
+    @each(
+        "forwarded, ip",
         [
             ("203.0.113.9", "203.0.113.9"),
             ("2001:DB8::0:1", "2001:db8::1"),
@@ -227,7 +226,7 @@ class TestWhileLockedOut:
 
         assert AuditEvent.objects.count() == before
 
-    @pytest.mark.parametrize("wrong", ["secret", "refresh token", "used refresh token"])
+    @each("wrong", ["secret", "refresh token", "used refresh token"])
     def test_token_requests_do_not_make_the_log_grow(self, partner, dashboard_client, wrong):
         used = partner.install(dashboard_client)["refresh_token"]
         partner.refresh(used)
