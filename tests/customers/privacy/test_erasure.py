@@ -14,7 +14,7 @@ from customers.groups.services import add_customers, create_group
 from customers.models import Address, Customer, Event, Tag, User
 from customers.orders.models import Order, Subscription
 from customers.orders.services import record_order, record_subscription
-from customers.privacy.erasure import erase
+from customers.privacy.erasure import FORGOTTEN, erase
 from customers.privacy.personal_data import personal_data
 from oauth.actor import SYSTEM, Actor
 from oauth.audit.models import AuditEvent
@@ -86,6 +86,15 @@ def dump() -> str:
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
             rows += [f"{table}: {row}" for row in cursor.fetchall()]
     return "\n".join(rows)
+
+
+@pytest.mark.once
+def test_every_field_of_a_customer_is_erased_or_kept_on_purpose():
+    kept = {"id", "user_type", "language", "is_blocked", "date_joined", "updated_at", "is_superuser"}
+    counters = {"orders_count", "subscriptions_count", "total_spent"}
+    fields = {field.name for field in User._meta.concrete_fields if not field.generated}
+
+    assert fields - kept - counters == {*FORGOTTEN, "password"}
 
 
 class TestErasing:
