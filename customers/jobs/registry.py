@@ -1,4 +1,4 @@
-"""The types of jobs. Each capability registers one object per type; whoever runs or shows a job asks that object."""
+"""The types of jobs. Each capability registers one object per type; code that runs or shows a job asks that object."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import asdict, dataclass

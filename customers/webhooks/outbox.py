@@ -47,7 +47,7 @@ def enqueue_created_sql(people: str) -> str:
 
 
 def enqueue_redacted(user: User) -> None:
-    """Call it before the customer is erased: the payload names whom to erase. Deletes all deliveries about them."""
+    """Call it before the customer is erased: the payload names the customer. Deletes all deliveries about them."""
     deliveries_about(user.pk).delete()
     _enqueue_object(CUSTOMER_REDACTED, user.pk, Webhook.objects.all(), snapshot=CUSTOMER_REDACTED.snapshot(user))
 

@@ -24,12 +24,12 @@ class Command(BaseCommand):
             return
         if (others := services.others(but=FIRST_CUSTOMER["email"])) and not force:
             raise CommandError(
-                f"This store has customers of its own ({others:,}), among whom the demo's would stand for good. "
+                f"This store has customers of its own ({others:,}), and the generated ones could not be removed again. "
                 "--force puts them there all the same; DATABASE_URL or VAR_DIR names another store."
             )
         services.fill(customers, seed)
         self.stdout.write(
             f"{services.are_there():,} people who do not exist, {Order.objects.count():,} orders and "
             f"{Subscription.objects.count():,} subscriptions are in the store.\n"
-            "To see them: make run (or manage.py quickstart), which tells how to sign in to the dashboard."
+            "To see them: make run (or manage.py quickstart), which shows how to sign in to the dashboard."
         )

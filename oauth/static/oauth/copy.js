@@ -8,7 +8,7 @@ for (const button of document.querySelectorAll("[data-copies]")) {
       await navigator.clipboard.writeText(field.value);
       button.textContent = "Copied";
     } catch {
-      button.textContent = "Press Ctrl-C"; // plain http, or the browser was told to refuse
+      button.textContent = "Press Ctrl-C"; // plain HTTP, or the browser's settings refuse
     }
   });
 }
