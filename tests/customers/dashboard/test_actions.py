@@ -1,4 +1,4 @@
-"""What is done to a customer by a button: blocking, and the email that resets a password."""
+"""Actions on a customer that ask for confirmation: blocking, and the email that resets a password."""
 
 import re
 from datetime import timedelta

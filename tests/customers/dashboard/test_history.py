@@ -1,4 +1,4 @@
-"""Who did what to something, as its history page tells."""
+"""The history page of an object: who did what."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the first page of the dashboard tells about the customers."""
+"""The numbers and charts on the home page."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Customers brought in by uploading a file."""
+"""Import of customers by uploading a file."""
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile

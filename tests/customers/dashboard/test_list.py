@@ -1,4 +1,4 @@
-"""How the owner finds people in the dashboard: search, filters, order, pages."""
+"""The list of customers: search, filters, order, pages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""That no list goes through the whole table: what PostgreSQL reads for it."""
+"""No list reads the whole table of customers: checked by PostgreSQL's plans."""
 
 import json
 

@@ -181,7 +181,7 @@ def test_pages_show_no_link_or_form_that_is_refused(as_role, ids, role):
     assert {CUSTOMERS, f"{DASHBOARD}orders/order/", f"{DASHBOARD}account/"} <= seen
     assert (f"{DASHBOARD}customers/staffmember/" in seen) == (role == "Owner")
     assert (f"{CUSTOMERS}add/" in seen) == (role != "Viewer")
-    if role != "Owner":  # whose forms end sessions, theirs included
+    if role != "Owner":  # owners have forms that end sessions, also their own
         for url in sorted(forms):
             assert browser.post(url).status_code not in (403, 500), url
 

@@ -1,4 +1,4 @@
-"""One store and one browser for all these tests; each makes the customers that it needs."""
+"""One store and one browser for all these tests; each test creates the customers that it needs."""
 
 import pytest
 
@@ -41,5 +41,5 @@ def pages(request, chrome, shop, owner):
 
 @pytest.fixture
 def ada(shop):
-    """A new customer called Ada Lovelace: what the API tells of her."""
+    """A new customer called Ada Lovelace: as the API shows her."""
     return add_customer(shop)

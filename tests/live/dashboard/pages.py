@@ -1,4 +1,4 @@
-"""What somebody does in a browser: opens, reads, fills in, presses."""
+"""A browser at the dashboard: open pages, read, fill in, press."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ class Pages:
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
 
     def be(self, somebody: Dashboard | None) -> None:
-        """Takes over a session, or is nobody."""
+        """Takes over the session of a member of staff; None: signed out."""
         self.browser.get(f"{self.shop.url}/healthz")
         self.browser.delete_all_cookies()
         for cookie in somebody.cookies if somebody else ():
@@ -47,7 +47,7 @@ class Pages:
         return self.browser.find_element(By.CSS_SELECTOR, css)
 
     def all(self, css: str) -> list[WebElement]:
-        """Without waiting: none is an answer."""
+        """Without waiting, so the list may be empty."""
         self.browser.implicitly_wait(0)
         found = self.browser.find_elements(By.CSS_SELECTOR, css)
         self.browser.implicitly_wait(10)
@@ -67,7 +67,7 @@ class Pages:
         return self.find(f"[name='{name}']").get_attribute("value")
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
-        """Also where one page gives way to the next."""
+        """Also while the browser changes from one page to the next."""
         waiting = WebDriverWait(self.browser, 60, ignored_exceptions=[StaleElementReferenceException])
         waiting.until(lambda _: is_so())
 
@@ -90,5 +90,5 @@ class Pages:
 
     @property
     def actions(self) -> list[str]:
-        """What the page offers to do."""
+        """The labels of the page's actions."""
         return [link.text for link in self.all(".object-tools a")]

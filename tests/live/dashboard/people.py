@@ -1,4 +1,4 @@
-"""Customers, and those who look after them."""
+"""Customers and staff of the served store."""
 
 import re
 import time
@@ -8,18 +8,18 @@ from tests.live.conftest import Store
 from tests.live.owner import Dashboard
 
 PASSWORD = "correct-horse-7-battery"
-PATIENCE = 20  # seconds until an email has to be there
+PATIENCE = 20  # seconds to wait for an email
 
 _number = count(1)
 
 
 def new_word(kind: str) -> str:
-    """That nobody has used before."""
+    """A word that no other test uses."""
     return f"{kind}-{next(_number)}"
 
 
 def add_customer(shop: Store, **fields) -> dict:
-    """Through the API. Everybody has an email, and so a name, of their own."""
+    """Through the API. Each customer has an email address and a name of their own."""
     number = next(_number)
     named = {"email": f"ada{number}@lovelace.example", "first_name": "Ada", "last_name": f"Lovelace-{number}"}
     response = shop.session().post(f"{shop.url}/api/admin/users/", json={**named, **fields})
@@ -43,7 +43,7 @@ def emailed_link(shop: Store, to: str) -> str:
 
 
 class Member(Dashboard):
-    """Somebody of the staff, signed in."""
+    """A signed-in member of staff."""
 
     def __init__(self, shop: Store, email: str):
         super().__init__(shop, PASSWORD, username=email)

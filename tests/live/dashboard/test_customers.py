@@ -6,7 +6,7 @@ from tests.live.dashboard.people import add_customer, emailed_link, new_word, pa
 
 
 class TestCreate:
-    def test_adds_a_customer_with_an_address_and_tags(self, pages, shop):
+    def test_add_customer_with_address_and_tags(self, pages, shop):
         email = f"{new_word('grace')}@hopper.example"
 
         pages.open("customers/customer/")
@@ -27,7 +27,7 @@ class TestCreate:
             "Grace", ["navy", "compilers"], "+441134960000",
         )  # fmt: skip
 
-    def test_shows_what_is_wrong_where_it_is(self, pages, ada):
+    def test_add_customer_shows_errors_at_their_fields(self, pages, ada):
         pages.open("customers/customer/add/")
         pages.fill(email=ada["email"].upper())
         pages.press("Save")
@@ -37,7 +37,7 @@ class TestCreate:
 
 
 class TestFind:
-    def test_finds_by_parts_in_any_order(self, pages, ada):
+    def test_search_by_parts_in_any_order(self, pages, ada):
         pages.open("customers/customer/")
         pages.fill(q=f"love ada {ada['email'].split('@')[0]}")
         pages.press("Search")
@@ -45,7 +45,7 @@ class TestFind:
         pages.wait_for(lambda: pages.rows == [f"Ada {ada['last_name']}"])
         assert "1 customer" in pages.find("#changelist-search").text
 
-    def test_narrows_by_filters_and_forgets_them(self, pages, shop):
+    def test_filters_combine_and_clear(self, pages, shop):
         word = new_word("rare")
         add_customer(shop, first_name="Only", last_name="One", tags=[word])
 
@@ -58,7 +58,7 @@ class TestFind:
 
 
 class TestEdit:
-    def test_changes_what_was_changed_and_tells_it_in_the_timeline(self, pages, ada):
+    def test_edit_customer_appears_in_the_timeline(self, pages, ada):
         pages.open(path_of(ada))
         pages.fill(first_name="Augusta Ada", language="French")
         pages.press("Save and continue editing")
@@ -67,7 +67,7 @@ class TestEdit:
         assert pages.heading == f"Augusta Ada {ada['last_name']}"
         assert pages.says("First name: Ada → Augusta Ada")
 
-    def test_adds_and_deletes_an_address(self, pages, ada):
+    def test_edit_customer_adds_and_deletes_an_address(self, pages, ada):
         pages.open(path_of(ada))
         pages.find("#addresses-group summary").click()
         pages.press("Add another Address")
@@ -83,7 +83,7 @@ class TestEdit:
 
 
 class TestNote:
-    def test_may_be_edited_for_five_minutes(self, pages, shop, ada):
+    def test_note_can_be_edited_for_five_minutes(self, pages, shop, ada):
         pages.open(path_of(ada))
         pages.fill(message="Asked for a call back.")
         pages.press("Add note")
@@ -105,7 +105,7 @@ class TestNote:
 
 
 class TestBlock:
-    def test_is_asked_for_once_more_and_undone(self, pages, ada):
+    def test_block_asks_for_confirmation_and_can_be_undone(self, pages, ada):
         pages.open(path_of(ada))
         pages.press("Block")
         assert "every app can read" in pages.find("#content").text
@@ -117,7 +117,7 @@ class TestBlock:
         pages.press("Unblock")
         assert "is no longer blocked" in pages.message
 
-    def test_does_nothing_when_cancelled(self, pages, ada):
+    def test_block_does_nothing_when_cancelled(self, pages, ada):
         pages.open(path_of(ada))
         pages.press("Block")
         pages.press("Cancel")
@@ -126,7 +126,7 @@ class TestBlock:
 
 
 class TestPasswordReset:
-    def test_sends_an_email_with_a_link_that_works(self, pages, shop, ada):
+    def test_password_reset_sends_a_working_link(self, pages, shop, ada):
         pages.open(path_of(ada))
         pages.press("Send password reset email")
         pages.press("Send password reset email")
@@ -140,7 +140,7 @@ class TestPasswordReset:
 
 
 class TestPrivacy:
-    def test_hands_out_a_persons_data(self, pages, ada, tmp_path):
+    def test_download_personal_data(self, pages, ada, tmp_path):
         pages.browser.execute_cdp_cmd(
             "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path), "eventsEnabled": True}
         )
@@ -148,10 +148,10 @@ class TestPrivacy:
         pages.press("Download personal data")
 
         pages.wait_for(lambda: (tmp_path / f"customer-{ada['id']}.json").exists())
-        told = json.loads((tmp_path / f"customer-{ada['id']}.json").read_text())
-        assert ada["email"] in json.dumps(told)
+        document = json.loads((tmp_path / f"customer-{ada['id']}.json").read_text())
+        assert ada["email"] in json.dumps(document)
 
-    def test_erases_only_who_is_confirmed(self, pages, shop, ada):
+    def test_erase_needs_the_typed_confirmation(self, pages, shop, ada):
         pages.open(path_of(ada))
         pages.press("Erase")
         pages.fill(confirmation="no")

@@ -42,7 +42,7 @@ def desk(chrome, shop, owner):
 
 
 class TestKeyboard:
-    def test_finds_opens_edits_and_saves(self, desk, shop, ada):
+    def test_keyboard_finds_edits_and_saves_a_customer(self, desk, shop, ada):
         keyboard = Keyboard(desk)
         desk.open("customers/customer/")
         keyboard.tab_to("#searchbar")
@@ -60,7 +60,7 @@ class TestKeyboard:
         assert "was changed successfully" in desk.message
         assert shop.session().get(f"{shop.url}/api/admin/users/{ada['id']}/").json()["first_name"] == "Augusta"
 
-    def test_skips_to_what_the_page_is_about(self, desk):
+    def test_keyboard_skips_to_the_content(self, desk):
         keyboard = Keyboard(desk)
         desk.open("account/")
 
@@ -70,7 +70,7 @@ class TestKeyboard:
 
         assert keyboard.focused.get_attribute("id") == "content-start"
 
-    def test_removes_a_tag_and_adds_one(self, desk, shop, ada):
+    def test_keyboard_removes_and_adds_a_tag(self, desk, shop, ada):
         shop.session().patch(f"{shop.url}/api/admin/users/{ada['id']}/", json={"tags": ["old"]})
         keyboard = Keyboard(desk)
         desk.open(path_of(ada))
@@ -87,7 +87,7 @@ class TestKeyboard:
 
 class TestLabels:
     @pytest.mark.parametrize("path", ["customers/customer/", "{customer}", "customers/customer/add/", "account/"])
-    def test_name_every_control(self, desk, ada, path):
+    def test_every_control_has_a_label(self, desk, ada, path):
         desk.open(path.format(customer=path_of(ada)))
 
         controls = [each for each in desk.all("input, select, textarea, button") if each.is_displayed()]

@@ -33,7 +33,7 @@ def choose_all_whom(pages, word: str, action: str) -> None:
 
 
 class TestImport:
-    def test_shows_the_columns_brings_in_whom_it_can_and_says_why_not_the_others(self, pages, shop, tmp_path):
+    def test_import_maps_columns_and_lists_rejected_rows(self, pages, shop, tmp_path):
         word = new_word("import")
         file = people_file(tmp_path, word, 3, extra=f"nobody,{word},x\n{word}-1@example.com,{word},again\n")
 
@@ -58,7 +58,7 @@ class TestImport:
         assert len(emails_found(shop, word)) == 3
         assert faults(pages) == []
 
-    def test_shows_how_far_a_long_one_has_come_and_goes_on_when_it_is_opened_again(self, pages, shop, tmp_path):
+    def test_long_import_shows_progress_and_resumes(self, pages, shop, tmp_path):
         word = new_word("long")
 
         pages.open("jobs/job/import/")
@@ -76,7 +76,7 @@ class TestImport:
 
 
 class TestTags:
-    def test_are_put_on_everybody_whom_a_search_leads_to(self, pages, shop):
+    def test_bulk_tag_of_all_search_results(self, pages, shop):
         word = new_word("many")
         for number in range(52):
             add_customer(shop, first_name=word, last_name=str(number))
@@ -93,7 +93,7 @@ class TestTags:
 
 
 class TestBlock:
-    def test_is_asked_for_once_more(self, pages, shop):
+    def test_bulk_block_asks_for_confirmation(self, pages, shop):
         word = new_word("blocked")
         add_customer(shop, first_name=word)
 
@@ -106,7 +106,7 @@ class TestBlock:
 
 
 class TestExport:
-    def test_is_a_file_of_whom_was_chosen(self, pages, shop, owner):
+    def test_export_contains_the_selected_customers(self, pages, shop, owner):
         word = new_word("export")
         person = add_customer(shop, first_name=word)
 

@@ -1,5 +1,4 @@
-"""Every page, as everybody can use it: no wider than a phone, without help from elsewhere, and for those who see
-little, nothing, or other colours."""
+"""Every page is accessible (axe, WCAG 2.1 AA), no wider than the screen, and requests nothing from other hosts."""
 
 import json
 import re
@@ -15,7 +14,7 @@ from tests.live.owner import errors, hosts_asked
 from tests.support.factories import address
 from tests.support.order_documents import full
 
-# The package is made for another driver of browsers; of it only the script is used.
+# The package is made for Playwright; only its script is used.
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 RUN_AXE = """
     const [options, done] = arguments;
@@ -91,7 +90,7 @@ process_event(store, InboundEvent("1", "customer.updated", {"id": 5001, "email":
 
 @pytest.fixture(scope="module")
 def ids(shop, owner, colleagues) -> dict[str, str]:
-    """Of one thing of each kind, with everything that can be on its page."""
+    """The id of one object of each kind; the pages of these objects show everything that a page can show."""
     customer = add_customer(shop, tags=["vip", "wholesale"], addresses=[address(), address()], metadata={"points": 7})
     url = f"{shop.url}/api/admin/users/{customer['id']}/notes/"
     assert shop.session().post(url, json={"message": "Asked for a call back."}).ok
@@ -140,15 +139,15 @@ def forget_logs(chrome) -> None:
 
 
 def faults(pages: Pages) -> list[str]:
-    """Of the page that is shown: the rules of axe that it breaks, and where."""
+    """The axe rules that the current page breaks, and where."""
     pages.browser.execute_script(AXE)
     found = pages.browser.execute_async_script(RUN_AXE, OPTIONS)
     return [f"{each['id']}: {' '.join(node['target'])}" for each in found for node in each["nodes"]]
 
 
 def check(pages: Pages) -> None:
-    """The page that is shown, on a desk in light and on a phone in dark colours."""
-    assert errors(pages.browser) == []  # what the policy for contents forbids is one, too
+    """Checks the current page: on a desktop in light mode, on a phone in dark mode."""
+    assert errors(pages.browser) == []  # violations of the content security policy included
     assert hosts_asked(pages.browser, pages.shop) == {pages.shop.url.removeprefix("http://")}
     for scheme, size in zip(("light", "dark"), WIDTHS.values(), strict=True):
         pages.use_scheme(scheme)
@@ -160,28 +159,28 @@ def check(pages: Pages) -> None:
 
 class TestEveryPage:
     @pytest.mark.parametrize("path", OF_THE_OWNER)
-    def test_is_for_everybody(self, desk, ids, path):
+    def test_dashboard_page_is_accessible(self, desk, ids, path):
         desk.open(path.format(**ids))
 
         assert "/login/" not in desk.browser.current_url
         check(desk)
 
     @pytest.mark.parametrize("path", OF_ANYBODY)
-    def test_is_for_everybody_at_the_door(self, desk, path):
+    def test_sign_in_page_is_accessible(self, desk, path):
         desk.be(None)
 
         desk.open(path)
 
         check(desk)
 
-    def test_is_for_everybody_with_what_is_wrong_in_a_form(self, desk):
+    def test_form_with_errors_is_accessible(self, desk):
         desk.open("customers/customer/add/")
         desk.press("Save")
 
         assert desk.find(".errornote")
         check(desk)
 
-    def test_is_for_everybody_with_a_secret_on_it(self, desk):
+    def test_page_with_a_secret_is_accessible(self, desk):
         desk.open("oauth/privateapp/add/")
         desk.fill(name="Till")
         desk.press("Save")
@@ -189,7 +188,7 @@ class TestEveryPage:
         assert desk.find("#access_token")
         check(desk)
 
-    def test_is_for_everybody_on_the_way_to_a_second_factor(self, desk, colleagues):
+    def test_two_factor_pages_are_accessible(self, desk, colleagues):
         careful = colleagues("Viewer")
         desk.be(careful)
         desk.open("account/")
@@ -241,8 +240,8 @@ class TestPublicPages:
 
 
 class TestAxe:
-    def test_finds_what_is_wrong(self, desk):
-        """It runs under the store's policy for scripts, and is no test that can't fail."""
+    def test_axe_finds_faults(self, desk):
+        """So axe does run under the store's policy for scripts, and the tests above can fail."""
         desk.open()
 
         desk.browser.execute_script("document.querySelector('h1').style.color = '#eee'; document.title = ''")

@@ -1,4 +1,4 @@
-"""Who may do what, and who one is."""
+"""Roles, invitations, two-factor sign-in and sessions."""
 
 from base64 import b32decode
 
@@ -24,12 +24,12 @@ def sections(pages) -> list[str]:
 
 
 def answer(pages, somebody, path: str, method: str = "get") -> int:
-    """The status of what they would get by typing the address."""
+    """The status code of a request to an address of the dashboard."""
     return getattr(somebody, method)(f"{pages.shop.url}/dashboard/{path}").status_code
 
 
 class TestRoles:
-    def test_a_viewer_looks_and_that_is_all(self, pages, viewer, ada):
+    def test_viewer_can_only_look(self, pages, viewer, ada):
         pages.be(viewer)
         pages.open()
         assert sections(pages) == [
@@ -43,14 +43,14 @@ class TestRoles:
         pages.open("customers/customer/")
         assert pages.actions == []
 
-    def test_what_a_viewer_may_not_do_is_not_reachable(self, pages, viewer, ada):
+    def test_viewer_is_refused_by_address(self, pages, viewer, ada):
         forbidden = ["customers/customer/add/", "customers/staffmember/", "oauth/privateapp/", "audit/auditevent/"]
         forbidden += [path_of(ada, f"{name}/") for name in ("block", "notes/add", "personal-data", "erase")]
 
         assert {path: answer(pages, viewer, path) for path in forbidden} == dict.fromkeys(forbidden, 403)
         assert answer(pages, viewer, path_of(ada), "post") == 403
 
-    def test_staff_change_customers_but_neither_erase_nor_manage(self, pages, staff, ada):
+    def test_staff_change_customers_but_cannot_erase_or_manage(self, pages, staff, ada):
         pages.be(staff)
         pages.open()
         assert "Staff" not in sections(pages)
@@ -64,7 +64,7 @@ class TestRoles:
         forbidden = [path_of(ada, "erase/"), "customers/staffmember/add/", "oauth/partnerapp/add/"]
         assert {path: answer(pages, staff, path) for path in forbidden} == dict.fromkeys(forbidden, 403)
 
-    def test_an_owner_may_do_everything(self, pages, ada):
+    def test_owner_may_do_everything(self, pages, ada):
         pages.open()
         assert {"Customers", "Staff", "API tokens", "Apps", "Security log", "Orders"} < set(sections(pages))
 
@@ -73,7 +73,7 @@ class TestRoles:
 
 
 class TestInvitation:
-    def test_lets_somebody_choose_a_password_and_come_in(self, pages, shop):
+    def test_invitation_leads_to_a_password_and_sign_in(self, pages, shop):
         email = f"{new_word('mia')}@store.example"
         pages.open("customers/staffmember/")
         pages.press("Add staff member")
@@ -90,7 +90,7 @@ class TestInvitation:
         pages.press("Log in")
         assert pages.find("#user-tools strong").text == email
 
-    def test_ends_with_the_membership(self, pages, colleagues):
+    def test_deactivated_member_is_signed_out(self, pages, colleagues):
         leaver = colleagues("Staff")
         pages.open("customers/staffmember/?q=" + leaver.email)
         pages.find("#result_list .field-email a").click()
@@ -104,7 +104,7 @@ class TestInvitation:
 
 
 class TestTwoFactor:
-    def test_asks_for_a_code_from_then_on(self, pages, colleagues):
+    def test_two_factor_asks_for_a_code_at_sign_in(self, pages, colleagues):
         careful = colleagues("Staff")
         pages.be(careful)
         pages.open("account/")
@@ -127,7 +127,7 @@ class TestTwoFactor:
 
 
 class TestSessions:
-    def test_are_ended_everywhere_else(self, pages, shop, colleagues):
+    def test_sign_out_everywhere_else_ends_other_sessions(self, pages, shop, colleagues):
         here = colleagues("Viewer")
         elsewhere = Member(shop, here.email)
         pages.be(here)

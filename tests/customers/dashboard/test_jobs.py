@@ -1,4 +1,4 @@
-"""What is done to many customers at once from their list: tags, blocks, exports."""
+"""Jobs started from the list of customers: tags, blocks, exports."""
 
 import csv
 import io
@@ -147,12 +147,12 @@ class TestALongOne:
         page = chosen(dashboard_client, "block", people)
 
         first = dashboard_client.post(page, follow=True).content.decode()
-        told = dashboard_client.post(page.replace("change", "step"), headers={"Accept": "application/json"}).json()
+        progress = dashboard_client.post(page.replace("change", "step"), headers={"Accept": "application/json"}).json()
 
         assert 'value="0.33' in first
-        assert told["done"] == pytest.approx(2 / 3)
-        assert told["words"].startswith("2 customers, ")
-        assert told["is_finished"] is False
+        assert progress["done"] == pytest.approx(2 / 3)
+        assert progress["words"].startswith("2 customers, ")
+        assert progress["is_finished"] is False
 
     def test_long_job_continues_without_javascript(self, dashboard_client, people, slow):
         page = chosen(dashboard_client, "block", people)
