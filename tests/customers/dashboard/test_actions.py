@@ -222,13 +222,13 @@ class TestForgottenPassword:
 
         assert not mail.outbox
 
-    @pytest.mark.parametrize("email", ["", "x", "a\0b@example.com", f"{'x' * 400}@example.com"])
-    def test_forgotten_password_survives_any_email_text(self, db, email):
-        assert self.ask(email).status_code == 200
+    def test_forgotten_password_survives_any_email_text(self, db):
+        for email in ["", "x", "a\0b@example.com", f"{'x' * 400}@example.com"]:
+            assert self.ask(email).status_code == 200, email
 
-    @pytest.mark.parametrize("path", ["MQ/set-password/", "x/y/", "%00/%00/", f"{'9' * 300}/x-y/"])
-    def test_forgotten_password_survives_forged_links(self, db, path):
-        response = Client(raise_request_exception=False).get(RESET + path)
+    def test_forgotten_password_survives_forged_links(self, db):
+        for path in ["MQ/set-password/", "x/y/", "%00/%00/", f"{'9' * 300}/x-y/"]:
+            response = Client(raise_request_exception=False).get(RESET + path)
 
-        assert response.status_code == 200
-        assert "invalid" in response.content.decode()
+            assert response.status_code == 200, path
+            assert "invalid" in response.content.decode(), path

@@ -199,26 +199,24 @@ class TestChange:
         customer.refresh_from_db()
         assert (customer.first_name, customer.email) == ("Ada", None)
 
-    @pytest.mark.parametrize(
-        "field", ["user_type", "orders_count", "total_spent", "ip", "user_agent", "date_joined", "is_blocked"]
-    )
-    def test_save_ignores_read_only_fields(self, dashboard_client, ada, field):
+    def test_save_ignores_read_only_fields(self, dashboard_client, ada):
         before = Customer.objects.filter(pk=ada.pk).values().get()
 
-        save(dashboard_client, ada, **{field: "1"})
+        for field in ["user_type", "orders_count", "total_spent", "ip", "user_agent", "date_joined", "is_blocked"]:
+            save(dashboard_client, ada, **{field: "1"})
 
-        assert Customer.objects.filter(pk=ada.pk).values().get() == before
+            assert Customer.objects.filter(pk=ada.pk).values().get() == before, field
 
-    @pytest.mark.parametrize("body", [{}, {"addresses-TOTAL_FORMS": "x"}, {"addresses-TOTAL_FORMS": "9999999"}])
-    def test_save_survives_forged_forms(self, dashboard_client, ada, body):
-        response = dashboard_client.post(customer_url(ada), body)
+    def test_save_survives_forged_forms(self, dashboard_client, ada):
+        for body in [{}, {"addresses-TOTAL_FORMS": "x"}, {"addresses-TOTAL_FORMS": "9999999"}]:
+            response = dashboard_client.post(customer_url(ada), body)
 
-        assert response.status_code == 200
-        assert b"errornote" in response.content
+            assert response.status_code == 200, body
+            assert b"errornote" in response.content, body
 
-    @pytest.mark.parametrize("path", ["987654321", "0", "x", "9" * 30, "9" * 5000])
-    def test_page_of_unknown_customer_is_not_found(self, dashboard_client, path):
-        assert dashboard_client.get(f"{CUSTOMERS}{path}/change/").status_code in (302, 404)
+    def test_page_of_unknown_customer_is_not_found(self, dashboard_client):
+        for path in ["987654321", "0", "x", "9" * 30, "9" * 5000]:
+            assert dashboard_client.get(f"{CUSTOMERS}{path}/change/").status_code in (302, 404), path
 
     def test_page_of_staff_is_not_found(self, dashboard_client, owner):
         assert dashboard_client.get(customer_url(owner)).status_code == 302
@@ -337,13 +335,13 @@ class TestAdd:
         event = Event.objects.get()
         assert (event.kind, event.actor, event.app) == ("created", owner, None)
 
-    @pytest.mark.parametrize("email", ["", "ADA@lovelace.example", "a@b"])
-    def test_add_rejects_invalid_or_duplicate_email(self, dashboard_client, ada, email):
-        page = add(dashboard_client, email=email)
+    def test_add_rejects_invalid_or_duplicate_email(self, dashboard_client, ada):
+        for email in ["", "ADA@lovelace.example", "a@b"]:
+            page = add(dashboard_client, email=email)
 
-        assert page.status_code == 200
-        assert page.context["adminform"].form.errors["email"]
-        assert Customer.objects.count() == 1
+            assert page.status_code == 200, email
+            assert page.context["adminform"].form.errors["email"], email
+            assert Customer.objects.count() == 1, email
 
     def test_add_shows_an_address_error_in_its_row(self, dashboard_client):
         rows = {**new_address(1, phone_number="1"), "addresses-0-line1": ""}
@@ -372,9 +370,9 @@ class TestTagSuggestions:
 
         assert len(self.names(dashboard_client, "tag")) == 20
 
-    @pytest.mark.parametrize("typed", ["\0", "%", "_", "x" * 10_000, "'", '"'])
-    def test_tag_suggestions_survive_any_text(self, dashboard_client, typed):
-        assert self.names(dashboard_client, typed) == []
+    def test_tag_suggestions_survive_any_text(self, dashboard_client):
+        for typed in ["\0", "%", "_", "x" * 10_000, "'", '"']:
+            assert self.names(dashboard_client, typed) == [], typed
 
     def test_tag_suggestions_need_a_member_of_staff(self, db, ada):
         stranger, customer = Client(), Client()
@@ -423,11 +421,13 @@ class TestRoles:
         assert "Order 4711" not in viewer.get(customer_url(ada)).content.decode()
 
 
-@pytest.mark.parametrize("path", ["add/", "{}/change/", "{}/block/", "{}/notes/add/"])
-def test_pages_have_no_inline_script_or_style(dashboard_client, ada, path):
-    page = dashboard_client.get(CUSTOMERS + path.format(ada.pk)).content.decode()
+def test_pages_have_no_inline_script_or_style(dashboard_client, ada):
+    for path in ["add/", "{}/change/", "{}/block/", "{}/notes/add/"]:
+        page = dashboard_client.get(CUSTOMERS + path.format(ada.pk)).content.decode()
 
-    assert not re.search(r'\sstyle="|\son[a-z]+="|<style|<script(?![^>]*\ssrc=)(?![^>]*application/json)', page)
+        assert not re.search(r'\sstyle="|\son[a-z]+="|<style|<script(?![^>]*\ssrc=)(?![^>]*application/json)', page), (
+            path
+        )
 
 
 def test_admin_log_has_no_entries_about_customers(dashboard_client, ada):

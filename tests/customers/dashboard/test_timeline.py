@@ -157,13 +157,18 @@ class TestPages:
 
         assert entries_of(dashboard_client.get(older)) == before
 
-    @pytest.mark.parametrize(
-        "position",
-        ["x", "\0", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00_1_1", "0001-01-01T00:00:00+14:00_1_1",
-         "9999-12-31T23:59:59.999999Z_9_999999999999999999", "0001-01-01T00:00:00Z_0_1", f"{'9' * 5000}_1_1"],
-    )  # fmt: skip
-    def test_timeline_survives_any_position(self, dashboard_client, ada, position):
-        assert dashboard_client.get(customer_url(ada), {"before": position}).status_code == 200
+    def test_timeline_survives_any_position(self, dashboard_client, ada):
+        for position in [
+            "x",
+            "\0",
+            "2026-01-01T00:00:00Z",
+            "2026-01-01T00:00:00_1_1",
+            "0001-01-01T00:00:00+14:00_1_1",
+            "9999-12-31T23:59:59.999999Z_9_999999999999999999",
+            "0001-01-01T00:00:00Z_0_1",
+            f"{'9' * 5000}_1_1",
+        ]:
+            assert dashboard_client.get(customer_url(ada), {"before": position}).status_code == 200, position
 
     def test_timeline_query_count_is_constant(self, ada, owner, through_an_app, django_assert_num_queries):
         def fill():
