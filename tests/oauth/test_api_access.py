@@ -32,7 +32,7 @@ def shown_token(page) -> str:
 
 
 class TestMakeAToken:
-    def test_shows_it_once(self, dashboard_client):
+    def test_new_token_is_shown_once(self, dashboard_client):
         page = dashboard_client.post(f"{ACCESS}add/", form(name="Warehouse"))
 
         token = shown_token(page)
@@ -42,20 +42,20 @@ class TestMakeAToken:
         for url in (ACCESS, change_url(app), "/dashboard/audit/auditevent/"):
             assert token not in dashboard_client.get(url).content.decode()
 
-    def test_gives_it_the_permissions_chosen_and_no_others(self, dashboard_client):
+    def test_new_token_has_the_chosen_permissions_only(self, dashboard_client):
         client = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}add/", form(allowed_scopes=["users:read"]))))
 
         assert client.get(USERS).status_code == 200
         assert client.post(USERS, {"email": "ada@example.com"}).status_code == 403
 
-    def test_pins_a_version_and_a_limit(self, dashboard_client):
+    def test_new_token_has_the_chosen_version_and_rate_limit(self, dashboard_client):
         page = dashboard_client.post(f"{ACCESS}add/", form(api_version="2023-02-10", rate_limit="1000"))
 
         answer = ApiClient(shown_token(page)).get(USERS)
         assert answer.headers["X-29next-API-Version"] == "2023-02-10"
         assert answer.headers["RateLimit-Policy"] == '"token";q=1000;w=1'
 
-    def test_works_through_its_last_day_in_the_time_zone_of_the_store(self, dashboard_client, settings):
+    def test_token_works_through_its_last_day_in_the_store_s_time_zone(self, dashboard_client, settings):
         settings.TIME_ZONE = "Pacific/Kiritimati"
         today = timezone.localdate()
 
@@ -76,7 +76,7 @@ class TestMakeAToken:
             {"rate_limit": "1001"},
         ],
     )
-    def test_refuses_what_makes_no_sense(self, dashboard_client, api, wrong):
+    def test_invalid_token_form_is_refused(self, dashboard_client, api, wrong):
         api(Scope.USERS_READ, app_name="Taken")
 
         page = dashboard_client.post(f"{ACCESS}add/", form(**wrong))
@@ -87,7 +87,7 @@ class TestMakeAToken:
 
 
 class TestRevokeAToken:
-    def test_replaces_it_by_one_with_the_same_permissions_and_expiry(self, dashboard_client):
+    def test_replaced_token_keeps_permissions_and_expiry(self, dashboard_client):
         expires_on = (timezone.localdate() + timedelta(days=9)).isoformat()
         former = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}add/", form(expires_on=expires_on))))
         before = AccessToken.objects.get()
@@ -100,7 +100,7 @@ class TestRevokeAToken:
         assert (after.scope, after.expires) == (before.scope, before.expires)
 
     @each("cleared", [False, True])
-    def test_asks_for_another_day_where_it_has_expired(self, dashboard_client, cleared):
+    def test_expired_token_is_not_replaced(self, dashboard_client, cleared):
         dashboard_client.post(f"{ACCESS}add/", form(expires_on=timezone.localdate().isoformat()))
         app = App.objects.get()
         for table, column in ((App, "token_expires"), (AccessToken, "expires")):
@@ -117,7 +117,7 @@ class TestRevokeAToken:
         assert ApiClient(shown_token(replaced)).get(USERS).status_code == 200
         assert timezone.localdate(AccessToken.objects.get().expires) == tomorrow + timedelta(days=1)
 
-    def test_makes_it_the_token_of_whoever_replaces_it(self, owner, api):
+    def test_replaced_token_belongs_to_the_member_who_replaced_it(self, owner, api):
         api(Scope.USERS_READ)
         colleague = make_owner()
         browser = Client()
@@ -127,7 +127,7 @@ class TestRevokeAToken:
 
         assert AccessToken.objects.get().user == colleague
 
-    def test_asks_first(self, dashboard_client, api):
+    def test_token_replacement_asks_for_confirmation(self, dashboard_client, api):
         client = api(Scope.USERS_READ)
 
         page = dashboard_client.get(f"{ACCESS}{App.objects.get().pk}/replace/")
@@ -135,7 +135,7 @@ class TestRevokeAToken:
         assert b"Revoke and replace" in page.content
         assert client.get(USERS).status_code == 200
 
-    def test_needs_a_form_of_the_store(self, owner, api):
+    def test_token_replacement_needs_a_csrf_token(self, owner, api):
         client = api(Scope.USERS_READ)
         browser = Client(enforce_csrf_checks=True)
         browser.force_login(owner)
@@ -145,7 +145,7 @@ class TestRevokeAToken:
 
 
 class TestChangeAnApp:
-    def test_switches_it_off(self, dashboard_client, api):
+    def test_deactivated_app_is_refused(self, dashboard_client, api):
         client = api(Scope.USERS_READ, app_name="ERP")
         off = form()
         del off["is_active"]
@@ -154,7 +154,7 @@ class TestChangeAnApp:
 
         assert client.get(USERS).status_code == 401
 
-    def test_changes_the_permissions_of_its_token(self, dashboard_client, api):
+    def test_permission_change_applies_to_the_token(self, dashboard_client, api):
         client = api(Scope.USERS_READ, app_name="ERP")
 
         dashboard_client.post(change_url(App.objects.get()), form(allowed_scopes=["users:write"]))
@@ -162,7 +162,7 @@ class TestChangeAnApp:
         assert client.get(USERS).status_code == 403
         assert client.post(USERS, {"email": "ada@example.com"}).status_code == 201
 
-    def test_shows_no_secret(self, dashboard_client, api):
+    def test_app_page_shows_no_secret(self, dashboard_client, api):
         client = api(Scope.USERS_READ)
         app = App.objects.get()
 
@@ -171,7 +171,7 @@ class TestChangeAnApp:
         assert client.token not in page
         assert app.client_secret not in page
 
-    def test_is_logged(self, dashboard_client, api, owner):
+    def test_app_change_is_logged(self, dashboard_client, api, owner):
         api(Scope.USERS_READ, app_name="ERP", rate_limit=None)
 
         dashboard_client.post(change_url(App.objects.get()), form(api_version="unstable"))
@@ -181,14 +181,14 @@ class TestChangeAnApp:
 
 
 class TestLastUse:
-    def test_is_listed_with_version_and_address(self, dashboard_client):
+    def test_last_use_is_listed_with_version_and_address(self, dashboard_client):
         token = shown_token(dashboard_client.post(f"{ACCESS}add/", form()))
 
         ApiClient(token).get(USERS, headers={"X-29next-API-Version": "unstable"})
 
         assert b"in version unstable from 127.0.0.1" in dashboard_client.get(ACCESS).content
 
-    def test_is_written_once_a_minute(self, dashboard_client, django_assert_num_queries):
+    def test_last_use_is_stored_once_a_minute(self, dashboard_client, django_assert_num_queries):
         client = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}add/", form(rate_limit="0"))))
         client.get(USERS)
         first = AccessToken.objects.get().last_used_at
@@ -201,5 +201,5 @@ class TestLastUse:
 
 
 @each("model", ["accesstoken", "refreshtoken", "grant", "idtoken", "app"])
-def test_the_tables_of_the_protocol_are_not_shown(dashboard_client, model):
+def test_toolkit_tables_are_not_in_the_dashboard(dashboard_client, model):
     assert dashboard_client.get(f"/dashboard/oauth/{model}/").status_code == 404

@@ -15,20 +15,20 @@ def decide(dashboard_client, url, decision="authorize") -> dict[str, str]:
 
 class TestIssuer:
     @DECISIONS
-    def test_is_named_in_every_answer_as_in_the_metadata(self, partner, dashboard_client, decision):
+    def test_issuer_in_every_answer_matches_the_metadata(self, partner, dashboard_client, decision):
         issuer = dashboard_client.get("/.well-known/oauth-authorization-server").json()["issuer"]
 
         back = decide(dashboard_client, partner.authorize_url(), decision)
 
         assert (back["iss"], back["store"]) == (issuer, "testserver")
 
-    def test_is_named_in_errors(self, partner, dashboard_client):
+    def test_issuer_is_in_errors(self, partner, dashboard_client):
         back = brought_back(dashboard_client.get(partner.authorize_url(scope="unknown", state="xyz")))
 
         assert back == {"error": "invalid_scope", "state": "xyz", "store": "testserver", "iss": "http://testserver"}
 
     @DECISIONS
-    def test_is_the_store_s_own_where_the_app_s_uri_names_another(self, owner, dashboard_client, decision):
+    def test_issuer_replaces_one_in_the_app_s_redirect_uri(self, owner, dashboard_client, decision):
         partner = register_partner(owner, redirect_uris="https://app.example/callback?iss=https://evil.example")
 
         assert decide(dashboard_client, partner.authorize_url(), decision)["iss"] == "http://testserver"
@@ -37,10 +37,10 @@ class TestIssuer:
 class TestState:
     @DECISIONS
     @each("state", ["xyz", "a b+c&d=e%20", "é\N{SNOWMAN}", "\r\nSet-Cookie: a=b", "\0", 4_000 * "x"])
-    def test_comes_back_as_it_was_sent(self, partner, dashboard_client, decision, state):
+    def test_state_is_returned_unchanged(self, partner, dashboard_client, decision, state):
         assert decide(dashboard_client, partner.authorize_url(state=state), decision)["state"] == state
 
-    def test_is_not_made_up(self, partner, dashboard_client):
+    def test_state_is_absent_where_none_was_sent(self, partner, dashboard_client):
         assert "state" not in decide(dashboard_client, partner.authorize_url())
 
 
@@ -59,7 +59,7 @@ class TestResponseType:
             (None, "invalid_request"),
         ],
     )
-    def test_is_code_alone(self, partner, dashboard_client, asked, error):
+    def test_response_type_other_than_code_is_refused(self, partner, dashboard_client, asked, error):
         url = partner.authorize_url(response_type=asked)
 
         assert brought_back(dashboard_client.get(url))["error"] == error
@@ -67,7 +67,7 @@ class TestResponseType:
         assert not Grant.objects.exists()
 
     @each("mode", ["query", "fragment", "form_post", "web_message", "jwt"])
-    def test_puts_the_code_into_the_query_whatever_mode_is_asked_for(self, partner, dashboard_client, mode):
+    def test_code_is_in_the_query_in_every_response_mode(self, partner, dashboard_client, mode):
         """In the fragment the app's server would not see it, and whoever can read the page's address could."""
         back = decide(dashboard_client, partner.authorize_url(response_mode=mode))
 
@@ -79,7 +79,7 @@ class TestScope:
         ["unknown", "admin:write", "orders:read", "users:read admin:write", "users:read,users:write", "USERS:READ", "*",
          "users:read\tusers:write", "users:read\0", "é", 10_000 * "x"],
     )  # fmt: skip
-    def test_beyond_what_the_app_may_ask_for_is_refused(self, partner, dashboard_client, scope):
+    def test_scope_beyond_the_allowed_ones_is_refused(self, partner, dashboard_client, scope):
         url = partner.authorize_url(scope=scope)
 
         assert brought_back(dashboard_client.get(url))["error"] == "invalid_scope"
@@ -87,13 +87,13 @@ class TestScope:
         assert not Grant.objects.exists()
 
     @each("scope", [None, ""])
-    def test_that_is_not_asked_for_is_not_given(self, partner, dashboard_client, scope):
+    def test_scope_that_is_not_requested_is_not_granted(self, partner, dashboard_client, scope):
         issued = partner.install(dashboard_client, scope=scope)
 
         assert issued["scope"] == ""
         assert ApiClient(issued["access_token"]).get(USERS).status_code == 403
 
-    def test_is_read_with_spaces_that_are_not_encoded(self, partner, dashboard_client):
+    def test_scope_is_read_with_unencoded_spaces(self, partner, dashboard_client):
         url = partner.authorize_url(scope=None) + "&scope=users:read users:write"
 
         code = decide(dashboard_client, url)["code"]
@@ -101,7 +101,7 @@ class TestScope:
         assert partner.exchange(code).json()["scope"] == "users:read users:write"
 
     @each("scope", ["admin:write", "users:read users:write admin:write"])
-    def test_can_t_be_widened_with_the_code(self, partner, dashboard_client, scope):
+    def test_scope_is_not_widened_at_the_token_endpoint(self, partner, dashboard_client, scope):
         code = partner.consent(dashboard_client, scope="users:read")["code"]
 
         assert partner.exchange(code, scope=scope).json()["scope"] == "users:read"
@@ -109,7 +109,7 @@ class TestScope:
 
 class TestQuery:
     @each("name", ["client_id", "redirect_uri", "response_type", "scope", "state"])
-    def test_that_names_something_twice_is_refused(self, partner, dashboard_client, name):
+    def test_query_with_a_repeated_parameter_is_refused(self, partner, dashboard_client, name):
         value = {"client_id": partner.client_id, "redirect_uri": partner.redirect_uri, "response_type": "code"}
         url = f"{partner.authorize_url(state='x')}&{name}={value.get(name, 'x')}"
 
@@ -118,18 +118,18 @@ class TestQuery:
         assert not Grant.objects.exists()
 
     @each("query", ["client_id=%zz", "%", "client_id=%0", "=", "&&&", "%00=%00", "client_id=%FF", "\xff"])
-    def test_that_can_t_be_read_is_refused(self, dashboard_client, query):
+    def test_query_that_is_unreadable_is_refused(self, dashboard_client, query):
         assert is_refused_on_a_page(dashboard_client.get(f"{AUTHORIZE}?{query}"))
 
     @each("end", ["state=%zz", "state=%FF", "%", 2_000 * "x=&", 2_000 * "&"])
-    def test_may_be_odd_after_a_right_start(self, partner, dashboard_client, end):
+    def test_query_with_an_odd_end_is_answered(self, partner, dashboard_client, end):
         assert dashboard_client.get(f"{partner.authorize_url()}&{end}").status_code in (200, 400)
 
     @each("method", ["put", "patch", "delete", "options"])
-    def test_is_for_get_and_post_alone(self, partner, dashboard_client, method):
+    def test_authorization_endpoint_takes_get_and_post_only(self, partner, dashboard_client, method):
         assert getattr(dashboard_client, method)(partner.authorize_url()).status_code == 405
 
-    def test_is_answered_to_no_script_of_another_site(self, partner, dashboard_client):
+    def test_authorization_endpoint_sends_no_cors_headers(self, partner, dashboard_client):
         page = dashboard_client.get(partner.authorize_url(), headers={"Origin": "https://evil.example"})
 
         assert "Access-Control-Allow-Origin" not in page.headers

@@ -26,7 +26,7 @@ class TestSecret:
     @ENDPOINTS
     @each("by_header", [True, False])
     @each("secret", ["", "guessed", "\0", "é", 100_000 * "x"])
-    def test_that_is_wrong_is_refused(self, partner, endpoint, by_header, secret):
+    def test_wrong_secret_is_refused(self, partner, endpoint, by_header, secret):
         partner.secret = secret
 
         refused = partner.post(endpoint, by_header, **ATTEMPT)
@@ -37,13 +37,13 @@ class TestSecret:
 
     @ENDPOINTS
     @each("column", ["client_secret", "signing_secret"])
-    def test_as_the_database_has_it_is_refused(self, partner, endpoint, column):
+    def test_secret_as_stored_in_the_database_is_refused(self, partner, endpoint, column):
         partner.secret = type(partner.app).objects.values_list(column, flat=True).get()
 
         assert error_of(partner.post(endpoint, **ATTEMPT)) == "invalid_client"
 
     @each("by_header", [True, False])
-    def test_is_taken_from_header_or_body(self, partner, dashboard_client, by_header):
+    def test_right_secret_is_accepted_in_header_or_body(self, partner, dashboard_client, by_header):
         code = partner.consent(dashboard_client)["code"]
 
         assert partner.exchange(code, basic=by_header).status_code == 200
@@ -51,18 +51,18 @@ class TestSecret:
     @each("client_id", ["unknown", "", "a\0b", "é", 10_000 * "x"])
     @ENDPOINTS
     @each("by_header", [True, False])
-    def test_of_an_unknown_app_is_refused(self, partner, endpoint, by_header, client_id):
+    def test_unknown_client_is_refused(self, partner, endpoint, by_header, client_id):
         partner.client_id = client_id
 
         assert error_of(partner.post(endpoint, by_header, **ATTEMPT)) == "invalid_client"
 
     @ENDPOINTS
-    def test_of_another_app_is_refused(self, partner, other_partner, endpoint):
+    def test_secret_of_another_app_is_refused(self, partner, other_partner, endpoint):
         partner.secret = other_partner.secret
 
         assert error_of(partner.post(endpoint, **ATTEMPT)) == "invalid_client"
 
-    def test_is_refused_from_a_public_client_which_has_none(self, public_partner):
+    def test_secret_of_a_public_client_is_refused(self, public_partner):
         assert error_of(public_partner.post(REVOKE, token="x", client_secret="guessed")) == "invalid_client"
 
 
@@ -70,7 +70,7 @@ class TestTwoWaysAtOnce:
     """RFC 6749, 2.3: one method in each request."""
 
     @each("header", ["wrong:secret", ":", "{client_id}:wrong"])
-    def test_with_a_wrong_header_are_refused_though_the_body_is_right(self, partner, dashboard_client, header):
+    def test_wrong_header_with_a_right_body_is_refused(self, partner, dashboard_client, header):
         code = partner.consent(dashboard_client)["code"]
         body = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
                 "client_id": partner.client_id, "client_secret": partner.secret}  # fmt: skip
@@ -79,7 +79,7 @@ class TestTwoWaysAtOnce:
 
         assert error_of(refused) in ("invalid_client", "invalid_request")
 
-    def test_of_two_apps_are_refused(self, partner, other_partner, dashboard_client):
+    def test_header_and_body_of_two_apps_are_refused(self, partner, other_partner, dashboard_client):
         code = other_partner.consent(dashboard_client)["code"]
 
         refused = partner.exchange(
@@ -88,7 +88,7 @@ class TestTwoWaysAtOnce:
 
         assert error_of(refused)
 
-    def test_of_two_apps_end_no_token_of_the_one_in_the_body(self, partner, other_partner, dashboard_client):
+    def test_header_and_body_of_two_apps_revoke_no_token(self, partner, other_partner, dashboard_client):
         issued = other_partner.install(dashboard_client)
 
         partner.post(REVOKE, basic=True, client_id=other_partner.client_id, token=issued["access_token"])
@@ -121,7 +121,7 @@ class TestBrokenHeader:
             f"Basic {100_000 * 'A'}",
         ],
     )
-    def test_is_refused(self, partner, endpoint, header):
+    def test_broken_authorization_header_is_refused(self, partner, endpoint, header):
         refused = partner.http.post(endpoint, urlencode(ATTEMPT), FORM, headers={"Authorization": header})
 
         assert error_of(refused) == "invalid_client"
@@ -129,7 +129,7 @@ class TestBrokenHeader:
 
 
 class TestComparison:
-    def test_of_secrets_takes_the_same_time_wherever_they_differ(self, partner, monkeypatch):
+    def test_secret_is_compared_in_constant_time(self, partner, monkeypatch):
         compare = Mock(wraps=secrets.compare_digest)
         monkeypatch.setattr("secrets.compare_digest", compare)
 
@@ -138,10 +138,10 @@ class TestComparison:
         compared = [argument for call in compare.call_args_list for argument in call.args]
         assert partner.app.client_secret.encode() in compared
 
-    def test_of_secrets_takes_one_round_of_hashing(self, partner):
+    def test_secret_takes_one_round_of_hashing(self, partner):
         assert partner.app.client_secret.startswith("pbkdf2_sha256_once$1$")
 
-    def test_of_codes_and_tokens_is_of_digests_alone(self, partner, dashboard_client):
+    def test_codes_and_tokens_are_compared_by_digest_only(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
         with CaptureQueriesContext(connection) as queries:
             issued = partner.exchange(code).json()

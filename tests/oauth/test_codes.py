@@ -18,12 +18,12 @@ def code(partner, dashboard_client) -> str:
 
 
 class TestUsedCode:
-    def test_is_refused(self, partner, code):
+    def test_used_code_is_refused(self, partner, code):
         partner.exchange(code)
 
         assert error_of(partner.exchange(code)) == "invalid_grant"
 
-    def test_ends_the_tokens_that_it_issued(self, partner, code):
+    def test_used_code_revokes_the_tokens_that_it_issued(self, partner, code):
         issued = partner.exchange(code).json()
 
         partner.exchange(code)
@@ -31,7 +31,7 @@ class TestUsedCode:
         assert not is_live(issued["access_token"])
         assert error_of(partner.refresh(issued["refresh_token"])) == "invalid_grant"
 
-    def test_ends_the_tokens_that_those_were_refreshed_to(self, partner, code):
+    def test_used_code_revokes_refreshed_tokens(self, partner, code):
         refreshed = partner.refresh(partner.exchange(code).json()["refresh_token"]).json()
         refreshed = partner.refresh(refreshed["refresh_token"]).json()
 
@@ -41,14 +41,14 @@ class TestUsedCode:
         assert error_of(partner.refresh(refreshed["refresh_token"])) == "invalid_grant"
 
     @each("wrong", [{"redirect_uri": "https://evil.example/"}, {"code_verifier": 43 * "x"}])
-    def test_ends_them_even_where_it_comes_with_something_wrong(self, partner, code, wrong):
+    def test_used_code_revokes_tokens_even_with_a_wrong_parameter(self, partner, code, wrong):
         issued = partner.exchange(code).json()
 
         partner.exchange(code, **wrong)
 
         assert not is_live(issued["access_token"])
 
-    def test_ends_them_even_when_the_code_would_have_expired(self, partner, code):
+    def test_used_code_revokes_tokens_even_after_its_expiry(self, partner, code):
         issued = partner.exchange(code).json()
         let_pass(seconds=60)
 
@@ -56,7 +56,7 @@ class TestUsedCode:
 
         assert not is_live(issued["access_token"])
 
-    def test_leaves_the_tokens_of_another_code_alone(self, partner, dashboard_client, code):
+    def test_used_code_leaves_tokens_of_another_code_alone(self, partner, dashboard_client, code):
         partner.exchange(code)
         another = partner.install(dashboard_client)
 
@@ -64,7 +64,7 @@ class TestUsedCode:
 
         assert is_live(another["access_token"])
 
-    def test_is_logged(self, partner, owner, code):
+    def test_used_code_is_logged(self, partner, owner, code):
         partner.exchange(code)
 
         partner.exchange(code)
@@ -80,7 +80,7 @@ class TestStolenCode:
     def thief(self, request, owner):
         return register_partner(owner, client_type=request.param)
 
-    def test_is_refused_to_another_app(self, partner, thief, code):
+    def test_stolen_code_is_refused_to_another_app(self, partner, thief, code):
         assert error_of(thief.exchange(code, redirect_uri=partner.redirect_uri)) == "invalid_grant"
 
     @each(
@@ -92,18 +92,18 @@ class TestStolenCode:
             {"client_id": None, "client_secret": None},
         ],
     )
-    def test_is_refused_in_the_name_of_its_app(self, partner, code, claim):
+    def test_stolen_code_is_refused_without_the_app_s_secret(self, partner, code, claim):
         assert error_of(partner.exchange(code, **claim)) == "invalid_client"
 
-    def test_is_refused_in_the_name_of_its_app_with_the_secret_of_another(self, partner, other_partner, code):
+    def test_stolen_code_is_refused_with_the_secret_of_another_app(self, partner, other_partner, code):
         assert error_of(partner.exchange(code, client_secret=other_partner.secret)) == "invalid_client"
 
-    def test_stays_good_for_its_app(self, partner, thief, code):
+    def test_stolen_code_still_works_for_its_app(self, partner, thief, code):
         thief.exchange(code, redirect_uri=partner.redirect_uri)
 
         assert partner.exchange(code).status_code == 200
 
-    def test_does_no_harm_to_its_app_once_it_was_used(self, partner, thief, code):
+    def test_stolen_used_code_leaves_its_app_s_tokens_alone(self, partner, thief, code):
         issued = partner.exchange(code).json()
 
         thief.exchange(code, redirect_uri=partner.redirect_uri)
@@ -114,7 +114,7 @@ class TestStolenCode:
 
 class TestExpiry:
     @each("seconds, status", [(50, 200), (60, 400)])
-    def test_comes_after_sixty_seconds(self, partner, code, seconds, status):
+    def test_code_expires_after_sixty_seconds(self, partner, code, seconds, status):
         let_pass(seconds)
 
         assert partner.exchange(code).status_code == status
@@ -135,30 +135,30 @@ class TestRedirectUri:
             "https://evil.example/callback",
         ],
     )
-    def test_has_to_be_the_one_of_the_authorization_request(self, partner, code, uri):
+    def test_redirect_uri_differs_from_the_authorization_request_is_refused(self, partner, code, uri):
         assert error_of(partner.exchange(code, redirect_uri=uri)) == "invalid_grant"
 
     @each("nothing", [None, ""])
-    def test_may_not_be_left_out(self, partner, code, nothing):
+    def test_redirect_uri_left_out_is_refused(self, partner, code, nothing):
         assert error_of(partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
 
     @each("nothing", [None, ""])
-    def test_may_not_be_left_out_where_one_alone_is_registered(self, other_partner, dashboard_client, nothing):
+    def test_redirect_uri_left_out_is_refused_where_only_one_is_registered(self, other_partner, dashboard_client, nothing):
         code = other_partner.consent(dashboard_client)["code"]
 
         assert error_of(other_partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
 
-    def test_may_be_left_out_where_the_authorization_request_had_none(self, other_partner, dashboard_client):
+    def test_redirect_uri_may_be_left_out_where_the_authorization_request_had_none(self, other_partner, dashboard_client):
         code = other_partner.consent(dashboard_client, redirect_uri=None)["code"]
 
         assert other_partner.exchange(code, redirect_uri=None).status_code == 200
 
 
 class TestStorage:
-    def test_is_by_digest_alone(self, code):
+    def test_code_is_stored_as_a_digest_only(self, code):
         assert Grant.objects.values_list("code", flat=True).get() == digest(code)
 
-    def test_takes_no_digest_for_a_code(self, partner, code):
+    def test_code_digest_is_refused_as_a_code(self, partner, code):
         assert error_of(partner.exchange(digest(code))) == "invalid_grant"
 
 

@@ -35,7 +35,7 @@ def register(*arguments, **changes) -> dict[str, str]:
 
 
 class TestRegisterApp:
-    def test_prints_credentials_that_work(self, owner, dashboard_client):
+    def test_register_app_prints_credentials_that_work(self, owner, dashboard_client):
         printed = register("--scope", "users:read", "users:write", "users:read")
 
         assert set(printed) == {"client_id", "client_secret", "install"}
@@ -47,14 +47,14 @@ class TestRegisterApp:
             dashboard_client.get(printed["install"]).headers["Location"] == "https://reviews.example/?store=testserver"
         )
 
-    def test_gives_a_public_client_no_secret(self, owner):
+    def test_register_app_gives_a_public_client_no_secret(self, owner):
         assert set(register("--public")) == {"client_id", "install"}
         assert PartnerApp.objects.get().client_type == "public"
 
-    def test_needs_no_owner_yet(self, db):
+    def test_register_app_needs_no_owner(self, db):
         assert register()["client_id"] == PartnerApp.objects.get().client_id
 
-    def test_is_logged_without_the_secret(self, owner):
+    def test_register_app_is_logged_without_the_secret(self, owner):
         secret = register()["client_secret"]
 
         event = AuditEvent.objects.get()
@@ -78,7 +78,7 @@ class TestRegisterApp:
             {"scope": "users:destroy"},
         ],
     )
-    def test_refuses_what_makes_no_sense(self, owner, wrong):
+    def test_register_app_refuses_invalid_options(self, owner, wrong):
         with pytest.raises(CommandError):
             register(**wrong)
 
@@ -98,7 +98,7 @@ def encrypted_secrets() -> set[str]:
 
 
 class TestRotateSecrets:
-    def test_lets_the_former_key_be_forgotten(self, partner, owner, dashboard_client, settings):
+    def test_rotate_secrets_makes_the_former_key_needless(self, partner, owner, dashboard_client, settings):
         partner.install(dashboard_client)
         assert is_known_by(partner.secret, dashboard_client, partner)
 
@@ -114,7 +114,7 @@ class TestRotateSecrets:
         dashboard_client.force_login(owner)
         assert is_known_by(partner.secret, dashboard_client, partner)
 
-    def test_changes_nothing_when_one_can_t_be_read(self, owner, settings):
+    def test_rotate_secrets_changes_nothing_where_one_secret_is_unreadable(self, owner, settings):
         for key in ("present", "lost", "present"):
             settings.SECRET_KEY = key
             register_partner(owner)
@@ -125,7 +125,7 @@ class TestRotateSecrets:
 
         assert encrypted_secrets() == before
 
-    def test_passes_over_apps_without_a_secret_to_read(self, public_partner, api):
+    def test_rotate_secrets_skips_apps_without_a_stored_secret(self, public_partner, api):
         api()
 
         assert "oauth.App, client secret: 0 encrypted." in run("rotate_secrets")
@@ -141,7 +141,7 @@ class TestClearExpired:
     def pair(self, partner, dashboard_client) -> dict:
         return partner.install(dashboard_client)
 
-    def test_leaves_what_lives(self, partner, pair, dashboard_client, api):
+    def test_clear_expired_keeps_what_is_valid(self, partner, pair, dashboard_client, api):
         personal = api()
         code = partner.consent(dashboard_client)["code"]
 
@@ -153,7 +153,7 @@ class TestClearExpired:
         assert partner.refresh(pair["refresh_token"]).status_code == 200
         assert dashboard_client.get("/dashboard/").status_code == 200
 
-    def test_keeps_a_used_code_until_it_expires_to_know_it_again(self, partner, dashboard_client):
+    def test_clear_expired_keeps_a_used_code_until_it_expires(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
         pair = partner.exchange(code).json()
 
@@ -165,7 +165,7 @@ class TestClearExpired:
         run("clear_expired")
         assert not Grant.objects.exists()
 
-    def test_deletes_expired_codes(self, partner, dashboard_client):
+    def test_clear_expired_deletes_expired_codes(self, partner, dashboard_client):
         partner.consent(dashboard_client)
         expire(Grant.objects, seconds=1)
 
@@ -173,7 +173,7 @@ class TestClearExpired:
 
         assert not Grant.objects.exists()
 
-    def test_deletes_expired_personal_tokens(self, api):
+    def test_clear_expired_deletes_expired_personal_tokens(self, api):
         api(expires=timezone.now() - timedelta(seconds=1))
         api()
 
@@ -181,14 +181,14 @@ class TestClearExpired:
 
         assert AccessToken.objects.get().expires.year == 9999
 
-    def test_keeps_an_expired_access_token_that_can_still_be_refreshed(self, partner, pair):
+    def test_clear_expired_keeps_an_expired_access_token_that_can_be_refreshed(self, partner, pair):
         expire(AccessToken.objects, days=300)
 
         run("clear_expired")
 
         assert partner.refresh(pair["refresh_token"]).status_code == 200
 
-    def test_deletes_pairs_that_nobody_refreshed_for_a_year(self, pair):
+    def test_clear_expired_deletes_token_pairs_not_refreshed_for_a_year(self, pair):
         expire(AccessToken.objects, days=366)
 
         run("clear_expired")
@@ -196,7 +196,7 @@ class TestClearExpired:
         assert not RefreshToken.objects.exists()
         assert not AccessToken.objects.exists()
 
-    def test_keeps_a_used_refresh_token_for_a_year_to_know_it_again(self, partner, pair):
+    def test_clear_expired_keeps_a_used_refresh_token_for_a_year(self, partner, pair):
         partner.refresh(pair["refresh_token"])
         used = RefreshToken.objects.exclude(revoked=None)
 
@@ -208,7 +208,7 @@ class TestClearExpired:
         assert not used.exists()
         assert RefreshToken.objects.exists()
 
-    def test_deletes_expired_sessions(self, dashboard_client):
+    def test_clear_expired_deletes_expired_sessions(self, dashboard_client):
         Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
 
         run("clear_expired")
@@ -217,7 +217,7 @@ class TestClearExpired:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_clear_expired_disturbs_no_token_request(partner, dashboard_client):
+def test_clear_expired_does_not_disturb_token_requests(partner, dashboard_client):
     pair = partner.install(dashboard_client)
 
     for _ in range(5):

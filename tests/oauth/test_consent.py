@@ -38,7 +38,7 @@ class TestSignIn:
     def sign_in(browser, url, email="olive@store.example"):
         return browser.post(url, {"username": email, "password": PASSWORD})
 
-    def test_comes_first_and_leads_back(self, partner, browser):
+    def test_authorization_needs_sign_in_and_returns_to_the_request(self, partner, browser):
         url = partner.authorize_url(state="a b&c")
 
         asked = browser.get(url)
@@ -48,13 +48,13 @@ class TestSignIn:
         assert back.headers["Location"] == url
         assert b"Authorize" in browser.get(url).content
 
-    def test_comes_before_an_error_that_would_redirect(self, partner, browser):
+    def test_authorization_error_is_not_redirected_before_sign_in(self, partner, browser):
         """Or anybody could be sent to an app by a link to the store (RFC 9700, 4.11.2)."""
         response = browser.get(partner.authorize_url(scope="unknown"))
 
         assert response.headers["Location"].startswith(SIGN_IN)
 
-    def test_comes_before_consent(self, partner, browser):
+    def test_consent_needs_sign_in(self, partner, browser):
         assert browser.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
         assert not Grant.objects.exists()
 
@@ -73,13 +73,13 @@ class TestSignIn:
             "/\t/evil.example",
         ],
     )
-    def test_leads_to_no_other_site(self, browser, settings, target):
+    def test_sign_in_redirects_to_no_other_site(self, browser, settings, target):
         response = self.sign_in(browser, f"{SIGN_IN}?next={quote(target)}")
 
         assert response.headers["Location"] == resolve_url(settings.LOGIN_REDIRECT_URL)
 
     @each("user_type", [kind for kind in UserType if kind != UserType.DASHBOARD])
-    def test_is_for_staff_alone(self, partner, browser, user_type):
+    def test_consent_is_for_staff_only(self, partner, browser, user_type):
         customer = make_user(email="ada@example.com", user_type=user_type)
         customer.set_password(PASSWORD)
         customer.save()
@@ -92,7 +92,7 @@ class TestSignIn:
         assert browser.post(partner.authorize_url(), AUTHORIZE).headers["Location"].startswith(SIGN_IN)
         assert not Grant.objects.exists()
 
-    def test_of_somebody_inactive_is_over(self, partner, dashboard_client, owner):
+    def test_consent_of_a_deactivated_member_is_refused(self, partner, dashboard_client, owner):
         owner.is_active = False
         owner.save()
 
@@ -108,14 +108,14 @@ class TestDecision:
         browser.force_login(owner)
         return browser
 
-    def test_of_another_site_s_form_is_refused(self, partner, careful):
+    def test_consent_without_a_csrf_token_is_refused(self, partner, careful):
         careful.get(partner.authorize_url())
 
         assert careful.post(partner.authorize_url(), AUTHORIZE).status_code == 403
         assert not Grant.objects.exists()
         assert not PartnerApp.objects.get().installed_at
 
-    def test_of_the_page_s_own_form_is_taken(self, partner, careful):
+    def test_consent_by_the_page_s_own_form_is_accepted(self, partner, careful):
         page = careful.get(partner.authorize_url())
         token = re.search('name="csrfmiddlewaretoken" value="(.+?)"', page.content.decode())[1]
 
@@ -129,7 +129,7 @@ class TestDecision:
     )
     @each("method", ["get", "head"])
     @each("is_installed", [True, False])
-    def test_is_never_made_by_a_link(self, partner, dashboard_client, extra, method, is_installed):
+    def test_consent_is_never_given_by_a_link(self, partner, dashboard_client, extra, method, is_installed):
         if is_installed:
             partner.install(dashboard_client)
             Grant.objects.all().delete()
@@ -140,7 +140,7 @@ class TestDecision:
         assert not Grant.objects.exists()
 
     @each("decision", ["", "Authorize", "true", "authorize\0", None])
-    def test_of_any_other_word_is_no(self, partner, dashboard_client, decision):
+    def test_decision_other_than_authorize_is_denial(self, partner, dashboard_client, decision):
         form = {} if decision is None else {"decision": decision}
 
         assert brought_back(dashboard_client.post(partner.authorize_url(), form))["error"] == "access_denied"
@@ -160,7 +160,7 @@ class TestDecision:
         ],
     )
     @each("asked", [{"scope": None}, {"scope": "users:read", "state": "own"}])
-    def test_grants_what_the_page_showed_and_nothing_from_the_form(self, owner, dashboard_client, asked, field):
+    def test_consent_grants_what_the_url_says_and_nothing_from_the_form(self, owner, dashboard_client, asked, field):
         partner = register_partner(owner, redirect_uris="https://app.example/callback https://app.example/other")
 
         response = dashboard_client.post(partner.authorize_url(**asked), {**AUTHORIZE, **field})
@@ -173,7 +173,7 @@ class TestDecision:
             assert response.headers["Location"].startswith(f"{partner.redirect_uri}?")
             assert brought_back(response).get("state") == asked.get("state")
 
-    def test_is_read_from_the_url_alone_even_if_the_first_request_of_the_server_was_for_a_token(
+    def test_consent_reads_the_url_only_even_after_a_token_request(
         self, partner, dashboard_client, monkeypatch
     ):
         for view in (OAuthLibMixin, AuthorizationView):  # as after a start
@@ -184,7 +184,7 @@ class TestDecision:
 
         assert Grant.objects.get().scope == ""
 
-    def test_to_cancel_tells_the_app_and_installs_nothing(self, partner, dashboard_client):
+    def test_denial_is_sent_to_the_app_and_installs_nothing(self, partner, dashboard_client):
         response = dashboard_client.post(partner.authorize_url(state="a b&c"), {"decision": "cancel"})
 
         assert response.headers["Location"].startswith(f"{partner.redirect_uri}?")
@@ -200,13 +200,13 @@ class TestDecision:
 
 class TestPage:
     @each("path", ["{}", f"{SIGN_IN}?next={{}}", "/oauth2/authorize/"])
-    def test_is_shown_in_no_frame(self, partner, dashboard_client, path):
+    def test_consent_page_is_not_shown_in_a_frame(self, partner, dashboard_client, path):
         page = dashboard_client.get(path.format(partner.authorize_url()))
 
         assert page.headers["X-Frame-Options"] == "DENY"
         assert page.headers["Referrer-Policy"] == "same-origin"
 
-    def test_runs_nothing_and_goes_nowhere_but_to_the_app(self, partner, dashboard_client):
+    def test_consent_page_policy_allows_only_the_app_as_target(self, partner, dashboard_client):
         page = dashboard_client.get(partner.authorize_url())
 
         policy = dict(part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; "))
@@ -214,17 +214,17 @@ class TestPage:
         assert policy["form-action"] == "'self' https://app1.example"
         assert "no-store" in page.headers["Cache-Control"]
 
-    def test_shows_an_app_s_name_as_text(self, owner, dashboard_client):
+    def test_consent_page_escapes_the_app_s_name(self, owner, dashboard_client):
         partner = register_partner(owner, name="<script>alert(1)</script>")
 
         assert b"<script>alert" not in dashboard_client.get(partner.authorize_url()).content
 
-    def test_shows_where_the_answer_goes(self, partner, dashboard_client):
+    def test_consent_page_shows_the_redirect_host(self, partner, dashboard_client):
         assert b"app1.example" in dashboard_client.get(partner.authorize_url()).content
 
 
 class TestAgain:
-    def test_marks_what_is_new_since_the_last_consent(self, partner, dashboard_client):
+    def test_second_consent_marks_new_scopes(self, partner, dashboard_client):
         partner.install(dashboard_client, scope="users:read")
 
         page = dashboard_client.get(partner.authorize_url())
@@ -232,7 +232,7 @@ class TestAgain:
         assert items(page, ' class="oauth-new"') == ["Add and change customers"]
         assert items(page, "") == ["See customers"]
 
-    def test_marks_nothing_where_nothing_is_new(self, partner, dashboard_client):
+    def test_second_consent_marks_nothing_where_nothing_is_new(self, partner, dashboard_client):
         partner.install(dashboard_client)
 
         page = dashboard_client.get(partner.authorize_url())
@@ -240,7 +240,7 @@ class TestAgain:
         assert items(page, ' class="oauth-new"') == []
         assert items(page, "") == ["See customers", "Add and change customers"]
 
-    def test_marks_everything_after_it_was_uninstalled(self, partner, dashboard_client):
+    def test_consent_after_uninstallation_marks_all_scopes(self, partner, dashboard_client):
         partner.install(dashboard_client)
         dashboard_client.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/uninstall/")
 
@@ -248,7 +248,7 @@ class TestAgain:
 
         assert items(page, ' class="oauth-new"') == ["See customers", "Add and change customers"]
 
-    def test_is_asked_and_logged_with_what_is_new(self, partner, dashboard_client, owner):
+    def test_second_consent_is_logged_with_new_scopes(self, partner, dashboard_client, owner):
         former = partner.install(dashboard_client, scope="users:read")
 
         latter = partner.install(dashboard_client)
@@ -262,21 +262,21 @@ class TestAgain:
 
 class TestInstallLink:
     @each("extra", ["&next=https://evil.example/", "&app_url=https://evil.example/", "&store=evil.example"])
-    def test_leads_to_the_registered_page_alone(self, partner, dashboard_client, extra):
+    def test_install_link_leads_to_the_registered_page_only(self, partner, dashboard_client, extra):
         response = dashboard_client.get(f"/dashboard/apps/install-app/?client_id={partner.client_id}{extra}")
 
         assert response.headers["Location"] == "https://app1.example/?store=testserver"
 
     @each("client_id", ["", "unknown", "%00", "https://evil.example/", "%zz", "%FF"])
-    def test_to_an_unknown_app_leads_nowhere(self, dashboard_client, client_id):
+    def test_install_link_of_an_unknown_app_is_404(self, dashboard_client, client_id):
         assert dashboard_client.get(f"/dashboard/apps/install-app/?client_id={client_id}").status_code == 404
 
-    def test_names_no_store_that_the_request_made_up(self, partner, dashboard_client):
+    def test_install_link_with_a_forged_host_is_refused(self, partner, dashboard_client):
         link = f"/dashboard/apps/install-app/?client_id={partner.client_id}"
 
         assert dashboard_client.get(link, headers={"Host": "evil.example"}).status_code == 400
 
-    def test_to_an_app_that_is_not_installed_asks_first(self, partner, dashboard_client):
+    def test_open_link_of_an_uninstalled_app_starts_the_installation(self, partner, dashboard_client):
         response = dashboard_client.get(f"/dashboard/apps/{partner.client_id}/open/")
 
         assert urlsplit(response.headers["Location"]).path == "/dashboard/apps/install-app/"

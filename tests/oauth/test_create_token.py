@@ -18,7 +18,7 @@ def create_token(*arguments) -> str:
 
 @pytest.mark.django_db
 class TestCreateToken:
-    def test_prints_a_token_that_works_and_nothing_else(self, owner):
+    def test_create_token_prints_a_working_token_and_nothing_else(self, owner):
         output = create_token("--app", "ERP", "--scope", "users:read", "users:write")
 
         bearer = tokens.authenticate(output.removesuffix("\n"))
@@ -27,7 +27,7 @@ class TestCreateToken:
         assert bearer.user_id == owner.pk
         assert App.objects.get().name == "ERP"
 
-    def test_replaces_the_former_one(self, owner):
+    def test_create_token_replaces_the_former_token(self, owner):
         former = create_token("--app", "ERP", "--scope", "users:read").strip()
 
         latter = create_token("--app", "ERP", "--scope", "users:read").strip()
@@ -36,7 +36,7 @@ class TestCreateToken:
         assert tokens.authenticate(former) is None
         assert tokens.authenticate(latter)
 
-    def test_takes_a_scope_once(self, owner):
+    def test_create_token_ignores_repeated_scopes(self, owner):
         create_token("--app", "ERP", "--scope", "users:read", "users:read")
 
         assert AccessToken.objects.get().scope == "users:read"
@@ -55,19 +55,19 @@ class TestCreateToken:
             ["--app", "x" * 256, "--scope", "users:read"],
         ],
     )
-    def test_refuses_what_it_does_not_know(self, owner, arguments):
+    def test_create_token_refuses_unknown_options(self, owner, arguments):
         with pytest.raises(CommandError):
             create_token(*arguments)
 
         assert not App.objects.exists()
 
     @each("version", ["2023-02-10", "2024-04-01", "unstable"])
-    def test_gives_the_app_a_version(self, owner, version):
+    def test_create_token_sets_the_api_version(self, owner, version):
         create_token("--app", "ERP", "--scope", "users:read", "--api-version", version)
 
         assert App.objects.get().api_version == version
 
-    def test_acts_for_the_owner_it_names(self, owner):
+    def test_create_token_acts_for_the_named_owner(self, owner):
         colleague = make_owner(email="Colleague@store.example")
 
         token = create_token("--app", "ERP", "--scope", "users:read", "--owner", "colleague@STORE.example").strip()
@@ -76,7 +76,7 @@ class TestCreateToken:
         assert bearer is not None
         assert bearer.user_id == colleague.pk
 
-    def test_needs_a_dashboard_user(self):
+    def test_create_token_needs_a_dashboard_user(self):
         make_user(email="customer@example.com")
 
         with pytest.raises(CommandError, match="createsuperuser"):
@@ -85,7 +85,7 @@ class TestCreateToken:
             create_token("--app", "ERP", "--scope", "users:read", "--owner", "customer@example.com")
         assert not App.objects.exists()
 
-    def test_needs_an_active_one(self, owner):
+    def test_create_token_needs_an_active_owner(self, owner):
         owner.is_active = False
         owner.save()
 

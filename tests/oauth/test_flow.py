@@ -4,7 +4,7 @@ from tests.support.clients import USERS, ApiClient
 
 
 class TestFlow:
-    def test_ends_with_a_token_that_the_api_takes(self, partner, dashboard_client):
+    def test_authorization_code_flow_ends_with_a_working_token(self, partner, dashboard_client):
         back = partner.consent(dashboard_client, state="xyz")
 
         assert back["store"] == "testserver"

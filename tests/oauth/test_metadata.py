@@ -13,7 +13,7 @@ def metadata(client, db) -> dict:
     return client.get(METADATA).json()
 
 
-def test_promises_what_the_server_does_and_no_more(metadata):
+def test_metadata_promises_what_the_server_does_and_no_more(metadata):
     methods = ["client_secret_basic", "client_secret_post"]
 
     assert metadata["response_types_supported"] == ["code"]
@@ -26,7 +26,7 @@ def test_promises_what_the_server_does_and_no_more(metadata):
     assert sorted(metadata["introspection_endpoint_auth_methods_supported"]) == methods
 
 
-def test_names_endpoints_below_the_issuer(metadata):
+def test_metadata_names_endpoints_below_the_issuer(metadata):
     endpoints = {name: url for name, url in metadata.items() if name.endswith("_endpoint")}
 
     assert endpoints == {
@@ -37,19 +37,19 @@ def test_names_endpoints_below_the_issuer(metadata):
     }
 
 
-def test_offers_no_registration(metadata):
+def test_metadata_offers_no_registration(metadata):
     assert "registration_endpoint" not in metadata
     assert metadata["client_id_metadata_document_supported"] is False
 
 
-def test_says_the_same_each_time(client, metadata):
+def test_metadata_is_the_same_each_time(client, metadata):
     assert client.get(METADATA).json() == metadata
 
 
-def test_names_no_host_that_the_request_made_up(client):
+def test_metadata_with_a_forged_host_is_refused(client):
     assert client.get(METADATA, headers={"Host": "evil.example"}).status_code == 400
 
 
 @each("method", ["post", "put", "patch", "delete"])
-def test_can_t_be_changed(client, method):
+def test_metadata_takes_get_only(client, method):
     assert getattr(client, method)(METADATA).status_code == 405

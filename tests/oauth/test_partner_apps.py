@@ -41,7 +41,7 @@ def shown(page) -> dict[str, str]:
 
 
 class TestRegister:
-    def test_shows_the_client_id_and_the_secret_once(self, dashboard_client):
+    def test_registration_shows_client_id_and_secret_once(self, dashboard_client):
         page = dashboard_client.post(f"{APPS}add/", form())
 
         app = PartnerApp.objects.get()
@@ -53,13 +53,13 @@ class TestRegister:
             assert later.status_code == 200
             assert secret not in later.content.decode()
 
-    def test_gives_a_public_client_no_secret(self, dashboard_client):
+    def test_registration_gives_a_public_client_no_secret(self, dashboard_client):
         page = dashboard_client.post(f"{APPS}add/", form(client_type="public"))
 
         assert set(shown(page)) == {"client_id"}
         assert PartnerApp.objects.get().signing_secret == ""
 
-    def test_takes_several_redirect_uris_and_http_on_a_developer_s_machine(self, dashboard_client):
+    def test_registration_takes_several_redirect_uris_and_local_http(self, dashboard_client):
         dashboard_client.post(
             f"{APPS}add/", form(redirect_uris="https://a.example/1?x=y\r\nhttp://127.0.0.1:3000/2\r\n")
         )
@@ -74,7 +74,7 @@ class TestRegister:
          "https://a.example\\@b.example/", "https://é.example/", "https://[::1/", "https://a.example:x/",
          "https://a.example/\0"],
     )  # fmt: skip
-    def test_refuses_what_no_browser_should_be_sent_to(self, dashboard_client, field, uri):
+    def test_registration_refuses_unsafe_uris(self, dashboard_client, field, uri):
         page = dashboard_client.post(f"{APPS}add/", form(**{field: uri}))
 
         assert page.status_code == 200
@@ -92,7 +92,7 @@ class TestRegister:
             {"rate_limit": "1001"},
         ],
     )
-    def test_refuses_what_makes_no_sense(self, dashboard_client, wrong):
+    def test_registration_refuses_invalid_values(self, dashboard_client, wrong):
         page = dashboard_client.post(f"{APPS}add/", form(**wrong))
 
         assert page.status_code == 200
@@ -101,13 +101,13 @@ class TestRegister:
 
 
 class TestChange:
-    def test_can_t_make_a_confidential_client_public(self, partner, dashboard_client):
+    def test_change_can_not_make_a_confidential_client_public(self, partner, dashboard_client):
         dashboard_client.post(page_of(partner.app), form(client_type="public", client_id="chosen"))
 
         app = PartnerApp.objects.get()
         assert (app.client_type, app.client_id) == ("confidential", partner.client_id)
 
-    def test_takes_a_permission_from_living_tokens_at_once(self, partner, dashboard_client):
+    def test_removed_permission_is_taken_from_live_tokens(self, partner, dashboard_client):
         client = ApiClient(partner.install(dashboard_client)["access_token"])
         assert client.post(USERS, {"email": "ada@example.com"}).status_code == 201
 
@@ -116,7 +116,7 @@ class TestChange:
         assert client.post(USERS, {"email": "eve@example.com"}).status_code == 403
         assert client.get(USERS).status_code == 200
 
-    def test_gives_a_permission_only_with_another_consent(self, partner, dashboard_client):
+    def test_added_permission_needs_another_consent(self, partner, dashboard_client):
         token = partner.install(dashboard_client, scope="users:read")
 
         dashboard_client.post(page_of(partner.app), form(allowed_scopes=["users:read", "users:write", "orders:read"]))
@@ -126,7 +126,7 @@ class TestChange:
 
 
 class TestReplaceTheSecret:
-    def test_refuses_the_former_one_and_takes_the_new_one(self, partner, dashboard_client):
+    def test_replaced_secret_stops_working_and_the_new_one_works(self, partner, dashboard_client):
         token = partner.install(dashboard_client)
         former = partner.secret
 
@@ -140,7 +140,7 @@ class TestReplaceTheSecret:
 
 @pytest.mark.parametrize("decision", ["uninstall", "replace_secret"])
 class TestDecision:
-    def test_is_asked_for_first(self, partner, dashboard_client, decision):
+    def test_uninstall_and_replace_secret_ask_for_confirmation(self, partner, dashboard_client, decision):
         token = partner.install(dashboard_client)
 
         page = dashboard_client.get(page_of(partner.app, decision))
@@ -149,7 +149,7 @@ class TestDecision:
         assert partner.refresh(token["refresh_token"]).status_code == 200
         assert not AuditEvent.objects.filter(event__in=["app_uninstalled", "secret_replaced"]).exists()
 
-    def test_needs_a_form_of_the_store(self, partner, dashboard_client, owner, decision):
+    def test_uninstall_and_replace_secret_need_a_csrf_token(self, partner, dashboard_client, owner, decision):
         token = partner.install(dashboard_client)
         browser = Client(enforce_csrf_checks=True)
         browser.force_login(owner)
@@ -157,26 +157,26 @@ class TestDecision:
         assert browser.post(page_of(partner.app, decision)).status_code == 403
         assert partner.refresh(token["refresh_token"]).status_code == 200
 
-    def test_needs_the_permission_to_change_apps(self, partner, decision):
+    def test_uninstall_and_replace_secret_need_a_permission(self, partner, decision):
         browser = Client()
         browser.force_login(make_user(user_type="dashboard"))
 
         assert browser.post(page_of(partner.app, decision)).status_code == 403
 
     @each("pk", ["0", "x", "%00"])
-    def test_about_an_unknown_app_is_404(self, dashboard_client, decision, pk):
+    def test_uninstall_and_replace_secret_of_an_unknown_app_are_404(self, dashboard_client, decision, pk):
         assert dashboard_client.post(f"{APPS}{pk}/{decision}/").status_code == 404
 
 
 class TestInstall:
-    def test_sends_staff_to_the_app_with_the_store(self, partner, dashboard_client):
+    def test_install_link_redirects_to_the_app_with_the_store(self, partner, dashboard_client):
         response = dashboard_client.get(INSTALL, {"client_id": partner.client_id})
 
         assert response.status_code == 302
         assert response.headers["Location"] == f"{partner.app.app_url}?store=testserver"
         assert "no-store" in response.headers["Cache-Control"]
 
-    def test_keeps_the_query_of_the_app_url_and_the_store_s_own_domain(self, partner, dashboard_client, settings):
+    def test_install_link_keeps_the_app_url_s_query_and_the_store_domain(self, partner, dashboard_client, settings):
         settings.STORE_DOMAIN = "shop.example"
         PartnerApp.objects.update(app_url="https://reviews.example/?plan=1")
 
@@ -185,24 +185,24 @@ class TestInstall:
         assert response.headers["Location"] == "https://reviews.example/?plan=1&store=shop.example"
 
     @each("client_id", ["", "unknown", "\0", "x" * 5_000])
-    def test_of_an_unknown_app_is_404(self, partner, dashboard_client, client_id):
+    def test_install_link_of_an_unknown_app_is_404(self, partner, dashboard_client, client_id):
         assert dashboard_client.get(INSTALL, {"client_id": client_id}).status_code == 404
 
 
 class TestOpen:
-    def test_leads_to_the_installation_of_an_app_that_is_not_installed(self, partner, dashboard_client):
+    def test_open_link_of_an_uninstalled_app_redirects_to_its_installation(self, partner, dashboard_client):
         response = dashboard_client.get(open_url(partner))
 
         assert (response.status_code, response.headers["Location"]) == (302, f"{INSTALL}?client_id={partner.client_id}")
 
-    def test_gives_a_public_client_no_session_token(self, public_partner, dashboard_client):
+    def test_open_link_of_a_public_client_has_no_session_token(self, public_partner, dashboard_client):
         PartnerApp.objects.update(installed_at="2026-01-01T00:00Z")
 
         response = dashboard_client.get(open_url(public_partner))
 
         assert response.headers["Location"] == f"{public_partner.app.app_url}?store=testserver"
 
-    def test_of_an_app_whose_secret_can_t_be_read_leads_to_where_it_is_replaced(
+    def test_open_link_with_an_unreadable_secret_leads_to_the_app_s_page(
         self, partner, dashboard_client, owner, settings
     ):
         partner.install(dashboard_client)
@@ -215,7 +215,7 @@ class TestOpen:
         assert b"Replace the client secret" in response.content
         assert not AuditEvent.objects.filter(event="app_opened").exists()
 
-    def test_of_an_unknown_app_is_404(self, dashboard_client):
+    def test_open_link_of_an_unknown_app_is_404(self, dashboard_client):
         assert dashboard_client.get("/dashboard/apps/unknown/open/").status_code == 404
 
 
@@ -224,18 +224,18 @@ def links(partner) -> list[str]:
 
 
 class TestLinks:
-    def test_to_a_private_app_are_404(self, api, dashboard_client):
+    def test_links_to_a_private_app_are_404(self, api, dashboard_client):
         api()
 
         assert [dashboard_client.get(link).status_code for link in links(App.objects.get())] == [404, 404]
 
     @each("method", ["post", "put", "patch", "delete"])
-    def test_are_followed_by_get_alone(self, partner, dashboard_client, method):
+    def test_links_take_get_only(self, partner, dashboard_client, method):
         assert [getattr(dashboard_client, method)(link).status_code for link in links(partner)] == [405, 405]
 
 
 @each("visitor", ["anonymous", "customer"])
-def test_whoever_is_not_staff_is_sent_to_the_sign_in_page(partner, visitor):
+def test_app_pages_send_other_visitors_to_the_sign_in_page(partner, visitor):
     browser = Client()
     if visitor == "customer":
         browser.force_login(make_user())
@@ -254,7 +254,7 @@ def test_whoever_is_not_staff_is_sent_to_the_sign_in_page(partner, visitor):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("page", ["change", "replace_secret"])
-def test_settings_that_an_app_saves_meanwhile_are_not_lost(partner, dashboard_client, page):
+def test_app_settings_saved_meanwhile_are_kept(partner, dashboard_client, page):
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer at a time")
 

@@ -41,7 +41,7 @@ class TestChallenge:
             {"code_challenge": 100_000 * "x"},
         ],
     )
-    def test_is_refused_unless_it_is_one_of_s256(self, client, dashboard_client, wrong):
+    def test_challenge_that_is_not_s256_is_refused(self, client, dashboard_client, wrong):
         url = client.authorize_url(**S256 | wrong)
 
         for response in (dashboard_client.get(url), dashboard_client.post(url, {"decision": "authorize"})):
@@ -50,7 +50,7 @@ class TestChallenge:
             assert "code" not in back
         assert not Grant.objects.exists()
 
-    def test_is_refused_when_it_comes_twice(self, client, dashboard_client):
+    def test_challenge_given_twice_is_refused(self, client, dashboard_client):
         url = f"{client.authorize_url(**S256)}&code_challenge={43 * 'x'}"
 
         response = dashboard_client.post(url, {"decision": "authorize"})
@@ -60,21 +60,21 @@ class TestChallenge:
 
     @each("challenge", [None, ""])
     @each("method", [None, "S256", "plain"])
-    def test_is_required_of_a_public_client(self, public_partner, dashboard_client, challenge, method):
+    def test_challenge_is_required_of_a_public_client(self, public_partner, dashboard_client, challenge, method):
         url = public_partner.authorize_url(code_challenge=challenge, code_challenge_method=method)
 
         for response in (dashboard_client.get(url), dashboard_client.post(url, {"decision": "authorize"})):
             assert brought_back(response)["error"] == "invalid_request"
         assert not Grant.objects.exists()
 
-    def test_is_not_required_of_a_confidential_client(self, partner, dashboard_client):
+    def test_challenge_is_optional_for_a_confidential_client(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
 
         assert partner.exchange(code).status_code == 200
 
 
 class TestVerifier:
-    def test_that_fits_is_taken(self, client, code):
+    def test_right_verifier_is_accepted(self, client, code):
         assert client.exchange(code, code_verifier=VERIFIER).status_code == 200
 
     @each(
@@ -91,19 +91,19 @@ class TestVerifier:
             100_000 * "x",
         ],
     )
-    def test_that_does_not_fit_is_refused(self, client, code, verifier):
+    def test_wrong_verifier_is_refused(self, client, code, verifier):
         assert error_of(client.exchange(code, code_verifier=verifier)) == "invalid_grant"
 
     @each("verifier", [None, ""])
-    def test_is_needed_once_there_was_a_challenge(self, client, code, verifier):
+    def test_missing_verifier_is_refused(self, client, code, verifier):
         assert error_of(client.exchange(code, code_verifier=verifier)) in ("invalid_grant", "invalid_request")
 
-    def test_is_refused_where_the_challenge_was_stripped(self, partner, dashboard_client):
+    def test_verifier_without_a_challenge_is_refused(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
 
         assert error_of(partner.exchange(code, code_verifier=VERIFIER)) == "invalid_grant"
 
-    def test_is_held_against_the_challenge_of_the_authorization_request_alone(self, client, code):
+    def test_verifier_is_compared_with_the_authorization_request_s_challenge_only(self, client, code):
         """Not against one that the thief of a code sends along."""
         challenge_of_x = "zAscLGbzu5_RoIHGJrob72L2-WRBpDvhUmhSN3asJqE"
 
@@ -113,7 +113,7 @@ class TestVerifier:
 
         assert error_of(refused) == "invalid_grant"
 
-    def test_of_another_flow_does_not_open_this_one(self, client, code, dashboard_client):
+    def test_verifier_of_another_flow_is_refused(self, client, code, dashboard_client):
         """A code injected into the victim's flow meets the victim's verifier (RFC 9700, 4.5.3.1)."""
         injected = client.consent(dashboard_client, **S256 | {"code_challenge": 43 * "x"})["code"]
 

@@ -26,7 +26,7 @@ def uninstall(partner, dashboard_client):
 
 
 class TestEightTimesAtOnce:
-    def test_a_code_issues_tokens_once_and_ends_them(self, partner, dashboard_client):
+    def test_code_used_at_once_issues_tokens_once_and_revokes_them(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
 
         answers = at_once([lambda: partner.exchange(code)] * 8)
@@ -35,7 +35,7 @@ class TestEightTimesAtOnce:
         assert logged("code_reused", partner.client_id)
         assert_nothing_works(partner, issued_by(answers))
 
-    def test_a_refresh_token_issues_tokens_once_and_ends_its_family(self, partner, dashboard_client):
+    def test_refresh_token_used_at_once_issues_tokens_once_and_revokes_its_family(self, partner, dashboard_client):
         former = partner.install(dashboard_client)
 
         answers = at_once([lambda: partner.refresh(former["refresh_token"])] * 8)
@@ -44,7 +44,7 @@ class TestEightTimesAtOnce:
         assert logged("refresh_token_reused", partner.client_id)
         assert_nothing_works(partner, [former, *issued_by(answers)])
 
-    def test_a_code_and_the_refresh_token_it_issued_leave_nothing(self, partner, dashboard_client):
+    def test_code_and_its_refresh_token_used_at_once_leave_nothing(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
         former = partner.exchange(code).json()
 
@@ -53,7 +53,7 @@ class TestEightTimesAtOnce:
         assert len(issued_by(answers)) <= 1
         assert_nothing_works(partner, [former, *issued_by(answers)])
 
-    def test_a_consent_gives_as_many_codes_that_work_once_each(self, partner, dashboard_client):
+    def test_consents_given_at_once_give_codes_that_work_once_each(self, partner, dashboard_client):
         codes = [back["code"] for back in at_once([lambda: partner.consent(dashboard_client)] * 8)]
 
         answers = at_once([lambda code=code: partner.exchange(code) for code in codes])
@@ -65,7 +65,7 @@ class TestEightTimesAtOnce:
 
 @pytest.mark.parametrize("turn", range(3))
 class TestUninstalledAtTheSameMoment:
-    def test_as_a_code_is_exchanged_nothing_works(self, partner, dashboard_client, turn):
+    def test_uninstalling_while_a_code_is_exchanged_leaves_nothing(self, partner, dashboard_client, turn):
         codes = [partner.consent(dashboard_client)["code"] for _ in range(4)]
         exchanges = [lambda code=code: partner.exchange(code) for code in codes]
 
@@ -75,7 +75,7 @@ class TestUninstalledAtTheSameMoment:
         assert_nothing_works(partner, issued_by(answers))
         assert PartnerApp.objects.get().installed_at is None
 
-    def test_as_a_token_is_refreshed_nothing_works(self, partner, dashboard_client, turn):
+    def test_uninstalling_while_a_token_is_refreshed_leaves_nothing(self, partner, dashboard_client, turn):
         former = [partner.install(dashboard_client) for _ in range(4)]
         refreshes = [lambda tokens=tokens: partner.refresh(tokens["refresh_token"]) for tokens in former]
 
@@ -84,7 +84,7 @@ class TestUninstalledAtTheSameMoment:
         assert {answer.status_code for answer in answers} <= {200, 400}
         assert_nothing_works(partner, [*former, *issued_by(answers)])
 
-    def test_as_it_is_consented_to_a_code_works_if_the_app_is_installed(self, partner, dashboard_client, turn):
+    def test_uninstalling_while_consent_is_given_leaves_a_code_only_if_installed(self, partner, dashboard_client, turn):
         consent, _ = at_once([lambda: partner.consent(dashboard_client), lambda: uninstall(partner, dashboard_client)])
 
         answer = partner.exchange(consent["code"])
@@ -93,7 +93,7 @@ class TestUninstalledAtTheSameMoment:
 
 
 @pytest.mark.parametrize("turn", range(3))
-def test_a_token_that_is_revoked_while_it_is_refreshed_leaves_at_most_its_successor(partner, dashboard_client, turn):
+def test_revoking_while_refreshing_leaves_at_most_the_successor(partner, dashboard_client, turn):
     former = partner.install(dashboard_client)
 
     refreshed, revoked = at_once(

@@ -61,14 +61,14 @@ def partner(owner):
 
 class TestAuthorizationRequest:
     @each("uri", TRICKS)
-    def test_with_anything_but_what_is_registered_ends_on_a_page(self, partner, dashboard_client, uri):
+    def test_redirect_uri_that_is_not_registered_shows_a_page(self, partner, dashboard_client, uri):
         url = partner.authorize_url(redirect_uri=uri)
 
         assert is_refused_on_a_page(dashboard_client.get(url))
         assert is_refused_on_a_page(dashboard_client.post(url, {"decision": "authorize"}))
         assert not Grant.objects.exists()
 
-    def test_with_a_wrong_uri_and_another_error_ends_on_a_page(self, partner, dashboard_client):
+    def test_redirect_uri_that_is_wrong_with_another_error_shows_a_page(self, partner, dashboard_client):
         url = partner.authorize_url(redirect_uri="https://evil.example/", response_type="token", scope="unknown")
 
         assert is_refused_on_a_page(dashboard_client.get(url))
@@ -77,7 +77,7 @@ class TestAuthorizationRequest:
         "uris",
         [("https://evil.example/", REGISTERED), (REGISTERED, "https://evil.example/"), (REGISTERED, REGISTERED)],
     )
-    def test_with_two_uris_ends_on_a_page(self, partner, dashboard_client, uris):
+    def test_redirect_uri_given_twice_shows_a_page(self, partner, dashboard_client, uris):
         first, second = uris
         url = f"{partner.authorize_url(redirect_uri=first)}&redirect_uri={second}"
 
@@ -85,7 +85,7 @@ class TestAuthorizationRequest:
         assert is_refused_on_a_page(dashboard_client.post(url, {"decision": "authorize"}))
         assert not Grant.objects.exists()
 
-    def test_without_one_ends_on_a_page_where_several_are_registered(self, owner, dashboard_client):
+    def test_redirect_uri_left_out_with_several_registered_shows_a_page(self, owner, dashboard_client):
         partner = register_partner(owner, redirect_uris=f"{REGISTERED} https://app.example/other")
 
         assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(redirect_uri=None)))
@@ -100,13 +100,13 @@ class TestAuthorizationRequest:
             ("http://127.0.0.1:8080/callback", "http://127.0.0.1:8081/callback"),
         ],
     )
-    def test_to_another_loopback_address_ends_on_a_page(self, owner, dashboard_client, registered, other):
+    def test_redirect_uri_of_another_loopback_address_shows_a_page(self, owner, dashboard_client, registered, other):
         partner = register_partner(owner, redirect_uris=registered)
 
         assert dashboard_client.get(partner.authorize_url(redirect_uri=registered)).status_code == 200
         assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(redirect_uri=other)))
 
-    def test_with_what_is_registered_is_answered_there(self, owner, dashboard_client):
+    def test_redirect_uri_that_is_registered_gets_the_answer(self, owner, dashboard_client):
         partner = register_partner(
             owner, redirect_uris="https://app.example/callback?tenant=1&x=%2F https://b.example/"
         )
@@ -118,10 +118,10 @@ class TestAuthorizationRequest:
 
 class TestUnknownApp:
     @each("client_id", ["unknown", "", None, "a\0b", "é", 10_000 * "x"])
-    def test_sends_nobody_anywhere(self, partner, dashboard_client, client_id):
+    def test_unknown_client_id_redirects_nowhere(self, partner, dashboard_client, client_id):
         assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url(client_id=client_id)))
 
-    def test_is_what_a_private_one_is(self, api, dashboard_client, partner):
+    def test_private_app_redirects_nowhere(self, api, dashboard_client, partner):
         api()
         private = App.objects.get(kind="private")
         private.redirect_uris = partner.redirect_uri
@@ -168,14 +168,14 @@ NEVER_REGISTERED = [
 class TestRegistration:
     @each("development", [True, False])
     @each("uri", NEVER_REGISTERED)
-    def test_refuses(self, settings, uri, development):
+    def test_registration_refuses_unsafe_redirect_uris(self, settings, uri, development):
         settings.DEVELOPMENT = development
 
         with pytest.raises(ValidationError):
             check_app_uri(uri)
 
     @each("host", ["localhost", "localhost:8000", "127.0.0.1", "[::1]:8000"])
-    def test_takes_plain_http_of_a_developer_s_machine_alone(self, settings, host):
+    def test_registration_takes_local_http_in_development_only(self, settings, host):
         settings.DEVELOPMENT = True
         check_app_uri(f"http://{host}/callback")
 

@@ -20,14 +20,14 @@ def issued(partner, dashboard_client) -> dict:
 
 
 class TestRotation:
-    def test_replaces_both_tokens(self, partner, issued):
+    def test_refresh_replaces_both_tokens(self, partner, issued):
         refreshed = partner.refresh(issued["refresh_token"]).json()
 
         assert refreshed["refresh_token"] != issued["refresh_token"]
         assert is_live(refreshed["access_token"])
         assert not is_live(issued["access_token"])
 
-    def test_is_for_public_clients_too(self, public_partner, dashboard_client):
+    def test_refresh_works_for_public_clients(self, public_partner, dashboard_client):
         code = public_partner.consent(dashboard_client, **S256)["code"]
         issued = public_partner.exchange(code, code_verifier=VERIFIER).json()
 
@@ -36,7 +36,7 @@ class TestRotation:
         assert refreshed["refresh_token"] != issued["refresh_token"]
         assert error_of(public_partner.refresh(issued["refresh_token"])) == "invalid_grant"
 
-    def test_keeps_the_scopes(self, partner, issued):
+    def test_refresh_keeps_the_scopes(self, partner, issued):
         assert partner.refresh(issued["refresh_token"]).json()["scope"] == issued["scope"]
 
 
@@ -45,10 +45,10 @@ class TestReuse:
     def refreshed(self, partner, issued) -> dict:
         return partner.refresh(issued["refresh_token"]).json()
 
-    def test_is_refused_at_once(self, partner, issued, refreshed):
+    def test_used_refresh_token_is_refused(self, partner, issued, refreshed):
         assert error_of(partner.refresh(issued["refresh_token"])) == "invalid_grant"
 
-    def test_ends_the_whole_family(self, partner, issued, refreshed):
+    def test_used_refresh_token_revokes_its_family(self, partner, issued, refreshed):
         latest = partner.refresh(refreshed["refresh_token"]).json()
 
         partner.refresh(issued["refresh_token"])
@@ -56,7 +56,7 @@ class TestReuse:
         assert not is_live(latest["access_token"])
         assert error_of(partner.refresh(latest["refresh_token"])) == "invalid_grant"
 
-    def test_leaves_another_family_alone(self, partner, dashboard_client, issued, refreshed):
+    def test_used_refresh_token_leaves_another_family_alone(self, partner, dashboard_client, issued, refreshed):
         another = partner.install(dashboard_client)
 
         partner.refresh(issued["refresh_token"])
@@ -64,7 +64,7 @@ class TestReuse:
         assert is_live(another["access_token"])
         assert partner.refresh(another["refresh_token"]).status_code == 200
 
-    def test_is_logged(self, partner, owner, issued, refreshed):
+    def test_used_refresh_token_is_logged(self, partner, owner, issued, refreshed):
         partner.refresh(issued["refresh_token"])
 
         event = AuditEvent.objects.get(event="refresh_token_reused")
@@ -73,24 +73,24 @@ class TestReuse:
 
 class TestScope:
     @each("scope", ["admin:write", "users:read admin:write", "unknown", "users:read,users:write", " "])
-    def test_can_t_be_widened(self, partner, issued, scope):
+    def test_refresh_can_not_widen_the_scope(self, partner, issued, scope):
         assert error_of(partner.refresh(issued["refresh_token"], scope=scope)) == "invalid_scope"
 
         assert is_live(issued["access_token"])
         assert partner.refresh(issued["refresh_token"]).status_code == 200
 
-    def test_can_t_be_widened_to_what_the_app_may_ask_for(self, partner, dashboard_client):
+    def test_refresh_can_not_widen_the_scope_to_what_the_app_may_ask_for(self, partner, dashboard_client):
         issued = partner.install(dashboard_client, scope="users:read")
 
         assert error_of(partner.refresh(issued["refresh_token"], scope="users:read users:write")) == "invalid_scope"
 
-    def test_can_t_be_had_where_there_was_none(self, partner, dashboard_client):
+    def test_refresh_without_scopes_grants_none(self, partner, dashboard_client):
         issued = partner.install(dashboard_client, scope=None)
 
         assert error_of(partner.refresh(issued["refresh_token"], scope="users:read")) == "invalid_scope"
         assert partner.refresh(issued["refresh_token"]).json()["scope"] == ""
 
-    def test_can_be_narrowed(self, partner, issued):
+    def test_refresh_can_narrow_the_scope(self, partner, issued):
         refreshed = partner.refresh(issued["refresh_token"], scope="users:read").json()
 
         assert refreshed["scope"] == "users:read"
@@ -100,7 +100,7 @@ class TestScope:
 
 class TestStolenToken:
     @each("client_type", ["confidential", "public"])
-    def test_is_refused_to_another_app_and_not_harmed(self, partner, owner, issued, client_type):
+    def test_stolen_refresh_token_is_refused_to_another_app_and_still_works(self, partner, owner, issued, client_type):
         thief = register_partner(owner, client_type=client_type)
 
         assert error_of(thief.refresh(issued["refresh_token"])) == "invalid_grant"
@@ -108,7 +108,7 @@ class TestStolenToken:
         assert is_live(issued["access_token"])
         assert partner.refresh(issued["refresh_token"]).status_code == 200
 
-    def test_used_before_is_refused_to_another_app_and_its_family_not_harmed(self, partner, other_partner, issued):
+    def test_stolen_used_refresh_token_is_refused_to_another_app_and_its_family_lives(self, partner, other_partner, issued):
         refreshed = partner.refresh(issued["refresh_token"]).json()
 
         other_partner.refresh(issued["refresh_token"])
@@ -116,7 +116,7 @@ class TestStolenToken:
         assert is_live(refreshed["access_token"])
 
     @each("secret", [None, "", "guessed"])
-    def test_is_refused_without_the_secret_of_its_app_and_not_harmed(self, partner, issued, secret):
+    def test_stolen_refresh_token_is_refused_without_the_secret_and_still_works(self, partner, issued, secret):
         assert error_of(partner.refresh(issued["refresh_token"], client_secret=secret)) == "invalid_client"
 
         assert partner.refresh(issued["refresh_token"]).status_code == 200
@@ -129,12 +129,12 @@ class TestExpiry:
             token.expires -= timedelta(days=days)
             token.save()
 
-    def test_comes_when_a_token_was_not_used_for_a_year_after_its_access_token(self, partner, issued):
+    def test_refresh_token_expires_a_year_after_its_access_token(self, partner, issued):
         self.let_pass(days=2 * 365)
 
         assert error_of(partner.refresh(issued["refresh_token"])) == "invalid_grant"
 
-    def test_comes_after_that_of_its_access_token(self, partner, issued):
+    def test_refresh_token_outlives_its_access_token(self, partner, issued):
         self.let_pass(days=366)
 
         assert not is_live(issued["access_token"])
@@ -142,20 +142,20 @@ class TestExpiry:
 
 
 class TestKinds:
-    def test_are_told_apart_by_their_prefix(self, issued):
+    def test_token_kinds_differ_by_prefix(self, issued):
         assert issued["access_token"].startswith("shc_")
         assert issued["refresh_token"].startswith("shr_")
 
-    def test_do_not_stand_in_for_each_other(self, partner, issued):
+    def test_token_kinds_do_not_stand_in_for_each_other(self, partner, issued):
         assert not is_live(issued["refresh_token"])
         assert error_of(partner.refresh(issued["access_token"])) == "invalid_grant"
 
-    def test_are_kept_by_digest_alone(self, partner, issued):
+    def test_tokens_are_stored_as_digests_only(self, partner, issued):
         token = RefreshToken.objects.get()
 
         assert (token.token, token.token_checksum) == ("", digest(issued["refresh_token"]))
         assert error_of(partner.refresh(token.token_checksum)) == "invalid_grant"
 
     @each("made_up", ["x", "shr_", "\0", "é", 100_000 * "x"])
-    def test_refuse_what_was_never_issued(self, partner, made_up):
+    def test_unknown_refresh_token_is_refused(self, partner, made_up):
         assert error_of(partner.refresh(made_up)) == "invalid_grant"

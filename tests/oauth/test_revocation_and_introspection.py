@@ -31,7 +31,7 @@ def issued_to_public(public_partner, dashboard_client) -> dict:
 class TestRevocation:
     @HINTS
     @KINDS
-    def test_of_either_token_ends_both_whatever_the_hint(self, partner, issued, kind, hint):
+    def test_revocation_of_either_token_ends_both_whatever_the_hint(self, partner, issued, kind, hint):
         response = partner.post(REVOKE, token=issued[kind], token_type_hint=hint)
 
         assert response.status_code == 200
@@ -40,7 +40,7 @@ class TestRevocation:
         assert logged("token_revoked", partner.client_id)
 
     @KINDS
-    def test_of_tokens_of_another_app_does_nothing_and_tells_nothing(self, partner, other_partner, issued, kind):
+    def test_revocation_of_another_app_s_token_does_nothing(self, partner, other_partner, issued, kind):
         response = other_partner.post(REVOKE, token=issued[kind])
 
         assert (response.status_code, response.content) == (200, b"")
@@ -48,30 +48,30 @@ class TestRevocation:
         assert partner.refresh(issued["refresh_token"]).status_code == 200
 
     @KINDS
-    def test_of_tokens_of_another_app_is_not_for_public_clients_either(self, public_partner, issued, kind):
+    def test_revocation_by_a_public_client_of_another_app_s_token_does_nothing(self, public_partner, issued, kind):
         public_partner.post(REVOKE, token=issued[kind])
 
         assert is_live(issued["access_token"])
 
     @MADE_UP
-    def test_of_what_was_never_issued_is_no_error(self, partner, made_up):
+    def test_revocation_of_an_unknown_token_succeeds(self, partner, made_up):
         assert partner.post(REVOKE, token=made_up).status_code == 200
 
     @each("nothing", [None, ""])
-    def test_of_nothing_is_an_error(self, partner, nothing):
+    def test_revocation_without_a_token_is_an_error(self, partner, nothing):
         assert error_of(partner.post(REVOKE, token=nothing)) == "invalid_request"
 
-    def test_needs_the_secret(self, partner, issued):
+    def test_revocation_needs_the_secret(self, partner, issued):
         assert error_of(partner.post(REVOKE, token=issued["access_token"], client_secret=None)) == "invalid_client"
 
         assert is_live(issued["access_token"])
 
-    def test_is_for_public_clients_too(self, public_partner, issued_to_public):
+    def test_revocation_works_for_public_clients(self, public_partner, issued_to_public):
         assert public_partner.post(REVOKE, token=issued_to_public["access_token"]).status_code == 200
 
         assert not is_live(issued_to_public["access_token"])
 
-    def test_by_digest_does_nothing(self, partner, issued):
+    def test_revocation_by_digest_does_nothing(self, partner, issued):
         partner.post(REVOKE, token=digest(issued["access_token"]))
 
         assert is_live(issued["access_token"])
@@ -81,7 +81,7 @@ class TestIntrospection:
     INACTIVE = {"active": False}
 
     @HINTS
-    def test_of_an_own_token_tells_what_it_may_do_for_whom(self, partner, owner, issued, hint):
+    def test_introspection_of_an_own_token_shows_scope_owner_and_expiry(self, partner, owner, issued, hint):
         token = AccessToken.objects.get()
 
         response = partner.post(INTROSPECT, token=issued["access_token"], token_type_hint=hint)
@@ -98,35 +98,35 @@ class TestIntrospection:
         }
         assert "no-store" in response.headers["Cache-Control"]
 
-    def test_of_a_token_of_another_app_tells_nothing(self, other_partner, issued):
+    def test_introspection_of_another_app_s_token_shows_nothing(self, other_partner, issued):
         assert other_partner.post(INTROSPECT, token=issued["access_token"]).json() == self.INACTIVE
 
-    def test_of_a_refresh_token_tells_nothing(self, partner, issued):
+    def test_introspection_of_a_refresh_token_shows_nothing(self, partner, issued):
         assert partner.post(INTROSPECT, token=issued["refresh_token"]).json() == self.INACTIVE
 
     @MADE_UP
-    def test_of_what_was_never_issued_tells_nothing(self, partner, made_up):
+    def test_introspection_of_an_unknown_token_shows_nothing(self, partner, made_up):
         assert partner.post(INTROSPECT, token=made_up).json() == self.INACTIVE
 
-    def test_by_digest_tells_nothing(self, partner, issued):
+    def test_introspection_by_digest_shows_nothing(self, partner, issued):
         assert partner.post(INTROSPECT, token=digest(issued["access_token"])).json() == self.INACTIVE
 
-    def test_of_an_expired_token_tells_nothing(self, partner, issued):
+    def test_introspection_of_an_expired_token_shows_nothing(self, partner, issued):
         AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
 
         assert partner.post(INTROSPECT, token=issued["access_token"]).json() == self.INACTIVE
 
-    def test_of_a_revoked_token_tells_nothing(self, partner, issued):
+    def test_introspection_of_a_revoked_token_shows_nothing(self, partner, issued):
         partner.post(REVOKE, token=issued["access_token"])
 
         assert partner.post(INTROSPECT, token=issued["access_token"]).json() == self.INACTIVE
 
     @each("nothing", [None, ""])
-    def test_of_nothing_is_an_error(self, partner, nothing):
+    def test_introspection_without_a_token_is_an_error(self, partner, nothing):
         assert error_of(partner.post(INTROSPECT, token=nothing)) == "invalid_request"
 
-    def test_needs_the_secret(self, partner, issued):
+    def test_introspection_needs_the_secret(self, partner, issued):
         assert error_of(partner.post(INTROSPECT, token=issued["access_token"], client_secret=None)) == "invalid_client"
 
-    def test_is_not_for_public_clients_whom_anybody_may_claim_to_be(self, public_partner, issued_to_public):
+    def test_introspection_by_a_public_client_shows_nothing(self, public_partner, issued_to_public):
         assert public_partner.post(INTROSPECT, token=issued_to_public["access_token"]).json() == self.INACTIVE

@@ -51,24 +51,24 @@ SCOPES = [
 
 
 class TestScopes:
-    def test_are_the_platform_s_38(self):
+    def test_scopes_are_the_platform_s_38(self):
         assert sorted(Scope) == SCOPES
         assert len(SCOPES) == 38
 
-    def test_are_registered_with_a_label_each_that_tells_them_apart(self):
+    def test_scopes_have_distinct_labels(self):
         assert sorted(oauth2_settings.SCOPES) == SCOPES
         assert all(SCOPE_LABELS.values())
         assert len(set(SCOPE_LABELS.values())) == 38
 
     @each("scope", Scope)
-    def test_are_granted_by_themselves_and_by_admin_of_their_kind_only(self, scope):
+    def test_scopes_are_granted_by_themselves_and_by_admin_of_their_kind_only(self, scope):
         access = scope.partition(":")[2]
 
         assert [granted for granted in Scope if grants(frozenset([granted]), scope)] == sorted(
             {scope, f"admin:{access}"}
         )
 
-    def test_are_granted_by_nothing_else(self):
+    def test_scopes_are_granted_by_nothing_else(self):
         assert not grants(frozenset(), Scope.USERS_READ)
         assert not grants(frozenset(["users", "read", "users:", "*", "admin"]), Scope.USERS_READ)
 
@@ -88,14 +88,14 @@ VIEWSETS = [(path, view) for path, view in ADMIN_API if hasattr(view, "actions")
 
 
 class TestRoutes:
-    def test_lead_to_viewsets_to_files_behind_signed_links_or_to_what_answers_unknown_paths(self):
+    def test_admin_api_routes_lead_to_viewsets_signed_files_or_404(self):
         others = [view.view_class for _, view in ADMIN_API if not hasattr(view, "actions")]
 
         assert others == [ExportFileView, NotFoundView]
         assert len(ADMIN_API) > 5
 
     @each("path, view", [route for route in VIEWSETS if "/apps/" not in route[0]])
-    def test_need_a_scope_for_every_action(self, path, view):
+    def test_every_viewset_action_needs_a_scope(self, path, view):
         assert TokenHasActionScope in view.cls.permission_classes
         for method, action in view.actions.items():
             scope = view.cls.required_scopes[action]
@@ -104,9 +104,9 @@ class TestRoutes:
             assert scope.endswith(":read" if method in ("get", "head") else ":write")
 
     @each("path, view", [route for route in VIEWSETS if "/apps/" in route[0]])
-    def test_need_a_token_of_the_app_for_what_is_its_own(self, path, view):
+    def test_app_viewset_needs_a_token_of_the_app(self, path, view):
         assert view.cls.permission_classes == [TokenOfApp]
 
     @each("viewset", list(dict.fromkeys(view.cls for _, view in VIEWSETS)))
-    def test_know_who_asks_by_their_token_alone(self, viewset):
+    def test_every_viewset_authenticates_by_bearer_token_only(self, viewset):
         assert viewset.authentication_classes == [BearerAuthentication]

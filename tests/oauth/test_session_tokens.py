@@ -45,7 +45,7 @@ class TestSessionToken:
         partner.install(dashboard_client)
         return session_token(partner, dashboard_client)
 
-    def test_says_who_comes_from_which_store_for_thirty_seconds(self, partner, owner, token):
+    def test_session_token_names_user_and_store_for_thirty_seconds(self, partner, owner, token):
         claims = verified(token, partner.secret)
 
         issued_at = claims["iat"]
@@ -61,11 +61,11 @@ class TestSessionToken:
             "store": "testserver",
         }
 
-    def test_is_signed_with_the_secret_of_the_app_alone(self, partner, other_partner, token):
+    def test_session_token_is_signed_with_the_app_s_secret_only(self, partner, other_partner, token):
         with pytest.raises(JWException):
             verified(token, other_partner.secret)
 
-    def test_is_signed_with_a_new_secret_once_there_is_one(self, partner, dashboard_client, token):
+    def test_session_token_is_signed_with_a_replaced_secret(self, partner, dashboard_client, token):
         dashboard_client.post(f"/dashboard/oauth/partnerapp/{partner.app.pk}/replace_secret/")
         partner.app.refresh_from_db()
 
@@ -75,12 +75,12 @@ class TestSessionToken:
             verified(renewed, partner.secret)
         assert verified(renewed, partner.app.signing_secret)
 
-    def test_is_no_access_token(self, partner, token):
+    def test_session_token_is_not_an_access_token(self, partner, token):
         assert ApiClient(token).get(USERS).status_code == 401
         assert partner.post(INTROSPECT, token=token).json() == {"active": False}
         assert partner.post(REVOKE, token=token).status_code == 200
 
-    def test_goes_to_the_app_s_own_page_and_is_logged(self, partner, dashboard_client, token):
+    def test_session_token_goes_to_the_app_s_own_page_and_is_logged(self, partner, dashboard_client, token):
         response = open_app(partner, dashboard_client)
 
         assert response.headers["Location"].startswith("https://app1.example/?store=testserver&token=")
@@ -92,13 +92,13 @@ class TestForgedToken:
     CLAIMS = {"iss": "http://testserver", "sub": "1", "uid": 1, "scope": "admin:read admin:write", "exp": 9_999_999_999}
 
     @each("alg", ["none", "None", "NONE", "HS256"])
-    def test_without_a_signature_is_refused(self, partner, alg):
+    def test_jwt_without_a_signature_is_refused(self, partner, alg):
         assert ApiClient(unsigned(self.CLAIMS, alg)).get(USERS).status_code == 401
 
-    def test_signed_with_a_secret_that_the_app_knows_is_refused(self, partner):
+    def test_jwt_signed_with_the_app_s_secret_is_refused(self, partner):
         forged = signed(partner.secret, {**self.CLAIMS, "aud": partner.client_id})
 
         assert ApiClient(forged).get(USERS).status_code == 401
 
-    def test_signed_with_what_everybody_knows_is_refused(self, partner):
+    def test_jwt_signed_with_public_values_is_refused(self, partner):
         assert ApiClient(signed(partner.client_id, self.CLAIMS)).get(USERS).status_code == 401

@@ -25,28 +25,28 @@ BROKEN_BODIES = {
 
 class TestAccessToken:
     @each("name", ["access_token", "token", "bearer_token"])
-    def test_is_not_taken_from_a_url(self, partner, dashboard_client, anonymous, name):
+    def test_access_token_in_a_url_is_refused(self, partner, dashboard_client, anonymous, name):
         token = partner.install(dashboard_client)["access_token"]
 
         assert anonymous.get(f"{USERS}?{name}={token}").status_code == 401
 
     @each("post", ["post", "post_form", "post_multipart"])
-    def test_is_not_taken_from_a_body(self, partner, dashboard_client, anonymous, post):
+    def test_access_token_in_a_body_is_refused(self, partner, dashboard_client, anonymous, post):
         body = {"access_token": partner.install(dashboard_client)["access_token"], "email": "ada@example.com"}
 
         assert getattr(anonymous, post)(USERS, body).status_code == 401
 
-    def test_is_not_taken_from_a_session(self, dashboard_client):
+    def test_session_cookie_is_refused_by_the_api(self, dashboard_client):
         assert dashboard_client.get(USERS).status_code == 401
 
     @each("scheme", ["Basic", "Token", "MAC", ""])
-    def test_is_not_taken_under_another_scheme(self, partner, dashboard_client, anonymous, scheme):
+    def test_access_token_under_another_scheme_is_refused(self, partner, dashboard_client, anonymous, scheme):
         token = partner.install(dashboard_client)["access_token"]
 
         assert anonymous.get(USERS, headers={"Authorization": f"{scheme} {token}"}).status_code == 401
 
     @each("token", ["", "shc_", "\0", "é", "a b", "null", 42 * "0", 100_000 * "x"])
-    def test_that_was_never_issued_is_refused(self, db, token):
+    def test_unknown_access_token_is_refused(self, db, token):
         refused = ApiClient().get(USERS, headers={"Authorization": f"Bearer {token}"})
 
         assert refused.status_code == 401
@@ -63,13 +63,13 @@ class TestAccessToken:
             ("x", "multipart/form-data"),
         ],
     )
-    def test_is_checked_before_a_body_is_read(self, db, body, content_type):
+    def test_access_token_is_checked_before_the_body_is_read(self, db, body, content_type):
         assert ApiClient("shc_unknown").post(USERS, body, content_type).status_code == 401
 
 
 class TestEndpoints:
     @ENDPOINTS
-    def test_take_nothing_from_a_url(self, partner, dashboard_client, endpoint):
+    def test_client_endpoints_take_nothing_from_the_url(self, partner, dashboard_client, endpoint):
         issued = partner.install(dashboard_client)
         query = f"client_id={partner.client_id}&client_secret={partner.secret}&token={issued['access_token']}"
 
@@ -80,25 +80,25 @@ class TestEndpoints:
 
     @ENDPOINTS
     @each("query", ["%zz", "x", "=", "\0", "\xff", "a=%00"])
-    def test_refuse_a_url_with_anything_in_it(self, partner, endpoint, query):
+    def test_client_endpoints_refuse_any_query_string(self, partner, endpoint, query):
         assert error_of(partner.post(f"{endpoint}?{query}", token="x")) == "invalid_request"
 
     @ENDPOINTS
     @each("method", ["get", "head", "put", "patch", "delete", "options", "trace"])
-    def test_are_for_post_alone(self, partner, endpoint, method):
+    def test_client_endpoints_take_post_only(self, partner, endpoint, method):
         assert getattr(partner.http, method)(endpoint).status_code == 405
 
     @ENDPOINTS
     @each("content_type", [FORM, "multipart/form-data; boundary=x", "application/json", "text/plain"])
     @each("body", BROKEN_BODIES)
-    def test_refuse_what_makes_no_sense(self, partner, endpoint, content_type, body):
+    def test_client_endpoints_refuse_broken_bodies(self, partner, endpoint, content_type, body):
         refused = partner.http.post(endpoint, body, content_type)
 
         assert refused.status_code in (400, 401)
         assert not AccessToken.objects.exists()
 
     @each("content_type", ["application/json", "text/plain"])
-    def test_take_forms_alone(self, partner, dashboard_client, content_type):
+    def test_token_endpoint_takes_forms_only(self, partner, dashboard_client, content_type):
         code = partner.consent(dashboard_client)["code"]
         body = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
                 "client_id": partner.client_id, "client_secret": partner.secret}  # fmt: skip
@@ -108,11 +108,11 @@ class TestEndpoints:
 
     @ENDPOINTS
     @each("body", [2_000_000 * "x", "&".join(f"a{number}=1" for number in range(1_001))])
-    def test_refuse_what_is_oversized(self, partner, endpoint, body):
+    def test_client_endpoints_refuse_oversized_bodies(self, partner, endpoint, body):
         assert partner.http.post(endpoint, body, FORM).status_code in (400, 413)
 
     @each("name", ["grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier"])
-    def test_refuse_what_names_something_twice(self, partner, dashboard_client, name):
+    def test_token_endpoint_refuses_repeated_parameters(self, partner, dashboard_client, name):
         """RFC 6749, 3.2: whoever reads the first and whoever reads the last would see two requests."""
         code = partner.consent(dashboard_client)["code"]
         right = {"grant_type": "authorization_code", "code": code, "redirect_uri": partner.redirect_uri,
@@ -124,12 +124,12 @@ class TestEndpoints:
         assert error_of(refused) == "invalid_request"
 
     @ENDPOINTS
-    def test_answer_no_script_of_another_site(self, partner, endpoint):
+    def test_client_endpoints_send_no_cors_headers(self, partner, endpoint):
         response = partner.http.post(endpoint, {"token": "x"}, headers={"Origin": "https://evil.example"})
 
         assert "Access-Control-Allow-Origin" not in response.headers
 
-    def test_answer_with_what_no_cache_may_keep(self, partner, dashboard_client):
+    def test_token_response_forbids_caching(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
 
         assert "no-store" in partner.exchange(code).headers["Cache-Control"]
@@ -153,7 +153,7 @@ class TestGrantType:
             None,
         ],
     )
-    def test_is_code_or_refresh_token_alone(self, partner, public_partner, owner, grant_type):
+    def test_grant_type_other_than_code_or_refresh_token_is_refused(self, partner, public_partner, owner, grant_type):
         credentials = {"username": owner.email, "password": "x", "code": "x", "device_code": "x", "assertion": "x"}
 
         for app in (partner, public_partner):
@@ -163,7 +163,7 @@ class TestGrantType:
         assert not AccessToken.objects.exists()
 
     @each("path", ["device-authorization/", "device/", "register/", "applications/", "authorized_tokens/"])
-    def test_of_the_toolkit_has_no_other_endpoint(self, dashboard_client, path):
+    def test_other_endpoints_of_the_toolkit_are_404(self, dashboard_client, path):
         assert dashboard_client.get(f"/oauth2/{path}").status_code == 404
 
 
@@ -171,7 +171,7 @@ class TestParameters:
     """oauthlib makes attributes of them."""
 
     @each("name", ["refresh_token_instance", "encoding", "client", "user", "scopes", "grant"])
-    def test_that_are_not_known_change_nothing(self, partner, dashboard_client, name):
+    def test_unknown_parameters_change_nothing(self, partner, dashboard_client, name):
         code = partner.consent(dashboard_client)["code"]
 
         answer = partner.exchange(code, basic=True, **{name: "x"})
@@ -180,7 +180,7 @@ class TestParameters:
         assert answer.json()["scope"] == "users:read users:write"
 
     @each("content_type", [MULTIPART_CONTENT, "multipart/form-data; boundary=x; charset=hex"])
-    def test_come_in_a_form_alone(self, partner, content_type):
+    def test_multipart_body_is_refused(self, partner, content_type):
         answer = partner.http.generic("POST", TOKEN, b"--x\r\n", content_type)
 
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")

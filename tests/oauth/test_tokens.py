@@ -24,18 +24,18 @@ def issue(owner):
 
 
 class TestGenerateToken:
-    def test_starts_with_a_prefix_and_ends_with_a_checksum(self):
+    def test_generated_token_has_a_prefix_and_a_checksum(self):
         token = tokens.generate_access_token()
 
         assert re.fullmatch(r"shc_[0-9A-Za-z]{42}", token)
         assert token[-6:] == tokens.checksum(token[4:-6])
 
-    def test_never_comes_twice(self):
+    def test_generated_tokens_are_unique(self):
         assert len({tokens.generate_access_token() for _ in range(1_000)}) == 1_000
 
 
 class TestIssuePersonalToken:
-    def test_keeps_only_the_digest(self, issue):
+    def test_issue_stores_the_digest_only(self, issue):
         raw = issue()
 
         with connection.cursor() as cursor:
@@ -44,7 +44,7 @@ class TestIssuePersonalToken:
                 assert raw not in repr(cursor.fetchall()), table
         assert AccessToken.objects.get().token_checksum == sha256(raw.encode()).hexdigest()
 
-    def test_makes_a_private_app_of_that_name(self, issue, owner):
+    def test_issue_creates_a_private_app_of_the_name(self, issue, owner):
         issue(app_name="Warehouse", api_version="unstable", rate_limit=9)
 
         app = App.objects.get()
@@ -56,7 +56,7 @@ class TestIssuePersonalToken:
             9,
         )
 
-    def test_replaces_a_former_one_of_the_app(self, issue):
+    def test_issue_replaces_the_app_s_former_token(self, issue):
         former = issue()
 
         latter = issue(scopes=[Scope.ORDERS_READ])
@@ -67,13 +67,13 @@ class TestIssuePersonalToken:
         assert bearer.scopes == {"orders:read"}
         assert App.objects.count() == AccessToken.objects.count() == 1
 
-    def test_leaves_those_of_other_apps_alone(self, issue):
+    def test_issue_leaves_tokens_of_other_apps_alone(self, issue):
         other = issue(app_name="Other")
         issue()
 
         assert tokens.authenticate(other)
 
-    def test_takes_no_partner_app_for_a_private_one_of_the_same_name(self, issue, owner):
+    def test_issue_ignores_a_partner_app_of_the_same_name(self, issue, owner):
         partner = App.objects.create(
             name="ERP",
             kind="partner",
@@ -87,14 +87,14 @@ class TestIssuePersonalToken:
         assert App.objects.count() == 2
         assert not partner.accesstoken_set.exists()
 
-    def test_lasts_unless_told_otherwise(self, issue):
+    def test_issued_token_never_expires_by_default(self, issue):
         issue()
 
         assert AccessToken.objects.get().expires.year == 9999
 
 
 class TestFind:
-    def test_says_what_the_token_says(self, issue, owner):
+    def test_authenticate_returns_the_bearer(self, issue, owner):
         raw = issue(scopes=[Scope.USERS_READ, Scope.USERS_WRITE], api_version="2023-02-10", rate_limit=7)
 
         bearer = tokens.authenticate(raw)
@@ -104,28 +104,28 @@ class TestFind:
             token.pk, frozenset({"users:read", "users:write"}), token.application_id, "2023-02-10", 7, owner.pk, True
         )
 
-    def test_takes_one_query(self, issue, django_assert_num_queries):
+    def test_authenticate_takes_one_query(self, issue, django_assert_num_queries):
         raw = issue()
 
         with django_assert_num_queries(1):
             tokens.authenticate(raw)
 
     @each("raw", ["", " ", "x", "shc_", "é", "\0", "x" * 100_000])
-    def test_finds_nothing_for_what_was_never_issued(self, issue, raw):
+    def test_authenticate_finds_no_unknown_token(self, issue, raw):
         issue()
 
         assert tokens.authenticate(raw) is None
 
-    def test_finds_nothing_by_the_digest_itself(self, issue):
+    def test_authenticate_finds_nothing_by_digest(self, issue):
         assert tokens.authenticate(sha256(issue().encode()).hexdigest()) is None
 
     @each("seconds, is_good", [(3, True), (-1, False)])
-    def test_knows_when_a_token_expired(self, issue, seconds, is_good):
+    def test_authenticate_refuses_an_expired_token(self, issue, seconds, is_good):
         raw = issue(expires=timezone.now() + timedelta(seconds=seconds))
 
         assert bool(tokens.authenticate(raw)) is is_good
 
-    def test_knows_the_moment_in_any_time_zone_of_the_store(self, issue, settings):
+    def test_authenticate_compares_expiry_in_any_time_zone(self, issue, settings):
         settings.TIME_ZONE = "Pacific/Kiritimati"
         good, expired = (
             issue(app_name=str(minutes), expires=timezone.now() + timedelta(minutes=minutes)) for minutes in (5, -5)
@@ -134,7 +134,7 @@ class TestFind:
         assert tokens.authenticate(good)
         assert tokens.authenticate(expired) is None
 
-    def test_needs_an_active_owner_and_an_active_app(self, issue):
+    def test_authenticate_needs_an_active_owner_and_an_active_app(self, issue):
         owner = make_owner()
         raw = issue(owner=owner)
 
@@ -149,7 +149,7 @@ class TestFind:
 
 
 class TestSettingsOfAnApp:
-    def test_survive_a_new_token(self, issue):
+    def test_app_settings_survive_a_new_token(self, issue):
         issue(api_version="2023-02-10", rate_limit=9)
         App.objects.update(is_active=False)
 
@@ -158,7 +158,7 @@ class TestSettingsOfAnApp:
         app = App.objects.get()
         assert (app.api_version, app.rate_limit, app.is_active) == ("2023-02-10", 9, False)
 
-    def test_are_those_of_one_app_of_a_name(self, issue):
+    def test_app_settings_change_for_the_named_app_only(self, issue):
         issue()
 
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -28,7 +28,7 @@ def renamed(table: str):
             cursor.execute(f"ALTER TABLE away RENAME TO {table}")
 
 
-def test_every_call_that_is_let_in_is_counted_whatever_the_answer(api, anonymous):
+def test_usage_counts_every_authenticated_call(api, anonymous):
     erp, mailer = api(Scope.USERS_READ, app_name="ERP"), api(app_name="Mailer")
     erp.get(USERS)
     erp.get(f"{USERS}987654321/")
@@ -40,7 +40,7 @@ def test_every_call_that_is_let_in_is_counted_whatever_the_answer(api, anonymous
     assert table() == {"ERP": 2}
 
 
-def test_what_comes_later_is_added(api):
+def test_usage_adds_to_earlier_counts(api):
     client = api(Scope.USERS_READ, app_name="ERP")
     for _ in range(2):
         client.get(USERS)
@@ -51,7 +51,7 @@ def test_what_comes_later_is_added(api):
     assert all(row.hour.minute == 0 for row in ApiUsage.objects.all())
 
 
-def test_a_call_costs_no_query_more_until_it_is_time(api, settings):
+def test_usage_costs_no_query_before_the_interval_ends(api, settings):
     client = api(Scope.USERS_READ)
     client.get(USERS)
 
@@ -66,7 +66,7 @@ def test_a_call_costs_no_query_more_until_it_is_time(api, settings):
     assert len(statements) == 1
 
 
-def test_all_apps_are_added_by_one_statement(api):
+def test_usage_of_all_apps_is_added_in_one_statement(api):
     for number in range(5):
         api(Scope.USERS_READ, app_name=f"App no. {number}").get(USERS)
 
@@ -78,7 +78,7 @@ def test_all_apps_are_added_by_one_statement(api):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_table_that_is_away_keeps_no_call_from_its_answer_and_loses_none(api, settings):
+def test_usage_survives_a_failing_database(api, settings):
     client = api(Scope.USERS_READ, app_name="ERP")
     client.get(USERS)
     settings.API_USAGE_INTERVAL = 0
@@ -91,7 +91,7 @@ def test_a_table_that_is_away_keeps_no_call_from_its_answer_and_loses_none(api, 
     assert table() == {"ERP": 2}
 
 
-def test_an_app_that_is_gone_is_no_trouble(api):
+def test_usage_of_a_deleted_app_is_no_error(api):
     client = api(Scope.USERS_READ)
     client.get(USERS)
     App.objects.all().delete()

@@ -41,7 +41,7 @@ def uninstall(partner, dashboard_client, owner):
 
 @pytest.mark.parametrize("withdraw", [deactivate_owner, switch_off, uninstall])
 class TestWithdrawal:
-    def test_ends_tokens(self, partner, dashboard_client, owner, withdraw):
+    def test_withdrawal_ends_access_tokens(self, partner, dashboard_client, owner, withdraw):
         issued = partner.install(dashboard_client)
         assert is_live(issued["access_token"])
 
@@ -50,14 +50,14 @@ class TestWithdrawal:
         assert not is_live(issued["access_token"])
         assert partner.post(INTROSPECT, token=issued["access_token"]).json().get("active") is not True
 
-    def test_ends_refresh_tokens(self, partner, dashboard_client, owner, withdraw):
+    def test_withdrawal_ends_refresh_tokens(self, partner, dashboard_client, owner, withdraw):
         issued = partner.install(dashboard_client)
 
         withdraw(partner, dashboard_client, owner)
 
         assert error_of(partner.refresh(issued["refresh_token"])) in ("invalid_grant", "invalid_client")
 
-    def test_ends_codes(self, partner, dashboard_client, owner, withdraw):
+    def test_withdrawal_ends_codes(self, partner, dashboard_client, owner, withdraw):
         code = partner.consent(dashboard_client)["code"]
 
         withdraw(partner, dashboard_client, owner)
@@ -66,7 +66,7 @@ class TestWithdrawal:
 
 
 class TestSwitchedOff:
-    def test_can_t_be_consented_to(self, partner, dashboard_client, owner):
+    def test_deactivated_app_can_not_be_consented_to(self, partner, dashboard_client, owner):
         switch_off(partner, dashboard_client, owner)
 
         assert is_refused_on_a_page(dashboard_client.get(partner.authorize_url()))
@@ -74,14 +74,14 @@ class TestSwitchedOff:
         assert not Grant.objects.exists()
 
     @each("path", ["install-app/?client_id={}", "{}/open/"])
-    def test_can_t_be_reached_from_the_dashboard(self, partner, dashboard_client, owner, path):
+    def test_deactivated_app_can_not_be_opened_from_the_dashboard(self, partner, dashboard_client, owner, path):
         switch_off(partner, dashboard_client, owner)
 
         assert dashboard_client.get(f"/dashboard/apps/{path.format(partner.client_id)}").status_code == 404
 
 
 class TestUninstalled:
-    def test_is_logged_and_forgets_what_was_granted(self, partner, dashboard_client, owner):
+    def test_uninstallation_is_logged_and_clears_granted_scopes(self, partner, dashboard_client, owner):
         partner.install(dashboard_client)
 
         uninstall(partner, dashboard_client, owner)
@@ -90,7 +90,7 @@ class TestUninstalled:
         assert (app.granted_scopes, app.installed_at) == ([], None)
         assert logged("app_uninstalled", partner.client_id)
 
-    def test_keeps_its_settings_for_the_next_time(self, partner, dashboard_client, owner):
+    def test_uninstallation_keeps_the_app_s_settings(self, partner, dashboard_client, owner):
         settings_url = f"{ADMIN_API}apps/{partner.client_id}/settings/"
         ApiClient(partner.install(dashboard_client)["access_token"]).put(settings_url, {"theme": "dark"})
 
@@ -101,7 +101,7 @@ class TestUninstalled:
 
 
 class TestFewerPermissions:
-    def test_are_those_of_the_tokens_at_once(self, partner, dashboard_client):
+    def test_fewer_permissions_apply_to_tokens_at_once(self, partner, dashboard_client):
         issued = partner.install(dashboard_client)
 
         change(partner, dashboard_client, allowed_scopes=["users:read"], is_active="on")
@@ -109,7 +109,7 @@ class TestFewerPermissions:
         assert partner.post(INTROSPECT, token=issued["access_token"]).json()["scope"] == "users:read"
         assert partner.refresh(issued["refresh_token"]).json()["scope"] == "users:read"
 
-    def test_are_those_of_the_codes_at_once(self, partner, dashboard_client):
+    def test_fewer_permissions_apply_to_codes_at_once(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
 
         change(partner, dashboard_client, allowed_scopes=["users:read"], is_active="on")
@@ -118,7 +118,7 @@ class TestFewerPermissions:
 
 
 class TestFormerStaff:
-    def test_leave_no_working_token_behind(self, partner, dashboard_client, owner):
+    def test_former_staff_leave_no_working_token(self, partner, dashboard_client, owner):
         issued = partner.install(dashboard_client)
         personal = issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=owner)
 
@@ -130,7 +130,7 @@ class TestFormerStaff:
 
 
 class TestNarrowerConsent:
-    def test_still_shows_what_the_app_may_do(self, partner, dashboard_client):
+    def test_narrower_consent_keeps_showing_granted_permissions(self, partner, dashboard_client):
         partner.install(dashboard_client)
         partner.install(dashboard_client, scope="users:read")
 

@@ -47,7 +47,7 @@ def logged(kind) -> list[dict]:
 
 
 class TestInvite:
-    def test_makes_a_member_who_chooses_a_password_by_the_link_in_the_email_and_signs_in(self, dashboard_client):
+    def test_invited_member_chooses_a_password_by_the_email_s_link_and_signs_in(self, dashboard_client):
         response = dashboard_client.post(f"{STAFF}add/", invitation(role="Viewer"))
 
         assert response.status_code == 302
@@ -64,14 +64,14 @@ class TestInvite:
         assert (signed_in.status_code, signed_in.headers["Location"]) == (302, DASHBOARD)
         assert browser.get(DASHBOARD).status_code == 200
 
-    def test_is_logged(self, dashboard_client):
+    def test_invitation_is_logged(self, dashboard_client):
         dashboard_client.post(f"{STAFF}add/", invitation())
 
         assert logged("staff_invited") == [{"member": "new@store.example", "role": "Staff"}]
         assert LogEntry.objects.get().user.email == "owner@store.example"
 
     @pytest.mark.parametrize("email", ["ada@lovelace.example", "ADA@Lovelace.example"])
-    def test_of_a_customer_is_refused_and_changes_nothing(self, dashboard_client, ada, email):
+    def test_invitation_of_a_customer_s_email_is_refused_and_changes_nothing(self, dashboard_client, ada, email):
         response = dashboard_client.post(f"{STAFF}add/", invitation(email=email))
 
         assert response.status_code == 200
@@ -91,14 +91,14 @@ class TestInvite:
             ({"first_name": "n" * 256}, "at most 255 characters"),
         ],
     )
-    def test_is_refused_with_what_is_wrong(self, dashboard_client, wrong, message):
+    def test_invalid_invitation_shows_the_error(self, dashboard_client, wrong, message):
         response = dashboard_client.post(f"{STAFF}add/", invitation(**wrong))
 
         assert response.status_code == 200
         assert message in response.content.decode()
         assert StaffMember.objects.count() == 1
 
-    def test_that_can_not_be_sent_is_said_and_can_be_sent_again(self, dashboard_client, settings):
+    def test_failed_invitation_email_shows_an_error_and_can_be_sent_again(self, dashboard_client, settings):
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         settings.EMAIL_PORT = 1
         failed = dashboard_client.post(f"{STAFF}add/", invitation(), follow=True)
@@ -112,7 +112,7 @@ class TestInvite:
 
 
 class TestChangeARole:
-    def test_takes_the_former_one(self, dashboard_client):
+    def test_role_change_replaces_the_former_role(self, dashboard_client):
         member = make_member("Staff")
 
         response = dashboard_client.post(member_url(member), {"first_name": "Sam", "last_name": "", "role": "Viewer"})
@@ -123,7 +123,7 @@ class TestChangeARole:
         assert member.first_name == "Sam"
         assert {"member": "a-staff@store.example", "role": ["Staff", "Viewer"]} in logged("staff_changed")
 
-    def test_of_a_superuser_takes_all_permissions(self, dashboard_client):
+    def test_role_change_of_a_superuser_takes_all_permissions(self, dashboard_client):
         other = make_owner()
 
         dashboard_client.post(member_url(other), {"first_name": "", "last_name": "", "role": "Viewer"})
@@ -131,7 +131,7 @@ class TestChangeARole:
         other.refresh_from_db()
         assert (roles_of(other), other.is_superuser) == (["Viewer"], False)
 
-    def test_of_the_last_active_owner_is_refused(self, dashboard_client, owner):
+    def test_role_change_of_the_last_active_owner_is_refused(self, dashboard_client, owner):
         make_member("Owner", is_active=False)
 
         response = dashboard_client.post(member_url(owner), {"first_name": "", "last_name": "", "role": "Staff"})
@@ -141,7 +141,7 @@ class TestChangeARole:
         owner.refresh_from_db()
         assert owner.is_superuser
 
-    def test_of_an_owner_is_possible_where_there_is_another_one(self, dashboard_client, owner):
+    def test_role_change_of_an_owner_works_while_another_owner_exists(self, dashboard_client, owner):
         make_member("Owner")
 
         dashboard_client.post(member_url(owner), {"first_name": "", "last_name": "", "role": "Staff"})
@@ -149,7 +149,7 @@ class TestChangeARole:
         owner.refresh_from_db()
         assert (roles_of(owner), owner.is_superuser) == (["Staff"], False)
 
-    def test_leaves_email_and_password_alone(self, dashboard_client):
+    def test_role_change_leaves_email_and_password_alone(self, dashboard_client):
         member = make_member("Staff")
 
         dashboard_client.post(
@@ -162,7 +162,7 @@ class TestChangeARole:
 
 
 class TestDeactivate:
-    def test_ends_sessions_and_tokens_at_once_and_for_good(self, dashboard_client):
+    def test_deactivation_ends_sessions_and_tokens_for_good(self, dashboard_client):
         member = make_owner()
         browser = browser_of(member)
         api = ApiClient(issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=member))
@@ -179,7 +179,7 @@ class TestDeactivate:
         assert api.get(USERS).status_code == 401
         assert {"member": member.email, "is_active": [True, False]} in logged("staff_changed")
 
-    def test_leaves_api_access_that_another_owner_can_replace(self, dashboard_client):
+    def test_deactivation_leaves_api_access_that_another_owner_can_replace(self, dashboard_client):
         member = make_owner()
         issue_personal_token(app_name="ERP", scopes=[Scope.USERS_READ], owner=member)
         dashboard_client.post(member_url(member, "deactivate"))
@@ -190,7 +190,7 @@ class TestDeactivate:
         token = re.search(r"shc_\w{42}", page.content.decode())[0]
         assert ApiClient(token).get(USERS).status_code == 200
 
-    def test_of_oneself_is_refused(self, dashboard_client, owner):
+    def test_deactivation_of_oneself_is_refused(self, dashboard_client, owner):
         make_owner()
 
         response = dashboard_client.post(member_url(owner, "deactivate"), follow=True)
@@ -200,7 +200,7 @@ class TestDeactivate:
         assert owner.is_active
         assert not LogEntry.objects.exists()
 
-    def test_asks_first(self, dashboard_client):
+    def test_deactivation_asks_for_confirmation(self, dashboard_client):
         member = make_member()
 
         page = dashboard_client.get(member_url(member, "deactivate"))
@@ -211,7 +211,7 @@ class TestDeactivate:
 
 
 class TestSignOut:
-    def test_of_somebody_else_ends_their_sessions(self, dashboard_client):
+    def test_sign_out_of_a_member_ends_their_sessions(self, dashboard_client):
         member = make_member()
         browser = browser_of(member)
 
@@ -223,7 +223,7 @@ class TestSignOut:
 
 
 class TestPages:
-    def test_the_list_shows_roles_and_no_customers(self, dashboard_client, ada):
+    def test_staff_list_shows_roles_and_no_customers(self, dashboard_client, ada):
         make_member("Viewer")
 
         page = dashboard_client.get(STAFF).content.decode()
@@ -232,19 +232,19 @@ class TestPages:
         assert "Viewer" in page
         assert ada.email not in page
 
-    def test_a_customer_is_not_among_staff(self, dashboard_client, ada):
+    def test_staff_pages_do_not_reach_customers(self, dashboard_client, ada):
         assert dashboard_client.get(member_url(ada)).status_code == 302
         assert dashboard_client.post(member_url(ada, "deactivate")).status_code in (302, 404)
         ada.refresh_from_db()
         assert ada.is_active
 
-    def test_nobody_is_deleted(self, dashboard_client):
+    def test_staff_can_not_be_deleted(self, dashboard_client):
         member = make_member()
 
         assert dashboard_client.post(member_url(member, "delete"), {"post": "yes"}).status_code == 403
         assert User.objects.filter(pk=member.pk).exists()
 
-    def test_the_history_tells_what_was_done(self, dashboard_client):
+    def test_staff_history_shows_changes_and_actions(self, dashboard_client):
         member = make_member()
         dashboard_client.post(member_url(member), {"first_name": "Sam", "last_name": "", "role": "Viewer"})
         dashboard_client.post(member_url(member, "sign_out"))
@@ -254,7 +254,7 @@ class TestPages:
         assert "Changed First name and role." in page
         assert "Sign out everywhere" in page
 
-    def test_a_page_takes_as_many_queries_for_many_as_for_few(self, dashboard_client, django_assert_num_queries):
+    def test_staff_list_takes_a_constant_number_of_queries(self, dashboard_client, django_assert_num_queries):
         make_member()
         dashboard_client.get(STAFF)
         with django_assert_num_queries(5):
@@ -275,7 +275,7 @@ def test_only_owners_see_staff(as_role, owner, role, view):
     assert browser.post(member_url(owner, view), {"role": "Viewer"}).status_code == 403
 
 
-def test_a_customer_with_a_password_does_not_enter(db):
+def test_customer_with_a_password_can_not_enter_the_dashboard(db):
     customer = make_user(email="grace@example.com")
     customer.set_password(PASSWORD)
     customer.save()

@@ -41,7 +41,7 @@ def let_the_cool_off_pass(settings):
 
 @pytest.mark.parametrize("fail", [fail_on_the_account, fail_from_the_address])
 class TestSignIn:
-    def test_is_refused_after_ten_failures_even_with_the_right_password(self, owner, fail):
+    def test_sign_in_is_locked_out_after_ten_failures_even_with_the_right_password(self, owner, fail):
         answers = [*fail(), sign_in()]
 
         assert [answer.status_code for answer in answers] == [200] * 9 + [429, 429]
@@ -50,24 +50,24 @@ class TestSignIn:
             assert "no-store" in page.headers["Cache-Control"]
             assert b"Try again in 15 minutes" in page.content
 
-    def test_is_possible_after_nine(self, owner, fail):
+    def test_sign_in_works_after_nine_failures(self, owner, fail):
         fail(9)
 
         assert sign_in().status_code == 302
 
-    def test_is_possible_again_after_the_cool_off(self, owner, settings, fail):
+    def test_sign_in_works_after_the_lockout_has_passed(self, owner, settings, fail):
         fail()
         let_the_cool_off_pass(settings)
 
         assert sign_in().status_code == 302
 
-    def test_is_possible_for_another_account_from_another_address(self, owner, fail):
+    def test_lockout_spares_other_accounts_from_other_addresses(self, owner, fail):
         make_owner(email="colleague@store.example", password="right")
         fail()
 
         assert sign_in("colleague@store.example", address=OTHER_ADDRESS).status_code == 302
 
-    def test_is_not_put_off_by_trying_on(self, owner, settings, fail):
+    def test_lockout_is_not_prolonged_by_further_attempts(self, owner, settings, fail):
         fail()
         AccessAttempt.objects.update(attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME + timedelta(minutes=1))
         before = set(AccessAttempt.objects.values_list("attempt_time", "failures_since_start"))
@@ -78,14 +78,14 @@ class TestSignIn:
 
 
 class TestSuccess:
-    def test_forgets_the_failures_on_the_account(self, owner):
+    def test_sign_in_resets_the_failures_of_the_account(self, owner):
         fail_on_the_account(9)
         sign_in()
         fail_on_the_account(9)
 
         assert sign_in().status_code == 302
 
-    def test_keeps_those_from_the_address_or_insiders_could_guess_on(self, owner):
+    def test_sign_in_does_not_reset_the_failures_of_the_address(self, owner):
         fail_from_the_address(9)
         sign_in()
         fail_from_the_address(1)
@@ -94,31 +94,31 @@ class TestSuccess:
 
 
 class TestSignInElsewhere:
-    def test_to_a_locked_account_is_refused_from_any_address(self, owner):
+    def test_locked_account_is_refused_from_any_address(self, owner):
         fail_on_the_account()
 
         assert sign_in(address=OTHER_ADDRESS).status_code == 429
 
-    def test_from_a_locked_address_is_refused_to_any_account(self, owner):
+    def test_locked_address_is_refused_for_any_account(self, owner):
         make_owner(email="colleague@store.example", password="right")
         fail_from_the_address()
 
         assert sign_in("colleague@store.example").status_code == 429
         assert sign_in("colleague@store.example", address=OTHER_ADDRESS).status_code == 302
 
-    def test_ends_no_session(self, owner, dashboard_client):
+    def test_lockout_ends_no_session(self, owner, dashboard_client):
         fail_on_the_account()
 
         assert dashboard_client.get("/dashboard/").status_code == 200
 
     @pytest.mark.parametrize("username", ["\0", "owner@store.example\0", "x" * 5_000, "' OR 1=1", ""])
-    def test_with_any_name_is_answered(self, owner, username):
+    def test_sign_in_with_any_name_is_answered(self, owner, username):
         for _ in range(2):
             assert sign_in(username, "wrong").status_code == 200
 
 
 class TestForwardedAddress:
-    def test_counts_behind_a_proxy(self, owner, settings):
+    def test_forwarded_address_counts_behind_a_proxy(self, owner, settings):
         settings.BEHIND_PROXY = True
         forwarded = {"X-Forwarded-For": f"{OTHER_ADDRESS}, {ADDRESS}"}
 
@@ -127,7 +127,7 @@ class TestForwardedAddress:
         assert answers[-1].status_code == 429
         assert sign_in(address="10.0.0.1", headers={"X-Forwarded-For": OTHER_ADDRESS}).status_code == 302
 
-    def test_counts_for_nothing_without_one(self, owner):
+    def test_forwarded_address_is_ignored_without_a_proxy(self, owner):
         for number in range(10):
             sign_in(f"{number}@a.example", "wrong", headers={"X-Forwarded-For": f"192.0.2.{number}"})
 
@@ -141,7 +141,7 @@ def wrong_secret(partner, path=TOKEN):
 
 class TestTokenEndpoint:
     @pytest.mark.parametrize("path", [TOKEN, REVOKE, INTROSPECT])
-    def test_refuses_after_ten_failures(self, partner, path):
+    def test_token_endpoint_locks_out_after_ten_failures(self, partner, path):
         answers = [wrong_secret(partner, path) for _ in range(11)]
 
         assert [answer.status_code for answer in answers] == [401] * 9 + [429, 429]
@@ -151,12 +151,12 @@ class TestTokenEndpoint:
             assert answer.headers["Retry-After"] == "900"
             assert answer.headers["Cache-Control"] == "no-store"
 
-    def test_counts_wrong_codes_and_refresh_tokens(self, partner):
+    def test_token_endpoint_counts_wrong_codes_and_refresh_tokens(self, partner):
         answers = [getattr(partner, kind)("guess").status_code for kind in ("exchange", "refresh") * 5]
 
         assert answers == [400] * 9 + [429]
 
-    def test_counts_a_client_s_failures_from_any_address_and_by_http_basic(self, partner):
+    def test_token_endpoint_counts_a_client_s_failures_from_any_address_and_by_basic_auth(self, partner):
         partner.secret = "wrong"
 
         for number in range(10):
@@ -165,7 +165,7 @@ class TestTokenEndpoint:
 
         assert answer.status_code == 429
 
-    def test_answers_right_requests_all_the_same(self, partner, dashboard_client):
+    def test_token_endpoint_answers_right_requests_during_a_lockout(self, partner, dashboard_client):
         pair = partner.install(dashboard_client)
         for _ in range(11):
             wrong_secret(partner)
@@ -175,7 +175,7 @@ class TestTokenEndpoint:
         assert partner.post(INTROSPECT, token="x").json() == {"active": False}
         assert partner.post(REVOKE, token="x").status_code == 200
 
-    def test_leaves_other_clients_elsewhere_alone(self, partner, owner):
+    def test_token_endpoint_lockout_spares_other_clients_elsewhere(self, partner, owner):
         other = register_partner(owner)
         other.http.defaults["REMOTE_ADDR"] = OTHER_ADDRESS
         for _ in range(10):
@@ -188,13 +188,13 @@ class TestTokenEndpoint:
         [{"grant_type": None}, {"grant_type": "password"}, {"code": None}, {"grant_type": "refresh_token"}],
         ids=str,
     )
-    def test_does_not_count_what_guesses_nothing(self, partner, malformed):
+    def test_token_endpoint_does_not_count_malformed_requests(self, partner, malformed):
         answers = {partner.exchange(**{"code": "x", **malformed}).status_code for _ in range(12)}
 
         assert answers == {400}
         assert not AccessAttempt.objects.exists()
 
-    def test_is_answered_again_after_the_cool_off(self, partner, settings):
+    def test_token_endpoint_answers_again_after_the_lockout(self, partner, settings):
         for _ in range(10):
             wrong_secret(partner)
         let_the_cool_off_pass(settings)
@@ -203,7 +203,7 @@ class TestTokenEndpoint:
 
 
 class TestWhatIsKept:
-    def test_holds_no_secret(self, partner, dashboard_client):
+    def test_lockout_tables_hold_no_secret(self, partner, dashboard_client):
         code = partner.consent(dashboard_client)["code"]
         sign_in(password="a-password")
         partner.exchange("a-code", code_verifier="a-verifier")

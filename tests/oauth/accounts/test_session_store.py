@@ -48,14 +48,14 @@ def is_signed_in(browser) -> bool:
 
 
 class TestSignIn:
-    def test_keeps_only_a_digest_of_the_key(self, browser):
+    def test_session_key_is_stored_as_a_digest_only(self, browser):
         with connection.cursor() as cursor:
             for table in connection.introspection.table_names():
                 cursor.execute(f'SELECT * FROM "{table}"')
                 assert key_of(browser) not in repr(cursor.fetchall()), table
         assert Session.objects.get().session_key == sha256(key_of(browser).encode()).hexdigest()
 
-    def test_replaces_the_key_of_a_former_session(self, owner):
+    def test_sign_in_replaces_the_session_key(self, owner):
         browser = Client()
         former = browser.session.session_key
 
@@ -65,7 +65,7 @@ class TestSignIn:
         assert not is_signed_in(browser_with(former))
         assert Session.objects.count() == 1
 
-    def test_takes_no_key_from_outside(self, owner):
+    def test_sign_in_accepts_no_session_key_from_outside(self, owner):
         browser = browser_with("chosen-by-somebody-else")
 
         sign_in(browser)
@@ -73,7 +73,7 @@ class TestSignIn:
         assert is_signed_in(browser)
         assert not is_signed_in(browser_with("chosen-by-somebody-else"))
 
-    def test_keeps_the_cookie_from_scripts_and_other_sites(self, browser):
+    def test_session_cookie_is_hidden_from_scripts_and_other_sites(self, browser):
         cookie = browser.cookies[settings.SESSION_COOKIE_NAME]
 
         assert cookie["httponly"]
@@ -81,16 +81,16 @@ class TestSignIn:
 
 
 class TestSession:
-    def test_is_found_by_its_key(self, browser):
+    def test_session_is_found_by_its_key(self, browser):
         assert is_signed_in(browser_with(key_of(browser)))
 
-    def test_is_not_found_by_what_the_database_holds(self, browser):
+    def test_session_is_not_found_by_its_digest(self, browser):
         session = Session.objects.get()
 
         for stolen in (session.session_key, session.session_data):
             assert not is_signed_in(browser_with(stolen))
 
-    def test_ends_with_signing_out(self, browser):
+    def test_session_ends_with_sign_out(self, browser):
         former = key_of(browser)
 
         browser.post("/dashboard/logout/")
@@ -99,18 +99,18 @@ class TestSession:
         assert not is_signed_in(browser_with(former))
         assert not Session.objects.exists()
 
-    def test_ends_when_it_expires(self, browser):
+    def test_session_ends_when_it_expires(self, browser):
         Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
 
         assert not is_signed_in(browser)
 
-    def test_ends_with_another_password(self, browser, owner):
+    def test_session_ends_with_a_password_change(self, browser, owner):
         owner.set_password("another")
         owner.save()
 
         assert not is_signed_in(browser)
 
-    def test_ends_with_the_account(self, browser, owner):
+    def test_session_ends_with_the_account(self, browser, owner):
         owner.is_active = False
         owner.save()
 

@@ -38,7 +38,7 @@ def buttons(page) -> list[str]:
 
 
 class TestTheList:
-    def test_tells_since_when_from_where_and_by_which_browser(self, signed_in):
+    def test_session_list_shows_time_address_and_browser(self, signed_in):
         page = signed_in().get(ACCOUNT).content.decode()
 
         assert "Firefox on Linux" in page
@@ -47,7 +47,7 @@ class TestTheList:
         session = Session.objects.get()
         assert session.created_at.strftime("%Y-%m-%d %H:%M") in page
 
-    def test_keeps_since_when_over_later_changes_of_the_session(self, signed_in):
+    def test_session_keeps_its_sign_in_time_when_it_changes(self, signed_in):
         browser = signed_in()
         since = Session.objects.get().created_at
 
@@ -56,25 +56,25 @@ class TestTheList:
 
         assert Session.objects.get().created_at == since
 
-    def test_names_nobody_elses(self, signed_in):
+    def test_session_list_shows_own_sessions_only(self, signed_in):
         browser_of(make_owner())
 
         assert buttons(signed_in().get(ACCOUNT)) == []
 
     @each("agent", ["", "curl/8", "\x00\ud7ff" * 9, "<script>" * 90])
-    def test_takes_any_browser(self, signed_in, agent):
+    def test_session_list_takes_any_user_agent(self, signed_in, agent):
         page = signed_in(agent).get(ACCOUNT)
 
         assert page.status_code == 200
         assert b"<script><" not in page.content
 
-    def test_needs_somebody_signed_in(self, anonymous):
+    def test_session_list_needs_a_signed_in_user(self, anonymous):
         assert anonymous.get(ACCOUNT).status_code == 302
         assert anonymous.post(SIGN_OUT).status_code == 302
 
 
 class TestSignOut:
-    def test_of_one_leaves_the_others(self, signed_in):
+    def test_sign_out_of_one_session_leaves_the_others(self, signed_in):
         here, there, elsewhere = signed_in(), signed_in("there"), signed_in("elsewhere")
         digest = Session.objects.get(user_agent="there").pk
 
@@ -84,7 +84,7 @@ class TestSignOut:
         assert there.get(ACCOUNT).status_code == 302
         assert here.get(ACCOUNT).status_code == elsewhere.get(ACCOUNT).status_code == 200
 
-    def test_everywhere_else_leaves_this_one(self, signed_in):
+    def test_sign_out_everywhere_else_keeps_the_current_session(self, signed_in):
         here, there = signed_in(), signed_in()
 
         here.post(SIGN_OUT)
@@ -94,7 +94,7 @@ class TestSignOut:
         event = AuditEvent.objects.get(event="sessions_ended")
         assert (event.actor, event.detail) == ("owner@store.example", {"account": "owner@store.example", "sessions": 1})
 
-    def test_ends_nobody_elses(self, signed_in):
+    def test_sign_out_ends_own_sessions_only(self, signed_in):
         other = browser_of(make_owner())
         digest = Session.objects.latest("created_at").pk
 
@@ -103,17 +103,17 @@ class TestSignOut:
         assert other.get(ACCOUNT).status_code == 200
 
     @each("digest", ["unknown", "\0", "x" * 999])
-    def test_of_one_that_is_not_there_changes_nothing(self, signed_in, digest):
+    def test_sign_out_of_an_unknown_session_changes_nothing(self, signed_in, digest):
         browser = signed_in()
 
         assert browser.post(SIGN_OUT, {"session": digest}).status_code == 302
         assert browser.get(ACCOUNT).status_code == 200
 
-    def test_is_not_done_by_a_link(self, signed_in):
+    def test_sign_out_needs_a_post(self, signed_in):
         assert signed_in().get(SIGN_OUT).status_code == 405
 
 
-def test_a_key_of_a_session_is_not_readable_in_the_database(signed_in):
+def test_session_key_is_not_readable_in_the_database(signed_in):
     browser = signed_in()
 
     key = browser.cookies["sessionid"].value
@@ -130,5 +130,5 @@ def test_a_key_of_a_session_is_not_readable_in_the_database(signed_in):
         ("", "unknown"),
     ],
 )
-def test_a_browser_is_named_for_people(agent, name):
+def test_browser_name_is_readable(agent, name):
     assert browser_name(agent) == name

@@ -72,7 +72,7 @@ def events(kind) -> int:
 
 
 class TestSwitchOn:
-    def test_shows_a_qr_code_and_the_key(self, inside):
+    def test_two_factor_setup_shows_a_qr_code_and_the_key(self, inside):
         begun = inside.post(BEGIN)
         page = inside.get(CONFIRM)
 
@@ -81,7 +81,7 @@ class TestSwitchOn:
         assert "no-store" in page.headers["Cache-Control"]
         assert "data:" in re.search(r"img-src[^;]*", page.headers["Content-Security-Policy"])[0]
 
-    def test_shows_ten_recovery_codes_once(self, switched_on, inside):
+    def test_two_factor_setup_shows_ten_recovery_codes_once(self, switched_on, inside):
         _, codes = switched_on
 
         assert len(set(codes)) == 10
@@ -89,7 +89,7 @@ class TestSwitchOn:
             assert codes[0] not in inside.get(url, follow=True).content.decode()
         assert events("two_factor_on") == 1
 
-    def test_needs_a_right_code(self, inside, person):
+    def test_two_factor_setup_rejects_a_wrong_code(self, inside, person):
         inside.post(BEGIN)
         key = two_factor.unconfirmed_key(person)
 
@@ -99,7 +99,7 @@ class TestSwitchOn:
         assert not two_factor.is_on(person)
         assert browser_with_password()[1].headers["Location"] == DASHBOARD
 
-    def test_signs_out_everywhere_else(self, inside, person):
+    def test_two_factor_setup_ends_other_sessions(self, inside, person):
         elsewhere, _ = browser_with_password()
         inside.post(BEGIN)
 
@@ -108,7 +108,7 @@ class TestSwitchOn:
         assert inside.get(ACCOUNT).status_code == 200
         assert elsewhere.get(ACCOUNT).status_code == 302
 
-    def test_leaves_the_key_alone_where_it_is_on(self, switched_on, inside, person):
+    def test_two_factor_setup_keeps_the_key_where_it_is_on(self, switched_on, inside, person):
         former = TwoFactor.objects.get().key
 
         inside.post(BEGIN)
@@ -116,7 +116,7 @@ class TestSwitchOn:
         assert TwoFactor.objects.get().key == former
         assert inside.get(CONFIRM).status_code == 302
 
-    def test_keeps_nothing_readable(self, switched_on):
+    def test_two_factor_stores_nothing_readable(self, switched_on):
         key, codes = switched_on
         row = str(list(TwoFactor.objects.values()))
 
@@ -126,14 +126,14 @@ class TestSwitchOn:
 
 
 class TestSignIn:
-    def test_asks_for_a_code_and_lets_nobody_in_before(self, switched_on):
+    def test_sign_in_with_two_factor_needs_a_code(self, switched_on):
         browser, response = browser_with_password(next_page=ACCOUNT)
 
         assert response.headers["Location"].startswith(CODE)
         for url in (DASHBOARD, ACCOUNT, f"{DASHBOARD}customers/customer/", "/oauth2/authorize/"):
             assert browser.get(url).headers["Location"].startswith(LOGIN)
 
-    def test_lets_in_with_the_code_of_the_app_and_goes_where_it_was_asked_to(self, switched_on):
+    def test_sign_in_with_a_code_leads_to_the_requested_page(self, switched_on):
         key, _ = switched_on
         browser, response = browser_with_password(next_page=ACCOUNT)
 
@@ -142,7 +142,7 @@ class TestSignIn:
         assert entered.headers["Location"] == ACCOUNT
         assert browser.get(ACCOUNT).status_code == 200
 
-    def test_takes_a_code_once(self, switched_on):
+    def test_sign_in_accepts_a_code_once(self, switched_on):
         key, _ = switched_on
         code = code_of(key)
         browser_with_password()[0].post(CODE, {"code": code})
@@ -153,7 +153,7 @@ class TestSignIn:
         assert again.status_code == 200
         assert browser.get(DASHBOARD).status_code == 302
 
-    def test_takes_each_recovery_code_once(self, switched_on):
+    def test_sign_in_accepts_each_recovery_code_once(self, switched_on):
         _, codes = switched_on
         spaced = f" {codes[3][:4].upper()}-{codes[3][4:]} "
 
@@ -164,13 +164,13 @@ class TestSignIn:
         assert [first.status_code, again.status_code, other.status_code] == [302, 200, 302]
 
     @each("code", ["", "12345", "1234567", "١٢٣٤٥٦", "\0", "x" * 999, "²²²²²²"])
-    def test_refuses_what_is_no_code(self, switched_on, code):
+    def test_sign_in_rejects_what_is_no_code(self, switched_on, code):
         browser, _ = browser_with_password()
 
         assert browser.post(CODE, {"code": code}).status_code == 200
         assert browser.get(DASHBOARD).status_code == 302
 
-    def test_refuses_the_code_of_somebody_else(self, switched_on):
+    def test_sign_in_rejects_the_code_of_somebody_else(self, switched_on):
         key, _ = switched_on
         other = make_owner(email="other@store.example", password=PASSWORD)
         two_factor.begin(other)
@@ -179,7 +179,7 @@ class TestSignIn:
 
         assert browser.post(CODE, {"code": code_of(key)}).status_code == 200
 
-    def test_sends_nobody_to_another_site(self, switched_on):
+    def test_sign_in_with_a_code_redirects_to_no_other_site(self, switched_on):
         key, _ = switched_on
         browser, _ = browser_with_password()
 
@@ -187,7 +187,7 @@ class TestSignIn:
 
         assert entered.headers["Location"] == DASHBOARD
 
-    def test_leads_to_what_was_asked_for(self, switched_on):
+    def test_sign_in_with_a_code_redirects_to_the_next_page(self, switched_on):
         key, _ = switched_on
         install = "/dashboard/apps/install-app/?client_id=a"
         browser, response = browser_with_password(next_page=install)
@@ -197,11 +197,11 @@ class TestSignIn:
         assert entered.headers["Location"] == install
         assert browser.get(ACCOUNT).status_code == 200
 
-    def test_begins_again_without_a_password(self, switched_on, anonymous):
+    def test_code_page_needs_a_right_password_first(self, switched_on, anonymous):
         assert anonymous.get(CODE).headers["Location"] == LOGIN
         assert anonymous.post(CODE, {"code": "123456"}).status_code in (302, 403)
 
-    def test_begins_again_after_some_minutes(self, switched_on, monkeypatch):
+    def test_code_page_expires_after_some_minutes(self, switched_on, monkeypatch):
         key, _ = switched_on
         browser, _ = browser_with_password()
         code = code_of(key)
@@ -209,7 +209,7 @@ class TestSignIn:
 
         assert browser.post(CODE, {"code": code}).headers["Location"] == LOGIN
 
-    def test_begins_again_for_who_was_deactivated_meanwhile(self, switched_on, person):
+    def test_code_page_rejects_a_user_deactivated_meanwhile(self, switched_on, person):
         key, _ = switched_on
         browser, _ = browser_with_password()
         person.is_active = False
@@ -217,7 +217,7 @@ class TestSignIn:
 
         assert browser.post(CODE, {"code": code_of(key)}).headers["Location"] == LOGIN
 
-    def test_logs_a_wrong_code(self, switched_on):
+    def test_wrong_code_is_logged(self, switched_on):
         key, _ = switched_on
 
         browser_with_password()[0].post(CODE, {"code": wrong_code(key)})
@@ -225,7 +225,7 @@ class TestSignIn:
         event = AuditEvent.objects.get(event="sign_in_failed")
         assert (event.actor, event.detail) == (EMAIL, {"step": "code"})
 
-    def test_locks_the_account_after_ten_wrong_codes_whatever_the_browser(self, switched_on):
+    def test_ten_wrong_codes_lock_the_account_in_any_browser(self, switched_on):
         key, _ = switched_on
         for _ in range(9):
             browser, _ = browser_with_password()
@@ -241,7 +241,7 @@ class TestSignIn:
 
 
 class TestSwitchOff:
-    def test_needs_the_password(self, switched_on, inside, person):
+    def test_two_factor_switch_off_needs_the_password(self, switched_on, inside, person):
         refused = inside.post(OFF, {"password": "wrong"})
         assert "not your password" in refused.content.decode()
         assert two_factor.is_on(person)
@@ -252,7 +252,7 @@ class TestSwitchOff:
         assert events("two_factor_off") == 1
         assert browser_with_password()[1].headers["Location"] == DASHBOARD
 
-    def test_of_somebody_who_lost_their_phone_is_an_owners_to_do(self, switched_on, person, client):
+    def test_two_factor_of_a_member_is_switched_off_by_an_owner(self, switched_on, person, client):
         other = make_owner()
         client.force_login(other)
 
@@ -263,7 +263,7 @@ class TestSwitchOff:
 
 
 class TestSecretKey:
-    def test_another_one_is_taken_over(self, switched_on, settings):
+    def test_two_factor_key_is_reencrypted_by_rotate_secrets(self, switched_on, settings):
         key, _ = switched_on
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key", [settings.SECRET_KEY]
 
@@ -272,7 +272,7 @@ class TestSecretKey:
 
         assert browser_with_password()[0].post(CODE, {"code": code_of(key)}).status_code == 302
 
-    def test_a_lost_one_leaves_the_recovery_codes(self, switched_on, settings):
+    def test_two_factor_with_a_lost_secret_key_accepts_recovery_codes(self, switched_on, settings):
         key, codes = switched_on
         settings.SECRET_KEY = "a new key"
 

@@ -12,7 +12,7 @@ LOG = "/dashboard/audit/auditevent/"
 
 
 class TestPage:
-    def test_shows_the_owner_who_did_what_from_where(self, dashboard_client, partner):
+    def test_security_log_shows_the_owner_who_did_what_from_where(self, dashboard_client, partner):
         partner.consent(dashboard_client)
 
         page = dashboard_client.get(LOG).content.decode()
@@ -32,14 +32,14 @@ class TestPage:
             ({"at__gte": "9999-01-01 00:00:00+00:00"}, 0),
         ],
     )
-    def test_filters(self, dashboard_client, partner, query, found):
+    def test_security_log_filters(self, dashboard_client, partner, query, found):
         partner.consent(dashboard_client)
 
         page = dashboard_client.get(LOG, query)
 
         assert page.context["cl"].result_count == found
 
-    def test_is_not_for_staff_without_the_permission(self, owner):
+    def test_security_log_needs_a_permission(self, owner):
         browser = Client()
         browser.force_login(make_user(user_type="dashboard"))
 
@@ -53,19 +53,19 @@ class TestAnEvent:
 
     @each("method", ["get", "post"])
     @each("url", ["add/", "{}/delete/"])
-    def test_is_neither_added_nor_deleted_in_the_dashboard(self, dashboard_client, event, method, url):
+    def test_security_log_entry_is_neither_added_nor_deleted_in_the_dashboard(self, dashboard_client, event, method, url):
         assert getattr(dashboard_client, method)(LOG + url.format(event.pk), {"post": "yes"}).status_code == 403
 
         assert AuditEvent.objects.filter(pk=event.pk).exists()
 
-    def test_is_not_changed_in_the_dashboard(self, dashboard_client, event):
+    def test_security_log_entry_is_not_changed_in_the_dashboard(self, dashboard_client, event):
         changes = {"event": "signed_in", "actor": "eve@example.com", "_save": "Save"}
 
         assert dashboard_client.post(f"{LOG}{event.pk}/change/", changes).status_code == 403
 
         assert AuditEvent.objects.get(pk=event.pk).actor == ""
 
-    def test_is_not_deleted_by_an_action(self, dashboard_client, event):
+    def test_security_log_entry_is_not_deleted_by_an_action(self, dashboard_client, event):
         dashboard_client.post(LOG, {"action": "delete_selected", "_selected_action": event.pk, "post": "yes"})
 
         assert AuditEvent.objects.filter(pk=event.pk).exists()
@@ -80,7 +80,7 @@ class TestAnEvent:
             lambda event: AuditEvent.objects.filter(pk=event.pk).delete(),
         ],
     )
-    def test_is_not_changed_by_code(self, event, change):
+    def test_security_log_entry_is_not_changed_by_code(self, event, change):
         event.actor = "eve@example.com"
 
         with pytest.raises(TypeError), transaction.atomic():
@@ -89,7 +89,7 @@ class TestAnEvent:
         assert AuditEvent.objects.get().actor == ""
 
     @each("statement", ["UPDATE audit_auditevent SET actor = 'eve'", "DELETE FROM audit_auditevent"])
-    def test_is_not_changed_by_sql(self, event, statement):
+    def test_security_log_entry_is_not_changed_by_sql(self, event, statement):
         if connection.vendor != "postgresql":
             pytest.skip("only PostgreSQL refuses by itself")
 

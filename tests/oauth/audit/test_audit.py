@@ -36,22 +36,22 @@ def logged(event: Event) -> tuple:
 
 
 class TestSignIn:
-    def test_is_logged(self, owner):
+    def test_sign_in_is_logged(self, owner):
         sign_in(Client())
 
         assert logged(Event.SIGNED_IN) == (OWNER, "", "127.0.0.1", {})
 
-    def test_that_fails_is_logged_with_the_account_as_it_was_named(self, owner):
+    def test_failed_sign_in_is_logged_with_the_account_as_typed(self, owner):
         sign_in(Client(), username="Nobody@store.example")
 
         assert logged(Event.SIGN_IN_FAILED) == ("Nobody@store.example", "", "127.0.0.1", {})
 
-    def test_is_logged_when_it_ends(self, dashboard_client):
+    def test_sign_out_is_logged(self, dashboard_client):
         dashboard_client.post("/dashboard/logout/")
 
         assert logged(Event.SIGNED_OUT) == (OWNER, "", "127.0.0.1", {})
 
-    def test_that_is_locked_out_is_logged_once(self, owner):
+    def test_lockout_is_logged_once(self, owner):
         for number in range(15):
             sign_in(Client(), "guess", REMOTE_ADDR=f"203.0.113.{number}")
             sign_in(Client(), "guess", username=f"{number}@store.example", REMOTE_ADDR="198.51.100.1")
@@ -62,25 +62,25 @@ class TestSignIn:
 
 
 class TestToken:
-    def test_of_a_private_app_is_logged_with_its_permissions(self, dashboard_client):
+    def test_token_of_a_private_app_is_logged_with_its_permissions(self, dashboard_client):
         form = {"name": "ERP", "allowed_scopes": ["users:read"], "api_version": "unstable"}
 
         dashboard_client.post("/dashboard/oauth/privateapp/add/", form)
 
         assert logged(Event.TOKEN_ISSUED) == (OWNER, "ERP", "127.0.0.1", {"scopes": ["users:read"]})
 
-    def test_of_the_command_line_has_neither_actor_nor_address(self, owner, capsys):
+    def test_token_from_the_command_line_is_logged_without_actor_and_address(self, owner, capsys):
         call_command("create_token", app="ERP", scope=["users:read"])
 
         assert logged(Event.TOKEN_ISSUED) == ("", "ERP", None, {"scopes": ["users:read"]})
 
-    def test_of_a_partner_app_is_logged_for_whoever_consented(self, partner, dashboard_client):
+    def test_token_of_a_partner_app_is_logged_with_the_consenting_member(self, partner, dashboard_client):
         partner.install(dashboard_client)
 
         detail = {"scopes": ["users:read", "users:write"], "grant": "authorization_code"}
         assert logged(Event.TOKEN_ISSUED) == (OWNER, partner.app.name, "127.0.0.1", detail)
 
-    def test_is_logged_when_it_is_used_first(self, partner, dashboard_client):
+    def test_first_use_of_a_token_is_logged(self, partner, dashboard_client):
         client = ApiClient(partner.install(dashboard_client)["access_token"])
 
         for version in ("unstable", "2024-04-01"):
@@ -89,7 +89,7 @@ class TestToken:
         assert logged(Event.TOKEN_FIRST_USED) == ("", partner.app.name, "203.0.113.9", {"version": "unstable"})
 
     @each("kind", ["access_token", "refresh_token"])
-    def test_is_logged_when_its_app_revokes_it(self, partner, dashboard_client, kind):
+    def test_revocation_by_the_app_is_logged(self, partner, dashboard_client, kind):
         token = partner.install(dashboard_client)[kind]
 
         for _ in range(2):
@@ -97,7 +97,7 @@ class TestToken:
 
         assert logged(Event.TOKEN_REVOKED) == ("", partner.app.name, "127.0.0.1", {"tokens": 1})
 
-    def test_is_logged_when_the_owner_replaces_it(self, dashboard_client, api):
+    def test_replacement_of_a_token_by_the_owner_is_logged(self, dashboard_client, api):
         api(Scope.USERS_READ, app_name="ERP")
 
         dashboard_client.post(f"/dashboard/oauth/privateapp/{App.objects.get().pk}/replace/")
@@ -105,20 +105,20 @@ class TestToken:
         assert logged(Event.TOKEN_REVOKED) == (OWNER, "ERP", "127.0.0.1", {"tokens": 1})
 
     @each("wrong, error", [({"client_secret": "guess"}, "invalid_client"), ({"code": "guess"}, "invalid_grant")])
-    def test_is_logged_when_it_is_refused(self, partner, wrong, error):
+    def test_refused_token_request_is_logged(self, partner, wrong, error):
         partner.exchange(**{"code": "x", **wrong})
 
         assert logged(Event.TOKEN_REFUSED) == ("", partner.app.name, "127.0.0.1", {"error": error})
 
 
 class TestPartnerApp:
-    def test_is_logged_when_it_is_registered(self, dashboard_client):
+    def test_app_registration_is_logged(self, dashboard_client):
         dashboard_client.post(f"{APPS}add/", FORM)
 
         assert logged(Event.APP_REGISTERED) == (OWNER, "Reviews", "127.0.0.1", {"client_type": "public"})
         assert AuditEvent.objects.get(event=Event.APP_REGISTERED).client_id == App.objects.get().client_id
 
-    def test_is_logged_with_what_was_consented_to_and_what_of_that_was_new(self, partner, dashboard_client):
+    def test_consent_is_logged_with_scopes_and_new_scopes(self, partner, dashboard_client):
         partner.install(dashboard_client, scope="users:read")
 
         partner.consent(dashboard_client)
@@ -127,12 +127,12 @@ class TestPartnerApp:
         assert latest.actor == OWNER
         assert latest.detail == {"scopes": ["users:read", "users:write"], "new": ["users:write"]}
 
-    def test_is_logged_when_consent_is_refused(self, partner, dashboard_client):
+    def test_refused_consent_is_logged(self, partner, dashboard_client):
         partner.consent(dashboard_client, decision="cancel")
 
         assert logged(Event.CONSENT_REFUSED) == (OWNER, partner.app.name, "127.0.0.1", {})
 
-    def test_is_logged_when_it_is_opened(self, partner, dashboard_client):
+    def test_opening_an_app_is_logged(self, partner, dashboard_client):
         partner.install(dashboard_client)
 
         dashboard_client.get(f"/dashboard/apps/{partner.client_id}/open/")
@@ -147,12 +147,12 @@ class TestPartnerApp:
             ("uninstall", Event.APP_UNINSTALLED, {}),
         ],
     )
-    def test_is_logged_when_staff_change_it(self, partner, dashboard_client, page, event, detail):
+    def test_change_of_an_app_by_staff_is_logged(self, partner, dashboard_client, page, event, detail):
         dashboard_client.post(f"{APPS}{partner.app.pk}/{page}/", {**FORM, "name": partner.app.name})
 
         assert logged(event) == (OWNER, partner.app.name, "127.0.0.1", detail)
 
-    def test_is_not_logged_when_nothing_changed(self, partner, dashboard_client):
+    def test_saving_an_app_without_changes_is_not_logged(self, partner, dashboard_client):
         page = dashboard_client.get(f"{APPS}{partner.app.pk}/change/")
         unchanged = {name: value for name, value in page.context["adminform"].form.initial.items() if value is not None}
 
@@ -175,14 +175,14 @@ class TestAddress:
             ("fe80::1%eth0", "fe80::1"),
         ],
     )
-    def test_is_the_last_that_the_proxy_forwards(self, owner, settings, forwarded, ip):
+    def test_logged_address_is_the_last_one_that_the_proxy_forwards(self, owner, settings, forwarded, ip):
         settings.BEHIND_PROXY = True
 
         assert sign_in(Client(), headers={"X-Forwarded-For": forwarded}).status_code == 302
 
         assert logged(Event.SIGNED_IN) == (OWNER, "", ip, {})
 
-    def test_of_a_token_request_is_the_last_that_the_proxy_forwards(self, partner, dashboard_client, settings):
+    def test_logged_address_of_a_token_request_is_the_last_one_that_the_proxy_forwards(self, partner, dashboard_client, settings):
         settings.BEHIND_PROXY = True
         partner.http.defaults["HTTP_X_FORWARDED_FOR"] = "127.0.0.1, 203.0.113.9"
 
@@ -190,13 +190,13 @@ class TestAddress:
 
         assert AuditEvent.objects.get(event=Event.TOKEN_ISSUED).ip == "203.0.113.9"
 
-    def test_is_the_connection_s_without_a_proxy(self, owner):
+    def test_logged_address_is_the_connection_s_without_a_proxy(self, owner):
         sign_in(Client(), headers={"X-Forwarded-For": "203.0.113.9"})
 
         assert logged(Event.SIGNED_IN) == (OWNER, "", "127.0.0.1", {})
 
 
-def test_holds_no_secret(partner, dashboard_client, api):
+def test_security_log_holds_no_secret(partner, dashboard_client, api):
     sign_in(Client())
     sign_in(Client(), "a guess")
     personal = api(Scope.USERS_READ)
@@ -215,7 +215,7 @@ def test_holds_no_secret(partner, dashboard_client, api):
 
 
 class TestWhileLockedOut:
-    def test_attempts_to_sign_in_do_not_make_the_log_grow(self, owner):
+    def test_sign_in_attempts_during_a_lockout_are_not_logged(self, owner):
         for _ in range(10):
             sign_in(Client(), "guess")
         before = AuditEvent.objects.count()
@@ -227,7 +227,7 @@ class TestWhileLockedOut:
         assert AuditEvent.objects.count() == before
 
     @each("wrong", ["secret", "refresh token", "used refresh token"])
-    def test_token_requests_do_not_make_the_log_grow(self, partner, dashboard_client, wrong):
+    def test_token_requests_during_a_lockout_are_not_logged(self, partner, dashboard_client, wrong):
         used = partner.install(dashboard_client)["refresh_token"]
         partner.refresh(used)
         fields = {
