@@ -4,7 +4,6 @@ from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
 
-import pytest
 from django.utils import timezone
 
 from customers.models import User
@@ -84,18 +83,28 @@ class TestPages:
 
         assert [len(page) for page in walk(admin_client, page["next"])] == [2, 1]
 
-    @pytest.mark.parametrize(
-        ("query", "size"),
-        [("", 20), ("page_size=1", 1), ("page_size=249", 249), ("page_size=250", 250), ("page_size=251", 250),
-        ("page_size=99999999999", 250),
-         ("page_size=0", 20), ("page_size=-5", 20), ("page_size=x", 20), ("page_size=", 20), ("page_size=1.5", 20),
-         ("page_size=٠", 20),
-         ("limit=7", 7), ("limit=1000", 250), ("limit=x", 20), ("page_size=3&limit=7", 3)],
-    )  # fmt: skip
-    def test_page_size_is_up_to_250(self, admin_client, query, size):
-        make_users(260)
+    def test_page_size_is_up_to_250(self, admin_client):
+        for query, size in [
+            ("", 20),
+            ("page_size=1", 1),
+            ("page_size=249", 249),
+            ("page_size=250", 250),
+            ("page_size=251", 250),
+            ("page_size=99999999999", 250),
+            ("page_size=0", 20),
+            ("page_size=-5", 20),
+            ("page_size=x", 20),
+            ("page_size=", 20),
+            ("page_size=1.5", 20),
+            ("page_size=٠", 20),
+            ("limit=7", 7),
+            ("limit=1000", 250),
+            ("limit=x", 20),
+            ("page_size=3&limit=7", 3),
+        ]:
+            make_users(260)
 
-        assert len(admin_client.get(f"{USERS}?{query}").json()["results"]) == size
+            assert len(admin_client.get(f"{USERS}?{query}").json()["results"]) == size, (query, size)
 
     def test_pages_are_ordered_by_join_date_before_id(self, admin_client, owner):
         now = timezone.now()
@@ -144,34 +153,53 @@ class TestPages:
 
 
 class TestCursor:
-    @pytest.mark.parametrize(
-        "text",
-        ["x", "%", "é", "\0", "AAAA", "=", "====", "a" * 5_000, "null", "[]", "{}", "0", '["a"]', '["a",1]',
-        '["a","x",1]', '["a","2026-01-01",1]x',
-         '["a",2026,1]', '["a","2026-01-01T00:00:00Z",null]', '["a","2026-01-01T00:00:00Z",[1]]',
-         '["a","2026-01-01T00:00:00Z","x"]',
-         '["a","2026-01-01T00:00:00Z",1e999]', '["a","2026-01-01T00:00:00Z",NaN]', '["c","2026-01-01T00:00:00Z",1]',
-         '["a","2026-01-01T00:00:00Z",1,2]', '["a","2026-01-01T00:00:00Z","2026-01-01T00:00:00Z",1]',
-         '[["a"],"2026-01-01T00:00:00Z",1]',
-         '["a","2026-01-01T00:00:00Z",' + "9" * 5_000 + "]", '["a","0001-01-01T00:00:00+14:00",1]',
-         '["a","9999-12-31T23:59:59-12:00",1]',
-         "[" * 3_000],
-    )  # fmt: skip
-    def test_invalid_cursor_is_404(self, admin_client, text):
-        encoded = urlsafe_b64encode(text.encode()).decode()
-        for cursor in (text, encoded, encoded.rstrip("=")):
-            response = admin_client.get(USERS, {"cursor": cursor})
+    def test_invalid_cursor_is_404(self, admin_client):
+        for text in [
+            "x",
+            "%",
+            "é",
+            "\0",
+            "AAAA",
+            "=",
+            "====",
+            "a" * 5_000,
+            "null",
+            "[]",
+            "{}",
+            "0",
+            '["a"]',
+            '["a",1]',
+            '["a","x",1]',
+            '["a","2026-01-01",1]x',
+            '["a",2026,1]',
+            '["a","2026-01-01T00:00:00Z",null]',
+            '["a","2026-01-01T00:00:00Z",[1]]',
+            '["a","2026-01-01T00:00:00Z","x"]',
+            '["a","2026-01-01T00:00:00Z",1e999]',
+            '["a","2026-01-01T00:00:00Z",NaN]',
+            '["c","2026-01-01T00:00:00Z",1]',
+            '["a","2026-01-01T00:00:00Z",1,2]',
+            '["a","2026-01-01T00:00:00Z","2026-01-01T00:00:00Z",1]',
+            '[["a"],"2026-01-01T00:00:00Z",1]',
+            '["a","2026-01-01T00:00:00Z",' + "9" * 5_000 + "]",
+            '["a","0001-01-01T00:00:00+14:00",1]',
+            '["a","9999-12-31T23:59:59-12:00",1]',
+            "[" * 3_000,
+        ]:
+            encoded = urlsafe_b64encode(text.encode()).decode()
+            for cursor in (text, encoded, encoded.rstrip("=")):
+                response = admin_client.get(USERS, {"cursor": cursor})
 
-            assert response.status_code == 404, cursor[:80]
-            assert response.json() == {"detail": "Invalid cursor."}
+                assert response.status_code == 404, cursor[:80]
+                assert response.json() == {"detail": "Invalid cursor."}, text
 
-    @pytest.mark.parametrize("number", [10**30, -(10**30), 2**63, -1, 0])
-    def test_cursor_with_any_number_is_no_500(self, admin_client, number):
-        for direction in "ab":
-            for moment in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
-                cursor = urlsafe_b64encode(f'["{direction}","{moment}",{number}]'.encode()).decode()
+    def test_cursor_with_any_number_is_no_500(self, admin_client):
+        for number in [10**30, -(10**30), 2**63, -1, 0]:
+            for direction in "ab":
+                for moment in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"):
+                    cursor = urlsafe_b64encode(f'["{direction}","{moment}",{number}]'.encode()).decode()
 
-                assert admin_client.get(USERS, {"cursor": cursor}).status_code == 200
+                    assert admin_client.get(USERS, {"cursor": cursor}).status_code == 200, number
 
     def test_empty_cursor_is_the_first_page(self, admin_client, ada):
         assert admin_client.get(USERS, {"cursor": ""}).json() == admin_client.get(USERS).json()

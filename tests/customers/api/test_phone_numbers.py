@@ -56,12 +56,14 @@ class TestPhoneNumber:
         "+1" + "5" * 100,
          "tel:", ";phone-context=x", "+1;ext=" + "9" * 50, "٠٠٠"],
     )  # fmt: skip
-    @pytest.mark.parametrize("book", [[], [address(country="AQ")], [address(country="US")]], ids=["none", "AQ", "US"])
-    def test_invalid_phone_number_is_400(self, admin_client, text, book):
-        response = admin_client.post(USERS, {"email": "ada@example.com", "phone_number": text, "addresses": book})
+    def test_invalid_phone_number_is_400(self, admin_client, text):
+        for addresses in ([], [address(country="AQ")], [address(country="US")]):
+            body = {"email": "ada@example.com", "phone_number": text, "addresses": addresses}
 
-        assert response.status_code == 400
-        assert list(response.json()) == ["phone_number"]
+            response = admin_client.post(USERS, body)
+
+            assert response.status_code == 400, addresses
+            assert list(response.json()) == ["phone_number"]
 
     def test_phone_number_has_at_most_128_characters(self, admin_client):
         padded = "+44 20 7946 0958".replace(" ", " " * 38)

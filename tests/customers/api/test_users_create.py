@@ -111,9 +111,8 @@ class TestCreateUser:
         with django_assert_num_queries(by_database(postgresql=3, sqlite=10)):
             admin_client.post(USERS, EVERY_FIELD)
 
-    @pytest.mark.parametrize(
-        ("field", "value"),
-        [
+    def test_create_user_rejects_invalid_value_of_a_field(self, admin_client):
+        for field, value in [
             ("email", None),
             ("email", ""),
             ("email", "ada"),
@@ -141,14 +140,12 @@ class TestCreateUser:
             ("addresses", None),
             ("addresses", [None]),
             ("addresses", [{}]),
-        ],
-    )
-    def test_create_user_rejects_invalid_value_of_a_field(self, admin_client, field, value):
-        response = admin_client.post(USERS, {"email": "ada@example.com", field: value})
+        ]:
+            response = admin_client.post(USERS, {"email": "ada@example.com", field: value})
 
-        assert response.status_code == 400
-        assert list(response.json()) == [field]
-        assert not User.objects.filter(user_type="lead").exists()
+            assert response.status_code == 400, (field, value)
+            assert list(response.json()) == [field], (field, value)
+            assert not User.objects.filter(user_type="lead").exists(), (field, value)
 
     def test_create_user_rejects_missing_email(self, admin_client):
         assert admin_client.post(USERS, {}).json() == {"email": ["This field is required."]}
@@ -187,12 +184,12 @@ class TestCreateUser:
         else:
             assert list(created.json()) == ["metadata"]
 
-    @pytest.mark.parametrize("number", ["1e400", "-1e999", str(2**63), str(-(2**64)), "1" + "0" * 400])
-    def test_create_user_rejects_out_of_range_numbers_in_metadata(self, admin_client, number):
-        response = admin_client.post(USERS, f'{{"email": "ada@example.com", "metadata": {{"number": {number}}}}}')
+    def test_create_user_rejects_out_of_range_numbers_in_metadata(self, admin_client):
+        for number in ["1e400", "-1e999", str(2**63), str(-(2**64)), "1" + "0" * 400]:
+            response = admin_client.post(USERS, f'{{"email": "ada@example.com", "metadata": {{"number": {number}}}}}')
 
-        assert response.status_code == 400
-        assert "metadata" in response.json()
+            assert response.status_code == 400, number
+            assert "metadata" in response.json(), number
 
     def test_create_user_rejects_metadata_of_more_than_32_levels(self, admin_client):
         def nested(levels):
@@ -203,16 +200,15 @@ class TestCreateUser:
 
 
 class TestEmail:
-    @pytest.mark.parametrize("other", ["ada@example.com", "ADA@example.com", "Ada@EXAMPLE.COM"])
-    def test_create_user_rejects_duplicate_email_ignoring_case(self, admin_client, other):
+    def test_create_user_rejects_duplicate_email_ignoring_case(self, admin_client):
         make_user(email="Ada@Example.com")
+        for other in ["ada@example.com", "ADA@example.com", "Ada@EXAMPLE.COM"]:
+            response = admin_client.post(USERS, {"email": other, "addresses": [address()], "tags": ["new"]})
 
-        response = admin_client.post(USERS, {"email": other, "addresses": [address()], "tags": ["new"]})
-
-        assert response.status_code == 400
-        assert list(response.json()) == ["email"]
-        assert User.objects.filter(email__lower="ada@example.com").count() == 1
-        assert not Tag.objects.exists()
+            assert response.status_code == 400, other
+            assert list(response.json()) == ["email"], other
+            assert User.objects.filter(email__lower="ada@example.com").count() == 1, other
+            assert not Tag.objects.exists(), other
 
     def test_create_user_rejects_duplicate_email_ignoring_case_beyond_ascii(self, admin_client):
         assert admin_client.post(USERS, {"email": "ada@BÜCHER.example"}).status_code == 201
@@ -274,9 +270,8 @@ class TestIp:
         assert created["ip"] == kept
         assert admin_client.get(user_url(created["id"])).json()["ip"] == kept
 
-    @pytest.mark.parametrize(
-        "given",
-        [
+    def test_create_user_rejects_invalid_ip(self, admin_client):
+        for given in [
             "x",
             "1.2.3",
             "1.2.3.256",
@@ -290,13 +285,11 @@ class TestIp:
             [],
             "1:2",
             "::1/64",
-        ],
-    )
-    def test_create_user_rejects_invalid_ip(self, admin_client, given):
-        response = admin_client.post(USERS, {"email": "ada@example.com", "ip": given})
+        ]:
+            response = admin_client.post(USERS, {"email": "ada@example.com", "ip": given})
 
-        assert response.status_code == 400
-        assert list(response.json()) == ["ip"]
+            assert response.status_code == 400, given
+            assert list(response.json()) == ["ip"], given
 
 
 class TestUserAgent:

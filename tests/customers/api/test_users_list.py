@@ -54,18 +54,16 @@ class TestListUsers:
 
 
 class TestEmailFilter:
-    @pytest.mark.parametrize("email", ["ada@example.com", "ADA@Example.COM", " ada@example.com "])
-    def test_email_filter_matches_the_whole_address_ignoring_case(self, admin_client, email):
+    def test_email_filter_matches_the_whole_address_ignoring_case(self, admin_client):
         make_user(email="Ada@example.com")
         make_user(email="ada@example.com.au")
+        for email in ["ada@example.com", "ADA@Example.COM", " ada@example.com "]:
+            assert found(admin_client, email=email) == {"Ada"}, email
 
-        assert found(admin_client, email=email) == {"Ada"}
-
-    @pytest.mark.parametrize("email", ["ada", "da@example.com", "ada@example.co", "%", "ada@example_com"])
-    def test_email_filter_does_not_match_a_part(self, admin_client, email):
+    def test_email_filter_does_not_match_a_part(self, admin_client):
         make_user(email="ada@example.com")
-
-        assert found(admin_client, email=email) == set()
+        for email in ["ada", "da@example.com", "ada@example.co", "%", "ada@example_com"]:
+            assert found(admin_client, email=email) == set(), email
 
 
 class TestNameFilter:
@@ -78,9 +76,8 @@ class TestNameFilter:
         make_user(email="percent@example.com", first_name="100%", last_name="A_B\\C")
         make_user(email="mary@example.com", first_name="Mary  Ann", last_name="Evans")
 
-    @pytest.mark.parametrize(
-        ("name", "people"),
-        [
+    def test_name_filter_matches_part_of_the_full_name(self, admin_client):
+        for name, people in [
             ("ada", {"ada", "adam", "love"}),
             ("ada love", {"ada"}),
             ("Ada Lovelace", {"ada"}),
@@ -97,16 +94,16 @@ class TestNameFilter:
             ("\\", {"percent"}),
             ("Mary  Ann Evans", {"mary"}),
             ("nobody", set()),
-        ],
-    )
-    def test_name_filter_matches_part_of_the_full_name(self, admin_client, name, people):
-        assert found(admin_client, name=name) == people
+        ]:
+            assert found(admin_client, name=name) == people, (name, people)
 
 
 class TestPhoneFilter:
-    @pytest.mark.parametrize(
-        "text",
-        [
+    def test_phone_filter_matches_a_part_ignoring_punctuation(self, admin_client):
+        make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
+        make_user(email="bob@example.com", phone_number="+1 201 555 0123")
+        make_user(email="nobody@example.com")
+        for text in [
             "+442079460958",
             "442079460958",
             "2079460958",
@@ -116,36 +113,25 @@ class TestPhoneFilter:
             "7946.0958",
             "0958",
             "946",
-        ],
-    )
-    def test_phone_filter_matches_a_part_ignoring_punctuation(self, admin_client, text):
-        make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
-        make_user(email="bob@example.com", phone_number="+1 201 555 0123")
-        make_user(email="nobody@example.com")
+        ]:
+            assert found(admin_client, phone_number=text) == {"ada"}, text
 
-        assert found(admin_client, phone_number=text) == {"ada"}
-
-    @pytest.mark.parametrize("text", ["+", "abc", "()", "00", "²"])
-    def test_phone_filter_without_digits_matches_nobody(self, admin_client, text):
+    def test_phone_filter_without_digits_matches_nobody(self, admin_client):
         make_user(phone_number="+44 20 7946 0958")
+        for text in ["+", "abc", "()", "00", "²"]:
+            assert found(admin_client, phone_number=text) == set(), text
 
-        assert found(admin_client, phone_number=text) == set()
-
-    @pytest.mark.parametrize(
-        ("text", "people"),
-        [
+    def test_phone_filter_drops_the_leading_zero_of_a_local_number(self, admin_client):
+        make_user(email="zeros@example.com", phone_number="+1 201 555 0001")
+        make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
+        for text, people in [
             ("000", {"zeros"}),
             ("0001", {"zeros"}),
             ("0201 555 0001", {"zeros"}),
             ("0555", set()),
             ("(0)20 7946 0958", {"ada"}),
-        ],
-    )
-    def test_phone_filter_drops_the_leading_zero_of_a_local_number(self, admin_client, text, people):
-        make_user(email="zeros@example.com", phone_number="+1 201 555 0001")
-        make_user(email="ada@example.com", phone_number="+44 20 7946 0958")
-
-        assert found(admin_client, phone_number=text) == people
+        ]:
+            assert found(admin_client, phone_number=text) == people, (text, people)
 
 
 class TestExactFilters:
@@ -155,9 +141,8 @@ class TestExactFilters:
         make_user(email="thai@example.com", language="th", is_blocked=True)
         make_user(email="buyer@example.com", user_type="customer")
 
-    @pytest.mark.parametrize(
-        ("query", "people"),
-        [
+    def test_exact_filters_match_and_combine(self, admin_client):
+        for query, people in [
             ({"language": "fr"}, {"french"}),
             ({"language": "de"}, set()),
             ({"user_type": "customer"}, {"buyer"}),
@@ -171,27 +156,30 @@ class TestExactFilters:
             ({"accepts_marketing": "false", "is_blocked": "true"}, {"thai"}),
             ({"language": "fr", "is_blocked": "true"}, set()),
             ({"language": "", "is_blocked": "", "user_type": " "}, {"french", "thai", "buyer"}),
-        ],
-    )
-    def test_exact_filters_match_and_combine(self, admin_client, query, people):
-        assert found(admin_client, **query) == people
+        ]:
+            assert found(admin_client, **query) == people, (query, people)
 
     def test_user_type_filter_matches_staff(self, admin_client, owner):
         results = admin_client.get(USERS, {"user_type": "dashboard"}).json()["results"]
 
         assert [user["id"] for user in results] == [owner.pk]
 
-    @pytest.mark.parametrize(
-        ("name", "value"),
-        [("language", "xx"), ("is_blocked", "perhaps"), ("accepts_marketing", "2"), ("date_joined_from", "yesterday"),
-         ("date_joined_to", "2026-02-30"), ("email", "\0"), ("name", "a\0"), ("phone_number", "\0"), ("user_type",
-         "\0")],
-    )  # fmt: skip
-    def test_filter_with_invalid_value_is_400_with_its_name(self, admin_client, name, value):
-        response = admin_client.get(USERS, {name: value})
+    def test_filter_with_invalid_value_is_400_with_its_name(self, admin_client):
+        for name, value in [
+            ("language", "xx"),
+            ("is_blocked", "perhaps"),
+            ("accepts_marketing", "2"),
+            ("date_joined_from", "yesterday"),
+            ("date_joined_to", "2026-02-30"),
+            ("email", "\0"),
+            ("name", "a\0"),
+            ("phone_number", "\0"),
+            ("user_type", "\0"),
+        ]:
+            response = admin_client.get(USERS, {name: value})
 
-        assert response.status_code == 400
-        assert list(response.json()) == [name]
+            assert response.status_code == 400, (name, value)
+            assert list(response.json()) == [name], (name, value)
 
 
 class TestDayFilters:
@@ -209,21 +197,19 @@ class TestDayFilters:
         settings.TIME_ZONE = "Asia/Bangkok"
         for name, moment in self.MOMENTS.items():
             make_user(email=f"{name}@example.com", date_joined=datetime.fromisoformat(moment))
+
         User.objects.filter(pk=owner.pk).update(date_joined="2020-01-01T00:00:00Z")
 
-    @pytest.mark.parametrize(
-        ("query", "people"),
-        [
+    def test_date_filters_are_whole_days_in_the_time_zone_of_the_store(self, admin_client):
+        for query, people in [
             ({"date_joined_from": "2026-03-10", "date_joined_to": "2026-03-10"}, {"start", "noon", "end"}),
             ({"date_joined_from": "2026-03-10"}, {"start", "noon", "end", "after"}),
             ({"date_joined_to": "2026-03-10", "date_joined_from": "2026-03-09"}, {"before", "start", "noon", "end"}),
             ({"date_joined_to": "2026-03-09"}, {"before"}),
             ({"date_joined_from": "2026-03-11"}, {"after"}),
             ({"date_joined_from": "2026-03-11", "date_joined_to": "2026-03-10"}, set()),
-        ],
-    )
-    def test_date_filters_are_whole_days_in_the_time_zone_of_the_store(self, admin_client, query, people):
-        assert found(admin_client, **query) == people
+        ]:
+            assert found(admin_client, **query) == people, (query, people)
 
     def test_date_filters_follow_daylight_saving_time(self, admin_client, settings):
         settings.TIME_ZONE = "America/New_York"  # 23 hours long, from 05:00 to 04:00 UTC

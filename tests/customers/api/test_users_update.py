@@ -38,20 +38,27 @@ class TestUpdateUser:
         with django_assert_num_queries(11):
             getattr(admin_client, method)(user_url(ada), {"first_name": "Augusta"})
 
-    @pytest.mark.parametrize(
-        ("field", "value"),
-        [("email", None), ("email", ""), ("email", "x"), ("language", "xx"), ("ip", "x"), ("tags", "x"), ("metadata",
-        1),
-         ("user_agent", "x" * 501), ("first_name", "x" * 256), ("phone_number", "x"), ("is_blocked", None)],
-    )  # fmt: skip
-    def test_update_user_rejects_invalid_value_of_a_field(self, admin_client, ada, method, field, value):
-        before = admin_client.get(user_url(ada)).content
+    def test_update_user_rejects_invalid_value_of_a_field(self, admin_client, ada, method):
+        for field, value in [
+            ("email", None),
+            ("email", ""),
+            ("email", "x"),
+            ("language", "xx"),
+            ("ip", "x"),
+            ("tags", "x"),
+            ("metadata", 1),
+            ("user_agent", "x" * 501),
+            ("first_name", "x" * 256),
+            ("phone_number", "x"),
+            ("is_blocked", None),
+        ]:
+            before = admin_client.get(user_url(ada)).content
 
-        response = getattr(admin_client, method)(user_url(ada), {"first_name": "Changed", field: value})
+            response = getattr(admin_client, method)(user_url(ada), {"first_name": "Changed", field: value})
 
-        assert response.status_code == 400
-        assert list(response.json()) == [field]
-        assert admin_client.get(user_url(ada)).content == before
+            assert response.status_code == 400, (field, value)
+            assert list(response.json()) == [field], (field, value)
+            assert admin_client.get(user_url(ada)).content == before, (field, value)
 
     def test_update_user_ignores_addresses(self, admin_client, ada, method):
         before = admin_client.get(user_url(ada)).json()["addresses"]
