@@ -135,7 +135,7 @@ class TestRedirectUri:
             "https://evil.example/callback",
         ],
     )
-    def test_redirect_uri_differs_from_the_authorization_request_is_refused(self, partner, code, uri):
+    def test_redirect_uri_other_than_the_authorization_request_s_is_refused(self, partner, code, uri):
         assert error_of(partner.exchange(code, redirect_uri=uri)) == "invalid_grant"
 
     @each("nothing", [None, ""])
@@ -143,12 +143,12 @@ class TestRedirectUri:
         assert error_of(partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
 
     @each("nothing", [None, ""])
-    def test_redirect_uri_left_out_is_refused_where_only_one_is_registered(self, other_partner, dashboard_client, nothing):
+    def test_redirect_uri_left_out_is_refused_with_one_registered(self, other_partner, dashboard_client, nothing):
         code = other_partner.consent(dashboard_client)["code"]
 
         assert error_of(other_partner.exchange(code, redirect_uri=nothing)) in ("invalid_grant", "invalid_request")
 
-    def test_redirect_uri_may_be_left_out_where_the_authorization_request_had_none(self, other_partner, dashboard_client):
+    def test_redirect_uri_may_be_left_out_if_the_request_had_none(self, other_partner, dashboard_client):
         code = other_partner.consent(dashboard_client, redirect_uri=None)["code"]
 
         assert other_partner.exchange(code, redirect_uri=None).status_code == 200

@@ -173,9 +173,7 @@ class TestDecision:
             assert response.headers["Location"].startswith(f"{partner.redirect_uri}?")
             assert brought_back(response).get("state") == asked.get("state")
 
-    def test_consent_reads_the_url_only_even_after_a_token_request(
-        self, partner, dashboard_client, monkeypatch
-    ):
+    def test_consent_reads_the_url_only_even_after_a_token_request(self, partner, dashboard_client, monkeypatch):
         for view in (OAuthLibMixin, AuthorizationView):  # as after a start
             monkeypatch.delattr(view, "_oauthlib_core", raising=False)
         partner.post(TOKEN)

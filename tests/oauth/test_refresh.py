@@ -108,7 +108,7 @@ class TestStolenToken:
         assert is_live(issued["access_token"])
         assert partner.refresh(issued["refresh_token"]).status_code == 200
 
-    def test_stolen_used_refresh_token_is_refused_to_another_app_and_its_family_lives(self, partner, other_partner, issued):
+    def test_stolen_used_refresh_token_is_refused_and_its_family_lives(self, partner, other_partner, issued):
         refreshed = partner.refresh(issued["refresh_token"]).json()
 
         other_partner.refresh(issued["refresh_token"])

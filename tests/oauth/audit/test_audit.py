@@ -182,7 +182,7 @@ class TestAddress:
 
         assert logged(Event.SIGNED_IN) == (OWNER, "", ip, {})
 
-    def test_logged_address_of_a_token_request_is_the_last_one_that_the_proxy_forwards(self, partner, dashboard_client, settings):
+    def test_logged_address_of_a_token_request_is_the_proxy_s_last(self, partner, dashboard_client, settings):
         settings.BEHIND_PROXY = True
         partner.http.defaults["HTTP_X_FORWARDED_FOR"] = "127.0.0.1, 203.0.113.9"
 
