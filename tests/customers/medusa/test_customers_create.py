@@ -60,7 +60,7 @@ class TestCreateCustomer:
     def test_create_takes_few_queries(self, medusa_client, django_assert_num_queries):
         # PostgreSQL: token, all of it in one statement. SQLite: token, transaction, savepoint, person, event,
         # webhooks.
-        with django_assert_num_queries(by_database(postgresql=2, sqlite=8)):
+        with django_assert_num_queries(by_database(postgresql=2, sqlite=7)):
             medusa_client.post(CUSTOMERS, NEW)
 
     def test_create_makes_a_lead_with_a_timeline_event(self, medusa_client, owner):

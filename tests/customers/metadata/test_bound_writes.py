@@ -128,7 +128,7 @@ class TestADefinition:
         self, client, define, django_assert_num_queries
     ):
         define("points", "integer")
-        one_statement, transaction = 2, 8  # the token; the person, an event and webhooks
+        one_statement, transaction = 2, 7  # the token; the person, an event and webhooks
 
         with django_assert_num_queries(by_database(postgresql=one_statement, sqlite=transaction)):
             client.post(USERS, {"email": "a@example.com"})
