@@ -12,21 +12,21 @@ from tests.support.factories import address
 
 
 class TestCustomerError:
-    def test_leads_to_the_value_it_is_about(self):
+    def test_error_path_leads_to_the_value(self):
         with pytest.raises(validation.ServiceError) as caught:
             services.create_user(by=SYSTEM, email="ada@example.com", addresses=[address(), address(country="XX")])
 
         assert caught.value.path == ("addresses", 1, "country")
         assert caught.value.code == "invalid"
 
-    def test_of_a_tag_leads_to_its_position(self):
+    def test_error_path_of_a_tag_has_its_position(self):
         with pytest.raises(validation.ServiceError) as caught:
             validation.clean_tags(["ok", "x" * 256])
 
         assert caught.value.path == ("tags", 1)
 
     @pytest.mark.django_db
-    def test_of_a_taken_email_has_a_code_of_its_own(self):
+    def test_taken_email_error_has_its_own_code(self):
         services.create_user(by=SYSTEM, email="ada@example.com")
 
         with pytest.raises(validation.EmailTaken) as caught:
@@ -38,29 +38,29 @@ class TestCustomerError:
 
 class TestCleanPhoneNumber:
     @pytest.mark.parametrize(("text", "kept"), [(None, None), ("", ""), (" \t", "")])
-    def test_leaves_empty_values_as_they_are(self, text, kept):
+    def test_clean_phone_number_keeps_empty_values(self, text, kept):
         assert validation.clean_phone_number(text, None) == kept
 
-    def test_says_what_is_missing_where_there_is_no_country(self):
+    def test_clean_phone_number_asks_for_the_country_code(self):
         with pytest.raises(validation.ServiceError, match="with its country code"):
             validation.clean_phone_number("020 7946 0958", None)
 
     @pytest.mark.parametrize("country", ["GB", "AQ", "XX", "", "001", None])
-    def test_needs_no_country_for_an_international_number(self, country):
+    def test_international_phone_number_needs_no_country(self, country):
         assert validation.clean_phone_number("+44 20 7946 0958", country) == "+442079460958"
 
     @pytest.mark.parametrize("country", ["AQ", "XX", "", "001"])
-    def test_refuses_a_local_number_of_a_place_without_phones(self, country):
+    def test_local_phone_number_of_country_without_numbers_is_rejected(self, country):
         with pytest.raises(validation.ServiceError):
             validation.clean_phone_number("020 7946 0958", country)
 
 
 class TestWithoutEmoji:
     @pytest.mark.parametrize("text", ["", "Ada", "  two  spaces ", "#1 * 5", "© ® ™", "é ß 漢字 ไทย ا", "→ ♭ ½ №"])
-    def test_leaves_a_text_without_emoji_as_it_is(self, text):
+    def test_without_emoji_keeps_plain_text(self, text):
         assert validation.without_emoji(text) == text
 
-    def test_takes_the_space_along(self):
+    def test_without_emoji_removes_surrounding_space(self):
         assert validation.without_emoji("Ada 🚀 Lovelace 🚀") == "Ada Lovelace"
 
 
@@ -68,7 +68,7 @@ class TestCleanMetadata:
     @pytest.mark.parametrize(
         "metadata", [None, {}, {"a": None}, {"é": "漢"}, {"": ""}, {"emoji": "🚀"}, {"n": 2**63 - 1}]
     )
-    def test_leaves_what_it_takes_as_it_is(self, metadata):
+    def test_clean_metadata_keeps_valid_values(self, metadata):
         assert validation.clean_metadata(metadata) == metadata
 
     @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ class TestCleanMetadata:
             {"\udfff": {}},
         ],
     )
-    def test_refuses_what_cannot_be_kept(self, metadata):
+    def test_clean_metadata_rejects_what_cannot_be_stored(self, metadata):
         with pytest.raises(validation.ServiceError) as caught:
             validation.clean_metadata(metadata)
 
@@ -96,16 +96,16 @@ class TestCleanMetadata:
 
 class TestCleanCountry:
     @pytest.mark.parametrize(("code", "kept"), [("GB", "GB"), ("gb", "GB"), ("Th", "TH")])
-    def test_takes_either_case(self, code, kept):
+    def test_clean_country_ignores_case(self, code, kept):
         assert validation.clean_country(code) == kept
 
     @pytest.mark.parametrize("code", ["", "X", "XX", "GBR", "UK", " GB", "\0\0"])
-    def test_refuses_what_is_no_country(self, code):
+    def test_clean_country_rejects_unknown_codes(self, code):
         with pytest.raises(validation.ServiceError):
             validation.clean_country(code)
 
 
-def test_a_number_that_is_plainly_e164_is_what_parsing_makes_of_it(monkeypatch):
+def test_e164_shortcut_agrees_with_the_parser(monkeypatch):
     random = Random(7)
     codes = [*phonenumbers.COUNTRY_CODE_TO_REGION_CODE, 2, 99, 210]
     numbers = [

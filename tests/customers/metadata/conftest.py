@@ -6,7 +6,7 @@ from oauth.scopes import Scope
 
 @pytest.fixture
 def define(db):
-    """`define("points", "integer", minimum_value="0")`: a definition for customers; other fields by their names."""
+    """`define("points", "integer", minimum_value="0")`: creates a definition for customers."""
 
     def make(key, type, *, object="customer", name=None, enable_filter=False, enable_export=False, **validations):
         return create_definition(
@@ -23,6 +23,6 @@ def define(db):
 
 
 @pytest.fixture
-def client(api):
-    """A program that may read and write customers."""
+def admin_client(api):
+    """A client of the Admin API that may read and write customers."""
     return api(Scope.USERS_READ, Scope.USERS_WRITE)

@@ -1,4 +1,4 @@
-"""That definitions bind what is written, whoever writes it, and nothing else."""
+"""Definitions of metadata bind every write, by every writer, and nothing else."""
 
 import json
 
@@ -54,83 +54,104 @@ def by_the_form(client, owner, metadata):
 WRITERS = [by_admin_api, by_admin_api_update, by_medusa, by_medusa_update, by_the_form]
 
 
-@pytest.mark.parametrize("write", WRITERS)
-class TestAValue:
+class TestValues:
+    """Every kind of value by the Admin API. All writers call the same check."""
+
     @pytest.mark.parametrize(("type", "validations", "value"), TAKEN)
-    def test_of_its_type_and_within_its_validations_is_taken(
-        self, client, owner, define, write, type, validations, value
+    def test_value_of_the_right_type_is_accepted(self, admin_client, owner, define, type, validations, value):
+        define("it", type, **validations)
+
+        refusal = by_admin_api(admin_client, owner, {"it": value, "free": [1]})
+
+        assert refusal is None
+        assert User.objects.latest("pk").metadata == {"it": value, "free": [1]}
+
+    @pytest.mark.parametrize(("type", "validations", "value", "message"), REFUSED)
+    def test_value_of_another_type_is_rejected_at_its_key(
+        self, admin_client, owner, define, type, validations, value, message
     ):
         define("it", type, **validations)
 
-        refusal = write(client, owner, {"it": value, "free": [1]})
-
-        assert refusal is None
-        is_cleared = value == "" and write is by_medusa_update
-        assert User.objects.latest("pk").metadata == {**({} if is_cleared else {"it": value}), "free": [1]}
-
-    @pytest.mark.parametrize(("type", "validations", "value", "message"), REFUSED)
-    def test_of_another_is_refused_at_its_key(self, client, owner, define, write, type, validations, value, message):
-        define("it", type, **validations)
-
-        refusal = write(client, owner, {"it": value})
+        refusal = by_admin_api(admin_client, owner, {"it": value})
 
         assert refusal == message
         assert not User.objects.filter(metadata__isnull=False).exists()
 
-    def test_of_a_key_that_is_defined_for_something_else_is_free(self, client, owner, define, write):
+
+@pytest.mark.parametrize("write", WRITERS)
+class TestEveryWriter:
+    def test_every_writer_accepts_a_value_of_the_right_type(self, admin_client, owner, define, write):
+        define("it", "integer", maximum_value="7")
+
+        assert write(admin_client, owner, {"it": 7, "free": [1]}) is None
+        assert User.objects.latest("pk").metadata == {"it": 7, "free": [1]}
+
+    def test_every_writer_rejects_a_value_of_another_type(self, admin_client, owner, define, write):
+        define("it", "integer", maximum_value="7")
+
+        assert write(admin_client, owner, {"it": "7"}) == "Enter a whole number."
+        assert write(admin_client, owner, {"it": 8}) == "Enter at most 7."
+        assert not User.objects.filter(metadata__isnull=False).exists()
+
+    def test_every_writer_ignores_definitions_of_other_objects(self, admin_client, owner, define, write):
         define("it", "integer", object="order")
 
-        assert write(client, owner, {"it": "anything"}) is None
+        assert write(admin_client, owner, {"it": "anything"}) is None
 
 
-class TestADefinition:
-    def test_leaves_alone_what_was_there_before(self, client, define):
+def test_medusa_update_removes_a_key_with_an_empty_value(admin_client, owner, define):
+    define("it", "text")
+
+    assert by_medusa_update(admin_client, owner, {"it": "", "free": [1]}) is None
+    assert User.objects.latest("pk").metadata == {"free": [1]}
+
+
+class TestDefinitions:
+    def test_definition_keeps_existing_values(self, admin_client, define):
         user = make_user(metadata={"points": "many", "tier": "gold"})
         define("points", "integer")
 
-        answered = client.patch(user_url(user), {"metadata": {"points": "many", "tier": "silver"}})
-        refused = client.patch(user_url(user), {"metadata": {"points": "more"}})
+        answered = admin_client.patch(user_url(user), {"metadata": {"points": "many", "tier": "silver"}})
+        refused = admin_client.patch(user_url(user), {"metadata": {"points": "more"}})
 
         assert (answered.status_code, refused.status_code) == (200, 400)
-        assert client.patch(user_url(user), {"first_name": "Ada"}).status_code == 200
+        assert admin_client.patch(user_url(user), {"first_name": "Ada"}).status_code == 200
         user.refresh_from_db()
         assert user.metadata == {"points": "many", "tier": "silver"}
 
-    def test_lets_medusa_change_another_key_of_what_was_there_before(self, client, define):
+    def test_medusa_may_change_another_key_of_an_existing_value(self, admin_client, define):
         user = make_user(metadata={"points": "many"})
         define("points", "integer")
 
-        answered = client.post(medusa_url(user), {"metadata": {"tier": "gold"}})
+        answered = admin_client.post(medusa_url(user), {"metadata": {"tier": "gold"}})
 
         assert answered.status_code == 200
         assert answered.json()["customer"]["metadata"] == {"points": "many", "tier": "gold"}
 
-    def test_tells_true_from_one(self, db, define):
+    def test_boolean_is_not_an_integer(self, db, define):
         user = make_user(metadata={"points": 1})
         define("points", "integer")
 
         with pytest.raises(ServiceError):
             services.update_user(user.pk, by=SYSTEM, metadata={"points": True})
 
-    def test_binds_from_the_next_write_in_whatever_it_becomes(self, client, define):
+    def test_changed_definition_binds_from_the_next_write(self, admin_client, define):
         definition = define("points", "integer", maximum_value="10")
         bodies = [{"email": f"{n}@example.com", "metadata": {"points": n}} for n in (11, 12, 13)]
-        first = client.post(USERS, bodies[0]).status_code
+        first = admin_client.post(USERS, bodies[0]).status_code
         update_definition(definition.pk, validations=[{"type": "maximum_value", "value": "12"}])
-        second = client.post(USERS, bodies[1]).status_code
+        second = admin_client.post(USERS, bodies[1]).status_code
         delete_definition(definition.pk)
 
-        third = client.post(USERS, bodies[2]).status_code
+        third = admin_client.post(USERS, bodies[2]).status_code
 
         assert (first, second, third) == (400, 201, 201)
 
-    def test_costs_a_query_where_metadata_is_written_and_none_elsewhere(
-        self, client, define, django_assert_num_queries
-    ):
+    def test_definitions_cost_one_query_when_metadata_is_written(self, admin_client, define, django_assert_num_queries):
         define("points", "integer")
         one_statement, transaction = 2, 7  # the token; the person, an event and webhooks
 
         with django_assert_num_queries(by_database(postgresql=one_statement, sqlite=transaction)):
-            client.post(USERS, {"email": "a@example.com"})
+            admin_client.post(USERS, {"email": "a@example.com"})
         with django_assert_num_queries(by_database(postgresql=one_statement + 1, sqlite=transaction + 1)):
-            client.post(USERS, {"email": "b@example.com", "metadata": {"points": 7}})
+            admin_client.post(USERS, {"email": "b@example.com", "metadata": {"points": 7}})

@@ -18,7 +18,7 @@ def url_of(definition) -> str:
 
 
 class TestTheForm:
-    def test_makes_a_definition(self, dashboard_client):
+    def test_form_creates_a_definition(self, dashboard_client):
         response = dashboard_client.post(
             f"{DEFINITIONS}add/", {**NEW, "minimum_value": "0", "maximum_value": "100", "enable_filter": "on"}
         )
@@ -44,7 +44,7 @@ class TestTheForm:
             ({"type": "date"}, "type"),
         ],
     )
-    def test_says_at_a_field_what_is_wrong(self, dashboard_client, define, changes, field):
+    def test_form_shows_errors_at_their_fields(self, dashboard_client, define, changes, field):
         define("tier", "text")
 
         response = dashboard_client.post(f"{DEFINITIONS}add/", {**NEW, **changes})
@@ -53,7 +53,7 @@ class TestTheForm:
         assert field in response.context["adminform"].form.errors
         assert Definition.objects.count() == 1
 
-    def test_changes_all_but_key_and_type(self, dashboard_client, define):
+    def test_form_changes_all_but_key_and_type(self, dashboard_client, define):
         definition = define("photo", "file", accept_only_image="true")
         page = dashboard_client.get(url_of(definition))
         assert page.context["adminform"].form.initial["accept_only_image"] is True
@@ -64,14 +64,14 @@ class TestTheForm:
         assert (definition.key, definition.type, definition.name) == ("photo", "file", "Portrait")
         assert (definition.validations, definition.enable_export) == ([], True)
 
-    def test_deletes_a_definition(self, dashboard_client, define):
+    def test_form_deletes_a_definition(self, dashboard_client, define):
         definition = define("points", "integer")
 
         dashboard_client.post(f"{DEFINITIONS}{definition.pk}/delete/", {"post": "yes"})
 
         assert not Definition.objects.exists()
 
-    def test_shows_a_viewer_everything(self, as_role, define):
+    def test_viewer_sees_definitions_without_a_form(self, as_role, define):
         definition = define("points", "integer", maximum_value="100")
 
         page = as_role("Viewer").get(url_of(definition)).content.decode()
@@ -117,14 +117,14 @@ class TestAFilter:
             ({"metadata.words": "b", "metadata.vip": "False", "metadata.tier": "silver"}, {"bob"}),
         ],
     )
-    def test_finds_who_has_the_value(self, dashboard_client, query, found):
+    def test_metadata_filter_finds_customers_by_value(self, dashboard_client, query, found):
         response = dashboard_client.get(CUSTOMERS, query)
 
         assert response.status_code == 200
         people = {user.email.partition("@")[0] for user in response.context_data["cl"].result_list}
         assert people - {"points"} == found
 
-    def test_is_on_the_page_by_its_name(self, dashboard_client):
+    def test_metadata_filter_is_on_the_page_by_its_name(self, dashboard_client):
         page = dashboard_client.get(CUSTOMERS).content.decode()
 
         assert "By Tier" in page
@@ -133,7 +133,7 @@ class TestAFilter:
         assert "metadata.of_orders" not in page
 
     @pytest.mark.parametrize("name", ["metadata.hidden", "metadata.nothing", "metadata__tier"])
-    def test_of_another_key_is_refused(self, dashboard_client, name):
+    def test_filter_of_unknown_metadata_key_is_refused(self, dashboard_client, name):
         assert dashboard_client.get(CUSTOMERS, {name: "x"}).status_code == 400
 
     @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ class TestAFilter:
             ("metadata.words", "b", ["b"]),
         ],
     )
-    def test_is_kept_by_a_job_for_all_whom_the_list_leads_to(self, dashboard_client, name, value, criterion):
+    def test_metadata_filter_applies_to_bulk_edits(self, dashboard_client, name, value, criterion):
         chosen = dashboard_client.get(CUSTOMERS, {name: value}).context_data["cl"].result_list[0]
 
         dashboard_client.post(

@@ -35,7 +35,7 @@ class TestACellOfCsv:
             ("boolean", "0", False),
         ],
     )
-    def test_becomes_a_value_of_its_type(self, import_file, csv_file, define, type, cell, value):
+    def test_csv_cell_becomes_a_value_of_its_type(self, import_file, csv_file, define, type, cell, value):
         define("it", type)
 
         code, said = import_file(
@@ -61,7 +61,9 @@ class TestACellOfCsv:
             ("file", {"accept_only_image": "true"}, "https://files.example/a.pdf", "Enter the URL of an image."),
         ],
     )
-    def test_is_refused_with_its_line(self, import_file, csv_file, define, tmp_path, type, validations, cell, message):
+    def test_invalid_csv_cell_rejects_its_row(
+        self, import_file, csv_file, define, tmp_path, type, validations, cell, message
+    ):
         define("it", type, **validations)
         report = tmp_path / "refused.csv"
         path = csv_file([["ada@example.com", cell], ["bob@example.com", ""]], header=["email", "metadata.it"])
@@ -72,7 +74,7 @@ class TestACellOfCsv:
         assert message in report.read_text()
         assert "metadata.it" in report.read_text()
 
-    def test_binds_who_is_there_already(self, import_file, csv_file, define):
+    def test_definition_binds_updates_by_import(self, import_file, csv_file, define):
         define("it", "integer", maximum_value="5")
         user = make_user(email="ada@example.com", metadata={"it": 1})
 
@@ -83,7 +85,7 @@ class TestACellOfCsv:
 
 
 @pytest.mark.parametrize(("type", "validations", "value", "message"), REFUSED)
-def test_a_value_of_json_lines_is_bound_as_by_the_apis(
+def test_json_lines_value_needs_the_type_of_the_definition(
     import_file, jsonl_file, define, tmp_path, type, validations, value, message
 ):
     define("it", type, **validations)
@@ -106,7 +108,7 @@ class TestAnExport:
         define("hidden", "text")
         define("of_orders", "text", object="order", enable_export=True)
 
-    def test_has_a_column_for_each_key_that_is_to_have_one(self, export_file):
+    def test_export_has_a_column_for_each_exported_key(self, export_file):
         make_user(email="ada@example.com", metadata=self.VALUES)
         make_user(email="bob@example.com")
 
@@ -122,7 +124,7 @@ class TestAnExport:
         }
         assert {bob[name] for name in bob if name.startswith("metadata.")} == {""}
 
-    def test_comes_in_again_as_it_went_out(self, export_file, import_file):
+    def test_export_can_be_imported_again(self, export_file, import_file):
         make_user(email="ada@example.com", metadata=self.VALUES)
         path = export_file("customers.csv")
         User.objects.all().delete()
@@ -132,7 +134,7 @@ class TestAnExport:
         assert code == 0, said
         assert metadata() == self.VALUES
 
-    def test_keeps_the_columns_that_it_began_with(self, owner, define):
+    def test_export_keeps_its_columns_when_definitions_change(self, owner, define):
         make_user(email="ada@example.com", metadata={"late": "x"})
         job = exports.create({}, by=owner)
         define("late", "text", enable_export=True)

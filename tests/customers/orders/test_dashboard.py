@@ -32,7 +32,7 @@ def change_url(row) -> str:
 
 
 class TestOrders:
-    def test_an_owner_puts_one_in(self, dashboard_client, ada):
+    def test_owner_adds_an_order(self, dashboard_client, ada):
         response = dashboard_client.post(f"{ORDERS}add/", {"user": ada.pk, "document": json.dumps(full("order"))})
 
         assert response.status_code == 302
@@ -54,20 +54,20 @@ class TestOrders:
             ("", "This field is required."),
         ],
     )
-    def test_an_owner_is_told_what_is_wrong_with_one(self, dashboard_client, ada, document, message):
+    def test_order_form_shows_errors(self, dashboard_client, ada, document, message):
         response = dashboard_client.post(f"{ORDERS}add/", {"user": ada.pk, "document": document})
 
         assert response.status_code == 200
         assert message in response.content.decode()
         assert not Order.objects.exists()
 
-    def test_an_owner_is_told_that_the_person_is_unknown(self, dashboard_client):
+    def test_order_form_rejects_unknown_customer(self, dashboard_client):
         response = dashboard_client.post(f"{ORDERS}add/", {"user": 987_654_321, "document": json.dumps(order())})
 
         assert response.status_code == 200
         assert not Order.objects.exists()
 
-    def test_an_owner_changes_one_and_the_counters_follow(self, dashboard_client, ada):
+    def test_changed_order_updates_the_counters(self, dashboard_client, ada):
         row = record_order(user_id=ada.pk, document=order())
 
         document = {**row.document, "payment_status": "voided"}
@@ -77,7 +77,7 @@ class TestOrders:
         ada.refresh_from_db()
         assert ada.orders_count == 0
 
-    def test_a_changed_one_keeps_its_number(self, dashboard_client, ada):
+    def test_changed_order_keeps_its_number(self, dashboard_client, ada):
         row = record_order(user_id=ada.pk, document=order())
 
         response = dashboard_client.post(
@@ -87,7 +87,7 @@ class TestOrders:
         assert response.status_code == 200
         assert Order.objects.get().number == row.number
 
-    def test_none_is_deleted(self, dashboard_client, ada):
+    def test_orders_can_not_be_deleted(self, dashboard_client, ada):
         row = record_order(user_id=ada.pk, document=order())
 
         response = dashboard_client.post(change_url(row).replace("change", "delete"), {"post": "yes"})
@@ -95,7 +95,7 @@ class TestOrders:
         assert response.status_code == 403
         assert Order.objects.exists()
 
-    def test_they_are_listed_and_found_by_number(self, dashboard_client, ada):
+    def test_orders_are_listed_and_found_by_number(self, dashboard_client, ada):
         record_order(user_id=ada.pk, document=order(number="first"))
         record_order(user_id=ada.pk, document=order(number="second"))
 
@@ -104,7 +104,7 @@ class TestOrders:
         assert "second" in page
         assert "first" not in page
 
-    def test_a_form_shows_the_document(self, dashboard_client, ada):
+    def test_order_form_shows_the_document(self, dashboard_client, ada):
         row = record_order(user_id=ada.pk, document=order(number="10023"))
 
         page = dashboard_client.get(change_url(row)).content.decode()
@@ -113,7 +113,7 @@ class TestOrders:
 
 
 class TestSubscriptions:
-    def test_an_owner_puts_one_in(self, dashboard_client, ada):
+    def test_owner_adds_a_subscription(self, dashboard_client, ada):
         response = dashboard_client.post(
             f"{SUBSCRIPTIONS}add/", {"user": ada.pk, "document": json.dumps(subscription(id=7))}
         )
@@ -124,7 +124,7 @@ class TestSubscriptions:
         assert ada.subscriptions_count == 1
 
     @pytest.mark.parametrize("text", ["7", "seven", "9" * 40])
-    def test_they_are_found_by_id(self, dashboard_client, ada, text):
+    def test_subscriptions_are_found_by_id(self, dashboard_client, ada, text):
         row = record_subscription(user_id=ada.pk, document=subscription(id=7))
 
         response = dashboard_client.get(SUBSCRIPTIONS, {"q": text})

@@ -28,7 +28,7 @@ def counters(user) -> tuple[int, str]:
 
 
 class TestRecordOrder:
-    def test_keeps_the_document_and_its_columns(self, ada):
+    def test_record_order_stores_document_and_columns(self, ada):
         row = record_order(user_id=ada.pk, document=full("order"))
 
         row.refresh_from_db()
@@ -39,14 +39,14 @@ class TestRecordOrder:
         assert row.payment_status == PaymentStatus.PARTIALLY_REFUNDED
         assert (row.total, row.refunded, row.currency) == (Decimal("86.15"), Decimal("18.23"), "USD")
 
-    def test_counts_what_was_spent_less_what_was_given_back_in_the_reporting_currency(self, ada):
+    def test_total_spent_is_total_minus_refunds_in_reporting_currency(self, ada):
         record_order(user_id=ada.pk, document=full("order"))
         record_order(user_id=ada.pk, document=order(total_incl_tax="0.10"))
         record_order(user_id=ada.pk, document=order(total_incl_tax="0.20"))
 
         assert counters(ada) == (3, "68.22")
 
-    def test_counts_a_report_that_comes_again_once(self, ada):
+    def test_repeated_order_counts_once(self, ada):
         document = order()
 
         for _ in range(3):
@@ -55,7 +55,7 @@ class TestRecordOrder:
         assert counters(ada) == (1, "20.00")
         assert Order.objects.count() == 1
 
-    def test_replaces_what_was_reported_before(self, ada):
+    def test_record_order_replaces_the_former_document(self, ada):
         document = order()
         record_order(user_id=ada.pk, document=document)
 
@@ -63,7 +63,7 @@ class TestRecordOrder:
 
         assert counters(ada) == (1, "10.00")
 
-    def test_forgets_an_order_that_was_voided(self, ada):
+    def test_voided_order_no_longer_counts(self, ada):
         document = order()
         record_order(user_id=ada.pk, document=document)
 
@@ -71,30 +71,30 @@ class TestRecordOrder:
 
         assert counters(ada) == (0, "0.00")
 
-    def test_never_counts_less_than_nothing_as_spent(self, ada):
+    def test_total_spent_is_never_negative(self, ada):
         record_order(user_id=ada.pk, document=order(refunds=[refund("50.00")]))
 
         assert counters(ada) == (1, "0.00")
 
-    def test_counts_no_more_than_the_column_holds(self, ada):
+    def test_total_spent_stops_at_the_column_maximum(self, ada):
         for _ in range(2):
             record_order(user_id=ada.pk, document=order(total_incl_tax="9999999999.99"))
 
         assert counters(ada) == (2, "9999999999.99")
 
     @pytest.mark.parametrize("status", PaymentStatus.values)
-    def test_counts_only_orders_whose_payment_went_through(self, ada, status):
+    def test_only_paid_orders_count(self, ada, status):
         record_order(user_id=ada.pk, document=order(payment_status=status))
 
         assert counters(ada) == ((1, "20.00") if status in SUCCESSFUL_PAYMENT else (0, "0.00"))
 
-    def test_never_counts_a_test_order(self, ada):
+    def test_test_order_never_counts(self, ada):
         record_order(user_id=ada.pk, document=order(is_test=True))
 
         assert counters(ada) == (0, "0.00")
         assert ada.user_type == UserType.LEAD
 
-    def test_moves_an_order_that_is_reported_for_another_person(self, ada, grace):
+    def test_order_moves_to_another_customer(self, ada, grace):
         document = order()
         record_order(user_id=ada.pk, document=document)
 
@@ -104,14 +104,14 @@ class TestRecordOrder:
         assert counters(ada) == (0, "0.00")
         assert counters(grace) == (1, "20.00")
 
-    def test_takes_a_date_without_an_offset_as_one_of_the_stores_zone(self, ada, settings):
+    def test_order_date_without_offset_is_in_the_stores_time_zone(self, ada, settings):
         settings.TIME_ZONE = "America/Toronto"
 
         row = record_order(user_id=ada.pk, document=order(date_placed="2026-10-03T09:00:00"))
 
         assert row.date_placed == datetime(2026, 10, 3, 13, tzinfo=UTC)
 
-    def test_refuses_an_unknown_person(self):
+    def test_record_order_rejects_unknown_customer(self):
         with pytest.raises(User.DoesNotExist):
             record_order(user_id=987_654_321, document=order())
 
@@ -119,7 +119,7 @@ class TestRecordOrder:
 
 
 class TestUserType:
-    def test_a_lead_becomes_a_customer_with_the_first_successful_order(self, ada):
+    def test_first_paid_order_makes_a_lead_a_customer(self, ada):
         record_order(user_id=ada.pk, document=order(payment_status="pending"))
         ada.refresh_from_db()
         was = ada.user_type
@@ -129,7 +129,7 @@ class TestUserType:
         ada.refresh_from_db()
         assert (was, ada.user_type) == (UserType.LEAD, UserType.CUSTOMER)
 
-    def test_a_customer_stays_one_when_the_order_is_voided(self, ada):
+    def test_voided_order_keeps_the_customer_a_customer(self, ada):
         document = order()
         record_order(user_id=ada.pk, document=document)
 
@@ -138,7 +138,7 @@ class TestUserType:
         ada.refresh_from_db()
         assert ada.user_type == UserType.CUSTOMER
 
-    def test_a_dashboard_user_stays_one(self):
+    def test_order_keeps_staff_as_staff(self):
         owner = make_owner()
 
         record_order(user_id=owner.pk, document=order())
@@ -149,7 +149,7 @@ class TestUserType:
 
 
 class TestUpdatedAt:
-    def test_moves_when_a_counter_does(self, ada):
+    def test_updated_at_moves_when_a_counter_changes(self, ada):
         before = ada.updated_at
 
         record_order(user_id=ada.pk, document=order())
@@ -157,7 +157,7 @@ class TestUpdatedAt:
         ada.refresh_from_db()
         assert ada.updated_at > before
 
-    def test_stays_when_the_report_changes_no_counter(self, ada):
+    def test_updated_at_stays_when_no_counter_changes(self, ada):
         document = order()
         record_order(user_id=ada.pk, document=document)
         ada.refresh_from_db()

@@ -20,14 +20,14 @@ def count_of(user) -> int:
 
 
 class TestRecordSubscription:
-    def test_keeps_the_document_and_its_columns(self, ada):
+    def test_record_subscription_stores_document_and_columns(self, ada):
         row = record_subscription(user_id=ada.pk, document=full("subscription"))
 
         row.refresh_from_db()
         assert row.document == full("subscription")
         assert (row.user, row.external_id, row.status, row.is_test) == (ada, 6001, "active", False)
 
-    def test_counts_a_report_that_comes_again_once(self, ada):
+    def test_repeated_subscription_counts_once(self, ada):
         document = subscription()
 
         for status in ("active", "active", "canceled"):
@@ -36,18 +36,18 @@ class TestRecordSubscription:
         assert count_of(ada) == 1
         assert Subscription.objects.get().status == "canceled"
 
-    def test_never_counts_a_test_subscription(self, ada):
+    def test_test_subscription_never_counts(self, ada):
         record_subscription(user_id=ada.pk, document=subscription(is_test=True))
 
         assert count_of(ada) == 0
 
-    def test_leaves_a_lead_a_lead(self, ada):
+    def test_subscription_keeps_a_lead_a_lead(self, ada):
         record_subscription(user_id=ada.pk, document=subscription())
 
         ada.refresh_from_db()
         assert ada.user_type == UserType.LEAD
 
-    def test_moves_a_subscription_that_is_reported_for_another_person(self, ada):
+    def test_subscription_moves_to_another_customer(self, ada):
         grace = make_user(email="grace@hopper.example")
         document = subscription()
         record_subscription(user_id=ada.pk, document=document)

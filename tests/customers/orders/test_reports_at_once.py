@@ -18,7 +18,7 @@ def counters() -> dict[str, tuple[int, str]]:
     return {user.email: (user.orders_count, str(user.total_spent)) for user in User.objects.order_by("email")}
 
 
-def test_orders_of_one_person_are_all_counted():
+def test_concurrent_orders_of_one_customer_all_count():
     ada = make_user(email="ada@lovelace.example")
 
     at_once([partial(record_order, user_id=ada.pk, document=order()) for _ in range(16)])
@@ -26,7 +26,7 @@ def test_orders_of_one_person_are_all_counted():
     assert counters() == {"ada@lovelace.example": (16, "320.00")}
 
 
-def test_one_order_is_counted_once():
+def test_concurrent_reports_of_one_order_count_once():
     ada = make_user(email="ada@lovelace.example")
     document = order()
 
@@ -35,7 +35,7 @@ def test_one_order_is_counted_once():
     assert counters() == {"ada@lovelace.example": (1, "20.00")}
 
 
-def test_a_new_order_reported_for_two_people_belongs_to_one():
+def test_concurrent_reports_of_one_order_for_two_customers_give_it_to_one():
     people = [make_user(email="ada@lovelace.example"), make_user(email="grace@hopper.example")]
 
     for _ in range(10):
@@ -47,7 +47,7 @@ def test_a_new_order_reported_for_two_people_belongs_to_one():
     assert sum(counts) == 10
 
 
-def test_orders_that_change_places_do_not_wait_for_each_other():
+def test_orders_that_swap_customers_do_not_deadlock():
     ada, grace = make_user(email="ada@lovelace.example"), make_user(email="grace@hopper.example")
     hers, graces = order(), order()
 

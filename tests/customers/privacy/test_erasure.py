@@ -98,7 +98,7 @@ def test_every_field_of_a_customer_is_erased_or_kept_on_purpose():
 
 
 class TestErasing:
-    def test_leaves_the_groups(self, zenobia, owner):
+    def test_erase_removes_group_memberships(self, zenobia, owner):
         group = create_group(name="VIP")
         add_customers(group.pk, [zenobia.pk], by=by(owner))
         assert personal_data(zenobia.pk, by=by(owner))["groups"] == ["VIP"]
@@ -108,26 +108,26 @@ class TestErasing:
         assert not group.customers.exists()
         assert Event.objects.filter(user=zenobia).exclude(changes={}).count() == 0
 
-    def test_forgets_the_password(self, zenobia, owner):
+    def test_erase_removes_the_password(self, zenobia, owner):
         services.update_user(zenobia.pk, by=by(owner), password="a long password")
 
         erase(zenobia.pk, by=by(owner))
 
         assert User.objects.get(pk=zenobia.pk).has_account is False
 
-    def test_what_is_looked_for_is_there_before(self, zenobia):
+    def test_personal_texts_are_in_the_database_before_erasure(self, zenobia):
         text = dump().lower()
 
         assert [word for word in PERSONAL if word.lower() not in text] == []
 
-    def test_leaves_nothing_personal_in_any_table(self, zenobia, owner):
+    def test_erase_leaves_nothing_personal_in_any_table(self, zenobia, owner):
         erase(zenobia.pk, by=by(owner))
 
         lines = dump().splitlines()
         left = {word: [line for line in lines if word.lower() in line.lower()] for word in PERSONAL}
         assert {word: found for word, found in left.items() if found} == {}
 
-    def test_keeps_the_counters_and_the_sales(self, zenobia, owner):
+    def test_erase_keeps_counters_and_sales(self, zenobia, owner):
         before = Order.objects.get()
 
         erase(zenobia.pk, by=by(owner))
@@ -141,7 +141,7 @@ class TestErasing:
         assert document["refunds"][0]["total_refund_amount"] == "24.86"
         assert Subscription.objects.get().document["next_renewal_date"] == "2027-01-03T09:00:00-05:00"
 
-    def test_leaves_a_person_who_can_do_nothing(self, zenobia, owner):
+    def test_erased_customer_can_do_nothing(self, zenobia, owner):
         erase(zenobia.pk, by=by(owner))
 
         user = User.objects.get(pk=zenobia.pk)
@@ -149,7 +149,7 @@ class TestErasing:
         assert not user.has_usable_password()
         assert not user.addresses.exists()
 
-    def test_is_told_in_the_timeline_and_in_the_security_log(self, zenobia, owner):
+    def test_erase_is_in_timeline_and_security_log(self, zenobia, owner):
         erase(zenobia.pk, by=by(owner))
 
         event = zenobia.events.latest("id")
@@ -157,27 +157,27 @@ class TestErasing:
         logged = AuditEvent.objects.get(event="customer_erased")
         assert (logged.actor, logged.detail) == (owner.email, {"customer": zenobia.pk})
 
-    def test_forgets_who_failed_to_sign_in_but_not_that_somebody_did(self, zenobia, owner):
+    def test_erase_removes_the_email_of_failed_sign_ins(self, zenobia, owner):
         erase(zenobia.pk, by=by(owner))
 
         failed = AuditEvent.objects.filter(event="sign_in_failed")
         assert list(failed.values_list("actor", "ip")) == [("(erased)", None)] * 2
         assert not AccessAttempt.objects.exists()
 
-    def test_leaves_others_alone(self, zenobia, owner):
+    def test_erase_leaves_other_customers_alone(self, zenobia, owner):
         erase(zenobia.pk, by=by(owner))
 
         assert User.objects.get(email="bystander@store.example").tags == ["vip"]
         assert list(Tag.objects.values_list("name", flat=True)) == ["vip"]
 
-    def test_may_be_repeated(self, zenobia, owner):
+    def test_erase_may_be_repeated(self, zenobia, owner):
         erase(zenobia.pk, by=by(owner))
 
         erase(zenobia.pk, by=by(owner))
 
         assert zenobia.events.filter(kind="erased").count() == 2
 
-    def test_leaves_orders_that_the_api_can_show(self, zenobia, owner, api):
+    def test_erase_leaves_orders_that_the_api_can_show(self, zenobia, owner, api):
         erase(zenobia.pk, by=by(owner))
 
         client = api(*Scope)
@@ -186,13 +186,13 @@ class TestErasing:
             assert response.status_code == 200
             assert len(response.json()) == 1
 
-    def test_is_refused_for_staff(self, owner):
+    def test_erase_is_refused_for_staff(self, owner):
         with pytest.raises(ServiceError):
             erase(owner.pk, by=by(owner))
 
         assert User.objects.filter(email=owner.email).exists()
 
-    def test_is_refused_for_nobody(self, owner):
+    def test_erase_of_unknown_customer_raises(self, owner):
         with pytest.raises(User.DoesNotExist):
             erase(987_654_321, by=by(owner))
 
@@ -208,12 +208,12 @@ class TestTheSecurityLog:
             {"actor": "(erased)", "ip": None, "event": "x"},
         ],
     )
-    def test_takes_no_other_change(self, zenobia, changes):
+    def test_security_log_accepts_no_other_change(self, zenobia, changes):
         with pytest.raises(TypeError):
             AuditEvent.objects.update(**changes)
 
     @pytest.mark.parametrize("change", ["actor = 'x', ip = NULL", "actor = '(erased)', ip = NULL, event = 'x'"])
-    def test_takes_no_other_change_by_sql(self, zenobia, change):
+    def test_security_log_accepts_no_other_change_by_sql(self, zenobia, change):
         if connection.vendor != "postgresql":
             pytest.skip("SQLite has no such trigger.")
 
@@ -222,22 +222,22 @@ class TestTheSecurityLog:
 
 
 class TestPersonalData:
-    def test_is_everything_that_an_erasure_would_remove(self, zenobia, owner):
+    def test_personal_data_has_everything_that_erase_removes(self, zenobia, owner):
         document = json.dumps(personal_data(zenobia.pk, by=by(owner)), default=str, ensure_ascii=False).lower()
 
         assert [word for word in PERSONAL if word.lower() not in document] == []
 
-    def test_has_no_secret(self, zenobia, owner):
+    def test_personal_data_has_no_secret(self, zenobia, owner):
         document = personal_data(zenobia.pk, by=by(owner))
 
         assert zenobia.password not in json.dumps(document["person"], default=str).split('"')
 
-    def test_is_told_in_the_timeline(self, zenobia, owner):
+    def test_personal_data_download_is_in_the_timeline(self, zenobia, owner):
         personal_data(zenobia.pk, by=by(owner))
 
         assert Event.objects.filter(user=zenobia, kind="exported", actor=owner).exists()
 
-    def test_of_staff_is_not_given(self, owner):
+    def test_personal_data_of_staff_is_refused(self, owner):
         with pytest.raises(User.DoesNotExist):
             personal_data(owner.pk, by=by(owner))
 
@@ -248,7 +248,7 @@ class TestInTheDashboard:
         User.objects.filter(pk=owner.pk).update(email="olive@store.example")
 
     @pytest.mark.parametrize("role", ["Owner", "Staff"])
-    def test_a_copy_is_downloaded(self, zenobia, as_role, role):
+    def test_dashboard_downloads_personal_data(self, zenobia, as_role, role):
         response = as_role(role).get(f"{CUSTOMERS}{zenobia.pk}/personal-data/")
 
         assert response.status_code == 200
@@ -257,7 +257,7 @@ class TestInTheDashboard:
         assert response.json()["person"]["email"] == zenobia.email
 
     @pytest.mark.parametrize("typed", ["erase", " Zenobia@palmyra.example "])
-    def test_an_owner_erases(self, zenobia, as_role, typed):
+    def test_owner_erases_a_customer(self, zenobia, as_role, typed):
         browser = as_role("Owner")
 
         response = browser.post(f"{CUSTOMERS}{zenobia.pk}/erase/", {"confirmation": typed})
@@ -267,21 +267,21 @@ class TestInTheDashboard:
         assert User.objects.get(pk=zenobia.pk).email is None
 
     @pytest.mark.parametrize("typed", ["", "yes", "owner@store.example"])
-    def test_nobody_erases_by_a_slip_of_the_hand(self, zenobia, as_role, typed):
+    def test_erase_needs_a_typed_confirmation(self, zenobia, as_role, typed):
         response = as_role("Owner").post(f"{CUSTOMERS}{zenobia.pk}/erase/", {"confirmation": typed})
 
         assert response.status_code == 200
         assert "errorlist" in response.content.decode()
         assert User.objects.get(pk=zenobia.pk).email == zenobia.email
 
-    def test_an_owner_is_asked_first(self, zenobia, as_role):
+    def test_erase_asks_first(self, zenobia, as_role):
         response = as_role("Owner").get(f"{CUSTOMERS}{zenobia.pk}/erase/")
 
         assert "This can’t be undone" in response.content.decode()
         assert User.objects.get(pk=zenobia.pk).email == zenobia.email
 
     @pytest.mark.parametrize(("role", "page"), [("Viewer", "personal-data"), ("Viewer", "erase"), ("Staff", "erase")])
-    def test_others_may_not(self, zenobia, as_role, role, page):
+    def test_other_roles_may_not_erase(self, zenobia, as_role, role, page):
         browser = as_role(role)
 
         responses = [browser.get(f"{CUSTOMERS}{zenobia.pk}/{page}/"), browser.post(f"{CUSTOMERS}{zenobia.pk}/{page}/")]
@@ -290,7 +290,7 @@ class TestInTheDashboard:
         assert User.objects.get(pk=zenobia.pk).email == zenobia.email
 
     @pytest.mark.parametrize("page", ["personal-data", "erase"])
-    def test_staff_is_not_found(self, owner, as_role, page):
+    def test_staff_have_no_erase_page(self, owner, as_role, page):
         response = as_role("Owner").get(f"{CUSTOMERS}{owner.pk}/{page}/")
 
         assert response.status_code == 404
