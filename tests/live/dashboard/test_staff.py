@@ -33,7 +33,7 @@ class TestRoles:
         pages.be(viewer)
         pages.open()
         assert sections(pages) == [
-            "Customers", "Customer groups", "Custom fields", "Orders", "Subscriptions",
+            "Customers", "Custom fields", "Customer groups", "Orders", "Subscriptions",
         ]  # fmt: skip
 
         pages.open(path_of(ada))
