@@ -1,20 +1,20 @@
-"""What an order system reports about a person, and the person's counters that follow from it.
+"""Orders and subscriptions that an order system reports, and the counters of their customers.
 
-A document has the shape in which the platform's API shows it. Of an order, `number`, `date_placed`, `payment_status`
-and `total_incl_tax` are required; of a subscription `id`, `date_created` and `status`; the rest is kept as it comes.
-Reporting the same number or id again replaces the former document, and may move it to another person.
+A document has the shape in which the Admin API shows it. An order needs `number`, `date_placed`, `payment_status` and
+`total_incl_tax`; a subscription needs `id`, `date_created` and `status`. Everything else is kept unchanged. A second
+document with the same number or id replaces the first one, and may move it to another customer.
 
-The counters are read off the rows each time, so no report can be counted twice:
+The counters are computed from all rows each time, so nothing is counted twice:
 
-- `orders_count`: the successful orders (`OrderQuerySet.successful`);
-- `total_spent`: their totals less their refunds, each in the reporting currency where the document has it; at least
-  zero, at most what the column holds;
-- `subscriptions_count`: the subscriptions that are no test;
+- `orders_count`: successful orders (`OrderQuerySet.successful`);
+- `total_spent`: the totals of these orders minus their refunds, in the reporting currency if the document has it;
+  at least zero, at most what the column holds;
+- `subscriptions_count`: subscriptions except tests;
 - a lead becomes a customer with the first successful order, and stays one.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from django.utils.dateparse import parse_datetime
 
 from customers import services
 from customers.core.json_values import check_json
+from customers.core.postgres import bulk_insert
 from customers.models import User, UserType
 from customers.orders.models import Order, PaymentStatus, Subscription, SubscriptionStatus
 from oauth.actor import SYSTEM
@@ -35,17 +36,16 @@ MAX_NUMBER_LENGTH = 128
 MAX_CURRENCY_LENGTH = 12
 MAX_EXTERNAL_ID = 2**63 - 1
 MAX_AMOUNT = Decimal("9999999999.99")
-CENT = Decimal("0.01")
+ZERO, CENT = Decimal(0), Decimal("0.01")
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{0,2})?")
 
 Row = TypeVar("Row", Order, Subscription)
 
 
 def record_order(*, user_id: int, document: Any, keep_counters: bool = False) -> Order:
-    """Keeps the order as the person's, and brings the counters up to date, unless somebody else tells them
-    (`keep_counters`).
+    """Creates or replaces an order. `keep_counters`: leaves the counters alone, which another system sets.
 
-    Raises User.DoesNotExist, and ServiceError for a document that `order_columns` refuses.
+    Raises User.DoesNotExist, and ServiceError as `order_columns` does.
     """
     columns = order_columns(document)
     key = {"number": columns.pop("number")}
@@ -53,14 +53,34 @@ def record_order(*, user_id: int, document: Any, keep_counters: bool = False) ->
 
 
 def record_subscription(*, user_id: int, document: Any, keep_counters: bool = False) -> Subscription:
-    """As `record_order`, for a subscription."""
+    """Creates or replaces a subscription. `keep_counters` and errors: as in `record_order`."""
     columns = subscription_columns(document)
     key = {"external_id": columns.pop("external_id")}
     return _record(Subscription, key, keep_counters=keep_counters, user_id=user_id, document=document, **columns)
 
 
+@transaction.atomic
+def record_new(orders: Iterable[tuple[int, Any]], subscriptions: Iterable[tuple[int, Any]]) -> None:
+    """Creates many orders and subscriptions, given as pairs of a user's id and a document.
+
+    Raises ServiceError as `order_columns` does, and IntegrityError if a number or an id exists already.
+    """
+    rows: dict[Any, list[Any]] = {
+        Order: [Order(user_id=id, document=document, **order_columns(document)) for id, document in orders],
+        Subscription: [
+            Subscription(user_id=id, document=document, **subscription_columns(document))
+            for id, document in subscriptions
+        ],
+    }
+    for model, new in rows.items():
+        bulk_insert(model, new)
+    user_ids = {row.user_id for new in rows.values() for row in new}
+    counters = _counters(user_ids)
+    services.change_users(user_ids, by=SYSTEM, values=lambda user: _with_user_type(user, counters[user.pk]))
+
+
 def order_columns(document: Any) -> dict[str, Any]:
-    """What the columns of the order hold. Raises ServiceError with the path of the value that is missing or wrong."""
+    """The columns of an order. Raises ServiceError with the path of the value that is missing or wrong."""
     _check_document(document)
     holder, _ = _holder_of("total_incl_tax", document)
     return {
@@ -75,7 +95,7 @@ def order_columns(document: Any) -> dict[str, Any]:
 
 
 def subscription_columns(document: Any) -> dict[str, Any]:
-    """As `order_columns`, for a subscription."""
+    """The columns of a subscription. Raises ServiceError with the path of the value that is missing or wrong."""
     _check_document(document)
     return {
         "external_id": _external_id(document, "id"),
@@ -94,36 +114,44 @@ def _record(model: type[Row], key: dict[str, Any], *, keep_counters: bool, user_
                 raise User.DoesNotExist
             row, is_new = model.objects.get_or_create(**key, defaults={"user_id": user_id, **columns})
             if row.user_id not in owners:
-                # Somebody reported it for a third person since we looked: again, with that one locked too.
-                continue
+                continue  # meanwhile it was moved to a third person, who has to be locked, too
             if not is_new:
                 for name, value in {"user_id": user_id, **columns}.items():
                     setattr(row, name, value)
                 row.save()
-            for owner in owners.values() if not keep_counters else ():
-                _recount(owner)
+            if not keep_counters:
+                counters = _counters(owners)
+                for owner in owners.values():
+                    services.save_changes(owner, _with_user_type(owner, counters[owner.pk]), SYSTEM)
             return row
 
 
 def _locked(user_ids: set[int]) -> dict[int, User]:
-    """Locked in the order of their ids, so that two moves between the same people don't wait for each other."""
+    """Locks these people in the order of their ids, so that two moves between the same people can't deadlock."""
     return {user.pk: user for user in User.objects.select_for_update().filter(pk__in=user_ids).order_by("pk")}
 
 
-def _recount(user: User) -> None:
-    orders = (
-        Order.objects.filter(user=user).successful().aggregate(count=Count("id"), spent=Sum(F("total") - F("refunded")))
-    )
-    spent = orders["spent"] or Decimal(0)
-    counters = {
-        "orders_count": orders["count"],
-        # SQLite adds up in floating point.
-        "total_spent": min(max(spent, Decimal(0)), MAX_AMOUNT).quantize(CENT),
-        "subscriptions_count": Subscription.objects.filter(user=user).real().count(),
+def _counters(user_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """The counter fields of each of these users."""
+    successful = Order.objects.filter(user__in=user_ids).successful().values("user").order_by()
+    orders = {row["user"]: row for row in successful.annotate(count=Count("id"), spent=Sum(F("total") - F("refunded")))}
+    real = Subscription.objects.filter(user__in=user_ids).real().values_list("user").order_by()
+    subscriptions = dict(real.annotate(count=Count("id")))
+    return {
+        id: {
+            "orders_count": orders[id]["count"] if id in orders else 0,
+            # SQLite adds up in floating point.
+            "total_spent": min(max(orders[id]["spent"] if id in orders else ZERO, ZERO), MAX_AMOUNT).quantize(CENT),
+            "subscriptions_count": subscriptions.get(id, 0),
+        }
+        for id in user_ids
     }
+
+
+def _with_user_type(user: User, counters: dict[str, Any]) -> dict[str, Any]:
     if counters["orders_count"] and user.user_type == UserType.LEAD:
-        counters["user_type"] = UserType.CUSTOMER
-    services.save_changes(user, counters, SYSTEM)
+        return {**counters, "user_type": UserType.CUSTOMER}
+    return counters
 
 
 def _check_document(document: Any) -> None:
