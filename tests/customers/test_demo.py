@@ -25,32 +25,32 @@ pytestmark = pytest.mark.django_db
 NUMBER = 120
 
 
-def demo(*options, **named) -> str:
-    said = StringIO()
-    call_command("demo", *options, stdout=said, **{"customers": NUMBER, **named})
-    return said.getvalue()
+def demo(*options, stderr=None) -> str:
+    out = StringIO()
+    call_command("demo", *options, customers=NUMBER, stdout=out, stderr=stderr or StringIO())
+    return out.getvalue()
 
 
 class TestDemo:
-    def test_fills_a_store_with_people_who_do_not_exist(self):
-        said = demo()
+    def test_demo_fills_a_store_with_generated_customers(self):
+        out = demo()
 
         people = Customer.objects.all()
-        assert said.startswith(f"{NUMBER} people who do not exist, {Order.objects.count()} orders and ")
+        assert out.startswith(f"Added {NUMBER} generated customers, {Order.objects.count()} orders and ")
         assert all(re.fullmatch(r"[a-z0-9.]+@(mail|post|inbox)\.example", person.email) for person in people)
         assert {person.user_type for person in people} == {"lead", "customer"}
         assert len({address.country for address in Address.objects.all()}) > 4
         assert all(person.date_joined < timezone.now() for person in people)
         assert Note.objects.exists()
 
-    def test_gives_phone_numbers_that_could_be_ones(self):
+    def test_demo_generates_possible_phone_numbers(self):
         demo()
 
         numbers = Address.objects.exclude(phone_number="").values_list("phone_number", flat=True)
         assert len(numbers) > 20
         assert all(phonenumbers.is_possible_number(phonenumbers.parse(number)) for number in numbers)
 
-    def test_lets_everything_happen_in_its_time(self):
+    def test_demo_puts_everything_at_a_plausible_time(self):
         demo()
 
         for event in Event.objects.select_related("user"):
@@ -59,7 +59,7 @@ class TestDemo:
             assert each.user.date_joined <= each.date_placed < timezone.now()
         assert not Note.objects.filter(created_at__gte=timezone.now() - timedelta(seconds=1)).exists()
 
-    def test_fills_the_charts_of_the_home_page(self):
+    def test_demo_fills_the_charts_of_the_home_page(self):
         demo()
 
         since = statistics.start_of(timezone.localdate() - timedelta(days=29))
@@ -68,42 +68,42 @@ class TestDemo:
         assert statistics.leads_turned_customers_since(since)
         assert len(api_usage.calls_by_app(since)) == 4
 
-    def test_makes_the_same_people_of_the_same_seed(self):
-        def told() -> list:
+    def test_demo_generates_the_same_customers_from_the_same_seed(self):
+        def customers() -> list:
             names = ("email", "first_name", "phone_number", "tags", "metadata", "orders_count", "addresses__line1")
             return list(Customer.objects.order_by("email", "addresses__id").values_list(*names))
 
         demo()
-        first = told()
+        first = customers()
         for model in (Note, Order, Customer):
             model.objects.all().delete()
         demo()
 
-        assert told() == first
+        assert customers() == first
 
-    def test_adds_nothing_a_second_time(self):
+    def test_demo_adds_nothing_a_second_time(self):
         demo()
         before = (User.objects.count(), Order.objects.count(), Event.objects.count())
 
-        said = demo()
+        out = demo()
 
-        assert said == f"The demo's people are there ({NUMBER}). Nothing was added.\n"
+        assert out == f"The generated customers exist already ({NUMBER}). Nothing was added.\n"
         assert (User.objects.count(), Order.objects.count(), Event.objects.count()) == before
 
-    def test_refuses_a_store_with_customers_of_its_own(self):
+    def test_demo_rejects_a_store_with_customers_of_its_own(self):
         make_user(email="grace@hopper.example")
 
         with pytest.raises(CommandError, match="has customers of its own"):
             demo()
         assert Customer.objects.count() == 1
 
-    def test_counts_a_customer_who_was_erased_as_the_stores_own(self):
+    def test_demo_rejects_a_store_with_an_erased_customer(self):
         erase(make_user().pk, by=SYSTEM)
 
         with pytest.raises(CommandError, match="has customers of its own"):
             demo()
 
-    def test_fills_such_a_store_if_told_and_leaves_its_customers_alone(self):
+    def test_force_adds_demo_and_leaves_other_customers_alone(self):
         grace = make_user(email="grace@hopper.example")
 
         demo("--force")
@@ -112,7 +112,7 @@ class TestDemo:
         assert Event.objects.get(user=grace).at > timezone.now() - timedelta(minutes=1)
         assert User.objects.get(pk=grace.pk).updated_at == grace.updated_at
 
-    def test_leaves_orders_and_subscriptions_of_such_a_store_alone(self):
+    def test_force_leaves_orders_and_subscriptions_alone(self):
         grace = make_user(email="grace@hopper.example")
         record_order(user_id=grace.pk, document=order(number="10001"))
         record_subscription(user_id=grace.pk, document=subscription(id=1))
@@ -121,19 +121,19 @@ class TestDemo:
 
         assert (grace.orders.count(), grace.subscriptions.count()) == (1, 1)
 
-    def test_takes_the_customer_of_the_first_steps_for_none(self):
+    def test_demo_ignores_the_first_customer_of_quickstart(self):
         make_user(**FIRST_CUSTOMER)
 
         demo()
 
         assert Customer.objects.count() == NUMBER + 1
 
-    def test_makes_colleagues_who_cannot_sign_in(self):
+    def test_demo_makes_staff_who_cannot_sign_in(self):
         demo()
 
         assert [member.has_usable_password() for member in StaffMember.objects.all()] == [False] * 3
 
-    def test_reports_orders_as_the_api_publishes_them(self, api):
+    def test_demo_orders_match_the_published_schema(self, api):
         demo()
         buyer = Customer.objects.filter(orders_count__gt=1, subscriptions_count__gt=0).first()
 
@@ -147,3 +147,15 @@ class TestDemo:
             published("Subscription", "2024-04-01").validate(each)
         assert orders
         assert subscriptions
+
+    def test_demo_shows_the_progress_of_each_step(self):
+        err = StringIO()
+
+        demo(stderr=err)
+
+        assert err.getvalue().splitlines() == [
+            "Done: database tables.",
+            "Done: customers.",
+            "Done: orders and subscriptions.",
+            "Done: notes and changes.",
+        ]

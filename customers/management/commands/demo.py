@@ -1,5 +1,3 @@
-import sys
-
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
@@ -42,9 +40,9 @@ class Command(BaseCommand):
 
     def show_progress(self, step: str, done: int, total: int) -> None:
         """A bar on a terminal; elsewhere one line for each step that is done."""
-        if sys.stderr.isatty():
+        if self.stderr.isatty():
             bar = ("#" * (WIDTH * done // total)).ljust(WIDTH, ".")
-            self.stderr.write(f"\r\033[K[{bar}] {step}", ending="\n" if done == total else "")
+            self.stderr.write(f"\r\033[K[{bar}] {step}", str, ending="\n" if done == total else "")
             self.stderr.flush()
         elif done == total:
-            self.stderr.write(f"Done: {step}.")
+            self.stderr.write(f"Done: {step}.", str)
