@@ -165,6 +165,7 @@ NEVER_REGISTERED = [
 ]
 
 
+@pytest.mark.once
 class TestRegistration:
     @each("development", [True, False])
     @each("uri", NEVER_REGISTERED)

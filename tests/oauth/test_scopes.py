@@ -8,6 +8,8 @@ from oauth.permissions import TokenHasActionScope, TokenOfApp
 from oauth.scopes import SCOPE_LABELS, Scope, grants
 from tests.support.cases import each
 
+pytestmark = pytest.mark.once
+
 SCOPES = [
     "admin:read",
     "admin:write",
