@@ -1,4 +1,7 @@
-"""The event types that webhooks can subscribe to: one object for each, listed in EVENT_TYPES."""
+"""The event types that webhooks can subscribe to: one object for each, listed in EVENT_TYPES.
+
+Events with `timeline_kinds` are enqueued by `customers.history.record`; others by a function of `outbox`.
+"""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
