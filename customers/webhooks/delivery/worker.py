@@ -161,7 +161,7 @@ class Worker:
             return
         ids = [delivery.pk for _, delivery in taken]
         sendable = Delivery.objects.sendable(timezone.now()).filter(pk__in=ids, webhook__leased_by=self.id)
-        bodies = dict(sendable.exclude(body="").values_list("pk", "body"))
+        bodies = dict(sendable.values_list("pk", "body"))
         for queue, delivery in taken:
             if body := bodies.get(delivery.pk):
                 attempt = Attempt(queue.webhook.target, body.encode("ascii"), queue.secret_key)
