@@ -35,7 +35,7 @@ class ConfirmedAction:
 
     `run(model_admin, request, obj)` carries the action out. It returns a message of success for the object's page, or
     a response of its own; a ServiceError is shown on the object's page. `question` is formatted with the object as
-    `object`. `permission` is a full permission name; without one, whoever may change the object may use the action.
+    `object`. `permission` is a full permission name; without one, the permission to change the object is enough.
     `is_available` decides whether the object's page offers the action.
     """
 
