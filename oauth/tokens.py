@@ -40,7 +40,7 @@ class TokenExpired(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A valid token: its app, its owner, and what it may do. `is_use_due`: the stored time of its last use is too old."""
+    """A valid token: its app, its owner, and what it may do. `is_use_due`: the stored time of its use is too old."""
 
     token_id: int
     scopes: frozenset[str]

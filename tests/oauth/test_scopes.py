@@ -1,3 +1,4 @@
+import pytest
 from django.urls import get_resolver
 from oauth2_provider.settings import oauth2_settings
 
