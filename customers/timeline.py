@@ -1,4 +1,4 @@
-"""What happened to a customer, newest first: events, notes, orders and subscriptions as one list."""
+"""The timeline of a customer: events, notes and what other apps register, as one list, newest first."""
 
 import json
 import re
@@ -20,7 +20,7 @@ POSITION = re.compile(r"([-+:.0-9TZ]{1,40})_([0-9])_([0-9]{1,18})")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table that entries come from, with a `user`; `at` is its column of when they happened."""
+    """A table of entries. `rows` have a `user`; `at` is the column with the time of an entry."""
 
     kind: str
     at: str
@@ -34,14 +34,14 @@ SOURCES = [
 
 
 def register_source(source: Source) -> None:
-    """Called in `AppConfig.ready` by an app with entries of its own. The order of the calls is part of each cursor."""
+    """Called in `AppConfig.ready` by an app with entries of its own. Positions contain the number of the call."""
     SOURCES.append(source)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """Where an entry stands. `rank` (in SOURCES) and `id` tell apart what happened at the same moment, so that no entry
-    is left out or shown twice where one page ends."""
+    """The position of an entry. `rank` (the position of its source in SOURCES) and `id` order entries of the same time,
+    so that no entry is missing or repeated where one page ends."""
 
     at: datetime
     rank: int
@@ -52,7 +52,7 @@ class Position:
 
     @classmethod
     def read(cls, text: str) -> "Position | None":
-        """None for what is no position."""
+        """None if the text is not a position."""
         found = POSITION.fullmatch(text)
         try:
             at = datetime.fromisoformat(found[1]) if found else None
@@ -63,7 +63,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Of a field; an empty text where it had or has no value."""
+    """A changed field, as texts; empty if there is no value."""
 
     label: str
     before: str
@@ -82,14 +82,14 @@ class Entry:
 
     @property
     def who(self) -> User | None:
-        """None: the store itself or, of orders and subscriptions, the order system."""
+        """None: the system or, for orders and subscriptions, the order system."""
         if self.kind == "event":
             return self.row.actor
         return self.row.author if self.kind == "note" else None
 
     @property
     def app(self) -> App | None:
-        """None: in the dashboard, or nobody knows."""
+        """None: the dashboard, or unknown."""
         return self.row.app if self.kind in ("event", "note") else None
 
     @property
@@ -98,7 +98,7 @@ class Entry:
 
     @property
     def changes(self) -> list[Change]:
-        """Of an event: each field that it changed, but for ids and what is empty before and after."""
+        """The fields that an event changed, without ids and without fields that are empty before and after."""
         fields = self.row.changes.items() if self.kind == "event" else ()
         changes = [_change(name, pair) for name, pair in fields if name != "id"]
         return [change for change in changes if change.before or change.after]
@@ -106,16 +106,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`older`: what to give as `before` for the next page; empty on the last one."""
+    """`older`: the value of `before` for the next page; empty on the last one."""
 
     entries: list[Entry]
     older: str
 
 
 def read(user_id: int, *, before: str = "", without: Container[str] = ()) -> Page:
-    """The 50 newest entries, or the 50 that precede a page's `older`; a query for each source, however many entries.
+    """The 50 newest entries, or the 50 that follow a page with `older`. One query for each source.
 
-    `without`: the kinds of sources to leave out.
+    `without`: kinds of sources to leave out.
     """
     end = Position.read(before)
     entries = []
@@ -152,7 +152,7 @@ def _yes_or_no(flag: bool) -> str:
 
 
 def _text(value: Any) -> str:
-    """Nothing for what is empty, and for a flag that is off where there was or is no object."""
+    """Empty for empty values, and for a flag that is off, as on an object that does not exist yet or any more."""
     if isinstance(value, bool):
         return "yes" if value else ""
     if value is None or isinstance(value, list):

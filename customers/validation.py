@@ -1,6 +1,6 @@
-"""What may be said about a customer: errors, and the functions that clean one value each.
+"""Validation of customer fields.
 
-Every function raises the `CustomerError` it documents and returns the value to store.
+Each `clean_` function takes one value, returns the value to store, and raises the error that it documents.
 """
 
 import re
@@ -29,7 +29,7 @@ COUNTRY_CODES = frozenset(code for code, _ in countries)
 
 
 class CustomerError(ServiceError):
-    """A value of a customer that is refused."""
+    """An invalid value of a customer."""
 
 
 class EmailTaken(CustomerError):
@@ -59,9 +59,9 @@ class NoteFixed(CustomerError):
 
 
 def clean_email(email: str) -> str:
-    """A domain beyond ASCII in lower case, so that both databases compare it alike.
+    """An email that is not ASCII is stored in lower case, so that both databases compare it alike.
 
-    Raises CustomerError("email") for more than 320 characters, which lower case may be.
+    Raises CustomerError("email") for more than 320 characters; lower case can be longer.
     """
     email = email if email.isascii() else email.lower()
     if len(email) > MAX_EMAIL_LENGTH:
@@ -70,7 +70,7 @@ def clean_email(email: str) -> str:
 
 
 def without_emoji(text: str) -> str:
-    """`text` without emoji, and without the spaces that stood around them. Signs of trade (©, ®, ™) stay."""
+    """`text` without emoji and the spaces around them. ©, ® and ™ stay."""
     if text.isascii():
         return text
     kept = emoji.replace_emoji(text, lambda found, _: found if found in "©®™" else "")
@@ -78,14 +78,14 @@ def without_emoji(text: str) -> str:
 
 
 def clean_name(text: str | None) -> str | None:
-    """Without emoji, and with single spaces, as names are looked up."""
+    """Without emoji, and with single spaces, which the search by name expects."""
     return text and " ".join(without_emoji(text).split())
 
 
 def clean_phone_number(text: str | None, country: str | None) -> str | None:
-    """E.164 of an international number, or of a local one in `country` (ISO 3166). Empty values stay as they are.
+    """An international number, or a local one of `country` (ISO 3166), in E.164. Empty values stay as they are.
 
-    Raises CustomerError("phone_number") for what can't be parsed, and for a local number without a country.
+    Raises CustomerError("phone_number") for text that is no phone number, and for a local number without a country.
     """
     if not text or not text.strip():
         return text and ""
@@ -106,7 +106,7 @@ def clean_phone_number(text: str | None, country: str | None) -> str | None:
 
 
 def _is_e164(text: str) -> bool:
-    """Whether that is plain to see. Parsing, which would leave it as it is, takes ten times as long."""
+    """A quick check. False means that the number has to be parsed, which takes ten times as long."""
     if not E164.fullmatch(text):
         return False
     for end in (2, 3, 4):
@@ -118,8 +118,8 @@ def _is_e164(text: str) -> bool:
 
 @cache
 def _numbering_plan(calling_code: str) -> tuple[frozenset[int], re.Pattern[str] | None] | None:
-    """How many digits the numbers of a country have, and what stands before one that is dialled within it. None for
-    what is no calling code, or none of a country."""
+    """The possible lengths of a country's numbers, and the prefix for calls within it. None if no country has the
+    calling code."""
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(calling_code), ("001",))
     metadata = phonenumbers.PhoneMetadata.metadata_for_region(regions[0], None)
     if metadata is None or metadata.general_desc is None:
@@ -136,9 +136,9 @@ def clean_user_agent(text: str | None) -> str | None:
 
 
 def clean_tags(tags: Sequence[str | None]) -> list[str]:
-    """Each word once, in the order given, without surrounding space; null and empty entries are dropped.
+    """Each tag once, in the order given, without surrounding space; null and empty entries are dropped.
 
-    Raises CustomerError("tags", position) for one that is longer than 255 characters.
+    Raises CustomerError("tags", position) for a tag of more than 255 characters.
     """
     words = [(tag or "").strip() for tag in tags]
     for position, word in enumerate(words):
@@ -148,14 +148,14 @@ def clean_tags(tags: Sequence[str | None]) -> list[str]:
 
 
 def clean_country(code: str) -> str:
-    """Raises CustomerError("country") for what is not an ISO 3166-1 alpha-2 code, in either case."""
+    """An ISO 3166-1 alpha-2 code, in upper case. Raises CustomerError("country")."""
     if code.upper() not in COUNTRY_CODES:
         raise CustomerError("Enter a two-letter country code of ISO 3166-1.", "country")
     return code.upper()
 
 
 def clean_metadata(metadata: Any) -> dict | None:
-    """An object, or None. Raises CustomerError("metadata") for anything else, and as `check_json` does."""
+    """A JSON object or None. Raises ServiceError("metadata") for anything else."""
     if metadata is not None and not isinstance(metadata, dict):
         raise CustomerError("Enter an object.", "metadata")
     check_json(metadata, "metadata")
@@ -163,7 +163,7 @@ def clean_metadata(metadata: Any) -> dict | None:
 
 
 def merged_metadata(former: dict | None, changes: Mapping[str, Any]) -> dict | None:
-    """`former` with the keys of `changes` in place of its own; an empty text takes the key away."""
+    """`former` updated with `changes`; an empty string removes a key."""
     merged = {**(former or {}), **changes}
     for key, value in changes.items():
         if value == "":
@@ -172,10 +172,7 @@ def merged_metadata(former: dict | None, changes: Mapping[str, Any]) -> dict | N
 
 
 def clean_address(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The given fields of an address, cleaned. `country` must be among them for a phone number to be checked.
-
-    Raises CustomerError.
-    """
+    """The given fields of an address. A local phone number needs the `country` among them. Raises CustomerError."""
     cleaned = {name: without_emoji(value) if isinstance(value, str) else value for name, value in fields.items()}
     if "country" in cleaned:
         cleaned["country"] = clean_country(cleaned["country"])

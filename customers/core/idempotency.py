@@ -1,4 +1,4 @@
-"""Repeating a request without doing it again (draft-ietf-httpapi-idempotency-key-header)."""
+"""Stored responses for requests that are sent again (draft-ietf-httpapi-idempotency-key-header)."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +13,7 @@ MAX_KEY_LENGTH = 255
 
 
 class IdempotentAnswer(models.Model):
-    """The answer to a request that carried an `Idempotency-Key`, kept for a repetition of it."""
+    """The response to a request with an `Idempotency-Key`, stored for repetitions of that request."""
 
     app_id = models.BigIntegerField()
     key = models.CharField(max_length=255)
@@ -21,7 +21,7 @@ class IdempotentAnswer(models.Model):
     status = models.PositiveSmallIntegerField(default=0)
     body = models.TextField(default="")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
-    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The person it tells of.")
+    user_id = models.BigIntegerField(null=True, db_index=True, help_text="The customer in the response.")
 
     class Meta:
         app_label = "customers"
@@ -42,14 +42,16 @@ class KeyReused(ServiceError):
 def answer_once(
     *, app_id: int, key: str, request_fingerprint: str, answer: Callable[[], tuple[int, str, int | None]]
 ) -> tuple[int, str, bool]:
-    """Status and body of the first answer to `key`, and whether it is a repetition.
+    """Returns the status and the body of the first response to `key`, and whether this is a repetition.
 
-    `answer` makes the first one, and tells which person it is about, in the same transaction: what it writes and the
-    record of it stand or fall together, and an exception leaves the key free. Of two at once, the second waits for the
-    first. A key is forgotten after `IDEMPOTENCY_HOURS`. Raises KeyReused where the key came with another fingerprint.
+    `answer` handles the first request and returns the status, the body, and the id of the customer in the body, if any.
+    It runs in the same transaction that stores the response; an exception leaves the key unused. A second request at
+    the same time waits for the first one. A key expires after `IDEMPOTENCY_HOURS`.
+
+    Raises KeyReused if the first request with the key had another fingerprint, and what `answer` raises.
     """
-    forgotten = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
-    IdempotentAnswer.objects.filter(app_id=app_id, key=key, created_at__lt=forgotten).delete()
+    expired = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
+    IdempotentAnswer.objects.filter(app_id=app_id, key=key, created_at__lt=expired).delete()
     record, is_first = IdempotentAnswer.objects.get_or_create(
         app_id=app_id, key=key, defaults={"fingerprint": request_fingerprint}
     )
@@ -63,6 +65,6 @@ def answer_once(
 
 
 def forget_expired() -> int:
-    """Deletes the answers nobody may ask for any more; returns how many."""
-    forgotten = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
-    return IdempotentAnswer.objects.filter(created_at__lt=forgotten).delete()[0]
+    """Deletes expired responses; returns how many."""
+    expired = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
+    return IdempotentAnswer.objects.filter(created_at__lt=expired).delete()[0]

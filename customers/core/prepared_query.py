@@ -1,7 +1,7 @@
-"""Queries whose SQL is written once.
+"""Queries whose SQL is compiled once.
 
-The ORM writes a statement anew for each call, which takes it longer than the database takes to answer. What every
-request asks in the same words is worth keeping.
+For each call the ORM compiles a statement again, which takes longer than the database takes to answer. Queries that
+every request needs are therefore compiled once and kept.
 """
 
 import threading
@@ -18,12 +18,12 @@ def _load_json(value, expression, connection):
 
 
 class PreparedQuery:
-    """Rows, as dictionaries, of the `.values()` queryset that `build` makes of any number of ids.
+    """Rows, as dictionaries, of the `.values()` queryset that `build` returns for any number of ids.
 
         addresses = PreparedQuery(lambda *ids: Address.objects.filter(user_id__in=ids).values("line1"))
         addresses(1, 2) == list(Address.objects.filter(user_id__in=(1, 2)).values("line1"))
 
-    Of the statement's parameters, those that are not the ids stay as they were when it was built.
+    All other parameters of the statement keep the values that they had when it was compiled.
     """
 
     def __init__(self, build: Callable[..., QuerySet]):

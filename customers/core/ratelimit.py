@@ -1,7 +1,14 @@
-"""How often a token may call: at most its limit within any second, counted over all workers and nodes.
+"""The rate limit of a token: requests within any second, counted over all workers and nodes.
 
-The moments of a token's latest requests are kept where every worker sees them: in the database, or in Redis or Valkey
-where `REDIS_URL` is set. One statement (there: one script) looks and counts, so two at once can't take one place.
+The times of a token's latest requests are kept where every worker sees them: in the database, or in Redis or Valkey if
+`REDIS_URL` is set. One statement, or one script in Redis, checks and counts, so that two simultaneous requests never
+take the same place.
+
+| store      | clock      | written in                                           |
+|------------|------------|------------------------------------------------------|
+| PostgreSQL | database   | an unlogged table: a crash forgets at most a second  |
+| SQLite     | web server | a table                                              |
+| Redis      | Redis      | a list per token that expires after the window       |
 """
 
 import logging
@@ -19,7 +26,7 @@ logger = logging.getLogger(__name__)
 TABLE = "customers_ratelimit"
 WINDOW = 1  # second
 
-# A row comes back only if the request was let in: otherwise the condition of the update fails.
+# It returns a row only if the request is allowed: otherwise the condition of the update fails.
 TAKE = {
     "postgresql": f"""
         INSERT INTO {TABLE} AS log (token_id, moments)
@@ -48,7 +55,7 @@ TAKE = {
     """,  # noqa: S608  only constants are put in
 }
 
-# The same in Redis: a list per token that ends itself a window after the latest request.
+# Does in Redis what TAKE does: a list per token, which expires a window after the latest request.
 TAKE_SCRIPT = """
     local time = redis.call('TIME')
     local now, limit = time[1] + time[2] / 1000000, tonumber(ARGV[1])
@@ -66,7 +73,7 @@ TAKE_SCRIPT = """
 
 
 def take(token_id: int, limit: int) -> int | None:
-    """Takes a place for a request; how many are left in this second, or None where there was none to take."""
+    """Counts a request. Returns how many more are allowed within this second, or None if this one is not allowed."""
     used = _redis_counter().take(token_id, limit) if settings.REDIS_URL else _take_in_database(token_id, limit)
     return None if used is None else limit - used
 
@@ -79,28 +86,28 @@ def _take_in_database(token_id: int, limit: int) -> int | None:
 
 
 class RedisCounter:
-    """Lets requests pass while Redis is away: a lost limit is a smaller harm than a shop that stands still."""
+    """Allows all requests while Redis is unavailable: a missing limit does less harm than an API that is down."""
 
-    RETRY_AFTER = 5  # seconds in which a server that did not answer is not asked again
+    RETRY_AFTER = 5  # seconds without a request to a server that did not answer
 
     def __init__(self, url: str):
         client = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5)
         self._take = client.register_script(TAKE_SCRIPT)
-        self._away_until = 0.0
+        self._unavailable_until = 0.0
 
     def take(self, token_id: int, limit: int) -> int | None:
-        if self._away_until > time.monotonic():
+        if self._unavailable_until > time.monotonic():
             return 0
         try:
             used = self._take(keys=[f"ratelimit:{token_id}"], args=[limit, WINDOW])
         except redis.RedisError as error:
-            if not self._away_until:
-                logger.warning("Redis is away, requests pass without a rate limit: %s", error)
-            self._away_until = time.monotonic() + self.RETRY_AFTER
+            if not self._unavailable_until:
+                logger.warning("Redis is unavailable; requests pass without a rate limit: %s", error)
+            self._unavailable_until = time.monotonic() + self.RETRY_AFTER
             return 0
-        if self._away_until:
-            logger.warning("Redis is back, the rate limit holds again.")
-            self._away_until = 0.0
+        if self._unavailable_until:
+            logger.warning("Redis is available again; the rate limit applies again.")
+            self._unavailable_until = 0.0
         return used
 
 
@@ -110,7 +117,7 @@ def _redis_counter() -> RedisCounter:
 
 
 def forget_replaced_tokens() -> int:
-    """Deletes what the database keeps of tokens that are no more; returns how many."""
+    """Deletes the rows of tokens that no longer exist; returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {TABLE} WHERE token_id NOT IN (SELECT id FROM {AccessToken._meta.db_table})"  # noqa: S608  names of tables

@@ -1,1 +1,1 @@
-"""A store to look at: people who do not exist, and what they bought."""
+"""Generated customers, for a store to try out."""

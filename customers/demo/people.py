@@ -1,4 +1,4 @@
-"""People who could be a shop's, made up of `world`: the same ones for the same seed."""
+"""Generates plausible customers from the lists in `world`. The same seed generates the same customers."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ SOURCES = ("organic", "newsletter", "instagram", "referral", "market stall")
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`row`: fields of an import's row. `orders`: when each was placed; who has some has an address."""
+    """`row`: the fields of an import's row. `orders`: when each was placed; people with orders have an address."""
 
     row: dict[str, Any]
     country: Country
@@ -49,7 +49,7 @@ def people(total: int, random: Random, now: datetime) -> Iterator[Person]:
 
 
 def _orders(joined: datetime, now: datetime, random: Random) -> Iterator[datetime]:
-    """The first soon after they joined, the others weeks apart, none in the future."""
+    """The first order comes soon after the person joined, the others weeks apart; none is in the future."""
     at = joined + timedelta(hours=random.expovariate(1 / 60))
     for _ in range(1 + int(random.expovariate(0.45))):
         if at >= now:
@@ -75,9 +75,9 @@ def _person(country: Country, joined: datetime, orders: list[datetime], random: 
         row["metadata"] = {"source": random.choice(SOURCES), "loyalty_points": len(orders) * random.randrange(20, 90)}
     if orders or random.random() < 0.5:
         row["addresses"] = [_address(country, first, last, random)]
-        if random.random() < 0.12:  # somebody they send things to
+        if random.random() < 0.12:  # of somebody they send presents to
             row["addresses"].append(_address(country, random.choice(country.names.first), last, random))
-    elif random.random() < 0.4:  # left an email address, and no more
+    elif random.random() < 0.4:  # left only an email address
         row |= {"first_name": "", "last_name": ""}
     return Person(row, country, joined, orders, subscribes=bool(orders) and random.random() < 0.1)
 

@@ -1,4 +1,4 @@
-"""What the order system of the demo's store would report: documents in the shape of the Admin API."""
+"""Generates documents of orders and subscriptions in the shape of the Admin API."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

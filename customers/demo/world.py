@@ -1,7 +1,7 @@
-"""Where the demo's people live, what they are called, and what they buy.
+"""Countries, names and products of the generated customers.
 
-Phone numbers are from the ranges that a country keeps for films and books (NANPA, Ofcom, BNetzA, ARCEP, PTS, ACMA);
-people of other countries have none. In patterns `#` is a digit and `@` a letter.
+Phone numbers are from the ranges that a country reserves for films and books (NANPA, Ofcom, BNetzA, ARCEP, PTS, ACMA);
+people in other countries have none. In patterns `#` is a digit and `@` a letter.
 """
 
 from dataclasses import dataclass

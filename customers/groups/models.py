@@ -1,4 +1,4 @@
-"""Groups that a store sorts its customers into, each by a name of its own."""
+"""Groups of customers. Each has a unique name."""
 
 from django.db import models
 from django.utils import timezone

@@ -1,5 +1,5 @@
-"""Every write to groups of customers. One call is one transaction, and leaves its mark in the timelines of the people
-whose groups it changes."""
+"""Every write to groups of customers. One call is one transaction, which also records the change in the timeline of
+each customer whose groups change."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -27,7 +27,7 @@ class NameTaken(ServiceError):
 
 
 class CustomersUnknown(ServiceError):
-    """`ids`: of those that are nobody's, in the order given."""
+    """`ids`: those that are not the id of a customer, in the order given."""
 
     code = "unknown"
 
@@ -56,7 +56,7 @@ def create_group(*, name: str, metadata: dict[str, Any] | None = None) -> Custom
 def update_group(
     group_id: int, *, name: str | None = None, metadata_changes: Mapping[str, Any] | None = None
 ) -> CustomerGroup:
-    """None changes nothing; `metadata_changes` are put in as `validation.merged_metadata` does.
+    """None changes nothing; `metadata_changes` are merged as `validation.merged_metadata` does.
 
     Raises CustomerGroup.DoesNotExist, NameTaken, ServiceError.
     """
@@ -74,38 +74,39 @@ def update_group(
 
 @transaction.atomic
 def delete_group(group_id: int, *, by: Actor) -> None:
-    """Its customers stay. Nothing happens where there is none."""
+    """Its customers are kept. Does nothing if there is no such group."""
     group = CustomerGroup.objects.select_for_update().filter(pk=group_id).first()
     if group:
-        with _recorded(group.customers.values_list("pk", flat=True), by):
+        with _recording_groups(group.customers.values_list("pk", flat=True), by):
             group.delete()
 
 
 @transaction.atomic
 def add_customers(group_id: int, customer_ids: Collection[int], *, by: Actor) -> CustomerGroup:
-    """Whoever is in it already stays. Raises CustomerGroup.DoesNotExist, CustomersUnknown."""
+    """Customers who are members already are ignored. Raises CustomerGroup.DoesNotExist, CustomersUnknown."""
     group = CustomerGroup.objects.select_for_update().get(pk=group_id)
     known = set(Customer.objects.filter(pk__in=customer_ids).values_list("pk", flat=True))
     if unknown := [id for id in customer_ids if id not in known]:
         raise CustomersUnknown(unknown)
-    with _recorded(known, by):
+    with _recording_groups(known, by):
         group.customers.add(*known)
     return group
 
 
 @transaction.atomic
 def remove_customers(group_id: int, customer_ids: Collection[int], *, by: Actor) -> CustomerGroup:
-    """Whoever is not in it is none of its business. Raises CustomerGroup.DoesNotExist."""
+    """Customers who are not members are ignored. Raises CustomerGroup.DoesNotExist."""
     group = CustomerGroup.objects.select_for_update().get(pk=group_id)
-    with _recorded(customer_ids, by):
+    with _recording_groups(customer_ids, by):
         group.customers.remove(*customer_ids)
     return group
 
 
 def update_customer(customer_id: int, *, by: Actor, group_ids: Collection[int] | None = None, **changes: Any) -> User:
-    """As `services.update_user`; the groups of `group_ids` take the place of those the customer is in.
+    """Calls `services.update_user`, and replaces the groups of the customer by those of `group_ids`, if given.
 
-    Raises GroupUnknown, too."""
+    Raises GroupUnknown, and what `services.update_user` raises.
+    """
     if group_ids is None:
         return services.update_user(customer_id, by=by, **changes)
     with transaction.atomic():
@@ -114,14 +115,14 @@ def update_customer(customer_id: int, *, by: Actor, group_ids: Collection[int] |
         for id in group_ids:
             if id not in known:
                 raise GroupUnknown(id)
-        with _recorded([customer_id], by):
+        with _recording_groups([customer_id], by):
             user.customer_groups.set(known)
     return user
 
 
 @contextmanager
-def _recorded(customer_ids: Collection[int], by: Actor) -> Iterator[None]:
-    """Puts into the timeline of each of these people which groups they were in and are in, where that has changed."""
+def _recording_groups(customer_ids: Collection[int], by: Actor) -> Iterator[None]:
+    """Records the groups of these customers before and after the block, for each whose groups change in it."""
     ids = list(customer_ids)
     before = _names_of_groups(ids)
     yield
@@ -151,5 +152,5 @@ def _save(group: CustomerGroup, **options: Any) -> None:
     try:
         with transaction.atomic():
             group.save(**options)
-    except IntegrityError:  # the name is all that can be refused
+    except IntegrityError:  # the only constraint is on the name
         raise NameTaken from None

@@ -1,4 +1,4 @@
-"""What a store has laid down about keys of metadata: what their values may be, and where they are of use."""
+"""Definitions of metadata keys: the type and validations of their values, and where the dashboard uses them."""
 
 from django.db import models
 from django.utils import timezone
@@ -8,7 +8,7 @@ MAX_NAME_LENGTH = 255
 
 
 class Object(models.TextChoices):
-    """Whose metadata it is. This store has customers; a definition for another object is kept, and binds nothing."""
+    """The kind of object with the metadata. Definitions of other objects than customers are stored and not enforced."""
 
     ATTRIBUTION = "attribution"
     CUSTOMER = "customer"
@@ -45,9 +45,9 @@ class Definition(models.Model):
         max_length=MAX_KEY_LENGTH,
         help_text="Letters, digits, underscores, hyphens, dots; a letter or an underscore first.",
     )
-    name = models.CharField(max_length=MAX_NAME_LENGTH, help_text="What people call it.")
+    name = models.CharField(max_length=MAX_NAME_LENGTH, help_text="The name that people see.")
     type = models.CharField(max_length=16, choices=Type)
-    validations = models.JSONField(default=list, help_text="Objects of `type` and `value`, a text.")
+    validations = models.JSONField(default=list, help_text="Objects with `type` and `value`, a string.")
     enable_filter = models.BooleanField(default=False, help_text="The list of customers can be filtered by it.")
     enable_export = models.BooleanField(default=False, help_text="It is a column of its own in exports.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)

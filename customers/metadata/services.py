@@ -1,7 +1,7 @@
-"""Every write to definitions of metadata, and what they mean for a write of metadata.
+"""Every write to metadata definitions, and the check of metadata against them.
 
-A definition binds what is written from then on: what a customer has stays, until somebody writes another value. A key
-without a definition is free.
+A new definition applies to later writes; existing values stay until somebody changes them. Keys without a definition
+accept any value.
 """
 
 import json
@@ -40,18 +40,20 @@ class KeyTaken(ServiceError):
 
 
 def bindings() -> Bindings:
-    """Of the metadata of customers, by key: `type` and `validations`. They are read from the database each time, by who
-    is about to write metadata, so that a change holds from the next write in every process."""
+    """The `type` and `validations` of each definition for customers, by key.
+
+    Each call reads the database, so that a change applies from the next write in every process.
+    """
     return {each["key"]: each for each in _bindings()}
 
 
 def exported_keys() -> list[str]:
-    """Those of customers that are columns of an export."""
+    """The keys of customers that are columns of an export."""
     return list(_of_customers().filter(enable_export=True).values_list("key", flat=True))
 
 
-def filtered() -> list[Definition]:
-    """Those that the list of customers can be filtered by."""
+def filterable_definitions() -> list[Definition]:
+    """The definitions that the list of customers can be filtered by."""
     return list(_of_customers().filter(enable_filter=True))
 
 
@@ -60,7 +62,7 @@ def check_metadata(
     former: Mapping[str, Any] | None = None,
     bound: Bindings | None = None,
 ) -> None:
-    """Whether the definitions allow what is not as it was in `former`. `bound`: `bindings`, where they are known.
+    """Checks the values that differ from `former`. `bound`: the result of `bindings`, if it is loaded already.
 
     Raises ServiceError("metadata", key).
     """
@@ -76,7 +78,7 @@ def check_metadata(
 
 
 def _is_same(former: Any, value: Any) -> bool:
-    return json.dumps(former) == json.dumps(value)  # to Python, true is 1
+    return json.dumps(former) == json.dumps(value)  # Python takes true and 1 for equal
 
 
 @transaction.atomic
@@ -98,8 +100,10 @@ def create_definition(**fields: Any) -> Definition:
 def update_definition(
     definition_id: int, *, precondition: Callable[[], None] | None = None, **changes: Any
 ) -> Definition:
-    """Key and type are for ever. Raises Definition.DoesNotExist, KeyTaken (at another object), ServiceError, and what
-    `precondition` raises once nobody else can change the definition."""
+    """Changes of key and type are ignored: they are fixed. `precondition` is called once the row is locked.
+
+    Raises Definition.DoesNotExist, KeyTaken (if the object changes), ServiceError, and what `precondition` raises.
+    """
     definition = Definition.objects.select_for_update().get(pk=definition_id)
     if precondition:
         precondition()
@@ -114,7 +118,7 @@ def update_definition(
 
 
 def delete_definition(definition_id: int) -> None:
-    """What customers have in their metadata stays. Raises Definition.DoesNotExist."""
+    """The metadata of customers stays. Raises Definition.DoesNotExist."""
     Definition.objects.get(pk=definition_id).delete()
 
 
@@ -129,5 +133,5 @@ def _save(definition: Definition, **options: Any) -> None:
     try:
         with transaction.atomic():
             definition.save(**options)
-    except IntegrityError:  # the key is all that can be refused
+    except IntegrityError:  # the only constraint is on the key
         raise KeyTaken from None

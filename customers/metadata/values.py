@@ -1,8 +1,8 @@
-"""What a definition says of values, and what may be said in one.
+"""Checks metadata values against a definition, and the validations of a definition.
 
-Values are those of JSON: `text`, `rich_text` and `file` (a URL) are texts, `integer` and `decimal` numbers, `boolean`
-true or false, `multi_text` a list of texts. Null says nothing, and is refused nowhere. A length is one of characters,
-of each text in a list; a precision is one of decimal places.
+Values are JSON: strings for `text`, `rich_text` and `file` (a URL), numbers for `integer` and `decimal`, true or false
+for `boolean`, a list of strings for `multi_text`. Null is always allowed. Lengths count characters, in a list those of
+each string; a precision counts decimal places.
 """
 
 import re
@@ -18,7 +18,7 @@ from django.core.validators import URLValidator
 from customers.metadata.models import Type, Validation
 from oauth.errors import ServiceError
 
-# The type a validation is for; the others refuse it.
+# The types that accept a validation.
 APPLY_TO = {
     Validation.MAXIMUM_LENGTH: (Type.TEXT, Type.RICH_TEXT, Type.MULTI_TEXT),
     Validation.MAXIMUM_VALUE: (Type.INTEGER, Type.DECIMAL),
@@ -37,35 +37,35 @@ _is_url = URLValidator(["http", "https"])
 
 
 def check(value: Any, type: str, validations: Sequence[Mapping[str, str]]) -> None:
-    """Raises ServiceError, without a path, for a value that a definition of this type and validations refuses."""
+    """Raises ServiceError, without a path, if the value does not match the type and the validations."""
     if value is None:
         return
-    message, is_one = TYPES[Type(type)]
-    if not is_one(value):
+    message, is_valid = TYPES[Type(type)]
+    if not is_valid(value):
         raise ServiceError(message)
     for validation in validations:
-        message, holds = VALIDATIONS[Validation(validation["type"])]
-        if not holds(value, validation["value"]):
+        message, is_met = VALIDATIONS[Validation(validation["type"])]
+        if not is_met(value, validation["value"]):
             raise ServiceError(message.format(validation["value"]))
 
 
 def check_validations(type: str, validations: Sequence[Mapping[str, str]]) -> None:
-    """Raises ServiceError for one that is no validation of this type, comes twice, or can never be met.
+    """Raises ServiceError for a validation that the type does not have, that is repeated, or that no value can meet.
 
     The path is ("validations", position, "type" or "value").
     """
-    said: dict[str, str] = {}
+    given: dict[str, str] = {}
     for position, validation in enumerate(validations):
         kind, value = validation["type"], validation["value"]
         if type not in APPLY_TO[Validation(kind)]:
             raise ServiceError(f"A definition of type {type} has no {kind}.", "validations", position, "type")
-        if kind in said:
+        if kind in given:
             raise ServiceError("This validation is there already.", "validations", position, "type")
-        message, is_one = ARGUMENTS[Validation(kind)]
-        if not is_one(value):
+        message, is_valid = ARGUMENTS[Validation(kind)]
+        if not is_valid(value):
             raise ServiceError(message, "validations", position, "value")
-        said[kind] = value
-        bounds = (said.get(Validation.MINIMUM_VALUE), said.get(Validation.MAXIMUM_VALUE))
+        given[kind] = value
+        bounds = (given.get(Validation.MINIMUM_VALUE), given.get(Validation.MAXIMUM_VALUE))
         if None not in bounds and Decimal(bounds[0]) > Decimal(bounds[1]):  # type: ignore[arg-type]  # neither is None
             raise ServiceError("No value is between these bounds.", "validations", position, "value")
 
@@ -108,7 +108,7 @@ def _is_image(value: str, wanted: str) -> bool:
 
 
 def _decimal(value: float) -> Decimal:
-    """With the digits that JSON has."""
+    """With the digits that JSON shows."""
     return Decimal(str(value))
 
 
@@ -121,7 +121,7 @@ TYPES: dict[Type, tuple[str, Callable[[Any], bool]]] = {
     Type.FILE: ("Enter the URL of a file, with http or https.", _is_file),
     Type.BOOLEAN: ("Enter true or false.", lambda value: isinstance(value, bool)),
 }
-# Of a value that is of its type, and the argument of the validation.
+# Called with a value of the right type, and the argument of the validation.
 VALIDATIONS: dict[Validation, tuple[str, Callable[[Any, str], bool]]] = {
     Validation.MAXIMUM_LENGTH: ("Enter at most {} characters.", _is_short_enough),
     Validation.MAXIMUM_VALUE: ("Enter at most {}.", lambda value, most: _decimal(value) <= Decimal(most)),

@@ -29,7 +29,10 @@ class Migration(migrations.Migration):
                 ("status", models.PositiveSmallIntegerField(default=0)),
                 ("body", models.TextField(default="")),
                 ("created_at", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
-                ("user_id", models.BigIntegerField(db_index=True, help_text="The person it tells of.", null=True)),
+                (
+                    "user_id",
+                    models.BigIntegerField(db_index=True, help_text="The customer in the response.", null=True),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -149,7 +152,7 @@ class Migration(migrations.Migration):
                 ("is_blocked", models.BooleanField(default=False, help_text="On the store's block list.")),
                 ("ip", models.GenericIPAddressField(blank=True, null=True)),
                 ("user_agent", models.CharField(blank=True, max_length=500, null=True)),
-                ("tags", models.JSONField(blank=True, default=list, help_text="The names, in the order given.")),
+                ("tags", models.JSONField(blank=True, default=list, help_text="Tag names, in the order given.")),
                 ("metadata", models.JSONField(blank=True, null=True)),
                 ("orders_count", models.PositiveIntegerField(default=0)),
                 ("subscriptions_count", models.PositiveIntegerField(default=0)),
@@ -273,7 +276,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         default=dict,
                         encoder=django.core.serializers.json.DjangoJSONEncoder,
-                        help_text="Names of fields, each with its value before and after.",
+                        help_text="Field names, each with its value before and after.",
                     ),
                 ),
                 (
@@ -281,7 +284,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         db_constraint=False,
                         db_index=False,
-                        help_text="Who did it.",
+                        help_text="Who made the change.",
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",

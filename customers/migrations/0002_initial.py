@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(
                 db_constraint=False,
                 db_index=False,
-                help_text="None: done in the dashboard.",
+                help_text="Empty: made in the dashboard.",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
             name="app",
             field=models.ForeignKey(
                 blank=True,
-                help_text="None: written in the dashboard.",
+                help_text="Empty: written in the dashboard.",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
                 to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,

@@ -19,7 +19,7 @@ from customers.mirror.plan import ConflictReason
 from customers.models import User, UserType
 from customers.orders import services as orders
 from customers.orders.models import SUCCESSFUL_PAYMENT, Order, Subscription
-from customers.privacy import erasure
+from customers.orders.redaction import redact
 from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
 
@@ -155,7 +155,7 @@ def _former_row(store: MirroredStore, document_type: DocumentType, document: Any
 
 
 def _record(document_type: DocumentType, document: Any, customer: MirroredCustomer) -> Any:
-    kept = erasure.redacted(document) if customer.is_erased else document
+    kept = redact(document) if customer.is_erased else document
     return document_type.record(user_id=customer.pk, document=kept, keep_counters=True)
 
 

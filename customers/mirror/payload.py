@@ -20,7 +20,7 @@ from customers import services, validation
 from customers.core.json_values import check_json
 from customers.models import Address, Language, User, UserType
 from customers.orders.services import MAX_AMOUNT, moment
-from customers.privacy.erasure import FORGOTTEN
+from customers.privacy.erasure import ERASED_FIELDS
 from oauth.errors import ServiceError
 
 MAX_ID = 2**63 - 1
@@ -104,7 +104,7 @@ class RemoteCustomer:
 
     def without_personal_data(self) -> "RemoteCustomer":
         """The counters and dates alone, and no addresses."""
-        fields = {name: value for name, value in self.fields.items() if name not in FORGOTTEN}
+        fields = {name: value for name, value in self.fields.items() if name not in ERASED_FIELDS}
         return replace(self, fields=cast(CustomerFields, fields), addresses=())
 
 
@@ -160,8 +160,8 @@ def parse_customer(document: Any) -> RemoteCustomer:
     fields = cast(CustomerFields, _columns(document, CUSTOMER_PARSERS, dropped))
     listed = document.get("addresses")
     addresses = _addresses(listed, dropped) if isinstance(listed, list) else None
-    is_complete = addresses is not None and fields.keys() >= CUSTOMER_PARSERS.keys() & FORGOTTEN.keys()
-    is_erased = is_complete and not addresses and not any(fields.get(name) for name in FORGOTTEN)
+    is_complete = addresses is not None and fields.keys() >= CUSTOMER_PARSERS.keys() & ERASED_FIELDS.keys()
+    is_erased = is_complete and not addresses and not any(fields.get(name) for name in ERASED_FIELDS)
     return RemoteCustomer(customer_id, fields, addresses, tuple(dropped), is_erased)
 
 

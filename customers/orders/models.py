@@ -1,4 +1,4 @@
-"""What an order system reported about a person: a document, and the columns that lists and counters are read from."""
+"""Orders and subscriptions: the document that an order system sent, and columns for lists and counters."""
 
 from django.db import models
 
@@ -18,7 +18,7 @@ class PaymentStatus(models.TextChoices):
     PARTIALLY_VOIDED = "partially_voided"
 
 
-# The payment went through: money was taken, or is held for the store. Giving it back later does not undo the order.
+# Money was taken or is authorized. A later refund does not undo the order.
 SUCCESSFUL_PAYMENT = (
     PaymentStatus.AUTHORIZED,
     PaymentStatus.EXPIRING,
@@ -43,7 +43,7 @@ class OrderQuerySet(models.QuerySet):
         return self.order_by("-date_placed", "-id")
 
     def successful(self):
-        """The orders that count: their payment went through, and they are no test."""
+        """The orders that count: paid or authorized, and not a test."""
         return self.filter(payment_status__in=SUCCESSFUL_PAYMENT, is_test=False)
 
 
@@ -52,7 +52,7 @@ class SubscriptionQuerySet(models.QuerySet):
         return self.order_by("-date_created", "-id")
 
     def real(self):
-        """The subscriptions that count: all but tests, ended ones too."""
+        """The subscriptions that count: all except tests, including those that ended."""
         return self.filter(is_test=False)
 
 
@@ -65,7 +65,7 @@ class Order(models.Model):
     currency = models.CharField(max_length=12, blank=True, help_text="Of the total: the reporting currency, if known.")
     total = models.DecimalField(max_digits=12, decimal_places=2, help_text="Including tax, before refunds.")
     refunded = models.DecimalField(max_digits=12, decimal_places=2)
-    document = models.JSONField(help_text="The order as the order system reported it.")
+    document = models.JSONField(help_text="The order as the order system sent it.")
 
     objects = OrderQuerySet.as_manager()
 
@@ -93,7 +93,7 @@ class Subscription(models.Model):
     date_created = models.DateTimeField()
     status = models.CharField(max_length=16, choices=SubscriptionStatus)
     is_test = models.BooleanField(default=False)
-    document = models.JSONField(help_text="The subscription as the order system reported it.")
+    document = models.JSONField(help_text="The subscription as the order system sent it.")
 
     objects = SubscriptionQuerySet.as_manager()
 

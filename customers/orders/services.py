@@ -82,13 +82,13 @@ def record_new(orders: Iterable[tuple[int, Any]], subscriptions: Iterable[tuple[
 def order_columns(document: Any) -> dict[str, Any]:
     """The columns of an order. Raises ServiceError with the path of the value that is missing or wrong."""
     _check_document(document)
-    holder, _ = _holder_of("total_incl_tax", document)
+    part, _ = _part_with("total_incl_tax", document)
     return {
         "number": _text(document, "number", MAX_NUMBER_LENGTH),
         "date_placed": _date(document, "date_placed"),
         "payment_status": _choice(document, "payment_status", PaymentStatus),
         "is_test": _flag(document, "is_test"),
-        "currency": _text(holder, "currency", MAX_CURRENCY_LENGTH, required=False),
+        "currency": _text(part, "currency", MAX_CURRENCY_LENGTH, required=False),
         "total": _amount(document, "total_incl_tax"),
         "refunded": _refunded(document),
     }
@@ -198,18 +198,18 @@ def _date(document: Mapping, name: str) -> datetime:
 
 
 def moment(text: Any) -> datetime | None:
-    """UTC. Without an offset it is a time of the store's zone. None for what is no date and time."""
+    """A date and time of ISO 8601, in UTC. Without an offset it is in the store's time zone. None if it is invalid."""
     try:
         value = parse_datetime(text) if isinstance(text, str) else None
         at = value and (value if timezone.is_aware(value) else timezone.make_aware(value)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    # A year to spare at both ends of the calendar, for the shift to another zone.
+    # The first and the last year of the calendar are rejected: the shift to another zone would overflow there.
     return at if at and MINYEAR < at.year < MAXYEAR else None
 
 
-def _holder_of(name: str, document: Mapping) -> tuple[Mapping, tuple[str, ...]]:
-    """Where the document has an amount in the reporting currency, else the document itself; and the path there."""
+def _part_with(name: str, document: Mapping) -> tuple[Mapping, tuple[str, ...]]:
+    """The part of the document with the amount in the reporting currency, else the document; and the path to it."""
     report = document.get("report_values")
     if isinstance(report, dict) and report.get(name) is not None:
         return report, ("report_values",)
@@ -217,8 +217,8 @@ def _holder_of(name: str, document: Mapping) -> tuple[Mapping, tuple[str, ...]]:
 
 
 def _amount(document: Mapping, name: str) -> Decimal:
-    holder, path = _holder_of(name, document)
-    value = holder.get(name)
+    part, path = _part_with(name, document)
+    value = part.get(name)
     if not isinstance(value, str) or not AMOUNT.fullmatch(value):
         raise ServiceError('Enter an amount such as "12.50", from 0 to 9999999999.99, as a string.', *path, name)
     return Decimal(value)

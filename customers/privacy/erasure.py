@@ -1,4 +1,4 @@
-"""Forgetting a person, as the GDPR has it (article 17): the sales stay, who it was goes, everywhere."""
+"""Erasing a customer (GDPR, article 17): removes personal data everywhere and keeps the sales."""
 
 from typing import Any
 
@@ -9,8 +9,13 @@ from django.utils import timezone
 from customers import history
 from customers.jobs.exports import parts as exports
 from customers.models import Event, Tag, User, UserType
-from customers.orders.models import Order, Subscription
-from customers.privacy.personal_data import answers_about, emails_of, log_entries_about, security_events_of
+from customers.orders.redaction import redact_documents
+from customers.privacy.personal_data import (
+    idempotent_answers_about,
+    known_emails_of,
+    log_entries_about,
+    security_events_about,
+)
 from customers.webhooks import outbox
 from oauth.accounts import lockout
 from oauth.actor import Actor
@@ -19,8 +24,8 @@ from oauth.audit.models import ERASED
 from oauth.errors import ServiceError
 
 REDACTED = "(erased)"
-# What stays of a person beside the counters and dates: nothing that tells who it was.
-FORGOTTEN: dict[str, Any] = {
+# What the personal fields are set to. Counters and dates are kept.
+ERASED_FIELDS: dict[str, Any] = {
     "email": None,
     "first_name": "",
     "last_name": "",
@@ -33,93 +38,49 @@ FORGOTTEN: dict[str, Any] = {
     "is_active": False,
     "last_login": None,
 }
-# What stays of an order or a subscription, by the names in the document: what was sold, when, and for how much. Any
-# other value goes, those of names nobody knows yet included.
-KEPT = frozenset(
-    """
-    id number order_number line_item_id order_line_id product_id variant_id tax_id parent_id location_id
-    sku product_title variant_title product_image product_url quantity current_quantity editable_quantity
-    fulfillable_quantity fulfilled_quantity returnable_quantity returned_quantity num_lines num_orders
-    is_gift_card is_upsell is_test is_tax_known is_disputed is_external is_initial_retry requires_shipping
-    supports_post_purchase_upsells created_at updated_at date_placed date_created last_event_date next_renewal_date
-    status payment_status fulfillment_status delivery_status subscription_lifecycle billing_cycle
-    interval interval_count frequency type restock_type payment_method currency rate amount tax_title
-    amount_excl_tax amount_incl_tax display_taxes price price_excl_tax price_incl_tax original_price_excl_tax
-    original_price_incl_tax original_total_discount original_shipping_excl_tax original_shipping_incl_tax
-    original_total_excl_tax original_total_incl_tax shipping_code shipping_method shipping_excl_tax shipping_incl_tax
-    shipping_price shipping_tax total total_cost total_discount total_excl_tax total_incl_tax total_outstanding
-    total_tax total_refund_amount total_return_excl_tax total_return_incl_tax unit_cost
-    adjustments fulfillments line_items lines offer_discounts orders refund_line_items refunds report_values
-    shipping_tax_lines subscriptions tax_lines transactions voucher_discounts
-    """.split()  # noqa: SIM905  as prose
-)
-BATCH = 500
 
 
 @transaction.atomic
 def erase(user_id: int, *, by: Actor) -> None:
-    """Removes what is personal of a lead or a customer wherever the store holds it. It can't be undone.
+    """Removes the personal data of a lead or a customer from all tables and files. It can't be undone.
 
-    Reports that an order system sends later are kept as they come: to erase again removes them, too.
+    Orders that arrive later are stored as usual; erase the customer again to remove the personal data in them.
 
-    Raises User.DoesNotExist, and ServiceError for somebody of the staff.
+    Raises User.DoesNotExist, and ServiceError for a staff account.
     """
     user = User.objects.select_for_update().get(pk=user_id)
     if user.user_type == UserType.DASHBOARD or user.is_superuser:
         raise ServiceError("Staff accounts can't be erased.", "user_type")
-    emails = emails_of(user)
+    emails = known_emails_of(user)
     outbox.enqueue_redacted(user)
     log_entries_about(user).update(object_repr=REDACTED, change_message="[]")
-    answers_about(user).delete()
+    idempotent_answers_about(user).delete()
     user.addresses.all().delete()
     user.customer_groups.clear()
     user.notes.update(message=REDACTED)
     user.events.update(changes={})
-    for model in (Order, Subscription):
-        _redact_documents(model, user)
-    _forget_person(user)
-    _forget_attempts(emails)
-    exports.delete_all()  # nobody can tell who is in which
-    transaction.on_commit(exports.delete_all)  # nor in those that were begun meanwhile
+    redact_documents(user)
+    _erase_fields(user)
+    _delete_failed_sign_ins(emails)
+    exports.delete_all()  # the store does not know which customers are in which file
+    transaction.on_commit(exports.delete_all)  # also those that another process wrote meanwhile
     history.record([history.event(user.pk, Event.Kind.ERASED, by)])
     author = User.objects.filter(pk=by.user_id).values_list("email", flat=True).first()
     audit.record(audit.Event.CUSTOMER_ERASED, Actor(email=author or ""), customer=user.pk)
 
 
-def redacted(document: Any) -> Any:
-    """Of an object, what is `KEPT`, with what is kept within."""
-    if isinstance(document, list):
-        return [redacted(item) for item in document if isinstance(item, dict)]
-    return {
-        name: redacted(value) if isinstance(value, dict | list) else value
-        for name, value in document.items()
-        if name in KEPT
-    }
-
-
-def _redact_documents(model: Any, user: User) -> None:
-    changed = []
-    for row in model.objects.filter(user=user).only("document").iterator(BATCH):
-        row.document = redacted(row.document)
-        changed.append(row)
-        if len(changed) == BATCH:
-            model.objects.bulk_update(changed, ["document"])
-            changed.clear()
-    model.objects.bulk_update(changed, ["document"])
-
-
-def _forget_person(user: User) -> None:
-    words = user.tags
-    for name, value in FORGOTTEN.items():
+def _erase_fields(user: User) -> None:
+    tags = user.tags
+    for name, value in ERASED_FIELDS.items():
         setattr(user, name, value)
     user.password = make_password(None)
     user.updated_at = timezone.now()
-    user.save(update_fields=[*FORGOTTEN, "password", "updated_at"])
-    # A word that nobody else has may have been a name.
-    Tag.objects.filter(name__in=[word for word in words if not User.objects.with_tag(word).exists()]).delete()
+    user.save(update_fields=[*ERASED_FIELDS, "password", "updated_at"])
+    # A tag that nobody else has may be the person's name.
+    Tag.objects.filter(name__in=[tag for tag in tags if not User.objects.with_tag(tag).exists()]).delete()
 
 
-def _forget_attempts(emails: set[str]) -> None:
-    """What somebody typed at the sign-in page, by mistake or to find out who is a customer."""
+def _delete_failed_sign_ins(emails: set[str]) -> None:
+    """Emails of customers that were typed at the sign-in page, by mistake or to find out who is a customer."""
     lockout.delete_attempts_with(emails)
-    security_events_of(emails).update(**ERASED)
+    security_events_about(emails).update(**ERASED)

@@ -1,4 +1,4 @@
-"""What the store holds about one person: where it stands, and all of it as one document."""
+"""Where the store keeps data about a person, and all of it as one document."""
 
 import json
 from typing import Any
@@ -17,61 +17,56 @@ from oauth.accounts import lockout
 from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
 
-NOT_TOLD = (
-    "password",
-    "full_name",
-    "search_text",
-    "is_superuser",
-    "is_staff",
-)  # a secret, and what follows from the rest
+# A secret, and columns that are derived from others.
+LEFT_OUT = ("password", "full_name", "search_text", "is_superuser", "is_staff")
 
 
 @transaction.atomic
 def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
-    """Everything that is held about a lead or a customer, and a note in the timeline that it was taken out.
+    """Everything the store holds about a lead or a customer. Records in the timeline that it was exported.
 
     Raises User.DoesNotExist.
     """
     user = Customer.objects.get(pk=user_id)
     history.record([history.event(user.pk, Event.Kind.EXPORTED, by)])
-    emails = emails_of(user)
+    emails = known_emails_of(user)
     person = {field.name: getattr(user, field.name) for field in user._meta.concrete_fields}
     return {
-        "person": {name: value for name, value in person.items() if name not in NOT_TOLD},
-        "addresses": _listed(user.addresses.order_by("id"), leaving_out=("user",)),
+        "person": {name: value for name, value in person.items() if name not in LEFT_OUT},
+        "addresses": _as_dicts(user.addresses.order_by("id"), leaving_out=("user",)),
         "groups": list(user.customer_groups.order_by("id").values_list("name", flat=True)),
         "notes": list(user.notes.order_by("id").values("message", "created_at", "updated_at", "app__name")),
         "timeline": list(user.events.order_by("id").values("at", "kind", "changes", "app__name")),
         "orders": list(user.orders.order_by("id").values_list("document", flat=True)),
         "subscriptions": list(user.subscriptions.order_by("id").values_list("document", flat=True)),
-        "remembered_answers": [
+        "stored_responses": [
             {"created_at": answer.created_at, "status": answer.status, "body": json.loads(answer.body)}
-            for answer in answers_about(user)
+            for answer in idempotent_answers_about(user)
         ],
-        "told_to_webhooks": list(
+        "webhook_deliveries": list(
             outbox.deliveries_about(user.pk).values("created_at", "event_type", "webhook__target", "body")
         ),
         "dashboard_log": list(log_entries_about(user).values("action_time", "object_repr", "change_message")),
-        "security_log": list(security_events_of(emails).values("at", "event", "actor", "ip")),
+        "security_log": list(security_events_about(emails).values("at", "event", "actor", "ip")),
         "failed_sign_ins": list(
             lockout.attempts_with(emails).values("attempt_time", "username", "ip_address", "user_agent")
         ),
     }
 
 
-def emails_of(user: User) -> set[str]:
-    """The one they have and those they had, in lower case."""
+def known_emails_of(user: User) -> set[str]:
+    """The present email and all former ones, in lower case."""
     changes = user.events.filter(kind=Event.Kind.CHANGED).values_list("changes", flat=True)
     emails = {user.email, *(email for change in changes for email in change.get("email", ()))}
     return {email.lower() for email in emails if email}
 
 
-def answers_about(user: User) -> QuerySet[IdempotentAnswer]:
+def idempotent_answers_about(user: User) -> QuerySet[IdempotentAnswer]:
     return IdempotentAnswer.objects.filter(user_id=user.pk)
 
 
 def log_entries_about(user: User) -> QuerySet[LogEntry]:
-    """What the dashboard noted of the person, and of what belongs or belonged to them."""
+    """The dashboard's log entries about the person, and about objects that belong or belonged to them."""
     changes = user.events.values_list("changes", flat=True)
     former_addresses = {id for change in changes for id in change.get("id", ()) if id}
     ids: dict[Any, set[int]] = {
@@ -88,10 +83,10 @@ def log_entries_about(user: User) -> QuerySet[LogEntry]:
     return LogEntry.objects.filter(matching)
 
 
-def security_events_of(emails: set[str]) -> QuerySet[AuditEvent]:
+def security_events_about(emails: set[str]) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.annotate(who=Lower(Trim("actor"))).filter(who__in=emails)
 
 
-def _listed(rows: QuerySet, *, leaving_out: tuple[str, ...]) -> list[dict[str, Any]]:
+def _as_dicts(rows: QuerySet, *, leaving_out: tuple[str, ...]) -> list[dict[str, Any]]:
     names = [field.name for field in rows.model._meta.concrete_fields if field.name not in leaving_out]
     return list(rows.values(*names))

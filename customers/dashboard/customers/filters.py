@@ -193,7 +193,7 @@ FIELDS = {Type.INTEGER: forms.IntegerField, Type.DECIMAL: forms.FloatField, Type
 
 def defined_filters() -> list[type[ChoiceFilter | FormFilter]]:
     """A filter for each metadata definition that has `enable_filter`."""
-    return [_filter_of(definition) for definition in definitions.filtered()]
+    return [_filter_of(definition) for definition in definitions.filterable_definitions()]
 
 
 def _filter_of(definition: Definition) -> type[ChoiceFilter | FormFilter]:

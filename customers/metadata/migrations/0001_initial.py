@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                         max_length=255,
                     ),
                 ),
-                ("name", models.CharField(help_text="What people call it.", max_length=255)),
+                ("name", models.CharField(help_text="The name that people see.", max_length=255)),
                 (
                     "type",
                     models.CharField(
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
-                ("validations", models.JSONField(default=list, help_text="Objects of `type` and `value`, a text.")),
+                ("validations", models.JSONField(default=list, help_text="Objects with `type` and `value`, a string.")),
                 (
                     "enable_filter",
                     models.BooleanField(default=False, help_text="The list of customers can be filtered by it."),

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                     models.DecimalField(decimal_places=2, help_text="Including tax, before refunds.", max_digits=12),
                 ),
                 ("refunded", models.DecimalField(decimal_places=2, max_digits=12)),
-                ("document", models.JSONField(help_text="The order as the order system reported it.")),
+                ("document", models.JSONField(help_text="The order as the order system sent it.")),
                 (
                     "user",
                     models.ForeignKey(
@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_test", models.BooleanField(default=False)),
-                ("document", models.JSONField(help_text="The subscription as the order system reported it.")),
+                ("document", models.JSONField(help_text="The subscription as the order system sent it.")),
                 (
                     "user",
                     models.ForeignKey(

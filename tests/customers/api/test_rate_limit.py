@@ -246,7 +246,7 @@ class TestRedisAway:
         with caplog.at_level(logging.WARNING, logger="customers.core.ratelimit"):
             assert statuses(client, 6) == [200] * 6
 
-        assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is away"]
+        assert [record.getMessage().partition(";")[0] for record in caplog.records] == ["Redis is unavailable"]
 
     def test_redis_rate_limit_applies_again_after_an_outage(self, redis_url, settings, limited, caplog, monkeypatch):
         monkeypatch.setattr(ratelimit.RedisCounter, "RETRY_AFTER", 0)
@@ -259,7 +259,10 @@ class TestRedisAway:
             connection.config_set("maxclients", 100)
             assert statuses(client, 3) == [200, 429, 429]
 
-        assert [record.getMessage()[:13] for record in caplog.records] == ["Redis is away", "Redis is back"]
+        assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
+            "Redis is unavailable",
+            "Redis is available again",
+        ]
 
 
 class TestClearExpired:

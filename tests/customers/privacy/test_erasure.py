@@ -14,7 +14,7 @@ from customers.groups.services import add_customers, create_group
 from customers.models import Address, Customer, Event, Tag, User
 from customers.orders.models import Order, Subscription
 from customers.orders.services import record_order, record_subscription
-from customers.privacy.erasure import FORGOTTEN, erase
+from customers.privacy.erasure import ERASED_FIELDS, erase
 from customers.privacy.personal_data import personal_data
 from oauth.actor import SYSTEM, Actor
 from oauth.audit.models import AuditEvent
@@ -94,7 +94,7 @@ def test_every_field_of_a_customer_is_erased_or_kept_on_purpose():
     counters = {"orders_count", "subscriptions_count", "total_spent"}
     fields = {field.name for field in User._meta.concrete_fields if not field.generated}
 
-    assert fields - kept - counters == {*FORGOTTEN, "password"}
+    assert fields - kept - counters == {*ERASED_FIELDS, "password"}
 
 
 class TestErasing:
