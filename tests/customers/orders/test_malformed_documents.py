@@ -1,9 +1,11 @@
-"""A document that the columns can't be read from is refused, with the path of the value at fault."""
+"""Invalid documents are rejected with the path of the invalid value. This needs no database, except for one test."""
+
+from collections.abc import Callable, Iterable
 
 import pytest
 
-from customers.orders.models import Order, Subscription
-from customers.orders.services import record_order, record_subscription
+from customers.orders.models import Order
+from customers.orders.services import order_columns, record_order, subscription_columns
 from oauth.errors import ServiceError
 from tests.support.factories import make_user
 from tests.support.order_documents import order, refund, subscription
@@ -37,93 +39,98 @@ NOT_AN_AMOUNT = [
 NOT_A_FLAG = [None, "false", 0, []]
 
 
-@pytest.fixture
-def ada(db):
-    return make_user(email="ada@lovelace.example")
+def rejected_path(columns: Callable[[object], dict], document: object) -> tuple:
+    with pytest.raises(ServiceError) as error:
+        columns(document)
+    assert error.value.message
+    return error.value.path
 
 
-def refusal_of(record, ada, document) -> tuple:
-    with pytest.raises(ServiceError) as refusal:
-        record(user_id=ada.pk, document=document)
-    assert refusal.value.message
+def assert_order_rejects(field: str, values: Iterable[object]) -> None:
+    for value in values:
+        assert rejected_path(order_columns, order(**{field: value})) == (field,), value
+
+
+def assert_subscription_rejects(field: str, values: Iterable[object]) -> None:
+    for value in values:
+        assert rejected_path(subscription_columns, subscription(**{field: value})) == (field,), value
+
+
+@pytest.mark.django_db
+def test_rejected_order_is_not_stored():
+    ada = make_user()
+
+    with pytest.raises(ServiceError):
+        record_order(user_id=ada.pk, document=order(total_incl_tax="free"))
+
     assert not Order.objects.exists()
-    assert not Subscription.objects.exists()
-    return refusal.value.path
 
 
+@pytest.mark.once
 class TestOrders:
-    @pytest.mark.parametrize("document", NOT_A_DOCUMENT)
-    def test_order_document_must_be_an_object(self, ada, document):
-        assert refusal_of(record_order, ada, document) == ("document",)
+    def test_order_document_must_be_an_object(self):
+        for document in NOT_A_DOCUMENT:
+            assert rejected_path(order_columns, document) == ("document",), document
 
-    @pytest.mark.parametrize("extra", NOT_STORABLE, ids=range(len(NOT_STORABLE)))
-    def test_order_document_must_be_storable_in_both_databases(self, ada, extra):
-        assert refusal_of(record_order, ada, order(**extra)) == ("document",)
+    def test_order_document_must_be_storable_in_both_databases(self):
+        for extra in NOT_STORABLE:
+            assert rejected_path(order_columns, order(**extra)) == ("document",)
 
-    @pytest.mark.parametrize("number", [None, "", "  ", 10023, "9" * 129, []])
-    def test_order_number_must_be_a_string(self, ada, number):
-        assert refusal_of(record_order, ada, order(number=number)) == ("number",)
+    def test_order_number_must_be_a_string(self):
+        assert_order_rejects("number", [None, "", "  ", 10023, "9" * 129, []])
 
-    @pytest.mark.parametrize("date", NOT_A_DATE, ids=repr)
-    def test_order_date_must_be_a_date(self, ada, date):
-        assert refusal_of(record_order, ada, order(date_placed=date)) == ("date_placed",)
+    def test_order_date_must_be_a_date(self):
+        assert_order_rejects("date_placed", NOT_A_DATE)
 
-    @pytest.mark.parametrize("status", [None, "", "PAID", "stolen", 1, ["paid"], {"paid": 1}])
-    def test_order_payment_status_must_be_known(self, ada, status):
-        assert refusal_of(record_order, ada, order(payment_status=status)) == ("payment_status",)
+    def test_order_payment_status_must_be_known(self):
+        assert_order_rejects("payment_status", [None, "", "PAID", "stolen", 1, ["paid"], {"paid": 1}])
 
-    @pytest.mark.parametrize("flag", NOT_A_FLAG, ids=repr)
-    def test_order_is_test_must_be_boolean(self, ada, flag):
-        assert refusal_of(record_order, ada, order(is_test=flag)) == ("is_test",)
+    def test_order_is_test_must_be_boolean(self):
+        assert_order_rejects("is_test", NOT_A_FLAG)
 
-    @pytest.mark.parametrize("currency", [1, "x" * 13])
-    def test_order_currency_must_be_a_short_string(self, ada, currency):
-        assert refusal_of(record_order, ada, order(currency=currency)) == ("currency",)
+    def test_order_currency_must_be_a_short_string(self):
+        assert_order_rejects("currency", [1, "x" * 13])
 
-    @pytest.mark.parametrize("amount", NOT_AN_AMOUNT, ids=repr)
-    def test_order_total_must_be_an_amount(self, ada, amount):
-        assert refusal_of(record_order, ada, order(total_incl_tax=amount)) == ("total_incl_tax",)
+    def test_order_total_must_be_an_amount(self):
+        assert_order_rejects("total_incl_tax", NOT_AN_AMOUNT)
 
-    def test_order_total_in_reporting_currency_must_be_an_amount(self, ada):
+    def test_order_total_in_reporting_currency_must_be_an_amount(self):
         document = order(report_values={"total_incl_tax": "free"})
 
-        assert refusal_of(record_order, ada, document) == ("report_values", "total_incl_tax")
+        assert rejected_path(order_columns, document) == ("report_values", "total_incl_tax")
 
-    def test_refund_must_have_an_amount(self, ada):
+    def test_refund_must_have_an_amount(self):
         document = order(refunds=[refund("1.00"), {"report_values": {"total_refund_amount": "-1.00"}}])
 
         expected = ("refunds", 1, "report_values", "total_refund_amount")
-        assert refusal_of(record_order, ada, document) == expected
+        assert rejected_path(order_columns, document) == expected
 
-    def test_refunds_must_be_a_list_of_objects(self, ada):
-        assert refusal_of(record_order, ada, order(refunds={"0": refund("1.00")})) == ("refunds",)
-        assert refusal_of(record_order, ada, order(refunds=["1.00"])) == ("refunds", 0)
+    def test_refunds_must_be_a_list_of_objects(self):
+        assert rejected_path(order_columns, order(refunds={"0": refund("1.00")})) == ("refunds",)
+        assert rejected_path(order_columns, order(refunds=["1.00"])) == ("refunds", 0)
 
-    def test_refunds_must_add_up_to_an_amount(self, ada):
-        assert refusal_of(record_order, ada, order(refunds=[refund("9999999999.99")] * 2)) == ("refunds",)
+    def test_refunds_must_add_up_to_an_amount(self):
+        assert rejected_path(order_columns, order(refunds=[refund("9999999999.99")] * 2)) == ("refunds",)
 
 
+@pytest.mark.once
 class TestSubscriptions:
-    @pytest.mark.parametrize("document", NOT_A_DOCUMENT)
-    def test_subscription_document_must_be_an_object(self, ada, document):
-        assert refusal_of(record_subscription, ada, document) == ("document",)
+    def test_subscription_document_must_be_an_object(self):
+        for document in NOT_A_DOCUMENT:
+            assert rejected_path(subscription_columns, document) == ("document",), document
 
-    @pytest.mark.parametrize("extra", NOT_STORABLE, ids=range(len(NOT_STORABLE)))
-    def test_subscription_document_must_be_storable_in_both_databases(self, ada, extra):
-        assert refusal_of(record_subscription, ada, subscription(**extra)) == ("document",)
+    def test_subscription_document_must_be_storable_in_both_databases(self):
+        for extra in NOT_STORABLE:
+            assert rejected_path(subscription_columns, subscription(**extra)) == ("document",)
 
-    @pytest.mark.parametrize("number", [None, "", "6001", 0, -1, True, 1.5, []])
-    def test_subscription_id_must_be_a_positive_integer(self, ada, number):
-        assert refusal_of(record_subscription, ada, subscription(id=number)) == ("id",)
+    def test_subscription_id_must_be_a_positive_integer(self):
+        assert_subscription_rejects("id", [None, "", "6001", 0, -1, True, 1.5, []])
 
-    @pytest.mark.parametrize("date", NOT_A_DATE, ids=repr)
-    def test_subscription_date_must_be_a_date(self, ada, date):
-        assert refusal_of(record_subscription, ada, subscription(date_created=date)) == ("date_created",)
+    def test_subscription_date_must_be_a_date(self):
+        assert_subscription_rejects("date_created", NOT_A_DATE)
 
-    @pytest.mark.parametrize("status", [None, "", "asleep", 1, ["active"]])
-    def test_subscription_status_must_be_known(self, ada, status):
-        assert refusal_of(record_subscription, ada, subscription(status=status)) == ("status",)
+    def test_subscription_status_must_be_known(self):
+        assert_subscription_rejects("status", [None, "", "asleep", 1, ["active"]])
 
-    @pytest.mark.parametrize("flag", NOT_A_FLAG, ids=repr)
-    def test_subscription_is_test_must_be_boolean(self, ada, flag):
-        assert refusal_of(record_subscription, ada, subscription(is_test=flag)) == ("is_test",)
+    def test_subscription_is_test_must_be_boolean(self):
+        assert_subscription_rejects("is_test", NOT_A_FLAG)

@@ -1,4 +1,4 @@
-"""Reports that arrive at the same moment, each on a connection of its own."""
+"""Orders that arrive at the same time, each on a connection of its own."""
 
 from functools import partial
 
@@ -26,7 +26,7 @@ def test_concurrent_orders_of_one_customer_all_count():
     assert counters() == {"ada@lovelace.example": (16, "320.00")}
 
 
-def test_concurrent_reports_of_one_order_count_once():
+def test_concurrent_copies_of_one_order_count_once():
     ada = make_user(email="ada@lovelace.example")
     document = order()
 
@@ -35,7 +35,7 @@ def test_concurrent_reports_of_one_order_count_once():
     assert counters() == {"ada@lovelace.example": (1, "20.00")}
 
 
-def test_concurrent_reports_of_one_order_for_two_customers_give_it_to_one():
+def test_concurrent_copies_of_one_order_for_two_customers_give_it_to_one():
     people = [make_user(email="ada@lovelace.example"), make_user(email="grace@hopper.example")]
 
     for _ in range(10):
