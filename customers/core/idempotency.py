@@ -17,7 +17,7 @@ class IdempotentAnswer(models.Model):
 
     app_id = models.BigIntegerField()
     key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of the request's path and body.")
+    fingerprint = models.CharField(max_length=64, help_text="HMAC-SHA256 of the request's path and body.")
     status = models.PositiveSmallIntegerField(default=0)
     body = models.TextField(default="")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)

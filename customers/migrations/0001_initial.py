@@ -25,7 +25,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("app_id", models.BigIntegerField()),
                 ("key", models.CharField(max_length=255)),
-                ("fingerprint", models.CharField(help_text="SHA-256 of the request's path and body.", max_length=64)),
+                (
+                    "fingerprint",
+                    models.CharField(help_text="HMAC-SHA256 of the request's path and body.", max_length=64),
+                ),
                 ("status", models.PositiveSmallIntegerField(default=0)),
                 ("body", models.TextField(default="")),
                 ("created_at", models.DateTimeField(db_index=True, default=django.utils.timezone.now)),
