@@ -134,7 +134,7 @@ class TestFind:
         assert tokens.authenticate(good)
         assert tokens.authenticate(expired) is None
 
-    def test_authenticate_needs_an_active_owner_and_an_active_app(self, issue):
+    def test_authenticate_needs_active_staff_and_an_active_app(self, issue):
         owner = make_owner()
         raw = issue(owner=owner)
 
@@ -143,6 +143,10 @@ class TestFind:
         assert tokens.authenticate(raw) is None
         owner.is_active = True
         owner.save()
+        assert tokens.authenticate(raw)
+        type(owner).objects.filter(pk=owner.pk).update(user_type="customer")
+        assert tokens.authenticate(raw) is None
+        type(owner).objects.filter(pk=owner.pk).update(user_type="dashboard")
         assert tokens.authenticate(raw)
         App.objects.update(is_active=False)
         assert tokens.authenticate(raw) is None
