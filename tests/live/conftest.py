@@ -91,7 +91,7 @@ class Store:
         self.process.wait()
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
+        self.process.terminate()  # not Ctrl-C: a program in the background may ignore that
         self.process.wait(timeout=30)
 
 
