@@ -1,10 +1,12 @@
 """A browser at the dashboard: open pages, read, fill in, press."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -41,7 +43,11 @@ class Pages:
         self.browser.get(f"{self.shop.url}/dashboard/{path}")
 
     def press(self, text: str) -> None:
+        """Waits for the next page, if there is one: the browser may start to load it a moment after the click."""
+        page = self.find("html")
         press(self.browser, text)
+        with suppress(TimeoutException):
+            WebDriverWait(self.browser, 1).until(staleness_of(page))
 
     def find(self, css: str) -> WebElement:
         return self.browser.find_element(By.CSS_SELECTOR, css)

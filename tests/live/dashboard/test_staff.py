@@ -112,6 +112,7 @@ class TestTwoFactor:
         key = b32decode(pages.find(".oauth-key").text.replace(" ", ""))
         pages.fill(code=f"{totp(key):06}")
         pages.press("Switch on")
+        pages.wait_for(lambda: pages.all(".oauth-codes code"))
         recovery_codes = [code.text for code in pages.all(".oauth-codes code")]
 
         pages.be(None)
