@@ -93,6 +93,15 @@ class TestCleanMetadata:
 
         assert caught.value.path == ("metadata",)
 
+    def test_clean_metadata_accepts_32_levels_and_rejects_33(self):
+        deepest: dict = {}
+        for _ in range(31):
+            deepest = {"a": deepest}
+
+        assert validation.clean_metadata(deepest) == deepest
+        with pytest.raises(validation.ServiceError):
+            validation.clean_metadata({"a": deepest})
+
 
 class TestCleanCountry:
     @pytest.mark.parametrize(("code", "kept"), [("GB", "GB"), ("gb", "GB"), ("Th", "TH")])
