@@ -9,8 +9,11 @@ from django.core import mail
 from django.test import Client
 
 from customers.models import StaffMember, User, UserType
+from oauth.accounts import staff
 from oauth.accounts.models import Session
+from oauth.actor import SYSTEM
 from oauth.audit.models import AuditEvent
+from oauth.errors import ServiceError
 from oauth.models import App
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
@@ -285,3 +288,13 @@ def test_customer_with_a_password_can_not_enter_the_dashboard(db):
 
     assert response.status_code == 200
     assert browser.get(DASHBOARD).status_code == 302
+
+
+def test_last_active_owner_cannot_be_deactivated_by_anybody(db):
+    owner = make_owner(email="only@store.example")
+
+    with pytest.raises(ServiceError, match="needs an active owner"):
+        staff.deactivate(owner.pk, by=SYSTEM)
+
+    owner.refresh_from_db()
+    assert owner.is_active

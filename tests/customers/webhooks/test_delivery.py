@@ -21,9 +21,11 @@ from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Delivery, Webhook
 from customers.webhooks.services import delete_old_deliveries, send_again, send_test
 from oauth.actor import SYSTEM
+from oauth.models import App
+from oauth.scopes import Scope
 from tests.support.factories import make_user
 from tests.support.webhook_receiver import SECRET
-from tests.support.webhooks import webhook_url
+from tests.support.webhooks import WEBHOOKS, installed_partner, webhook_url
 
 BLOCKED_ADDRESSES = [
     "127.0.0.1",
@@ -145,6 +147,20 @@ class TestRetries:
 
         assert len(receiver.received) == 3
         assert admin_client.get(webhook_url(webhook)).json()["next_check_date"] is not None
+
+
+class TestSwitchedOffApp:
+    @pytest.mark.parametrize("is_active", [True, False])
+    def test_webhook_of_an_app_is_delivered_while_the_app_is_active(self, owner, receiver, deliver, is_active):
+        app, client = installed_partner(owner, Scope.WEBHOOKS_WRITE)
+        body = {"target": receiver.url, "events": ["customer.created"], "secret_key": SECRET}
+        assert client.post(WEBHOOKS, body).status_code == 201
+        App.objects.filter(pk=app.pk).update(is_active=is_active)
+        make_user()
+
+        deliver()
+
+        assert len(receiver.received) == (1 if is_active else 0)
 
 
 class TestReceiver:
