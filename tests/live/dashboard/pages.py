@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
@@ -46,7 +46,7 @@ class Pages:
         """Waits for the next page, if there is one: the browser may start to load it a moment after the click."""
         page = self.find("html")
         press(self.browser, text)
-        with suppress(TimeoutException):
+        with suppress(WebDriverException):  # a time-out, or one of the driver's errors for a page that is replaced
             WebDriverWait(self.browser, 1).until(staleness_of(page))
 
     def find(self, css: str) -> WebElement:
@@ -74,7 +74,8 @@ class Pages:
 
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Also while the browser changes from one page to the next."""
-        waiting = WebDriverWait(self.browser, 60, ignored_exceptions=[StaleElementReferenceException])
+        # The driver has several errors for an element of a page that is being replaced.
+        waiting = WebDriverWait(self.browser, 60, ignored_exceptions=[WebDriverException])
         waiting.until(lambda _: is_so())
 
     def says(self, text: str) -> bool:

@@ -66,13 +66,13 @@ class TestImport:
         pages.press("Upload")
         pages.fill(column_1="first name")
         pages.press("Import")
-        assert "customers, " in pages.find("#job-words").text
+        pages.wait_for(lambda: "customers, " in pages.find("#job-words").text)
         job = pages.browser.current_url
         pages.open()
         pages.browser.get(job)
 
         pages.wait_for(lambda: pages.all(".job-outcome"))
-        assert "25,000 created" in pages.find(".job-outcome").text
+        pages.wait_for(lambda: "25,000 created" in pages.find(".job-outcome").text)
 
 
 class TestTags:
@@ -87,7 +87,7 @@ class TestTags:
         assert faults(pages) == []
         pages.press("Add tags")
 
-        assert "52 changed" in pages.find(".job-outcome").text
+        pages.wait_for(lambda: "52 changed" in pages.find(".job-outcome").text)
         (found,) = {tuple(person["tags"]) for person in people_named(shop, word)}
         assert found == ("spring",)
 
@@ -101,7 +101,7 @@ class TestBlock:
         assert [person["is_blocked"] for person in people_named(shop, word)] == [False]
         pages.press("Block")
 
-        assert "1 changed" in pages.find(".job-outcome").text
+        pages.wait_for(lambda: "1 changed" in pages.find(".job-outcome").text)
         assert [person["is_blocked"] for person in people_named(shop, word)] == [True]
 
 
