@@ -3,7 +3,10 @@
 import json
 import re
 
+import pytest
 import requests
+
+pytestmark = pytest.mark.both_databases  # `make run` serves SQLite
 
 
 class TestQuickstart:
