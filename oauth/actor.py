@@ -37,7 +37,7 @@ SYSTEM = Actor()
 
 
 def client_ip(meta: Mapping[str, Any]) -> str | None:
-    """The address a request came from; behind a proxy, the one that the proxy saw. None where there is none.
+    """The address a request came from; behind a proxy, the one that the proxy saw. None without an address.
 
     `meta`: the request's WSGI environment.
     """

@@ -131,7 +131,7 @@ def issue_personal_token(
     by: Actor = SYSTEM,
     **settings: Any,
 ) -> str:
-    """Issues a personal token, and returns it: it can't be read again. Creates the private app where there is none.
+    """Issues a personal token, and returns it: it can't be read again. Creates the private app if it is missing.
 
     An app of kind `private` has one token, so a former one stops working. `settings`: other fields of the app, such as
     `api_version`; fields that are not given stay as they are.

@@ -71,7 +71,7 @@ def newest_customers(limit: int) -> PreparedQuery:
 
 
 def customer_with_id(id: str) -> Row | None:
-    """The row of a customer, with `CUSTOMER_COLUMNS`. None if there is none."""
+    """The row of a customer, with `CUSTOMER_COLUMNS`. None for an unknown id."""
     number = ids.decoded(ids.CUSTOMER, id)
     found = _customer(number) if number is not None else []
     return next((row for row in found if ids.encoded(ids.CUSTOMER, row["id"], row["date_joined"]) == id), None)

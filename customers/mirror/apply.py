@@ -92,7 +92,7 @@ def read_snapshot(store: MirroredStore, customers: Collection[RemoteCustomer]) -
 
 
 def lock_states(store: MirroredStore, ids: Iterable[int]) -> dict[int, MirroredCustomer]:
-    """The sync state of each customer, a new one where there is none. Nobody else syncs them meanwhile."""
+    """The sync state of each customer, created if it is missing. The rows are locked."""
     ids = sorted(ids)
     _insert_states(store, ids)
     locked = MirroredCustomer.objects.select_for_update().filter(pk__in=ids).order_by("pk")

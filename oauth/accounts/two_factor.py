@@ -38,7 +38,7 @@ def begin(user: Any) -> None:
 
 
 def unconfirmed_key(user: Any) -> str | None:
-    """The key of `begin`, in base 32. None: there is none, or it can't be decrypted."""
+    """The key of `begin`, in base 32. None if it is missing or can't be decrypted."""
     begun = TwoFactor.objects.filter(user=user, is_on=False).first()
     return _key(begun) if begun else None
 
