@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.test import Client
@@ -64,12 +65,23 @@ def as_role(db):
     return browser_of_role
 
 
+def storages_in(folder: Path) -> dict:
+    storage = settings.STORAGES["default"]
+    return {**settings.STORAGES, "default": {**storage, "OPTIONS": {**storage["OPTIONS"], "location": folder}}}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def files_of_worker(tmp_path_factory):
+    """Each worker has a database of its own, and deletes the files that its database does not know."""
+    with override_settings(STORAGES=storages_in(tmp_path_factory.mktemp("files"))):
+        yield
+
+
 @pytest.fixture
 def files(settings, tmp_path):
     """Where imports and exports are kept: a folder of the test's own."""
-    storage, folder = settings.STORAGES["default"], tmp_path / "files"
-    kept = {**storage, "OPTIONS": {**storage["OPTIONS"], "location": folder}}
-    settings.STORAGES = {**settings.STORAGES, "default": kept}
+    folder = tmp_path / "files"
+    settings.STORAGES = storages_in(folder)
     return folder
 
 
