@@ -140,12 +140,12 @@ def respond(raw: ModuleType, environ: dict, user_id: int, app_id: int) -> tuple[
 def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
     from customers.medusa import serializers
 
-    user = {field.column: field.get_default() for field in raw.storage.columns(raw.User)}
+    user = {field.column: field.get_default() for field in raw.insertable_fields(raw.User)}
     user |= {name: body[name] for name in ("email", "first_name", "last_name", "metadata")}
     user["phone_number"] = body["phone"]
     columns = user | {"tags": raw.Jsonb([]), "metadata": raw.Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], user_id, app_id]
-    user["id"], _, _ = raw.fetch_tuple(raw.INSERT, [*columns.values(), "[]", [], *happened])
+    user["id"], _, _ = raw.fetch_tuple(raw.INSERT, [*columns.values(), "[]", *happened])
     return serializers.customer(user | {"has_account": False, "billing__id": None})
 
 
