@@ -3,7 +3,6 @@
 Callers pass values that have the types of the columns and fit into them. The module `validation` checks the rest.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, cast
@@ -13,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from customers import history, insertion, validation
+from customers.core.json_values import is_same_json
 from customers.core.postgres import bulk_insert
 from customers.insertion import NewCustomer
 from customers.metadata import services as definitions
@@ -68,7 +68,8 @@ def prepare_user(
     clean_addresses = _clean_addresses(addresses)
     first = clean_addresses[0] if clean_addresses else None
     person = _clean_person(fields, country=first["country"] if first else None)
-    definitions.check_metadata(person.get("metadata"), bound=bound)
+    if person.get("metadata"):
+        person["metadata"] = definitions.clean_metadata(person["metadata"], bound=bound)
     return NewCustomer(person | (_fields_from_address(first, person) if first else {}), clean_addresses)
 
 
@@ -101,7 +102,8 @@ def update_user(
     if changes.get("phone_number"):
         country = user.addresses.order_by("id").values_list("country", flat=True).first()
     values = _clean_person(changes, country=country)
-    definitions.check_metadata(values.get("metadata"), user.metadata)
+    if values.get("metadata"):
+        values["metadata"] = definitions.clean_metadata(values["metadata"], user.metadata)
     save_changes(user, values, by)
     return user
 
@@ -146,11 +148,21 @@ def update_address(
 
 @transaction.atomic
 def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
-    """Raises User.DoesNotExist, Address.DoesNotExist."""
+    """The most recently added of the others becomes the default where this one was it.
+
+    Raises User.DoesNotExist, Address.DoesNotExist.
+    """
     user = _locked(user_id)
     address = user.addresses.get(pk=address_id)
-    history.record([history.event(user.pk, Event.Kind.ADDRESS_DELETED, by, _differences(_as_dict(address), {}))])
+    events = [history.event(user.pk, Event.Kind.ADDRESS_DELETED, by, _differences(_as_dict(address), {}))]
+    flags = {flag: True for flag in DEFAULT_FLAGS if getattr(address, flag)}
     address.delete()
+    if flags and (heir := user.addresses.order_by("pk").last()):
+        former = _as_dict(heir)
+        vars(heir).update(flags, updated_at=timezone.now())
+        heir.save(update_fields=[*flags, "updated_at"])
+        events.append(history.event(user.pk, Event.Kind.ADDRESS_CHANGED, by, _differences(former, _as_dict(heir))))
+    history.record(events)
 
 
 def add_note(user_id: int, *, message: str, by: Actor) -> Note:
@@ -250,7 +262,9 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor) -> None:
 def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:
     """Sets the values that differ, and `updated_at` with them. Returns their names, each with before and after."""
     differences = {
-        name: [getattr(user, name), value] for name, value in values.items() if not _is_same(getattr(user, name), value)
+        name: [former, value]
+        for name, value in values.items()
+        if (former := getattr(user, name)) != value or (isinstance(value, dict) and not is_same_json(former, value))
     }
     for name, (_, value) in differences.items():
         setattr(user, name, value)
@@ -285,11 +299,6 @@ def _differences(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[s
     """The fields that differ, each with its value before and after. `{}` stands for an object that does not exist."""
     pairs = {name: [former.get(name), latter.get(name)] for name in {**former, **latter}}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _is_same(former: Any, value: Any) -> bool:
-    # Python takes true and 1 for equal, so JSON values are compared as text.
-    return former == value and (not isinstance(value, dict) or json.dumps(former) == json.dumps(value))
 
 
 def _locked(user_id: int) -> User:

@@ -5,7 +5,7 @@ tokens, also encrypted.
 """
 
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -34,6 +34,8 @@ class ApiVersion(models.TextChoices):
 
 
 DEFAULT_API_VERSION = ApiVersion.V2024_04_01
+# What an answer adds to a redirect URI (RFC 6749, 4.1.2; RFC 9207), and the store's domain.
+ANSWER_PARAMETERS = {"code", "state", "error", "error_description", "error_uri", "iss", "store"}
 
 
 def check_app_uri(uri: str) -> None:
@@ -63,9 +65,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def check_app_uris(uris: str) -> None:
+def check_redirect_uris(uris: str) -> None:
+    """Checks URIs that receive authorization codes, separated by white space. Raises ValidationError."""
     for uri in uris.split():
         check_app_uri(uri)
+        for name, _ in parse_qsl(urlsplit(uri).query, keep_blank_values=True):
+            if name in ANSWER_PARAMETERS:
+                raise ValidationError(f"{uri} may not have the parameter {name}: the store's answer adds its own.")
 
 
 def check_scopes(scopes: object) -> None:
@@ -107,7 +113,7 @@ class App(AbstractApplication):
     redirect_uris = models.TextField(
         "redirect URIs",
         blank=True,
-        validators=[check_app_uris],
+        validators=[check_redirect_uris],
         help_text="Where the app receives authorization codes; one per line. They have to match exactly.",
     )
     allowed_scopes = models.JSONField(

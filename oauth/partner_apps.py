@@ -5,13 +5,13 @@ import secrets
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
-from oauthlib.common import add_params_to_uri
 
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
@@ -111,9 +111,15 @@ def save_settings(app_id: int, settings: dict[str, Any], *, keep_others: bool) -
     return app.settings
 
 
+def append_to_query(uri: str, parameters: Iterable[tuple[str, str]]) -> str:
+    """The URI's own query stays as it is written (RFC 6749, 3.1.2). The URI has no fragment."""
+    separator = "" if uri.endswith(("?", "&")) else "&" if "?" in uri else "?"
+    return f"{uri}{separator}{urlencode(list(parameters))}"
+
+
 def install_url(app: App, request: HttpRequest) -> str:
     """The page of the app that starts the authorization code flow."""
-    return add_params_to_uri(app.app_url, [("store", store_domain(request))])
+    return append_to_query(app.app_url, [("store", store_domain(request))])
 
 
 def open_url(app: App, request: HttpRequest) -> str:
@@ -123,7 +129,7 @@ def open_url(app: App, request: HttpRequest) -> str:
     """
     url = install_url(app, request)
     if app.signing_secret:
-        url = add_params_to_uri(url, [("token", session_token(app, request.user, store_domain(request)))])
+        url = append_to_query(url, [("token", session_token(app, request.user, store_domain(request)))])
     return url
 
 

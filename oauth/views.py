@@ -115,10 +115,15 @@ class AuthorizationView(BaseAuthorizationView):
             with transaction.atomic():
                 if is_granted:
                     partner_apps.record_consent(app, scopes, Actor.from_request(request))
-                uri, *_ = self.create_authorization_response(request, " ".join(scopes), credentials, is_granted)
+                answer, *_ = self.create_authorization_response(request, " ".join(scopes), credentials, is_granted)
         except OAuthToolkitError as error:
             return self.error_response(error, application=None)
-        return self.redirect(uri, app)
+        # oauthlib encodes the redirect URI's own query again, and appends the answer to it. `redirect` adds `iss`.
+        own, all_pairs = (
+            parse_qsl(urlsplit(uri).query, keep_blank_values=True) for uri in (credentials["redirect_uri"], answer)
+        )
+        added = [pair for pair in all_pairs[len(own) :] if pair[0] != "iss"]
+        return self.redirect(partner_apps.append_to_query(credentials["redirect_uri"], added), app)
 
     def redirect(self, redirect_to, application):
         """Adds `store`, and `iss` (RFC 9207) to errors, too."""
@@ -126,9 +131,7 @@ class AuthorizationView(BaseAuthorizationView):
             "store": store_domain(self.request),
             "iss": oauth2_settings.oauth2_authorization_server_issuer(self.request),
         }
-        parts = urlsplit(redirect_to)
-        theirs = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in ours]
-        return super().redirect(parts._replace(query=urlencode([*theirs, *ours.items()])).geturl(), application)
+        return super().redirect(partner_apps.append_to_query(redirect_to, ours.items()), application)
 
     def render_to_response(self, context, status=200):
         context = {**admin.site.each_context(self.request), **context}

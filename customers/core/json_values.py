@@ -6,7 +6,20 @@ from typing import Any
 from oauth.errors import ServiceError
 
 MAX_JSON_LEVELS = 32
+# From here on Python writes a float with an exponent. PostgreSQL keeps none, so it returns an integer.
+EXPONENT_FROM = 1e16
 SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+def is_same_json(one: Any, other: Any) -> bool:
+    """Objects are compared whatever the order of their keys, numbers by value and kind: 1 is neither true nor 1.0."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(is_same_json(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(is_same_json, one, other))
+    if {type(one), type(other)} == {int, float} and abs(one) >= EXPONENT_FROM:
+        return one == other
+    return type(one) is type(other) and one == other
 
 
 def check_json(value: Any, *path: str | int, levels: int = MAX_JSON_LEVELS) -> None:

@@ -4,7 +4,6 @@ A new definition applies to later writes; existing values stay until somebody ch
 accept any value.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from customers.core.json_values import check_json
+from customers.core.json_values import check_json, is_same_json
 from customers.core.prepared_query import PreparedQuery
 from customers.metadata import values
 from customers.metadata.models import MAX_KEY_LENGTH, MAX_NAME_LENGTH, Definition, Object
@@ -57,28 +56,24 @@ def filterable_definitions() -> list[Definition]:
     return list(_of_customers().filter(enable_filter=True))
 
 
-def check_metadata(
-    metadata: Mapping[str, Any] | None,
+def clean_metadata(
+    metadata: Mapping[str, Any],
     former: Mapping[str, Any] | None = None,
     bound: Bindings | None = None,
-) -> None:
-    """Checks the values that differ from `former`. `bound`: the result of `bindings`, if it is loaded already.
+) -> dict[str, Any]:
+    """Cleans the values that differ from `former`. `bound`: the result of `bindings`, if it is loaded already.
 
     Raises ServiceError("metadata", key).
     """
-    if not metadata:
-        return
+    cleaned = dict(metadata)
     for key, definition in (bindings() if bound is None else bound).items():
-        if key not in metadata or (former and key in former and _is_same(former[key], metadata[key])):
+        if key not in metadata or (former and key in former and is_same_json(former[key], metadata[key])):
             continue
         try:
-            values.check(metadata[key], definition["type"], definition["validations"])
+            cleaned[key] = values.clean(metadata[key], definition["type"], definition["validations"])
         except ServiceError as error:
             raise error.within("metadata", key) from None
-
-
-def _is_same(former: Any, value: Any) -> bool:
-    return json.dumps(former) == json.dumps(value)  # Python takes true and 1 for equal
+    return cleaned
 
 
 @transaction.atomic

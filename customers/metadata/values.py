@@ -36,10 +36,13 @@ BOOLEANS = {"true": True, "false": False}
 _is_url = URLValidator(["http", "https"])
 
 
-def check(value: Any, type: str, validations: Sequence[Mapping[str, str]]) -> None:
-    """Raises ServiceError, without a path, if the value does not match the type and the validations."""
+def clean(value: Any, type: str, validations: Sequence[Mapping[str, str]]) -> Any:
+    """The value as it is kept: 5.0 is an integer, too (JSON Schema 2020-12, 4.2.3), and is kept as 5.
+
+    Raises ServiceError, without a path, if the value does not match the type and the validations.
+    """
     if value is None:
-        return
+        return None
     message, is_valid = TYPES[Type(type)]
     if not is_valid(value):
         raise ServiceError(message)
@@ -47,6 +50,7 @@ def check(value: Any, type: str, validations: Sequence[Mapping[str, str]]) -> No
         message, is_met = VALIDATIONS[Validation(validation["type"])]
         if not is_met(value, validation["value"]):
             raise ServiceError(message.format(validation["value"]))
+    return int(value) if type == Type.INTEGER else value
 
 
 def check_validations(type: str, validations: Sequence[Mapping[str, str]]) -> None:
@@ -75,7 +79,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return _is_number(value) and value == int(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
                     models.TextField(
                         blank=True,
                         help_text="Where the app receives authorization codes; one per line. They have to match exactly.",
-                        validators=[oauth.models.check_app_uris],
+                        validators=[oauth.models.check_redirect_uris],
                         verbose_name="redirect URIs",
                     ),
                 ),

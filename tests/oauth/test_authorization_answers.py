@@ -1,6 +1,11 @@
 """What an app is told, and by whom: state, store and issuer (RFC 6749, 4.1.2; RFC 9207; RFC 9700, 4.4 and 4.7)."""
 
-from oauth.models import Grant
+from urllib.parse import parse_qsl
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from oauth.models import Grant, check_redirect_uris
 from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
 from tests.support.oauth_outcomes import brought_back, is_refused_on_a_page
@@ -27,11 +32,28 @@ class TestIssuer:
 
         assert back == {"error": "invalid_scope", "state": "xyz", "store": "testserver", "iss": "http://testserver"}
 
-    @DECISIONS
-    def test_issuer_replaces_one_in_the_app_s_redirect_uri(self, owner, dashboard_client, decision):
-        partner = register_partner(owner, redirect_uris="https://app.example/callback?iss=https://evil.example")
 
-        assert decide(dashboard_client, partner.authorize_url(), decision)["iss"] == "http://testserver"
+class TestOwnQuery:
+    @DECISIONS
+    @each(
+        "query",
+        ["?k=%E9", "?/oauth/cb", "?a=1&a=2", "?", "?q=a+b%20c", "?x", "?x=&y==&&", "?next=%2F%3Fa", "?a;b=1"],
+    )
+    def test_query_of_the_redirect_uri_is_kept_as_it_is_registered(self, owner, dashboard_client, query, decision):
+        registered = f"https://app.example/callback{query}"
+        partner = register_partner(owner, redirect_uris=registered)
+
+        response = dashboard_client.post(partner.authorize_url(state="xyz"), {"decision": decision})
+
+        location = response.headers["Location"]
+        assert location.startswith(registered)
+        appended = dict(parse_qsl(location.removeprefix(registered).lstrip("&"), strict_parsing=True))
+        assert appended.keys() >= {"state", "store", "iss"} | ({"code"} if decision == "authorize" else {"error"})
+
+    @each("name", ["iss", "code", "state", "store", "error", "%69ss"])
+    def test_redirect_uri_with_a_parameter_of_the_answer_is_refused(self, name):
+        with pytest.raises(ValidationError, match="may not have the parameter"):
+            check_redirect_uris(f"https://app.example/callback?{name}=https://evil.example")
 
 
 class TestState:

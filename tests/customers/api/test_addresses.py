@@ -229,7 +229,28 @@ class TestDeleteAddress:
 
         assert answer["is_default_for_shipping"] is True
 
+    def test_delete_default_address_makes_the_newest_of_the_others_the_default(self, admin_client, ada, ada_address):
+        added = [address(line1="second"), address(line1="third", is_default_for_billing=True), address(line1="fourth")]
+        for each in added:
+            admin_client.post(addresses_url(ada), each)
+        second, third, fourth = ada.addresses.exclude(pk=ada_address.pk).order_by("pk")
+
+        def defaults():
+            return [ada.addresses.get(is_default_for_shipping=True), ada.addresses.get(is_default_for_billing=True)]
+
+        admin_client.delete(address_url(ada_address))
+        assert defaults() == [fourth, third]
+        admin_client.delete(address_url(third))
+        assert defaults() == [fourth, fourth]
+        admin_client.delete(address_url(second))
+        assert defaults() == [fourth, fourth]
+        changed = ada.events.filter(kind="address_changed").order_by("pk")
+        assert [event.changes for event in changed] == [
+            {"is_default_for_shipping": [False, True]},
+            {"is_default_for_billing": [False, True]},
+        ]
+
     def test_delete_address_takes_few_queries(self, admin_client, ada_address, django_assert_num_queries):
-        # Token, lock, address, webhooks, delete, within a savepoint.
-        with django_assert_num_queries(8):
+        # Token, lock, address, delete, the newest of the others, event and webhooks, within a savepoint.
+        with django_assert_num_queries(9):
             admin_client.delete(address_url(ada_address))

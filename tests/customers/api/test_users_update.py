@@ -4,6 +4,7 @@ import pytest
 
 from customers.models import Tag, User
 from tests.customers.api.test_users_create import EVERY_FIELD
+from tests.support.cases import each
 from tests.support.clients import USERS, user_url
 from tests.support.factories import address, make_user
 
@@ -193,3 +194,29 @@ class TestUpdatedAt:
 
         admin_client.patch(user_url(ada), {"first_name": "Augusta"})
         assert User.objects.get(pk=ada.pk).updated_at > before
+
+    @each(
+        "metadata, again, is_changed",
+        [
+            ('{"size": 1, "a": [{"y": null, "x": 0.5}]}', '{"a": [{"x": 0.5, "y": null}], "size": 1}', False),
+            ('{"b": {"y": "2", "x": {"z": 1, "a": true}}}', '{"b": {"x": {"a": true, "z": 1}, "y": "2"}}', False),
+            ('{"long": 0, "k": 1}', '{"k": 1, "long": 0}', False),
+            ('{"big": 1e18}', '{"big": 1e18}', False),
+            ('{"big": 123456789012345678}', '{"big": 123456789012345678}', False),
+            ('{"small": 1e-7, "minus": -0.0}', '{"minus": -0.0, "small": 1e-7}', False),
+            ('{"is": 1}', '{"is": true}', True),
+            ('{"is": [0, false]}', '{"is": [false, 0]}', True),
+            ('{"is": 1}', '{"is": 1.0}', True),
+            ('{"is": null}', '{}', True),
+            ('{"is": {"a": 1}}', '{"is": {"a": "1"}}', True),
+            ('{"is": [1, 2]}', '{"is": [2, 1]}', True),
+        ],
+    )  # fmt: skip
+    def test_metadata_is_changed_only_by_another_value(self, admin_client, ada, metadata, again, is_changed):
+        admin_client.patch(user_url(ada), {"metadata": json.loads(metadata)})
+        before = User.objects.get(pk=ada.pk).updated_at
+        number = ada.events.count()
+
+        admin_client.patch(user_url(ada), {"metadata": json.loads(again)})
+        assert (User.objects.get(pk=ada.pk).updated_at > before) == is_changed
+        assert ada.events.count() == number + is_changed

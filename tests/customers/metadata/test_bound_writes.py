@@ -93,6 +93,13 @@ class TestEveryWriter:
         assert write(admin_client, owner, {"it": 8}) == "Enter at most 7."
         assert not User.objects.filter(metadata__isnull=False).exists()
 
+    def test_every_writer_keeps_a_float_without_a_fraction_as_an_integer(self, admin_client, owner, define, write):
+        define("it", "integer", maximum_value="7")
+
+        assert write(admin_client, owner, {"it": 5.0, "free": 5.0}) is None
+        kept = User.objects.latest("pk").metadata
+        assert (repr(kept["it"]), repr(kept["free"])) == ("5", "5.0")
+
     def test_every_writer_ignores_definitions_of_other_objects(self, admin_client, owner, define, write):
         define("it", "integer", object="order")
 
