@@ -5,15 +5,24 @@ object pending (`Delivery.objects.due`)? Then its body is written, signed and se
 
 One thread uses the database; each request has a thread of its own. A webhook is sent one event at first, and twice as
 many at once after each success, up to MAX_CONCURRENCY, but never two about the same object. So events about a customer
-arrive in order, and a slow endpoint delays only itself. Any number of workers share the webhooks of a store (on SQLite,
-which has one writer at a time, one worker is best): a webhook is leased to one worker, which renews the lease while it
-runs. What a killed worker had sent but not recorded is sent again, in the same bytes.
+arrive in order.
+
+Connections are shared fairly. A webhook has an owner: its app, or the store. An owner has at most OWNER_CONNECTIONS,
+and an owner without any may always open one, so slow endpoints never delay another owner. Of an owner's webhooks, the
+one with the fewest connections is next, and of these the one that has waited longest. The database thread is shared,
+too: in each step it loads about one batch for each owner.
+
+Any number of workers share the webhooks of a store (on SQLite, which has one writer at a time, one worker is best): a
+webhook is leased to one worker, which renews the lease while it runs. What a killed worker had sent but not recorded is
+sent again, in the same bytes.
 """
 
 import time
 import uuid
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import ceil
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
@@ -32,7 +41,8 @@ from oauth.encryption import UnreadableSecret
 LEASE = timedelta(seconds=10)
 RENEW_AFTER = 3.0  # seconds
 POLL = 0.5  # seconds between two queries for new deliveries
-MAX_ENDPOINTS = 64  # leased to one worker at once
+MAX_CONNECTIONS = 256  # of a worker, at once. Only an owner without any may exceed it, by one
+OWNER_CONNECTIONS = 64
 MAX_CONCURRENCY = 4  # requests to one endpoint at once: fewer than the backlog of the simplest servers
 BATCH = 100  # deliveries loaded, and bodies written, at once
 SHUTDOWN_GRACE = 2.0  # seconds that endpoints have to answer when the worker is stopped
@@ -57,12 +67,29 @@ class EndpointQueue:
     in_flight: dict[int, InFlight] = field(default_factory=dict)  # by the ids of objects
     concurrency: int = 1
     loaded_at: float = 0.0
+    served_at: float = 0.0
 
-    def take(self) -> list[Delivery]:
-        """Removes and returns the pending deliveries that may be sent now: none about an object that is in flight."""
+    @property
+    def turn(self) -> tuple[int, float]:
+        """The lowest of an owner's queues is served next."""
+        return len(self.in_flight), self.served_at
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.pending and not self.in_flight
+
+    @property
+    def needs_loading(self) -> bool:
+        """Not after each answer: deliveries loaded together cost little."""
+        return not self.pending and (not self.in_flight or time.monotonic() - self.loaded_at > POLL)
+
+    def take(self, limit: int) -> list[Delivery]:
+        """Removes and returns the pending deliveries that may be sent now, at most `limit`: none about an object that
+        is in flight."""
+        limit = min(limit, self.concurrency - len(self.in_flight))
         taken: dict[int, Delivery] = {}
         for delivery in self.pending:
-            if len(self.in_flight) + len(taken) == self.concurrency:
+            if len(taken) >= limit:
                 break
             if delivery.object_id not in self.in_flight:
                 taken.setdefault(delivery.object_id, delivery)
@@ -86,12 +113,10 @@ class Worker:
         """Leases webhooks, loads and sends deliveries, records outcomes. Returns whether there was anything to do."""
         self.renew_leases()
         self.lease()
-        for queue in list(self.queues.values()):
-            self.load_or_release(queue)
-        self.send_next()
+        is_complete = self.send_next()
         if not self.queues:
             return False
-        self.record(self.wait_for_outcomes(POLL))
+        self.record(self.wait_for_outcomes(POLL if is_complete else 0))
         self.abort_timed_out()
         return True
 
@@ -105,9 +130,8 @@ class Worker:
             self.renewed_at = now
 
     def lease(self) -> None:
-        """Leases webhooks that have due deliveries and that no other worker holds."""
-        is_recent = time.monotonic() - self.leased_at <= POLL
-        if self.queues and (is_recent or len(self.queues) >= MAX_ENDPOINTS):
+        """Leases the webhooks that have due deliveries and that no other worker holds."""
+        if self.queues and time.monotonic() - self.leased_at <= POLL:
             return
         self.leased_at = time.monotonic()
         now = timezone.now()
@@ -119,18 +143,57 @@ class Worker:
             if not free.exists():
                 return
         with transaction.atomic():
-            webhooks = list(free.select_for_update(skip_locked=True).order_by("pk")[: MAX_ENDPOINTS - len(self.queues)])
+            webhooks = list(free.select_for_update(skip_locked=True).order_by("pk"))
             ids = [webhook.pk for webhook in webhooks]
             Webhook.objects.filter(pk__in=ids).update(leased_by=self.id, leased_until=now + LEASE)
         self.queues |= {webhook.pk: EndpointQueue(webhook) for webhook in webhooks}
 
-    def load_or_release(self, queue: EndpointQueue) -> None:
-        # Not after each answer: deliveries loaded together cost little.
-        if not queue.pending and (not queue.in_flight or time.monotonic() - queue.loaded_at > POLL):
-            self.load_batch(queue)
-        if not queue.pending and not queue.in_flight:
+    def send_next(self) -> bool:
+        """Sends what each owner's share of the connections allows. Returns False if there was more to load."""
+        owners = defaultdict(list)
+        for queue in self.queues.values():
+            owners[queue.webhook.app_id].append(queue)
+        connections = {owner: sum(len(queue.in_flight) for queue in queues) for owner, queues in owners.items()}
+        free = MAX_CONNECTIONS - sum(connections.values())
+        taken: list[tuple[EndpointQueue, Delivery]] = []
+        is_complete = True
+        for place, owner in enumerate(sorted(owners, key=lambda owner: connections[owner])):
+            fair_share = ceil(free / (len(owners) - place))
+            room = min(fair_share, OWNER_CONNECTIONS - connections[owner])
+            found, all_loaded = self.take(owners[owner], room if connections[owner] else max(room, 1))
+            taken += found
+            free -= len(found)
+            is_complete = is_complete and all_loaded
+        self.send(taken)
+        return is_complete
+
+    def take(self, queues: list[EndpointQueue], room: int) -> tuple[list[tuple[EndpointQueue, Delivery]], bool]:
+        """What an owner sends next on at most `room` further connections, and False if there was more to load.
+
+        It loads about BATCH deliveries, and leaves the rest to the next step, after those of other owners.
+        """
+        taken: list[tuple[EndpointQueue, Delivery]] = []
+        loaded, is_complete = 0, True
+        for queue in sorted(queues, key=lambda queue: queue.turn):
+            if len(taken) >= room:
+                break
+            if queue.needs_loading and loaded >= BATCH:
+                is_complete = False
+                continue
+            if queue.needs_loading:
+                loaded += self.load_or_release(queue)
+            if deliveries := queue.take(room - len(taken)):
+                queue.served_at = time.monotonic()
+                taken += [(queue, delivery) for delivery in deliveries]
+        return taken, is_complete
+
+    def load_or_release(self, queue: EndpointQueue) -> int:
+        """Releases the webhook if nothing of it is due. Returns how many deliveries were loaded."""
+        self.load_batch(queue)
+        if queue.is_idle:
             del self.queues[queue.webhook.pk]
             self.leased_webhooks().filter(pk=queue.webhook.pk).update(leased_by=None, leased_until=None)
+        return len(queue.pending)
 
     def load_batch(self, queue: EndpointQueue) -> None:
         """Loads the oldest due deliveries. Their bodies are stored before they are first sent."""
@@ -149,14 +212,12 @@ class Worker:
             outcomes.record_failure(deliveries[0].pk, Outcome(None, 0, reason))
             return
         write_bodies(queue.webhook, [delivery for delivery in deliveries if not delivery.body])
+        for delivery in deliveries:
+            delivery.body, delivery.snapshot = "", None  # `send` reads the body again; many backlogs fit in memory
         queue.pending = deliveries
 
-    def send_next(self) -> None:
-        """Sends as many deliveries as each endpoint's concurrency allows.
-
-        Reads their bodies again: since they were loaded, a webhook may have been switched off or a customer erased.
-        """
-        taken = [(queue, delivery) for queue in self.queues.values() for delivery in queue.take()]
+    def send(self, taken: list[tuple[EndpointQueue, Delivery]]) -> None:
+        """Reads the bodies again: since they were loaded, a webhook may have been switched off or a customer erased."""
         if not taken:
             return
         ids = [delivery.pk for _, delivery in taken]
@@ -166,9 +227,9 @@ class Worker:
             if body := bodies.get(delivery.pk):
                 attempt = Attempt(queue.webhook.target, body.encode("ascii"), queue.secret_key)
                 in_flight = queue.in_flight[delivery.object_id] = InFlight(queue, delivery, attempt)
-                Thread(target=self.send, args=(in_flight,), daemon=True).start()
+                Thread(target=self.attempt, args=(in_flight,), daemon=True).start()
 
-    def send(self, in_flight: InFlight) -> None:
+    def attempt(self, in_flight: InFlight) -> None:
         """Runs in a thread of its own, and leaves the database alone."""
         self.finished.put((in_flight, in_flight.attempt.send()))
 
