@@ -215,6 +215,7 @@ REST_FRAMEWORK = {
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is a parameter like any other
 }
 SPECTACULAR_SETTINGS = {
+    "COMPONENT_SPLIT_REQUEST": True,
     "OAS_VERSION": "3.1.1",
     "ENABLE_DJANGO_DEPLOY_CHECK": False,  # it builds one document of all URLs; the tests check ours, one per version
     "SCHEMA_PATH_PREFIX": "/api/admin",

@@ -42,13 +42,13 @@ class FalseByDefaultField(serializers.BooleanField):
 
 
 class StringListField(serializers.ListField):
-    """A list of strings. In a form, a single value is a list of one."""
+    """A list of strings. In a form, a single value is a list of one, and an empty one an empty list."""
 
-    child = serializers.CharField(allow_null=True, allow_blank=True)
+    child = serializers.CharField(allow_null=True)
 
     def get_value(self, dictionary):
         value = super().get_value(dictionary)
-        return [value] if isinstance(dictionary, FormData) and isinstance(value, str) else value
+        return list(filter(None, [value])) if isinstance(dictionary, FormData) and isinstance(value, str) else value
 
 
 def format_datetime(value: datetime) -> str:

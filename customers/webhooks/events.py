@@ -1,4 +1,5 @@
-"""The event types that webhooks can subscribe to: one object for each, listed in EVENT_TYPES.
+"""The event types of this store: one object for each, listed in EVENT_TYPES. Webhooks can subscribe to these, and to
+event types of the platform whose sections this store does not have.
 
 Events with `timeline_kinds` are enqueued by `customers.history.record`; others by a function of `outbox`.
 """
@@ -85,6 +86,29 @@ EVENT_TYPES: dict[str, EventType] = {
         EXPORT_CREATED,
     )
 }
+# Webhooks may subscribe to these, which the platform has and this store never sends.
+NEVER_SENT = (
+    "cart.abandoned",
+    "dispute.created",
+    "dispute.updated",
+    "fulfillment.created",
+    "fulfillment.updated",
+    "gateway.created",
+    "gateway.updated",
+    "gateway_group.created",
+    "gateway_group.updated",
+    "order.created",
+    "order.updated",
+    "product.created",
+    "product.deleted",
+    "product.updated",
+    "store.updated",
+    "subscription.created",
+    "subscription.updated",
+    "transaction.created",
+    "transaction.updated",
+)
+EVENT_NAMES = (*EVENT_TYPES, *NEVER_SENT)
 # Timeline entries that are not listed change nothing that the API shows: a password, a note, a group.
 BY_TIMELINE_KIND = {kind: event_type for event_type in EVENT_TYPES.values() for kind in event_type.timeline_kinds}
 

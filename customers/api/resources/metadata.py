@@ -17,7 +17,9 @@ from oauth.scopes import Scope
 
 class ValidationSerializer(serializers.Serializer):
     type = serializers.ChoiceField(Validation.values)
-    value = serializers.CharField(help_text="A number, or for `accept_only_image` `true` or `false`, as a text.")
+    value = serializers.CharField(
+        allow_blank=True, help_text="A number, or for `accept_only_image` `true` or `false`, as a text."
+    )
 
     class Meta:
         ref_name = "Validation"

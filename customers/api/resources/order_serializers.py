@@ -13,7 +13,6 @@ from customers.api.lenient_fields import (
     LenientChar,
     LenientChoice,
     LenientDateTime,
-    LenientEmail,
     LenientField,
     LenientFloat,
     LenientInteger,
@@ -22,6 +21,15 @@ from customers.api.lenient_fields import (
     LenientSerializer,
     LenientStringList,
     LenientURL,
+)
+from customers.api.resources.order_parts import (
+    BillingAddressSerializer,
+    LineAttributeSerializer,
+    LocationAddressSerializer,
+    MarketingAttributionSerializer,
+    ShippingAddressSerializer,
+    TaxPriceBreakdownReportValueSerializer,
+    TaxPriceBreakdownSerializer,
 )
 from customers.orders.models import Order, PaymentStatus
 
@@ -47,45 +55,6 @@ class DeliveryStatus(LenientField, serializers.ReadOnlyField):
         return None
 
 
-class AgentSerializer(LenientSerializer):
-    email = LenientEmail(required=False, allow_null=True)
-    first_name = LenientChar(required=False, max_length=255)
-    id = LenientInteger(read_only=True)
-    last_name = LenientChar(required=False, max_length=255)
-
-
-class LocationAddressSerializer(LenientSerializer):
-    country = LenientChar()
-    line1 = LenientChar(max_length=255)
-    line2 = LenientChar(required=False, max_length=255)
-    line3 = LenientChar(required=False, max_length=255)
-    line4 = LenientChar(max_length=255)
-    phone_number = LenientChar(required=False, max_length=128)
-    postcode = LenientChar(required=False, max_length=64)
-    state = LenientChar(required=False, max_length=255)
-
-
-class BillingAddressSerializer(LocationAddressSerializer):
-    first_name = LenientChar(max_length=255)
-    id = LenientInteger(read_only=True)
-    last_name = LenientChar(max_length=255)
-
-
-class TaxPriceBreakdownReportValueSerializer(LenientSerializer):
-    amount = LenientMoney(read_only=True)
-    currency = LenientChar(read_only=True)
-
-
-class TaxPriceBreakdownSerializer(LenientSerializer):
-    amount = LenientMoney(read_only=True)
-    currency = LenientChar(read_only=True)
-    rate = LenientFloat()
-    report_values = TaxPriceBreakdownReportValueSerializer(read_only=True)
-    source = LenientChar(read_only=True)
-    tax_id = LenientInteger()
-    tax_title = LenientChar(read_only=True)
-
-
 class FulfillmentTaxPriceBreakdownSerializer(TaxPriceBreakdownSerializer):
     """Same fields. The published document has a schema of its own for them."""
 
@@ -101,6 +70,7 @@ class FulfillmentLineResponseSerializer(LenientSerializer):
     product_id = LenientInteger(read_only=True)
     product_image = LenientURL(read_only=True)
     product_title = LenientChar(read_only=True)
+    properties = LineAttributeSerializer(many=True, read_only=True)
     quantity = LenientInteger(required=False, min_value=0, max_value=MAX_QUANTITY)
     requires_shipping = LenientBoolean(read_only=True)
     returnable_quantity = LenientChar(read_only=True)
@@ -112,6 +82,7 @@ class FulfillmentLineResponseSerializer(LenientSerializer):
 
 class FulfillmentResponseSerializer(LenientSerializer):
     created_at = LenientDateTime(required=False)
+    delivered_at = LenientDateTime(required=False, allow_null=True)
     delivery_status = DeliveryStatus()
     id = LenientInteger(read_only=True)
     last_event_date = LenientDateTime(required=False, allow_null=True)
@@ -119,6 +90,7 @@ class FulfillmentResponseSerializer(LenientSerializer):
     location_id = LenientInteger()
     order_number = LenientChar(read_only=True)
     origin_address = LocationAddressSerializer(read_only=True)
+    processing_at = LenientDateTime(required=False, allow_null=True)
     requires_shipping = LenientBoolean(required=False)
     shipping_method = LenientChar()
     status = LenientChoice(["success", "canceled"], read_only=True)
@@ -128,24 +100,6 @@ class FulfillmentResponseSerializer(LenientSerializer):
     tracking_codes = LenientChar(read_only=True)
     tracking_link = LenientChar(read_only=True)
     tracking_links = LenientURL(read_only=True)
-
-
-class MarketingAttributionSerializer(LenientSerializer):
-    affiliate = LenientChar(required=False, allow_null=True)
-    agent = AgentSerializer()
-    funnel = LenientChar(required=False, allow_null=True)
-    gclid = LenientChar(required=False, allow_null=True)
-    metadata = LenientJSON(required=False)
-    subaffiliate1 = LenientChar(required=False, allow_null=True)
-    subaffiliate2 = LenientChar(required=False, allow_null=True)
-    subaffiliate3 = LenientChar(required=False, allow_null=True)
-    subaffiliate4 = LenientChar(required=False, allow_null=True)
-    subaffiliate5 = LenientChar(required=False, allow_null=True)
-    utm_campaign = LenientChar(required=False, allow_null=True)
-    utm_content = LenientChar(required=False, allow_null=True)
-    utm_medium = LenientChar(required=False, allow_null=True)
-    utm_source = LenientChar(required=False, allow_null=True)
-    utm_term = LenientChar(required=False, allow_null=True)
 
 
 class OrderLineReportSerializer(LenientSerializer):
@@ -179,6 +133,7 @@ class OrderLineSerializer(LenientSerializer):
     product_image = LenientURL(read_only=True)
     product_title = LenientChar(read_only=True)
     product_url = LenientURL(read_only=True)
+    properties = LineAttributeSerializer(many=True, read_only=True)
     quantity = LenientInteger(read_only=True)
     report_values = OrderLineReportSerializer(read_only=True)
     requires_shipping = LenientBoolean(read_only=True)
@@ -270,6 +225,7 @@ class RefundReportValueSerializer(LenientSerializer):
 
 class TransactionPaymentDetailGatewaySerializer(LenientSerializer):
     id = LenientInteger()
+    is_next_payments = LenientBoolean(read_only=True)
     name = LenientChar()
     type = LenientChar()
 
@@ -324,10 +280,6 @@ class RefundSerializer(LenientSerializer):
     total_return_incl_tax = LenientMoney(read_only=True)
     transactions = TransactionObjectSerializer(many=True)
     user_id = LenientInteger(read_only=True)
-
-
-class ShippingAddressSerializer(BillingAddressSerializer):
-    notes = LenientChar(required=False)
 
 
 class TaxReportValueSerializer(TaxPriceBreakdownReportValueSerializer):

@@ -18,8 +18,9 @@ from customers.api.lenient_fields import (
     LenientSerializer,
     LenientURL,
 )
-from customers.api.resources.order_serializers import (
+from customers.api.resources.order_parts import (
     BillingAddressSerializer,
+    LineAttributeSerializer,
     MarketingAttributionSerializer,
     ShippingAddressSerializer,
 )
@@ -34,6 +35,7 @@ class SubscriptionLineSerializer(LenientSerializer):
     product_image = LenientURL(read_only=True)
     product_title = LenientChar(read_only=True)
     product_url = LenientURL(read_only=True)
+    properties = LineAttributeSerializer(many=True, read_only=True)
     quantity = LenientInteger(required=False, min_value=0, max_value=MAX_QUANTITY)
     sku = LenientChar(read_only=True)
     variant_id = LenientInteger(read_only=True)

@@ -49,7 +49,7 @@ class IPField(serializers.IPAddressField):
     machine only."""
 
     def __init__(self, **options):
-        super().__init__(**options)
+        super().__init__(allow_blank=True, **options)
         self.unpack_ipv4 = False
 
     def run_validation(self, data=serializers.empty):

@@ -19,14 +19,18 @@ from customers.api.lenient_fields import (
     LenientURL,
 )
 from customers.api.resources import order_serializers as newest
+from customers.api.resources.order_parts import LineAttributeSerializer, TaxPriceBreakdownSerializer
 
 
 class FulfillmentSerializer(LenientSerializer):
     carrier = LenientChar(read_only=True)
     date_created = LenientDateTime()
+    delivered_at = LenientDateTime(required=False, allow_null=True)
+    delivery_status = newest.DeliveryStatus()
     id = LenientInteger(read_only=True)
     last_event_date = LenientDateTime(read_only=True)
     lines = LenientChar(read_only=True)
+    processing_at = LenientDateTime(required=False, allow_null=True)
     reference = LenientChar(required=False, max_length=512)
     requires_shipping = LenientBoolean(required=False)
     status = LenientChar(read_only=True)
@@ -97,9 +101,10 @@ class OrderLineDetailSerializer(LenientSerializer):
     price_incl_tax = LenientMoney()
     price_incl_tax_excl_discounts = LenientMoney()
     product = ProductSerializer(read_only=True)
+    properties = LineAttributeSerializer(many=True, read_only=True)
     quantity = LenientInteger(required=False, min_value=0, max_value=MAX_QUANTITY)
     stockrecord = StockrecordSerializer()
-    tax_lines = newest.TaxPriceBreakdownSerializer(many=True, read_only=True)
+    tax_lines = TaxPriceBreakdownSerializer(many=True, read_only=True)
     total_cost = LenientMoney(read_only=True)
     unit_cost = LenientMoney(read_only=True)
     updated_at = LenientDateTime(read_only=True, allow_null=True)

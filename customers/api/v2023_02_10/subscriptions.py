@@ -11,6 +11,7 @@ from customers.api.lenient_fields import (
     LenientSerializer,
 )
 from customers.api.resources import subscription_serializers as newest
+from customers.api.resources.order_parts import LineAttributeSerializer
 from customers.api.v2023_02_10.orders import ProductSerializer, StockrecordSerializer, with_product
 
 
@@ -19,6 +20,7 @@ class SubscriptionLineSerializer(LenientSerializer):
     metadata = LenientJSON(required=False, allow_null=True)
     price = LenientMoney()
     product = ProductSerializer()
+    properties = LineAttributeSerializer(many=True, read_only=True)
     quantity = LenientInteger(required=False, min_value=0, max_value=MAX_QUANTITY)
     stockrecord = StockrecordSerializer()
 

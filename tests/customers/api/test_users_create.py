@@ -314,13 +314,21 @@ class TestLanguage:
 
 class TestTags:
     def test_create_user_strips_tags_and_drops_duplicates(self, admin_client):
-        given = ["vip", " b2b ", None, "vip", "", "  ", "VIP", "b2b"]
+        given = ["vip", " b2b ", None, "vip", "VIP", "b2b"]
 
         assert admin_client.post(USERS, {"email": "a@example.com", "tags": given}).json()["tags"] == [
             "vip",
             "b2b",
             "VIP",
         ]
+
+    def test_create_user_rejects_a_blank_tag(self, admin_client):
+        for blank in ("", "  ", "\n"):
+            refused = admin_client.post(USERS, {"email": "a@example.com", "tags": ["vip", blank]})
+
+            assert refused.status_code == 400
+            assert refused.json() == {"tags": {"1": ["This field may not be blank."]}}
+        assert not User.objects.filter(email="a@example.com").exists()
 
     def test_create_user_creates_new_tags(self, admin_client):
         admin_client.post(USERS, {"email": "a@example.com", "tags": ["vip", "new"]})

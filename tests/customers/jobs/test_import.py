@@ -51,7 +51,7 @@ class TestImportedCustomer:
             "is_blocked": True,
             "ip": "2001:db8::1",
             "user_agent": "Mark I",
-            "tags": ["a", " a ", "", "b"],
+            "tags": ["a", " a ", None, "b"],
             "metadata": {"rank": {"now": ["rear", 1, None, True, 1.5]}},
             "addresses": [
                 {"first_name": "Grace", "line1": "1 High St 🏠", "line4": "Leeds", "country": "gb",

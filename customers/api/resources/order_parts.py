@@ -1,0 +1,90 @@
+"""Serializers of what orders and subscriptions have in common, one class per schema of the published document."""
+
+# mypy: disable-error-code="assignment"
+# A field may be named like an attribute of serializers.
+
+from customers.api.lenient_fields import (
+    LenientChar,
+    LenientEmail,
+    LenientFloat,
+    LenientInteger,
+    LenientJSON,
+    LenientMoney,
+    LenientSerializer,
+)
+
+
+class AgentSerializer(LenientSerializer):
+    email = LenientEmail(required=False, allow_null=True)
+    first_name = LenientChar(required=False, max_length=255)
+    id = LenientInteger(read_only=True)
+    last_name = LenientChar(required=False, max_length=255)
+
+
+class LocationAddressSerializer(LenientSerializer):
+    country = LenientChar()
+    line1 = LenientChar(max_length=255)
+    line2 = LenientChar(required=False, max_length=255)
+    line3 = LenientChar(required=False, max_length=255)
+    line4 = LenientChar(max_length=255)
+    phone_number = LenientChar(required=False, max_length=128)
+    postcode = LenientChar(required=False, max_length=64)
+    state = LenientChar(required=False, max_length=255)
+
+
+class BillingAddressSerializer(LocationAddressSerializer):
+    first_name = LenientChar(max_length=255)
+    id = LenientInteger(read_only=True)
+    last_name = LenientChar(max_length=255)
+
+
+class ShippingAddressSerializer(BillingAddressSerializer):
+    notes = LenientChar(required=False)
+    phone_number = LenientChar(max_length=128)
+
+
+class TaxPriceBreakdownReportValueSerializer(LenientSerializer):
+    amount = LenientMoney(read_only=True)
+    currency = LenientChar(read_only=True)
+
+
+class TaxPriceBreakdownSerializer(LenientSerializer):
+    amount = LenientMoney(read_only=True)
+    currency = LenientChar(read_only=True)
+    rate = LenientFloat()
+    report_values = TaxPriceBreakdownReportValueSerializer(read_only=True)
+    source = LenientChar(read_only=True)
+    tax_id = LenientInteger()
+    tax_title = LenientChar(read_only=True)
+
+
+class MarketingAttributionSerializer(LenientSerializer):
+    affiliate = LenientChar(required=False, allow_null=True)
+    agent = AgentSerializer()
+    funnel = LenientChar(required=False, allow_null=True)
+    gclid = LenientChar(required=False, allow_null=True)
+    metadata = LenientJSON(required=False)
+    subaffiliate1 = LenientChar(required=False, allow_null=True)
+    subaffiliate2 = LenientChar(required=False, allow_null=True)
+    subaffiliate3 = LenientChar(required=False, allow_null=True)
+    subaffiliate4 = LenientChar(required=False, allow_null=True)
+    subaffiliate5 = LenientChar(required=False, allow_null=True)
+    utm_campaign = LenientChar(required=False, allow_null=True)
+    utm_content = LenientChar(required=False, allow_null=True)
+    utm_medium = LenientChar(required=False, allow_null=True)
+    utm_source = LenientChar(required=False, allow_null=True)
+    utm_term = LenientChar(required=False, allow_null=True)
+
+
+class LineAttributeValue(LenientJSON):
+    """Any JSON, null included."""
+
+    def accepts(self, value):
+        return True
+
+
+class LineAttributeSerializer(LenientSerializer):
+    """What the buyer chose for a line, such as an engraving."""
+
+    key = LenientChar(read_only=True)
+    value = LineAttributeValue()
