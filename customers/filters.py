@@ -43,7 +43,7 @@ def filter_customers(people: UserQuerySet, filters: Mapping[str, Any]) -> UserQu
     if "joined_from" in given or "joined_to" in given:
         people = people.joined_between(_day(given.get("joined_from")), _day(given.get("joined_to")))
     if "email" in given:
-        people = people.filter(email__lower=given["email"].lower())
+        people = people.with_email(given["email"])
     if "name" in given:
         people = people.with_name(given["name"])
     if "phone_number" in given:

@@ -18,6 +18,7 @@ from customers.core.postgres import insertable_fields
 from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken
 from oauth.actor import Actor
+from oauth.email_addresses import email_key
 
 MANY = 10_000
 
@@ -72,10 +73,9 @@ def takes_statement() -> bool:
     return connection.vendor == "postgresql"
 
 
-def taken_emails(emails: Iterable[str]) -> set[str]:
-    """Those of the emails that somebody has, in lower case."""
-    lower = [email.lower() for email in emails]
-    return {email.lower() for email in User.objects.filter(email__lower__in=lower).values_list("email", flat=True)}
+def taken_emails(keys: Iterable[str]) -> set[str]:
+    """Those of the emails that somebody has, all of them as `email_key` writes them."""
+    return set(User.objects.filter(email_key__in=list(keys)).values_list("email_key", flat=True))
 
 
 def remember_tags(names: Iterable[str]) -> None:
@@ -94,8 +94,9 @@ def analyze_after_bulk_insert(count: int) -> None:
 @transaction.atomic
 def _insert_by_orm(people: Sequence[tuple[User, list[Address]]], by: Actor) -> set[int]:
     """Sets the ids. Returns the positions of people whose email is taken, who are skipped."""
-    taken = taken_emails(user.email for user, _ in people if user.email)
-    skipped = {position for position, (user, _) in enumerate(people) if (user.email or "").lower() in taken}
+    keys = {position: email_key(user.email) for position, (user, _) in enumerate(people) if user.email}
+    taken = taken_emails(keys.values())
+    skipped = {position for position, key in keys.items() if key in taken}
     new = [each for position, each in enumerate(people) if position not in skipped]
     User.objects.bulk_create([user for user, _ in new])
     for user, addresses in new:
@@ -109,7 +110,7 @@ def _insert_by_orm(people: Sequence[tuple[User, list[Address]]], by: Actor) -> s
 
 def _insert_one_by_statement(user: User, addresses: list[Address], by: Actor) -> None:
     """Sets the ids. Raises EmailTaken."""
-    values = [field.get_db_prep_save(getattr(user, field.attname), connection) for field in insertable_fields(User)]
+    values = [field.get_db_prep_save(field.pre_save(user, True), connection) for field in insertable_fields(User)]
     names = [field.attname for field in insertable_fields(Address)]
     rows = [
         {"ordinal": 0, "place": place, **{name: getattr(address, name) for name in names}}
@@ -138,13 +139,15 @@ def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:
         for ordinal, customer in enumerate(customers)
         for place, address in enumerate(customer.addresses)
     ]
-    person, same_person = _varying_and_same(
-        User(date_joined=now, updated_at=now), [customer.person for customer in customers]
-    )
+    people = [
+        {**customer.person, "email_key": email_key(customer.person["email"])}
+        if customer.person.get("email")
+        else customer.person
+        for customer in customers
+    ]
+    person, same_person = _varying_and_same(User(date_joined=now, updated_at=now), people)
     address, same_address = _varying_and_same(Address(created_at=now, updated_at=now), addresses)
-    people_json = orjson.dumps(
-        [{"ordinal": ordinal, **person, **customer.person} for ordinal, customer in enumerate(customers)]
-    )
+    people_json = orjson.dumps([{"ordinal": ordinal, **person, **given} for ordinal, given in enumerate(people)])
     addresses_json = orjson.dumps([{**address, **fields} for fields in addresses])
     return Statement(
         _insert_sql(*map(tuple, (person, same_person, address, same_address))),
@@ -202,7 +205,7 @@ def _insert_sql(
         ), inserted AS (
             INSERT INTO {User._meta.db_table} ({", ".join(("id", *person, *same_person))})
             SELECT {", ".join(("id", *person, *["%s"] * len(same_person)))} FROM given ORDER BY ordinal
-            ON CONFLICT (LOWER(email)) DO NOTHING
+            ON CONFLICT (email_key) DO NOTHING
             RETURNING id, tags, metadata
         ), person AS MATERIALIZED (
             SELECT inserted.*, given.ordinal FROM inserted JOIN given USING (id)

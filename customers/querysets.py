@@ -8,6 +8,7 @@ from django.db import connection, models
 from django.db.models.fields.json import KeyTransform
 
 from customers.core.dates import within_days
+from oauth.email_addresses import email_key
 
 SHORTEST_LOCAL_NUMBER = 7  # digits
 THREE_IN_A_ROW = re.compile(r"[^\W_]{3}")
@@ -18,6 +19,22 @@ class UserQuerySet(models.QuerySet):
     def newest_first(self):
         """The order of every list. The pair is unique, so that a cursor never stands still."""
         return self.order_by("-date_joined", "-id")
+
+    def with_email(self, email: str):
+        """Whoever has this mailbox, however it is spelled: at most one person."""
+        return self.filter(email_key=email_key(email))
+
+    def update(self, **values):
+        if "email" in values and "email_key" not in values:
+            values["email_key"] = values["email"] and email_key(values["email"])
+        return super().update(**values)
+
+    def bulk_update(self, objs, fields, batch_size=None):
+        if "email" in fields:
+            for user in objs:
+                user.email_key = user.email and email_key(user.email)
+            fields = {*fields, "email_key"}
+        return super().bulk_update(objs, fields, batch_size)
 
     def search(self, text: str):
         """Each word of `text` is part of a name, the email address or the phone number. The order does not matter.

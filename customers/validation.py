@@ -13,9 +13,9 @@ import phonenumbers
 from django_countries import countries
 
 from customers.core.json_values import check_json
+from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
 
-MAX_EMAIL_LENGTH = 320
 MAX_TAG_LENGTH = 255
 MAX_USER_AGENT_LENGTH = 500
 MAX_PHONE_NUMBER_LENGTH = 128
@@ -23,7 +23,7 @@ MAX_NOTE_LENGTH = 10_000  # in the dashboard
 SPACES = re.compile(" {2,}")
 E164 = re.compile(r"\+[1-9][0-9]{4,14}", re.ASCII)
 
-EMAIL_CONSTRAINT = "user_email_unique"  # its name in the database
+EMAIL_CONSTRAINT = "user_email_key_unique"  # its name in the database
 
 COUNTRY_CODES = frozenset(code for code, _ in countries)
 
@@ -41,7 +41,7 @@ class EmailTaken(CustomerError):
 
 def is_email_conflict(error: Exception) -> bool:
     """Whether an IntegrityError says that the email is taken."""
-    return EMAIL_CONSTRAINT in str(error)
+    return EMAIL_CONSTRAINT in str(error) or "customers_user.email_key" in str(error)  # as SQLite says it
 
 
 class EmailFixed(CustomerError):
@@ -59,13 +59,8 @@ class NoteFixed(CustomerError):
 
 
 def clean_email(email: str) -> str:
-    """An email that is not ASCII is stored in lower case, so that both databases compare it alike.
-
-    Raises CustomerError("email") for more than 320 characters; lower case can be longer.
-    """
-    email = email if email.isascii() else email.lower()
-    if len(email) > MAX_EMAIL_LENGTH:
-        raise CustomerError(f"An email has at most {MAX_EMAIL_LENGTH} characters.", "email")
+    """The email as it was written. Raises ServiceError("email") as `check_email` does."""
+    check_email(email)
     return email
 
 

@@ -171,7 +171,7 @@ def groups_or_404(named: list[dict[str, str]]) -> list[CustomerGroup]:
 
 
 def email_taken(email: str, *, has_account: bool) -> Duplicate:
-    holder = User.objects.filter(email__lower=email.lower()).values_list("has_account", "user_type").first()
+    holder = User.objects.with_email(email).values_list("has_account", "user_type").first()
     if holder is None:  # the holder has changed their email in the meantime
         return Duplicate(f"Customer with email, has_account {email}, {'t' if has_account else 'f'} already exists.")
     if holder[0] or holder[1] == UserType.DASHBOARD:

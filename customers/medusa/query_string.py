@@ -8,7 +8,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
 from django.http import HttpRequest
 
 from customers.groups.models import CustomerGroup
@@ -26,12 +25,12 @@ MAX_OFFSET = 2**63 - 1
 COMPARISONS = ("lt", "gt", "lte", "gte")
 DEFAULT_LIMIT = 50
 # By the field that a list may be ordered by: our columns, as in the indexes.
-CUSTOMER_ORDER: Mapping[str, list[Any]] = {
+CUSTOMER_ORDER: Mapping[str, list[str]] = {
     "id": ["date_joined", "id"],
     "created_at": ["date_joined", "id"],
     "updated_at": ["updated_at", "id"],
     "deleted_at": ["date_joined", "id"],
-    "email": [Lower("email"), "id"],
+    "email": ["email_key", "id"],
     "first_name": ["first_name", "id"],
     "last_name": ["last_name", "id"],
     "phone": ["phone_number", "id"],
@@ -39,7 +38,7 @@ CUSTOMER_ORDER: Mapping[str, list[Any]] = {
     "metadata": ["metadata", "id"],
     "billing_address_id": ["billing__created_at", "id"],
 }
-GROUP_ORDER: Mapping[str, list[Any]] = {
+GROUP_ORDER: Mapping[str, list[str]] = {
     "id": ["created_at", "id"],
     "created_at": ["created_at", "id"],
     "updated_at": ["updated_at", "id"],
@@ -148,7 +147,7 @@ def relations(params: Mapping[str, Any], known: Iterable[str], default: Iterable
     return roots or list(default)
 
 
-def order(params: Mapping[str, Any], columns: Mapping[str, list[Any]], default: str = "-created_at") -> list[Any]:
+def order(params: Mapping[str, Any], columns: Mapping[str, list[str]], default: str = "-created_at") -> list[Any]:
     """The columns for `field` or `-field`, then the id. Raises InvalidData."""
     name = params.get("order") or default
     backwards, name = name.startswith("-"), name.removeprefix("-")
@@ -156,7 +155,7 @@ def order(params: Mapping[str, Any], columns: Mapping[str, list[Any]], default: 
         raise InvalidData(f"Order field {name} is not valid")
     if not backwards:
         return columns[name]
-    return [key.desc() if isinstance(key, Lower) else f"-{key}" for key in columns[name]]
+    return [f"-{key}" for key in columns[name]]
 
 
 def between(params: Mapping[str, Any], columns: Mapping[str, str]) -> Q:

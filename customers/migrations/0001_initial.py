@@ -10,6 +10,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+import customers.fields
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -78,7 +80,8 @@ class Migration(migrations.Migration):
                         output_field=models.BooleanField(),
                     ),
                 ),
-                ("email", models.EmailField(max_length=320, null=True)),
+                ("email", models.EmailField(help_text="As it was written.", max_length=320, null=True)),
+                ("email_key", customers.fields.EmailKeyField(editable=False, null=True)),
                 ("first_name", models.CharField(blank=True, default="", max_length=255, null=True)),
                 ("last_name", models.CharField(blank=True, default="", max_length=255, null=True)),
                 (

@@ -116,8 +116,17 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="user",
-            constraint=models.UniqueConstraint(
-                django.db.models.functions.text.Lower("email"), name="user_email_unique"
+            constraint=models.UniqueConstraint(fields=("email_key",), name="user_email_key_unique"),
+        ),
+        migrations.AddConstraint(
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("email", None), ("email_key", None)),
+                    models.Q(("email__isnull", False), ("email_key__isnull", False)),
+                    _connector="OR",
+                ),
+                name="user_email_has_key",
             ),
         ),
         migrations.AddConstraint(

@@ -74,10 +74,9 @@ def read_snapshot(store: MirroredStore, customers: Collection[RemoteCustomer]) -
     """The local rows that matter to these customers. Locks their sync states until the transaction ends."""
     ids = sorted(customer.id for customer in customers)
     address_ids = [address.id for customer in customers for address in customer.addresses or ()]
-    emails = {customer.email.lower() for customer in customers if customer.email}
+    keys = {customer.email_key for customer in customers if customer.email_key}
     mirrored = lock_states(store, ids)
-    owners = User.objects.filter(email__lower__in=emails).values_list("email", "pk")
-    email_owners = {email.lower(): owner for email, owner in owners if email}
+    email_owners = dict(User.objects.filter(email_key__in=keys).values_list("email_key", "pk"))
     synced = {id for id, state in mirrored.items() if state.store_id == store.pk and state.synced_as_of}
     further = [owner for owner in email_owners.values() if owner not in mirrored]
     synced |= set(MirroredCustomer.objects.synced().filter(pk__in=further, store=store).values_list("pk", flat=True))
@@ -147,7 +146,7 @@ def _free_emails(store: MirroredStore, actions: Iterable[FreeEmail]) -> None:
 
     def values(user: User) -> dict[str, Any]:
         # The user is locked only now: another event may have given them another email meanwhile.
-        return {"email": None} if (user.email or "").lower() == emails[user.pk] else {}
+        return {"email": None} if user.email_key == emails[user.pk] else {}
 
     # An Update of the same plan gives these their new email.
     User.objects.filter(pk__in=[action.customer_id for action in actions if not action.refresh]).update(email=None)

@@ -21,6 +21,7 @@ from customers.core.json_values import check_json
 from customers.models import Address, Language, User, UserType
 from customers.orders.services import MAX_AMOUNT, moment
 from customers.privacy.erasure import ERASED_FIELDS
+from oauth.email_addresses import email_key
 from oauth.errors import ServiceError
 
 MAX_ID = 2**63 - 1
@@ -97,6 +98,11 @@ class RemoteCustomer:
     @property
     def email(self) -> str | None:
         return self.fields.get("email")
+
+    @property
+    def email_key(self) -> str:
+        """Equal for all spellings of one mailbox; empty without an email."""
+        return email_key(self.email or "")
 
     @property
     def is_staff(self) -> bool:
@@ -228,8 +234,7 @@ def _text(model: Any, name: str) -> Callable[[Any], str | None]:
 
 
 def _email(value: Any) -> str | None:
-    text = _text(User, "email")(value)
-    return validation.clean_email(text) if text else None
+    return _text(User, "email")(value) or None
 
 
 def _one_of(*choices: str | None) -> Callable[[Any], Any]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from customers.mirror.models import MirroredCustomer
 from customers.mirror.payload import RemoteCustomer
 from customers.models import User, UserType
+from oauth.email_addresses import email_key
 
 
 class ConflictReason(StrEnum):
@@ -84,7 +85,7 @@ Action = Create | Update | Erase | FreeEmail | Keep | SkipStaff | Conflict
 class Snapshot:
     """The local rows that matter to some remote customers. `mirrored` has an entry for each of them.
 
-    `email_owners`: ids by lower-case email. `synced`: ids of customers with data from this store.
+    `email_owners`: ids by the key of an email. `synced`: ids of customers with data from this store.
     """
 
     store_id: int
@@ -111,7 +112,7 @@ def make_plan(customers: Iterable[RemoteCustomer], local: Snapshot, *, as_of: da
         else:
             candidates.append(customer)
     wanted = _wanted_emails(candidates, local)
-    accepted = {each.id: each for each in candidates if not each.email or wanted.get(each.email.lower()) == each.id}
+    accepted = {each.id: each for each in candidates if not each.email or wanted.get(each.email_key) == each.id}
     actions += [Conflict(each.id, ConflictReason.EMAIL_TAKEN) for each in candidates if each.id not in accepted]
     for email, customer_id in wanted.items():
         owner = local.email_owners.get(email, customer_id)
@@ -145,7 +146,9 @@ def _id_conflict(customer: RemoteCustomer, local: Snapshot) -> ConflictReason | 
     if mirrored.synced_as_of or mirrored.is_erased:
         return None
     # Not mirrored yet, but the same person: this database was restored from a dump of the store.
-    is_same = user.email == customer.email and user.date_joined == customer.fields.get("date_joined")
+    is_same = email_key(user.email or "") == customer.email_key and user.date_joined == customer.fields.get(
+        "date_joined"
+    )
     return None if is_same else ConflictReason.ID_TAKEN
 
 
@@ -162,14 +165,14 @@ def _is_outdated(customer: RemoteCustomer, local: Snapshot, as_of: datetime) -> 
 
 
 def _wanted_emails(candidates: Iterable[RemoteCustomer], local: Snapshot) -> dict[str, int]:
-    """Who may have which email, in lower case: the first customer that asks for it, unless it belongs to somebody who
+    """Who may have which email, by its key: the first customer that asks for it, unless it belongs to somebody who
     is not mirrored from this store."""
     wanted: dict[str, int] = {}
     for customer in candidates:
-        email = (customer.email or "").lower()
-        owner = local.email_owners.get(email, customer.id)
-        if email and (owner == customer.id or owner in local.synced):
-            wanted.setdefault(email, customer.id)
+        key = customer.email_key
+        owner = local.email_owners.get(key, customer.id)
+        if key and (owner == customer.id or owner in local.synced):
+            wanted.setdefault(key, customer.id)
     return wanted
 
 

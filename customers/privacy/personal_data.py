@@ -18,7 +18,7 @@ from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
 
 # A secret, and columns that are derived from others.
-LEFT_OUT = ("password", "full_name", "search_text", "is_superuser", "is_staff")
+LEFT_OUT = ("password", "email_key", "full_name", "search_text", "is_superuser", "is_staff")
 
 
 @transaction.atomic
@@ -55,10 +55,10 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
 
 
 def known_emails_of(user: User) -> set[str]:
-    """The present email and all former ones, in lower case."""
+    """The present email and all former ones, as sign-in attempts and the security log have them."""
     changes = user.events.filter(kind=Event.Kind.CHANGED).values_list("changes", flat=True)
     emails = {user.email, *(email for change in changes for email in change.get("email", ()))}
-    return {email.lower() for email in emails if email}
+    return {form for email in emails if email for form in (email.lower(), lockout.account_name(email))}
 
 
 def idempotent_answers_about(user: User) -> QuerySet[IdempotentAnswer]:

@@ -20,6 +20,7 @@ from django.shortcuts import render
 
 from oauth.actor import Actor, client_ip
 from oauth.audit.log import Event, record
+from oauth.email_addresses import email_key
 
 MAX_ACCOUNT_LENGTH = 255  # axes' column
 
@@ -27,7 +28,12 @@ MAX_ACCOUNT_LENGTH = 255  # axes' column
 def account_of(request: HttpRequest, credentials: dict | None) -> str:
     """The account that attempts are counted under: an email address or, for an app, its client id."""
     name = (credentials or {}).get("username") or request.POST.get("username") or ""
-    return name.replace("\0", "").strip().lower()[:MAX_ACCOUNT_LENGTH]
+    return account_name(name)
+
+
+def account_name(typed: str) -> str:
+    """One name for all spellings of an email address: each spelling has no attempts of its own."""
+    return email_key(typed.replace("\0", "").strip())[:MAX_ACCOUNT_LENGTH]
 
 
 def address_of(request: HttpRequest) -> str | None:
@@ -77,7 +83,7 @@ def lockout_page(request: HttpRequest, response: HttpResponse, credentials: dict
 
 
 def attempts_with(emails: Iterable[str]) -> QuerySet[AccessAttempt]:
-    """Failed attempts to sign in with one of these email addresses, given in lower case."""
+    """Failed attempts to sign in with one of these email addresses, given as `account_name` writes them."""
     return AccessAttempt.objects.filter(username__in=[email[:MAX_ACCOUNT_LENGTH] for email in emails])
 
 
@@ -97,7 +103,7 @@ def strip_parameters(instance, **kwargs):
 @receiver(user_logged_in)
 def reset_failures_of_account(sender, user, **kwargs):
     """Resets the account, not the address: otherwise somebody with an account could guess at others without limit."""
-    AxesProxyHandler.reset_attempts(username=user.get_username().lower()[:MAX_ACCOUNT_LENGTH])
+    AxesProxyHandler.reset_attempts(username=account_name(user.get_username()))
 
 
 @receiver(user_locked_out)

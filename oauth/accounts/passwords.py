@@ -9,12 +9,12 @@ from django.contrib.auth import forms as auth
 from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.db.models import Exists, QuerySet
-from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from oauth.actor import SYSTEM, Actor
+from oauth.email_addresses import deliverable
 from oauth.errors import ServiceError
 from oauth.signals import password_reset_sent
 
@@ -60,14 +60,15 @@ class ResetForm(auth.PasswordResetForm):
         self.by = by
 
     def get_users(self, email: str) -> QuerySet[Any]:
-        users = get_user_model()._default_manager.alias(lower_email=Lower("email"))
-        return users.filter(lower_email=email.lower(), is_active=True)
+        users: Any = get_user_model()._default_manager
+        return users.with_email(email).filter(is_active=True)
 
     def send_mail(
         self, subject_template_name, email_template_name, context, from_email, to_email, html_email_template_name=None
     ):
         subject = "".join(render_to_string(subject_template_name, context).splitlines())
-        EmailMessage(subject, render_to_string(email_template_name, context), from_email, [to_email]).send()
+        text = render_to_string(email_template_name, context)
+        EmailMessage(subject, text, from_email, [deliverable(to_email)]).send()
         password_reset_sent.send(ResetForm, user=context["user"], by=self.by)
 
 

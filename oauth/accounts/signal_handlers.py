@@ -34,6 +34,9 @@ def record_sign_out(sender, request, user, **kwargs):
 def record_failed_sign_in(sender, credentials, request=None, **kwargs):
     if lockout.is_refused(request):
         return  # further attempts during a lockout would fill the log
-    account = str(credentials.get("username") or "").replace("\0", "")
+    typed = str(credentials.get("username") or "").replace("\0", "")
+    account = lockout.account_name(typed)
+    # As typed, unless it is another spelling of an email address: an erasure has to find it.
+    shown = typed if typed.strip().lower() == account else account
     detail = {"step": credentials["step"]} if "step" in credentials else {}
-    record(Event.SIGN_IN_FAILED, Actor(email=account, ip=client_ip(request.META) if request else None), **detail)
+    record(Event.SIGN_IN_FAILED, Actor(email=shown, ip=client_ip(request.META) if request else None), **detail)

@@ -9,13 +9,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models, transaction
-from django.db.models.functions import Lower
 from django.http import HttpRequest
 
 from oauth.accounts import passwords, sessions, two_factor
 from oauth.accounts.roles import Role
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
+from oauth.email_addresses import email_key
 from oauth.errors import ServiceError
 from oauth.signals import staff_deactivated
 
@@ -49,8 +49,8 @@ def invite(*, email: str, role: Role, first_name: str = "", last_name: str = "",
 
     Raises ServiceError where the email is taken: a customer does not become a member of staff.
     """
-    users = get_user_model()._default_manager
-    holder = users.alias(lower_email=Lower("email")).filter(lower_email=email.lower()).first()
+    users: Any = get_user_model()._default_manager
+    holder = users.with_email(email).first()
     if holder and holder.is_staff:
         raise ServiceError("There is a member of staff with this email.", "email")
     if holder:
@@ -113,7 +113,7 @@ def deactivate(member_id: int, *, by: Actor) -> None:
     member = _locked(member_id)
     if not member.is_active:
         return
-    if (member.email or "").lower() == by.email.lower():
+    if member.email and email_key(member.email) == email_key(by.email):
         raise ServiceError("You can't deactivate yourself.")
     if role_of(member) == Role.OWNER:
         _require_another_owner(member)

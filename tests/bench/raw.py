@@ -92,6 +92,7 @@ def create(body: dict, actor_id: int, app_id: int) -> dict:
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
     database().execute(DEFINITIONS).fetchall()  # what binds metadata
+    user["email_key"] = user["email"].lower()
     columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], actor_id, app_id]
     user["id"], _, address_ids = fetch_tuple(INSERT, [*columns.values(), orjson.dumps(addresses).decode(), *happened])

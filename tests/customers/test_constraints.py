@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def test_database_rejects_duplicate_email_ignoring_case(other):
     User.objects.create(email="Ada@example.com")
 
-    with pytest.raises(IntegrityError, match="user_email_unique"):
+    with pytest.raises(IntegrityError, match="email_key"):
         User.objects.create(email=other)
 
 

@@ -15,10 +15,11 @@ def insert_crowd() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"""
             INSERT INTO customers_user
-                (email, first_name, last_name, phone_number, language, user_type, is_blocked, accepts_marketing,
-                 date_joined, updated_at, password, is_superuser, is_active, tags, orders_count, subscriptions_count,
-                 total_spent, metadata)
-            SELECT 'person-' || n || '@example.com', md5(n::text), md5((n + 1)::text), '+4420' || (70000000 + n),
+                (email, email_key, first_name, last_name, phone_number, language, user_type, is_blocked,
+                 accepts_marketing, date_joined, updated_at, password, is_superuser, is_active, tags,
+                 orders_count, subscriptions_count, total_spent, metadata)
+            SELECT 'person-' || n || '@example.com', 'person-' || n || '@example.com',
+                   md5(n::text), md5((n + 1)::text), '+4420' || (70000000 + n),
                    CASE WHEN n % 100 = 0 THEN 'fr' WHEN n % 2 = 0 THEN 'en' END,
                    CASE WHEN n % 4 = 1 THEN 'customer' ELSE 'lead' END, n % 100 = 2, n % 100 = 3,
                    '2026-01-01'::timestamptz + n * interval '1 minute', now(), '!', false, true,

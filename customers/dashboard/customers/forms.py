@@ -16,6 +16,7 @@ from customers import services, validation
 from customers.dashboard.service_errors import ServiceErrorsForm, as_validation_error, message_of
 from customers.models import Address, Customer
 from oauth.actor import Actor
+from oauth.email_addresses import MAX_EMAIL_LENGTH
 from oauth.errors import ServiceError
 
 CUSTOMER_FIELDS = (
@@ -108,7 +109,7 @@ class CustomerForm(ChangedFieldsForm):
     columns = CUSTOMER_FIELDS
 
     email = forms.EmailField(
-        max_length=validation.MAX_EMAIL_LENGTH, empty_value=None, widget=forms.EmailInput({"class": "vTextField"})
+        max_length=MAX_EMAIL_LENGTH, empty_value=None, widget=forms.EmailInput({"class": "vTextField"})
     )
     tags = TagsField(
         required=False,

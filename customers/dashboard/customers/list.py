@@ -8,7 +8,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import F, OrderBy, Prefetch, Value
-from django.db.models.functions import Coalesce, Lower, NullIf
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.functional import cached_property
 from django.utils.timezone import localdate
 
@@ -128,7 +128,7 @@ class CustomerListAdmin(admin.ModelAdmin):
     def name(self, customer):
         return customer.get_full_name()
 
-    @admin.display(description="email", ordering=Lower("email").asc(nulls_last=True))
+    @admin.display(description="email", ordering=F("email_key").asc(nulls_last=True))
     def mail(self, customer):
         return customer.email
 

@@ -123,9 +123,9 @@ def _check(chunk: Chunk, update: bool, job: Job) -> None:
     """A dry run: counts what `_store` would do."""
     digests = {each.line: _email_digest(each) for each in chunk.customers}
     seen = set(job.dry_run_emails.filter(digest__in=digests.values()).values_list("digest", flat=True))
-    known = insertion.taken_emails(each.person["email"] for each in chunk.customers)
+    known = insertion.taken_emails(each.email_key for each in chunk.customers)
     for each in _by_line([*chunk.customers, *chunk.duplicates]):
-        is_new = digests.get(each.line, 0) not in seen and each.person["email"].lower() not in known
+        is_new = digests.get(each.line, 0) not in seen and each.email_key not in known
         if is_new and each.line in digests:
             job.created += 1
         elif update:
@@ -158,7 +158,7 @@ def _chunks(rows: Iterable[Row], size: int, bound: Bindings) -> Iterator[Chunk]:
             except ServiceError as error:
                 chunk.rejected.append((line, error))
                 continue
-            if customers.setdefault(customer.person["email"].lower(), customer) is not customer:
+            if customers.setdefault(customer.email_key, customer) is not customer:
                 chunk.duplicates.append(customer)
         chunk.customers = list(customers.values())
         chunk.statement = insertion.prepare_statement([each.customer for each in chunk.customers])
@@ -190,13 +190,13 @@ def _by_line(customers: list[ParsedCustomer]) -> list[ParsedCustomer]:
 
 
 def _email_digest(customer: ParsedCustomer) -> int:
-    digest = blake2b(customer.person["email"].lower().encode(), digest_size=8).digest()
+    digest = blake2b(customer.email_key.encode(), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
 
 
 def _update(row: ParsedCustomer, by: Actor) -> None:
     """Sets the given fields of an existing customer; the addresses stay as they are. Raises ServiceError."""
-    customer = Customer.objects.filter(email__lower=row.person["email"].lower()).first()
+    customer = Customer.objects.with_email(row.person["email"]).first()
     if customer is None:
         raise validation.EmailFixed  # the email belongs to staff
     services.update_user(

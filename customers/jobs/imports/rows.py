@@ -17,13 +17,14 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django_countries import countries
 
-from customers import services, validation
+from customers import services
 from customers.core.json_values import check_json
 from customers.insertion import NewCustomer
 from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES
 from customers.metadata.models import Type
 from customers.metadata.services import Bindings
 from customers.models import Address, Language, User, UserType
+from oauth.email_addresses import MAX_EMAIL_LENGTH, email_key
 from oauth.errors import ServiceError
 
 LANGUAGES = dict.fromkeys(Language.values)
@@ -46,6 +47,11 @@ class ParsedCustomer:
 
     line: int
     customer: NewCustomer
+
+    @property
+    def email_key(self) -> str:
+        """Equal for all spellings of one mailbox."""
+        return email_key(self.person["email"])
 
     @property
     def person(self) -> dict[str, Any]:
@@ -114,7 +120,7 @@ def _text(max_length: int | None = None) -> Callable[[Any], str]:
 
 
 _any_text = _text()
-_email_text = _text(validation.MAX_EMAIL_LENGTH)
+_email_text = _text(MAX_EMAIL_LENGTH)
 
 
 def _email(value: Any) -> str:

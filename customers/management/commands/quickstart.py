@@ -62,7 +62,7 @@ class Command(BaseCommand):
             self.wait_for(server)
             password = self.create_owner()
             token = self.create_token()
-            if token and not User.objects.filter(email__lower=FIRST_CUSTOMER["email"]).exists():
+            if token and not User.objects.with_email(FIRST_CUSTOMER["email"]).exists():
                 self.create_first_customer(token)
             self.show_doors(password, token)
             self.stdout.write("\nServing until Ctrl-C.")

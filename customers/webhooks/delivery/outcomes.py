@@ -16,6 +16,7 @@ from customers.webhooks.delivery.sender import Outcome
 from customers.webhooks.events import CUSTOMER_REDACTED
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
 from oauth.accounts import staff
+from oauth.email_addresses import deliverable
 
 MAX_RETRIES = 10
 RETRY_FACTOR = 3  # 30 seconds before the first retry; the last one is ten days after the first attempt
@@ -113,7 +114,7 @@ def _set(instance: Model, **columns: Any) -> None:
 
 def email_owners(webhook: Webhook, notice: str, outcome: Outcome) -> None:
     """`notice`: one of NOTICES. If the email can't be sent, that is logged, and deliveries go on."""
-    emails = [email for email in staff.owners().values_list("email", flat=True) if email]
+    emails = [deliverable(email) for email in staff.owners().values_list("email", flat=True) if email]
     context = {"webhook": webhook, "notice": notice, "outcome": outcome, "store": settings.STORE_DOMAIN}
     subject = f"Webhook {webhook}: {NOTICES[notice]}".replace("\n", " ")
     try:
