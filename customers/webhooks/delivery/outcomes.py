@@ -114,10 +114,11 @@ def _set(instance: Model, **columns: Any) -> None:
 
 def email_owners(webhook: Webhook, notice: str, outcome: Outcome) -> None:
     """`notice`: one of NOTICES. If the email can't be sent, that is logged, and deliveries go on."""
-    emails = [deliverable(email) for email in staff.owners().values_list("email", flat=True) if email]
+    emails = [email for email in staff.owners().values_list("email", flat=True) if email]
     context = {"webhook": webhook, "notice": notice, "outcome": outcome, "store": settings.STORE_DOMAIN}
     subject = f"Webhook {webhook}: {NOTICES[notice]}".replace("\n", " ")
     try:
-        EmailMessage(subject, render_to_string("webhooks/notice.txt", context), to=emails).send()
+        text = render_to_string("webhooks/notice.txt", context)
+        EmailMessage(subject, text, to=[deliverable(email) for email in emails]).send()
     except (OSError, ValueError):  # the mail server failed, or the message can't be encoded
         logger.exception("The mail about webhook %s could not be sent.", webhook.pk)
