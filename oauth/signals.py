@@ -8,5 +8,8 @@ app_uninstalled = Signal()
 # Arguments: `user`, `by` (an Actor). A member of staff may not sign in any more.
 staff_deactivated = Signal()
 
+# Arguments: `user`, `role`, `by` (an Actor). A member of staff has a role that may do less than the former one.
+staff_demoted = Signal()
+
 # Arguments: `user`, `by` (an Actor). An email with a link to choose a new password was sent.
 password_reset_sent = Signal()

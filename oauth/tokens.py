@@ -10,10 +10,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from oauth2_provider.models import set_token_value
 
+from oauth.accounts.roles import Role, scopes_of_role
 from oauth.actor import SYSTEM, Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
@@ -26,6 +29,7 @@ ACCESS_PREFIX = "shc_"
 REFRESH_PREFIX = "shr_"
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 BASE62 = string.digits + string.ascii_letters
+ROLES = tuple(Role)
 USE_INTERVAL = timedelta(minutes=1)  # the last use of a token is stored at most this often
 
 
@@ -40,7 +44,10 @@ class TokenExpired(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A valid token: its app, its owner, and what it may do. `is_use_due`: the stored time of its use is too old."""
+    """A valid token: its app, its owner, and what it may do, which is never more than its owner's role may do.
+
+    `is_use_due`: the stored time of its use is too old.
+    """
 
     token_id: int
     scopes: frozenset[str]
@@ -74,17 +81,33 @@ def checksum(body: str) -> str:
     return digits
 
 
-# Raw SQL, because every request runs it, and the ORM takes four times as long to build this query as the database to
-# answer it. CURRENT_TIMESTAMP is UTC in both databases.
-TOKEN_QUERY = f"""
-    SELECT token.id, token.scope, app.id, app.api_version, app.rate_limit, owner.id,
-        token.last_used_at IS NULL OR token.last_used_at < %s
-    FROM {AccessToken._meta.db_table} token
-    JOIN {App._meta.db_table} app ON app.id = token.application_id
-    JOIN {get_user_model()._meta.db_table} owner ON owner.id = token.user_id
-    WHERE token.token_checksum = %s AND token.expires > CURRENT_TIMESTAMP AND app.is_active
-        AND owner.is_active AND owner.is_staff
-"""  # noqa: S608  only table names are put in
+# The role of the token's owner, as its position in Role; null without a role.
+OWNER_ROLE = f"""
+    CASE WHEN owner.is_superuser THEN {ROLES.index(Role.OWNER)} ELSE (
+        SELECT MAX(CASE role.name {" ".join(f"WHEN '{role}' THEN {rank}" for rank, role in enumerate(ROLES))} END)
+        FROM {get_user_model().groups.through._meta.db_table} membership
+        JOIN {Group._meta.db_table} role ON role.id = membership.group_id
+        WHERE membership.user_id = owner.id
+    ) END
+"""  # noqa: S608  only names are put in
+
+
+def _token_query(condition: str) -> str:
+    """Raw SQL, because every request runs it, and the ORM takes four times as long to build this query as the database
+    to answer it. CURRENT_TIMESTAMP is UTC in both databases."""
+    return f"""
+        SELECT token.id, token.scope, app.id, app.api_version, app.rate_limit, owner.id,
+            token.last_used_at IS NULL OR token.last_used_at < %s, {OWNER_ROLE}
+        FROM {AccessToken._meta.db_table} token
+        JOIN {App._meta.db_table} app ON app.id = token.application_id
+        JOIN {get_user_model()._meta.db_table} owner ON owner.id = token.user_id
+        WHERE {condition} AND token.expires > CURRENT_TIMESTAMP AND app.is_active
+            AND owner.is_active AND owner.is_staff
+    """  # noqa: S608  only names are put in
+
+
+TOKEN_QUERY = _token_query("token.token_checksum = %s")
+TOKEN_BY_ID_QUERY = _token_query("token.id = %s")
 
 
 def authenticate(raw: str) -> Bearer | None:
@@ -93,14 +116,24 @@ def authenticate(raw: str) -> Bearer | None:
 
     Tokens are looked up by digest, so the time that it takes reveals nothing about tokens that exist.
     """
+    return _find(TOKEN_QUERY, digest(raw))
+
+
+def bearer_of(token_id: int) -> Bearer | None:
+    """The bearer of a token, for what was signed in its name, such as a link. None where `authenticate` returns it."""
+    return _find(TOKEN_BY_ID_QUERY, token_id)
+
+
+def _find(query: str, key: str | int) -> Bearer | None:
     used_before = connection.ops.adapt_datetimefield_value(timezone.now() - USE_INTERVAL)
     with connection.cursor() as cursor:
-        cursor.execute(TOKEN_QUERY, [used_before, digest(raw)])
+        cursor.execute(query, [used_before, key])
         row = cursor.fetchone()
     if row is None:
         return None
-    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due = row
-    return Bearer(token_id, frozenset(scope.split()), app_id, api_version, rate_limit, user_id, bool(is_use_due))
+    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due, role = row
+    scopes = scopes_of_role(None if role is None else ROLES[role], frozenset(scope.split()))
+    return Bearer(token_id, scopes, app_id, api_version, rate_limit, user_id, bool(is_use_due))
 
 
 def record_use(bearer: Bearer, *, version: str, meta: Mapping[str, Any]) -> None:
@@ -175,6 +208,12 @@ def change_personal_token(app: App, *, scopes: list[Scope], expires: datetime | 
     """Changes what the token of a private app may do, and until when. `expires=None`: it does not expire."""
     App.objects.filter(pk=app.pk).update(allowed_scopes=scopes, token_expires=expires)
     AccessToken.objects.filter(application=app).update(scope=" ".join(scopes), expires=expires or NEVER)
+
+
+def apps_with_tokens_of(user: Any) -> QuerySet[App]:
+    """Private apps whose token the person made, and partner apps with a token that they consented to."""
+    tokens = AccessToken.objects.filter(application=OuterRef("pk"), user=user)
+    return App.objects.filter(Exists(tokens)).order_by("name")
 
 
 def store_access_token(raw: str, *, app: App, **fields: Any) -> AccessToken:

@@ -133,7 +133,7 @@ class Validator(OAuth2Validator):
             return None
         access_token = AccessToken.objects.select_related("user").filter(pk=bearer.token_id).first()
         return access_token and {
-            "scope": access_token.scope,
+            "scope": " ".join(sorted(bearer.scopes)),
             "client_id": request.client.client_id,
             "username": access_token.user.email,
             "token_type": "Bearer",

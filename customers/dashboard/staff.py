@@ -14,6 +14,7 @@ from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, message_of
 from customers.models import StaffMember
+from oauth import tokens
 from oauth.accounts import sessions, staff
 from oauth.accounts.models import TwoFactor
 from oauth.actor import Actor
@@ -26,7 +27,8 @@ admin.site.unregister(Group)
 class StaffForm(ServiceErrorsForm):
     role = forms.ChoiceField(
         choices=[("", "---------"), *staff.Role.choices],
-        help_text="Viewers can only look. Staff can also change customers and orders. Owners can do everything.",
+        help_text="Viewers can only look. Staff can also change customers and orders. Owners can do everything. "
+        "A lower role takes effect at once, also for the tokens and apps below: they keep only what the role may do.",
     )
 
     class Meta:
@@ -70,10 +72,11 @@ class StaffAdmin(NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     def get_fields(self, request, obj=None):
         if obj is None:
             return ("email", "first_name", "last_name", "role")
-        return ("email", ("first_name", "last_name"), "role", "is_active", "has_two_factor", "last_login", "signed_in")
+        return ("email", ("first_name", "last_name"), "role", "is_active", "has_two_factor", "last_login", "signed_in",
+                "api_access")  # fmt: skip
 
     def get_readonly_fields(self, request, obj=None):
-        return ("email", "is_active", "has_two_factor", "last_login", "signed_in") if obj else ()
+        return ("email", "is_active", "has_two_factor", "last_login", "signed_in", "api_access") if obj else ()
 
     def save_model(self, request, obj, form, change):
         given, actor = form.cleaned_data, Actor.from_request(request)
@@ -151,6 +154,10 @@ class StaffAdmin(NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     @admin.display(description="two-factor sign-in", boolean=True)
     def has_two_factor(self, member):
         return member.two_factor_is_on
+
+    @admin.display(description="API tokens and apps")
+    def api_access(self, member):
+        return ", ".join(app.name for app in tokens.apps_with_tokens_of(member)) or "None"
 
     @admin.display(description="signed in")
     def signed_in(self, member):

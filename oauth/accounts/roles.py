@@ -5,6 +5,8 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.db import models
 
+from oauth.scopes import Scope, grants
+
 
 class Role(models.TextChoices):
     """Names of groups, from the least to the most power. Each role may do what the roles before it may do."""
@@ -12,6 +14,20 @@ class Role(models.TextChoices):
     VIEWER = "Viewer"
     STAFF = "Staff"
     OWNER = "Owner"
+
+
+# What a token may do at most while its owner has the role: what the role may do in the dashboard. An owner may do all.
+VIEWER_SCOPES = (Scope.USERS_READ, Scope.ORDERS_READ, Scope.SUBSCRIPTIONS_READ, Scope.METADATA_READ)
+STAFF_SCOPES = (Scope.USERS_WRITE, Scope.ORDERS_WRITE, Scope.SUBSCRIPTIONS_WRITE, Scope.EXPORTS_READ,
+                Scope.EXPORTS_WRITE)  # fmt: skip
+ROLE_SCOPES = {None: (), Role.VIEWER: VIEWER_SCOPES, Role.STAFF: (*VIEWER_SCOPES, *STAFF_SCOPES)}
+
+
+def scopes_of_role(role: Role | None, scopes: frozenset[str]) -> frozenset[str]:
+    """What is left of `scopes` for a token whose owner has the role. None: no role, so nothing is left."""
+    if role == Role.OWNER:
+        return scopes
+    return frozenset(scope for scope in ROLE_SCOPES[role] if grants(scopes, scope))
 
 
 def apply_role_permissions(sender: AppConfig, using: str, apps: Any = apps, **kwargs: Any) -> None:

@@ -17,7 +17,7 @@ from oauth.actor import Actor
 from oauth.audit.log import Event, record
 from oauth.email_addresses import email_key
 from oauth.errors import ServiceError
-from oauth.signals import staff_deactivated
+from oauth.signals import staff_deactivated, staff_demoted
 
 EMAIL_TEMPLATE = "accounts/invitation_email.txt"
 SUBJECT_TEMPLATE = "accounts/invitation_subject.txt"
@@ -80,7 +80,10 @@ def send_invitation(member: Any, request: HttpRequest) -> None:
 
 @transaction.atomic
 def change_role(member_id: int, role: Role, *, by: Actor) -> None:
-    """Raises User.DoesNotExist, ServiceError("role") where no owner would be left."""
+    """Tokens of the member may do at most what the new role may do, from the next request on.
+
+    Raises User.DoesNotExist, ServiceError("role") where no owner would be left.
+    """
     member = _locked(member_id)
     former = role_of(member)
     if former == role:
@@ -91,6 +94,8 @@ def change_role(member_id: int, role: Role, *, by: Actor) -> None:
     member.save(update_fields=["is_superuser"])
     member.groups.set([Group.objects.get(name=role)])
     record(Event.STAFF_CHANGED, by, member=member.email, role=[former, role])
+    if former and list(Role).index(role) < list(Role).index(former):
+        staff_demoted.send(change_role, user=member, role=role, by=by)
 
 
 @transaction.atomic
@@ -120,8 +125,7 @@ def deactivate(member_id: int, *, by: Actor) -> None:
     member.is_active = False
     member.save(update_fields=["is_active"])
     record(Event.STAFF_CHANGED, by, member=member.email, is_active=[True, False])
-    sessions.end_sessions(member, by)
-    staff_deactivated.send(deactivate, user=member, by=by)
+    _end_access(member, by)
 
 
 @transaction.atomic
@@ -129,9 +133,15 @@ def reactivate(member_id: int, *, by: Actor) -> None:
     """Raises User.DoesNotExist."""
     member = _locked(member_id)
     if not member.is_active:
+        _end_access(member, by)  # also where they were deactivated in another way than by `deactivate`
         member.is_active = True
         member.save(update_fields=["is_active"])
         record(Event.STAFF_CHANGED, by, member=member.email, is_active=[False, True])
+
+
+def _end_access(member: Any, by: Actor) -> None:
+    sessions.end_sessions(member, by)
+    staff_deactivated.send(deactivate, user=member, by=by)
 
 
 def sign_out(member: Any, *, by: Actor) -> None:

@@ -32,6 +32,7 @@ class AuditEvent(models.Model):
         TOKEN_ISSUED = "token_issued", "Token made"
         TOKEN_FIRST_USED = "token_first_used", "Token first used"
         TOKEN_REVOKED = "token_revoked", "Token revoked"
+        TOKEN_LIMITED = "token_limited", "Token limited by its owner's role"
         TOKEN_REFUSED = "token_refused", "Token request refused"
         CODE_REUSED = "code_reused", "Authorization code used again"
         REFRESH_TOKEN_REUSED = "refresh_token_reused", "Refresh token used again"

@@ -69,7 +69,7 @@ def respond(environ) -> tuple[str, dict]:
     bearer = fetch_tuple(tokens.TOKEN_QUERY, [used_before, sha256(token.encode()).hexdigest()])
     if bearer is None:
         return "401 Unauthorized", {}
-    token_id, _, app_id, _, limit, user_id, _ = bearer
+    token_id, _, app_id, _, limit, user_id, *_ = bearer
     if fetch_tuple(TAKE, {"token": token_id, "limit": limit}) is None:
         return "429 Too Many Requests", {}
     if environ["PATH_INFO"].startswith(medusa.PATH):

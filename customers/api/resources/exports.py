@@ -109,7 +109,10 @@ class ExportSerializer(serializers.Serializer):
 
 
 class ExportDownloadSerializer(serializers.Serializer):
-    url = serializers.URLField(read_only=True, help_text="It needs no token, and is valid for an hour.")
+    url = serializers.URLField(
+        read_only=True,
+        help_text="It needs no token. It is valid for an hour, or until the token that asked for it ends.",
+    )
 
     class Meta:
         ref_name = "ExportDownload"
@@ -221,7 +224,7 @@ class ExportViewSet(AdminApiViewSet):
             raise ExportFailed
         if not job.finished_at:
             raise ExportPending
-        link = downloads.sign_link(job, app_id=self.app_id)
+        link = downloads.sign_link(job, token_id=request.auth.token_id)
         url = request.build_absolute_uri(reverse("admin_api:export-file", args=[link]))
         return Response({"url": url}, headers={"Cache-Control": "no-store"})
 

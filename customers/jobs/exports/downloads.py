@@ -1,4 +1,4 @@
-"""The file of an export as a response, and signed links to it, which need no token for an hour."""
+"""The file of an export as a response, and signed links to it, which open it for an hour without the token."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,12 @@ from django.http import StreamingHttpResponse
 
 from customers.jobs.exports.formats import FORMATS
 from customers.jobs.exports.parts import EXPORT
-from customers.jobs.exports.services import requested
+from customers.jobs.exports.services import visible_to
 from customers.jobs.models import Job
 from customers.jobs.runner import FileDeleted
+from oauth import tokens
 from oauth.errors import ServiceError
-from oauth.models import App
+from oauth.scopes import Scope, grants
 
 LINK_SECONDS = 3600
 SALT = "customers.exports"
@@ -19,7 +20,7 @@ READ_SIZE = 64 * 1024  # bytes
 
 
 class LinkRefused(ServiceError):
-    """The link has no valid signature, is too old, or belongs to an app that is not active any more."""
+    """The link has no valid signature, is too old, or its token may not read the export any more."""
 
     code = "link_refused"
 
@@ -27,20 +28,24 @@ class LinkRefused(ServiceError):
         super().__init__("This link is not valid, or not any more.")
 
 
-def sign_link(job: Job, *, app_id: int) -> str:
-    """A signed text that `find_by_link` accepts for an hour, from anybody. `app_id`: the app that receives it."""
-    return signing.dumps([job.pk, app_id], salt=SALT)
+def sign_link(job: Job, *, token_id: int) -> str:
+    """A signed text that `find_by_link` accepts for an hour, from anybody. `token_id`: the token that asked for it."""
+    return signing.dumps([job.pk, token_id], salt=SALT)
 
 
 def find_by_link(link: str) -> Job:
-    """Raises LinkRefused, and Job.DoesNotExist if the file was deleted."""
+    """The link ends with its token: when it expires or is revoked, and when its app or owner may not read exports.
+
+    Raises LinkRefused, and Job.DoesNotExist if the file was deleted.
+    """
     try:
-        job_id, app_id = signing.loads(link, salt=SALT, max_age=LINK_SECONDS)
+        job_id, token_id = signing.loads(link, salt=SALT, max_age=LINK_SECONDS)
     except signing.BadSignature:
         raise LinkRefused from None
-    if not App.objects.filter(pk=app_id, is_active=True).exists():
+    bearer = tokens.bearer_of(token_id)
+    if bearer is None or not grants(bearer.scopes, Scope.EXPORTS_READ):
         raise LinkRefused
-    return requested().exclude(finished_at=None).get(pk=job_id)
+    return visible_to(bearer.app_id).exclude(finished_at=None).get(pk=job_id)
 
 
 def response(job: Job) -> StreamingHttpResponse:

@@ -26,6 +26,7 @@ class Migration(migrations.Migration):
                             ("token_issued", "Token made"),
                             ("token_first_used", "Token first used"),
                             ("token_revoked", "Token revoked"),
+                            ("token_limited", "Token limited by its owner's role"),
                             ("token_refused", "Token request refused"),
                             ("code_reused", "Authorization code used again"),
                             ("refresh_token_reused", "Refresh token used again"),

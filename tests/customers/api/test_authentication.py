@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from customers.models import Note, User
@@ -98,6 +99,7 @@ class TestBearer:
 
     def test_token_acts_as_its_owner(self, api, owner, ada):
         colleague = make_user(email="colleague@store.example", user_type="dashboard")
+        colleague.groups.add(Group.objects.get(name="Staff"))
 
         note = api(Scope.USERS_WRITE, owner=colleague).post(notes_url(ada), {"message": "Called."}).json()
 

@@ -14,12 +14,17 @@ from customers.jobs.exports import parts
 from customers.jobs.exports import services as exports
 from customers.jobs.exports.parts import EXPORT
 from customers.jobs.models import Job, JobFile
+from customers.models import User
 from customers.orders.services import record_order
 from customers.privacy.erasure import erase
+from oauth.accounts.roles import Role
+from oauth.accounts.staff import change_role, deactivate
 from oauth.actor import SYSTEM
 from oauth.models import AccessToken, App
+from oauth.partner_apps import uninstall
 from oauth.scopes import Scope
-from oauth.tokens import NEVER, generate_access_token
+from oauth.tokens import NEVER, generate_access_token, replace_personal_token
+from tests.support.cases import each
 from tests.support.clients import ApiClient
 from tests.support.exports import ALL_CUSTOMERS, EXPORTS, downloaded, export_url, make_exports
 from tests.support.factories import make_owner, make_user, make_users
@@ -321,10 +326,10 @@ class TestList:
 
     def test_list_exports_shows_an_app_its_own_and_a_personal_token_all(self, admin_client, partner):
         one, other = partner(), partner()
-        for each in (admin_client, one, other):
-            each.post(EXPORTS, ALL_CUSTOMERS)
+        for client in (admin_client, one, other):
+            client.post(EXPORTS, ALL_CUSTOMERS)
 
-        assert [len(each.get(EXPORTS).json()["results"]) for each in (admin_client, one, other)] == [3, 1, 1]
+        assert [len(client.get(EXPORTS).json()["results"]) for client in (admin_client, one, other)] == [3, 1, 1]
 
     def test_list_exports_shows_dashboard_exports_without_dates(self, admin_client, partner, owner):
         job = exports.create({}, by=owner, origin="http://testserver")
@@ -467,7 +472,7 @@ class TestALink:
         JobFile.objects.all().delete()
         forgotten = anonymous.get(link)
 
-        assert [each.status_code for each in (missing, forgotten)] == [404, 404]
+        assert [response.status_code for response in (missing, forgotten)] == [404, 404]
         assert missing.json() == forgotten.json() == {"detail": "The file is not kept any more."}
 
     def test_export_link_of_inactive_app_is_403(self, partner, anonymous):
@@ -478,6 +483,38 @@ class TestALink:
         assert anonymous.get(link).status_code == 200
 
         App.objects.filter(kind=App.Kind.PARTNER).update(is_active=False)
+
+        assert anonymous.get(link).status_code == 403
+
+    @each(
+        "end",
+        [
+            lambda app: app.delete(),
+            lambda app: AccessToken.objects.filter(application=app).delete(),
+            lambda app: AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1)),
+            lambda app: AccessToken.objects.update(scope=str(WRITE)),
+            lambda app: uninstall(app, SYSTEM),
+            lambda app: change_role(app.user_id, Role.VIEWER, by=SYSTEM),
+            lambda app: deactivate(app.user_id, by=SYSTEM),
+            lambda app: User.objects.filter(pk=app.user_id).update(user_type="lead"),
+        ],
+    )
+    def test_export_link_ends_with_what_asked_for_it(self, partner, anonymous, end):
+        make_owner()
+        app = partner()
+        export = app.post(EXPORTS, ALL_CUSTOMERS).json()
+        make_exports()
+        link = app.get(f"{export_url(export)}download/").json()["url"]
+        assert anonymous.get(link).status_code == 200
+
+        end(App.objects.get(kind=App.Kind.PARTNER))
+
+        assert anonymous.get(link).status_code == 403
+
+    def test_export_link_ends_when_a_personal_token_is_replaced(self, admin_client, link, anonymous, owner):
+        assert anonymous.get(link).status_code == 200
+
+        replace_personal_token(App.objects.get(), owner=owner, by=SYSTEM)
 
         assert anonymous.get(link).status_code == 403
 
