@@ -1,7 +1,6 @@
 """Every setting, from the environment, safe by default. docs/operations.md explains the variables."""
 
 import secrets
-from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -43,7 +42,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.staticfiles",
     "rest_framework",
-    "axes",
     "csp",
     "oauth2_provider",
     "drf_spectacular",
@@ -75,7 +73,6 @@ MIDDLEWARE = [
     "config.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.CSPMiddleware",
-    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -123,7 +120,7 @@ REDIS_URL = env.str("REDIS_URL", "")
 
 AUTH_USER_MODEL = "customers.User"
 AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
+    "oauth.accounts.lockout.LockoutBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -143,20 +140,6 @@ PASSWORD_HASHERS = [
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_ENGINE = "oauth.accounts.session_store"
-
-# After ten failures of an account or from an address, at the sign-in page and the token endpoint together, further
-# attempts are refused for 15 minutes.
-AXES_FAILURE_LIMIT = 10
-AXES_COOLOFF_TIME = timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_USERNAME_FORM_FIELD = "username"
-AXES_USERNAME_CALLABLE = "oauth.accounts.lockout.account_of"
-AXES_CLIENT_IP_CALLABLE = "oauth.accounts.lockout.address_of"
-AXES_LOCKOUT_CALLABLE = "oauth.accounts.lockout.lockout_page"
-AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
-AXES_ENABLE_ADMIN = False
-AXES_VERBOSE = False
 
 USE_TZ = True
 # The store's time zone: whole-day filters and shown offsets. The database holds UTC.

@@ -1,5 +1,6 @@
 """Who makes a change: one type for the timeline, the security log and all services."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -36,16 +37,24 @@ class Actor:
 SYSTEM = Actor()
 
 
-def client_ip(meta: Mapping[str, Any]) -> str | None:
-    """The address a request came from; behind a proxy, the one that the proxy saw. None without an address.
+# An address as proxies write it: with a port, and IPv6 in brackets.
+ADDRESS = re.compile(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<ipv4>[\d.]+))(?::\d{1,5})?")
 
-    `meta`: the request's WSGI environment.
+
+def client_ip(meta: Mapping[str, Any]) -> str | None:
+    """The address a request came from; behind a proxy, the one that the proxy saw. None for what is no address.
+
+    Without the zone of a link-local address. An IPv4 address that is mapped into IPv6, as a socket for both shows it,
+    is IPv4. `meta`: the request's WSGI environment.
     """
-    address = meta.get("REMOTE_ADDR") or ""
+    text = meta.get("REMOTE_ADDR") or ""
     if settings.BEHIND_PROXY:
         # What stands before the last comma was sent by the client, who may write anything.
-        address = meta.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or address
+        text = meta.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or text
+    if found := ADDRESS.fullmatch(text):
+        text = found["ipv6"] or found["ipv4"]
     try:
-        return str(ip_address(address))
+        address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
+    return str(getattr(address, "ipv4_mapped", None) or address)

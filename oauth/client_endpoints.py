@@ -14,7 +14,7 @@ from oauth2_provider.oauth2_backends import get_oauthlib_core
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidRequestFatalError, OAuth2Error
 
 from oauth.accounts import lockout
-from oauth.actor import Actor
+from oauth.actor import Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.models import App
 
@@ -129,15 +129,12 @@ def _is_locked_out_after(request: HttpRequest, error: str) -> bool:
     if error not in ("invalid_client", "invalid_grant"):
         return False
     client_id = _claimed_client_id(request).replace(NUL, "")
-    credentials = {"username": f"client {client_id}"}
-    if lockout.is_locked_out(request, credentials):
+    attempt = lockout.client(request, client_id)
+    if attempt.is_locked_out():
         return True
-    app = App.objects.filter(client_id=client_id).first()
-    record(Event.TOKEN_REFUSED, Actor(ip=lockout.address_of(request)), app, error=error)
-    lockout.count_failure(request, credentials)
-    reached_limit = lockout.is_refused(request)
-    lockout.withdraw_page(request)
-    return reached_limit
+    app, by = App.objects.filter(client_id=client_id).first(), Actor(ip=client_ip(request.META))
+    record(Event.TOKEN_REFUSED, by, app, error=error)
+    return attempt.count_failure(by, app)
 
 
 @client_endpoint

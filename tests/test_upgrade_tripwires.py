@@ -11,14 +11,8 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from axes.handlers.database import AxesDatabaseHandler
-from axes.handlers.proxy import AxesProxyHandler
-from axes.middleware import AxesMiddleware
-from axes.models import AccessAttempt
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.auth.models import AnonymousUser
 from django.db import connection
-from django.http import HttpResponse
 from django.test import RequestFactory
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from psycopg.pq import Format
@@ -29,7 +23,6 @@ from customers.api.fields import SharedFieldsSerializer
 from customers.core.prepared_query import PreparedQuery
 from customers.dashboard.customers.list import CustomerList
 from customers.models import Address, Customer, User
-from oauth.accounts import lockout
 from oauth.fields import EncryptedAttribute
 from oauth.models import AccessToken, App
 from oauth.validator import Validator
@@ -86,14 +79,6 @@ TABLE = [
      "the authorization endpoint reads the URL only"),
     ("oauth2_provider.oauth2_backends.get_oauthlib_core", "oauth/client_endpoints.py",
      "oauthlib's server with the toolkit's settings"),
-    ("axes.handlers.proxy.AxesProxyHandler.is_allowed", "oauth/accounts/lockout.py",
-     "asks for a lockout outside of django.contrib.auth.authenticate"),
-    ("axes.handlers.proxy.AxesProxyHandler.user_login_failed", "oauth/accounts/lockout.py",
-     "counts a failure of an app"),
-    ("axes.handlers.proxy.AxesProxyHandler.reset_attempts", "oauth/accounts/lockout.py",
-     "resets the account without its address"),
-    ("axes.middleware.AxesMiddleware", "config/settings.py",
-     "answers a request whose attribute axes_locked_out is true"),
     ("csp.decorators.csp_update", "oauth/csp.py",
      "applied to a response instead of a view, for sources that are known only then"),
     ("django_otp.oath.TOTP", "oauth/accounts/two_factor.py",
@@ -240,31 +225,6 @@ class TestOAuthToolkit:
 
         [uri], options = server.validate_authorization_request.call_args
         assert (uri, options["body"]) == ("/oauth2/authorize/?client_id=a", "")
-
-
-class TestAxes:
-    def test_middleware_answers_a_request_that_is_marked_as_locked_out(self, db):
-        request = RequestFactory().get("/dashboard/login/")
-        request.user = AnonymousUser()
-
-        assert AxesMiddleware(lockout.refuse)(request).headers["Retry-After"] == "900"
-
-    def test_withdrawn_refusal_keeps_the_view_s_own_response(self, db):
-        def view(request):
-            lockout.refuse(request)
-            lockout.withdraw_page(request)
-            return HttpResponse(status=418)
-
-        assert AxesMiddleware(view)(RequestFactory().get("/")).status_code == 418
-
-    def test_failures_since_start_is_none_until_a_failure_is_counted(self):
-        assert "request.axes_failures_since_start = None" in inspect.getsource(AxesProxyHandler.update_request)
-        assert "request.axes_failures_since_start" in inspect.getsource(AxesDatabaseHandler.user_login_failed)
-
-    def test_attempts_have_the_columns_that_are_read_and_blanked(self):
-        names = {field.name for field in AccessAttempt._meta.fields}
-
-        assert {"username", "ip_address", "user_agent", "attempt_time", "get_data", "post_data"} <= names
 
 
 class TestPostgresql:

@@ -77,18 +77,20 @@ def authenticate(request: HttpRequest) -> Caller:
 
 
 def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
-    """The member of staff with this email and password. Failures count as failures at the dashboard do.
+    """The member of staff with this email and password. Failures count as failures at the dashboard do; a browser that
+    is trusted there is trusted here, too.
 
     Raises TooManyRequests after many failures, and Unauthorized. Staff with two-factor sign-in can't sign in here,
     because the protocol has no field for a code. They use an API token.
     """
     member: Any = auth.authenticate(request, username=email, password=password)
-    if lockout.is_refused(request):
-        lockout.withdraw_page(request)
+    attempt = lockout.sign_in(request, email)
+    if lockout.is_refused(request) or (member and attempt.is_locked_out()):
         wait = lockout.seconds_to_wait()
         raise TooManyRequests("Too many failed attempts. Try again later.", retry_after=wait)
     if member is None or not member.is_staff or two_factor.is_on(member):
         raise Unauthorized
+    attempt.reset()
     return member
 
 

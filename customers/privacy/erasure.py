@@ -83,5 +83,6 @@ def _erase_fields(user: User) -> None:
 
 def _delete_failed_sign_ins(emails: set[str]) -> None:
     """Emails of customers that were typed at the sign-in page, by mistake or to find out who is a customer."""
-    lockout.delete_attempts_with(emails)
-    security_events_about(emails).update(**ERASED)
+    events = security_events_about(emails)
+    lockout.delete_attempts_with(emails, {ip for ip in events.values_list("ip", flat=True) if ip})
+    events.update(**ERASED)

@@ -48,9 +48,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
         ),
         "dashboard_log": list(log_entries_about(user).values("action_time", "object_repr", "change_message")),
         "security_log": list(security_events_about(emails).values("at", "event", "actor", "ip")),
-        "failed_sign_ins": list(
-            lockout.attempts_with(emails).values("attempt_time", "username", "ip_address", "user_agent")
-        ),
+        "failed_sign_ins": list(lockout.attempts_with(emails).values("last_at", "subject", "failures")),
     }
 
 

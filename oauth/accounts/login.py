@@ -9,9 +9,8 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import get_user_model, login
-from django.contrib.auth.signals import user_login_failed
 from django.contrib.auth.views import LoginView, RedirectURLMixin
-from django.http import HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -20,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
-from oauth.accounts import lockout, two_factor
+from oauth.accounts import lockout, trusted_devices, two_factor
 from oauth.csp import allow_form_action
 
 # The session's key for a person whose password was right and whose code is missing: id, backend, and time of it.
@@ -44,13 +43,14 @@ class DashboardPage:
     """A view with the context of the admin site's pages."""
 
     title = ""
+    request: HttpRequest
 
     def get_context_data(self, **context):
-        site = admin.site.each_context(self.request)  # type: ignore[attr-defined]  # a mix-in
+        site = admin.site.each_context(self.request)
         return super().get_context_data(**site, title=self.title, **context)  # type: ignore[misc]
 
 
-class SignInPage(DashboardPage):
+class SignInPage(DashboardPage, RedirectURLMixin):
     """A step of signing in. The last step redirects to the page that asked for it, and an install link from there to
     the app; `form_targets` are the sources that the Content-Security-Policy allows for that."""
 
@@ -58,7 +58,26 @@ class SignInPage(DashboardPage):
 
     def render_to_response(self, context, **options):
         response = super().render_to_response(context, **options)  # type: ignore[misc]  # a mix-in
-        return allow_form_action(self.request, response, *self.form_targets)  # type: ignore[attr-defined]
+        return allow_form_action(self.request, response, *self.form_targets)
+
+    def get_default_redirect_url(self):
+        return reverse("admin:index")
+
+    def form_invalid(self, form):
+        if lockout.is_refused(self.request):
+            return lockout.page(self.request)
+        return super().form_invalid(form)  # type: ignore[misc]  # a mix-in
+
+    def complete(self, user, backend):
+        """Signs in, unless guesses that were sent at the same time have reached the limit meanwhile."""
+        attempt = lockout.sign_in(self.request, user.email)
+        if attempt.is_locked_out():
+            return lockout.page(self.request)
+        attempt.reset()
+        login(self.request, user, backend=backend)
+        response = HttpResponseRedirect(self.get_success_url())
+        trusted_devices.trust(response, user)
+        return response
 
 
 class SignIn(SignInPage, LoginView):
@@ -73,9 +92,6 @@ class SignIn(SignInPage, LoginView):
             return redirect("admin:index")
         return super().get(request, *args, **kwargs)
 
-    def get_default_redirect_url(self):
-        return reverse("admin:index")
-
     def get_context_data(self, **context):
         path, name = self.request.get_full_path(), self.request.user.get_username()
         return super().get_context_data(app_path=path, username=name, **context)
@@ -83,16 +99,15 @@ class SignIn(SignInPage, LoginView):
     def form_valid(self, form):
         user = form.get_user()
         if not two_factor.is_on(user):
-            login(self.request, user)
-            return HttpResponseRedirect(self.get_success_url())
+            return self.complete(user, user.backend)
         self.request.session[AWAITING_CODE] = {"user": user.pk, "backend": user.backend, "at": time.time()}
         query = urlencode({self.redirect_field_name: self.get_success_url()})
         return HttpResponseRedirect(f"{reverse('sign-in-code')}?{query}")
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
-class EnterCode(SignInPage, RedirectURLMixin, FormView):
-    """The second step. A wrong code counts like a wrong password, for the account and for the address."""
+class EnterCode(SignInPage, FormView):
+    """The second step. A wrong code counts like a wrong password."""
 
     form_class = CodeForm
     template_name = "accounts/enter_code.html"
@@ -105,17 +120,11 @@ class EnterCode(SignInPage, RedirectURLMixin, FormView):
             return redirect("admin:login")
         return super().dispatch(request, *args, **kwargs)
 
-    def get_default_redirect_url(self):
-        return reverse("admin:index")
-
     def form_valid(self, form):
-        credentials = {"username": self.user.email, "step": "code"}
-        if lockout.is_locked_out(self.request, credentials):
-            return lockout.refuse(self.request)
+        if lockout.sign_in(self.request, self.user.email).is_locked_out():
+            return lockout.page(self.request)
         if not two_factor.verify(self.user, form.cleaned_data["code"]):
-            user_login_failed.send(EnterCode, credentials=credentials, request=self.request)
+            lockout.count_failed_sign_in(self.request, self.user.email, step="code")
             form.add_error("code", "This code is wrong or was used before.")
             return self.form_invalid(form)
-        backend = self.request.session.pop(AWAITING_CODE)["backend"]
-        login(self.request, self.user, backend=backend)
-        return HttpResponseRedirect(self.get_success_url())
+        return self.complete(self.user, self.request.session.pop(AWAITING_CODE)["backend"])

@@ -36,3 +36,28 @@ class TwoFactor(models.Model):
 
     def __str__(self):
         return f"Two-factor sign-in of {self.user}"
+
+
+class FailedAttempts(models.Model):
+    """Failed attempts that count together: of one account, from one address, …"""
+
+    class Kind(models.TextChoices):
+        """What the attempts have in common. `subject` is in the brackets."""
+
+        ACCOUNT = "account", "Sign-ins to an account (email address)"
+        ADDRESS = "address", "Sign-ins from an address (IPv4, or IPv6 network)"
+        DEVICE = "device", "Sign-ins from a trusted device (its id)"
+        IDENTITY = "identity", "Confirmations by a person who is signed in (id)"
+        CLIENT = "client", "Requests of an app for tokens (client id)"
+        CLIENT_ADDRESS = "client_address", "Requests for tokens from an address (IPv4, or IPv6 network)"
+
+    kind = models.CharField(max_length=20, choices=Kind)
+    subject = models.CharField(max_length=255)
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "subject"], name="failed_attempts_unique")]
+
+    def __str__(self):
+        return f"{self.kind} {self.subject}: {self.failures}"

@@ -7,18 +7,21 @@ from customers.jobs import runner
 from customers.jobs.exports import parts as exports
 from customers.mirror import services as mirror
 from customers.webhooks import services as webhooks
+from oauth.accounts import lockout
 from oauth.accounts.session_store import SessionStore
 
 
 class Command(BaseCommand):
     help = (
-        "Delete expired data: stored responses of idempotent requests, tokens, grants, sessions, files of imports and "
-        "exports, the log of webhook deliveries, events of mirrored stores. Run it once a day, while serving."
+        "Delete expired data: stored responses of idempotent requests, tokens, grants, sessions, counters of failed "
+        "attempts, files of imports and exports, the log of webhook deliveries, events of mirrored stores. Run it once "
+        "a day, while serving."
     )
 
     def handle(self, **options):
         call_command("cleartokens")
         SessionStore.clear_expired()
+        self.stdout.write(f"{lockout.delete_expired()} counters of failed attempts deleted.")
         self.stdout.write(f"{idempotency.forget_expired()} stored responses deleted.")
         self.stdout.write(f"{ratelimit.forget_replaced_tokens()} rate limit counters deleted.")
         exports.delete_strays(timezone.now() - runner.FILES_KEPT_FOR)

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from axes.models import AccessAttempt
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection, transaction
@@ -16,6 +15,7 @@ from customers.orders.models import Order, Subscription
 from customers.orders.services import record_order, record_subscription
 from customers.privacy.erasure import ERASED_FIELDS, erase
 from customers.privacy.personal_data import personal_data
+from oauth.accounts.models import FailedAttempts
 from oauth.actor import SYSTEM, Actor
 from oauth.audit.models import AuditEvent
 from oauth.errors import ServiceError
@@ -162,7 +162,7 @@ class TestErasing:
 
         failed = AuditEvent.objects.filter(event="sign_in_failed")
         assert list(failed.values_list("actor", "ip")) == [("(erased)", None)] * 2
-        assert not AccessAttempt.objects.exists()
+        assert not FailedAttempts.objects.exists()
 
     def test_erase_leaves_other_customers_alone(self, zenobia, owner):
         erase(zenobia.pk, by=by(owner))

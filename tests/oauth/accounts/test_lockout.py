@@ -3,10 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from oauth.accounts.lockout import LOCKED_FOR
+from oauth.accounts.models import FailedAttempts
+from oauth.audit.models import AuditEvent
+from tests.support.cases import each
+from tests.support.concurrency import at_once
 from tests.support.factories import make_owner
 from tests.support.partner import INTROSPECT, REVOKE, TOKEN, register_partner
 
@@ -35,8 +40,8 @@ def fail_from_the_address(times=10):
     return [sign_in(f"person-{number}@store.example", "wrong") for number in range(times)]
 
 
-def let_the_cool_off_pass(settings):
-    AccessAttempt.objects.update(attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME - timedelta(seconds=1))
+def let_the_lockout_pass():
+    FailedAttempts.objects.update(last_at=timezone.now() - LOCKED_FOR - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize("fail", [fail_on_the_account, fail_from_the_address])
@@ -55,9 +60,9 @@ class TestSignIn:
 
         assert sign_in().status_code == 302
 
-    def test_sign_in_works_after_the_lockout_has_passed(self, owner, settings, fail):
+    def test_sign_in_works_after_the_lockout_has_passed(self, owner, fail):
         fail()
-        let_the_cool_off_pass(settings)
+        let_the_lockout_pass()
 
         assert sign_in().status_code == 302
 
@@ -67,14 +72,14 @@ class TestSignIn:
 
         assert sign_in("colleague@store.example", address=OTHER_ADDRESS).status_code == 302
 
-    def test_lockout_is_not_prolonged_by_further_attempts(self, owner, settings, fail):
+    def test_lockout_is_not_prolonged_by_further_attempts(self, owner, fail):
         fail()
-        AccessAttempt.objects.update(attempt_time=timezone.now() - settings.AXES_COOLOFF_TIME + timedelta(minutes=1))
-        before = set(AccessAttempt.objects.values_list("attempt_time", "failures_since_start"))
+        FailedAttempts.objects.update(last_at=timezone.now() - LOCKED_FOR + timedelta(minutes=1))
 
         fail()
 
-        assert set(AccessAttempt.objects.values_list("attempt_time", "failures_since_start")) == before
+        locked = FailedAttempts.objects.get(failures__gte=10)
+        assert (locked.failures, locked.last_at < timezone.now() - timedelta(minutes=13)) == (10, True)
 
 
 class TestSuccess:
@@ -135,6 +140,134 @@ class TestForwardedAddress:
         assert sign_in(address=OTHER_ADDRESS, headers={"X-Forwarded-For": ADDRESS}).status_code == 302
 
 
+def fail_from(addresses, header=""):
+    """Ten failures, on an account each, from the addresses in turn; by a proxy's header if one is named."""
+    for number in range(10):
+        address = addresses[number % len(addresses)]
+        where = {"headers": {header: address}} if header else {"address": address}
+        sign_in(f"person-{number}@store.example", "wrong", **where)
+
+
+class TestAddress:
+    @each(
+        "guessing, innocent",
+        [
+            (["::ffff:203.0.113.1"], "::ffff:203.0.113.2"),
+            (["::ffff:203.0.113.1", "203.0.113.1"], "203.0.113.2"),
+            (["64:ff9b::203.0.113.1"], "64:ff9b::203.0.113.2"),
+            (["64:ff9b:1::203.0.113.1"], "64:ff9b:1::203.0.113.2"),
+            (["2002:cb00:7101:1::1", "2002:cb00:7101:2::1"], "2002:cb00:7102:1::1"),
+            (["2001:db8:0:1::1", "2001:db8:0:1::2"], "2001:db8:0:2::1"),
+            (["fe80::1%eth0"], "203.0.113.2"),
+        ],
+    )
+    def test_failures_lock_out_the_guessing_address_and_no_neighbour(self, owner, guessing, innocent):
+        fail_from(guessing)
+
+        assert sign_in(address=guessing[-1]).status_code == 429
+        assert sign_in(address=innocent).status_code == 302
+
+    def test_teredo_clients_of_one_server_are_locked_out_apart(self, owner):
+        fail_from(["2001:0:4136:e378:8000:63bf:34ff:8efe"])
+
+        assert sign_in(address="2001:0:4136:e378:8000:63bf:34ff:8efe").status_code == 429
+        assert sign_in(address="2001:0:4136:e378:8000:63bf:34ff:8efd").status_code == 302
+
+    @each(
+        "guessing, innocent",
+        [
+            (["10.0.0.1:4711", "10.0.0.1:4712", "10.0.0.1"], "10.0.0.2:4711"),
+            (["[2001:db8::1]:4711", "[2001:db8::2]", "2001:db8::3"], "[2001:db8:0:1::1]:4711"),
+            (["[::ffff:10.0.0.1]:4711", "10.0.0.1:4711"], "[::ffff:10.0.0.2]:4711"),
+        ],
+    )
+    def test_port_in_a_forwarded_address_is_no_part_of_it(self, owner, settings, guessing, innocent):
+        settings.BEHIND_PROXY = True
+        fail_from(guessing, "X-Forwarded-For")
+
+        assert sign_in(headers={"X-Forwarded-For": guessing[0]}).status_code == 429
+        assert sign_in(headers={"X-Forwarded-For": innocent}).status_code == 302
+
+    @each("unreadable", ["unknown", "_hidden", "10.0.0.1:port", "[10.0.0.1", "10.0.0.256"])
+    def test_unreadable_addresses_are_not_locked_out_together(self, owner, settings, unreadable):
+        settings.BEHIND_PROXY = True
+        fail_from([unreadable], "X-Forwarded-For")
+
+        assert sign_in(headers={"X-Forwarded-For": unreadable}).status_code == 302
+
+    def test_account_is_locked_out_by_failures_from_unreadable_addresses(self, owner, settings):
+        settings.BEHIND_PROXY = True
+        answers = [sign_in(password="wrong", headers={"X-Forwarded-For": "unknown"}) for _ in range(10)]
+
+        assert answers[-1].status_code == 429
+
+
+class TestMeanwhile:
+    def test_right_password_of_a_burst_is_refused_once_the_others_reached_the_limit(self, owner, monkeypatch):
+        check_password = type(owner).check_password
+
+        def check_slowly(user, raw):
+            if raw == "right":
+                fail_on_the_account()
+            return check_password(user, raw)
+
+        monkeypatch.setattr(type(owner), "check_password", check_slowly)
+
+        assert sign_in().status_code == 429
+
+    @pytest.mark.django_db(transaction=True)
+    def test_failures_at_the_same_moment_are_all_counted(self):
+        make_owner(email="owner@store.example", password="right")
+
+        answers = at_once([lambda: sign_in(password="wrong").status_code] * 12)
+
+        counted = FailedAttempts.objects.get(kind="account").failures
+        assert counted == 12 - (answers.count(429) - max(0, counted - 9))
+        assert sign_in().status_code == 429
+        assert AuditEvent.objects.filter(event="locked_out").count() == 1
+
+
+class TestKinds:
+    def test_failures_at_the_token_endpoint_lock_nobody_out_of_sign_in(self, partner, owner):
+        partner.http.defaults["REMOTE_ADDR"] = ADDRESS
+        for _ in range(11):
+            wrong_secret(partner)
+
+        assert sign_in().status_code == 302
+
+    def test_failures_to_sign_in_lock_no_app_out_of_the_token_endpoint(self, partner):
+        fail_from_the_address()
+        partner.http.defaults["REMOTE_ADDR"] = ADDRESS
+
+        assert wrong_secret(partner).status_code == 401
+
+    def test_an_account_named_like_an_app_counts_apart(self, partner):
+        for number in range(10):
+            sign_in(partner.client_id, "wrong", f"192.0.2.{number}")
+
+        assert wrong_secret(partner).status_code == 401
+
+
+def test_reset_lockouts_opens_all(owner, capsys):
+    fail_on_the_account()
+    fail_from_the_address()
+
+    call_command("reset_lockouts")
+
+    assert sign_in().status_code == 302
+
+
+def test_clear_expired_deletes_what_counts_no_longer(owner, capsys):
+    fail_on_the_account(3)
+    let_the_lockout_pass()
+    fail_from_the_address(1)
+
+    call_command("clear_expired")
+
+    assert {row.kind for row in FailedAttempts.objects.all()} == {"account", "address"}
+    assert FailedAttempts.objects.count() == 2
+
+
 def wrong_secret(partner, path=TOKEN):
     return partner.post(path, grant_type="refresh_token", refresh_token="x", token="x", client_secret="wrong")
 
@@ -192,12 +325,12 @@ class TestTokenEndpoint:
         answers = {partner.exchange(**{"code": "x", **malformed}).status_code for _ in range(12)}
 
         assert answers == {400}
-        assert not AccessAttempt.objects.exists()
+        assert not FailedAttempts.objects.exists()
 
-    def test_token_endpoint_answers_again_after_the_lockout(self, partner, settings):
+    def test_token_endpoint_answers_again_after_the_lockout(self, partner):
         for _ in range(10):
             wrong_secret(partner)
-        let_the_cool_off_pass(settings)
+        let_the_lockout_pass()
 
         assert wrong_secret(partner).status_code == 401
 
@@ -211,7 +344,7 @@ class TestWhatIsKept:
         partner.exchange(code, client_secret="a-secret")
         partner.post(REVOKE, token="a-token", client_secret="a-secret")
 
-        kept = repr([list(model.objects.values()) for model in (AccessAttempt, AccessFailureLog, AccessLog)])
-        assert AccessAttempt.objects.count() == 2
+        kept = repr(list(FailedAttempts.objects.values()))
+        assert FailedAttempts.objects.count() == 4
         secrets = ("a-password", "a-code", "a-verifier", "a-refresh-token", "a-secret", "a-token", code, partner.secret)
         assert [secret for secret in secrets if secret in kept] == []
