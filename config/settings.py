@@ -146,6 +146,8 @@ USE_TZ = True
 TIME_ZONE = env.str("STORE_TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en"
 USE_I18N = True
+# Kosovo has no code of ISO 3166-1 yet: XK is a user-assigned code, which CLDR, the EU, banks and shops use.
+COUNTRIES_OVERRIDE = {"XK": {"name": "Kosovo", "alpha3": "XKX"}}
 
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # the email is unique: ignoring case, by a constraint on LOWER(email) that the check can't read

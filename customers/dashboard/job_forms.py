@@ -13,10 +13,17 @@ from customers.jobs import bulk_edits
 from customers.jobs.exports import formats
 from customers.jobs.exports.parts import EXPORT
 from customers.jobs.imports import services as imports
-from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES, PERSON
+from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES, PERSON, REASONS
 from customers.jobs.imports.load import IMPORT
+from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
 
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+DATE_ORDERS = {
+    DateOrder.UNKNOWN: "There are none",
+    DateOrder.DAY_FIRST: "Day first: 5 January",
+    DateOrder.MONTH_FIRST: "Month first: 1 May",
+}
 ADDRESS_LABELS = {"line1": "street and number", "line4": "city"}
 
 
@@ -25,6 +32,12 @@ class UploadForm(forms.Form):
         label="File",
         help_text="CSV with column names in the first row, or JSON Lines (UTF-8)",
         widget=forms.FileInput({"accept": ".csv,.tsv,.txt,.jsonl,.ndjson"}),
+    )
+    delimiter = forms.ChoiceField(
+        label="Separator of the cells",
+        required=False,
+        choices=[("", "as in the first row"), *DELIMITERS.items()],
+        widget=PlainSelect,
     )
 
 
@@ -63,9 +76,12 @@ class ExportForm(JobForm):
         widget=forms.RadioSelect,
         initial=next(iter(formats.FORMATS)),
     )
+    excel = forms.BooleanField(
+        label="Mark the CSV file as UTF-8 (byte order mark), which Excel needs to show accents", required=False
+    )
 
     def options(self):
-        return {"format": self.cleaned_data["format"]}
+        return {"format": self.cleaned_data["format"], "excel": self.cleaned_data["excel"]}
 
 
 class ImportForm(JobForm):
@@ -77,16 +93,22 @@ class ImportForm(JobForm):
         help_text="Their addresses stay as they are.",
     )
 
+    date_order = forms.ChoiceField(
+        label="Dates such as 05/01/2020", required=False, choices=list(DATE_ORDERS.items()), widget=PlainSelect
+    )
+
     def __init__(self, job, *args, **kwargs):
         super().__init__(job, *args, **kwargs)
         options = IMPORT.options_of(job)
         self.file_format = options.file_format
         self.fields["update"].initial = options.update
+        self.fields["date_order"].initial = options.date_order
         chosen = options.fields or self.file_format.map_columns({})
-        self.names = {f"column_{number}": header for number, header in enumerate(self.file_format.headers)}
+        headers = [header for header in self.file_format.headers if header != REASONS]
+        self.names = {f"column_{number}": header for number, header in enumerate(headers)}
         for name, header in self.names.items():
             self.fields[name] = forms.ChoiceField(
-                label=header or "(no name)",
+                label=header,
                 required=False,
                 choices=choices_for(header, chosen.get(header)),
                 initial=chosen.get(header, ""),
@@ -108,11 +130,12 @@ class ImportForm(JobForm):
 
     def options(self):
         dry_run = "rehearse" in self.data
-        return {"fields": self.chosen, "update": self.cleaned_data["update"], "dry_run": dry_run}
+        given = {name: self.cleaned_data[name] for name in ("update", "date_order")}
+        return {"fields": self.chosen, "dry_run": dry_run, **given}
 
 
 def choices_for(header: str, chosen: str | None) -> list[Any]:
-    own = [f"{METADATA}{header}"] if header else []
+    own = [f"{METADATA}{header}"]
     if chosen and chosen.startswith(METADATA) and chosen not in own:
         own.append(chosen)
     return [

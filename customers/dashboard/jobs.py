@@ -3,9 +3,6 @@
 While the page of a job is open, it drives the job in one-second steps, so no worker is needed.
 """
 
-import csv
-from collections.abc import Iterator
-from itertools import chain
 from typing import cast
 
 from django.contrib import admin, messages
@@ -24,9 +21,9 @@ from customers.jobs import bulk_edits, registry, runner
 from customers.jobs.exports import downloads
 from customers.jobs.exports import services as exports
 from customers.jobs.exports.parts import EXPORT
+from customers.jobs.imports import refusals
 from customers.jobs.imports import services as imports
 from customers.jobs.imports.load import IMPORT
-from customers.jobs.imports.rows import quoted
 from customers.jobs.models import Job
 from customers.jobs.progress import progress_text
 from customers.jobs.registry import JobType
@@ -97,7 +94,7 @@ class JobAdmin(ReadOnlyAdmin):
         form = UploadForm(request.POST or None, request.FILES or None)
         if form.is_valid():
             try:
-                return HttpResponseRedirect(page_of(imports.create(form.cleaned_data["file"], by=request.user)))
+                return HttpResponseRedirect(page_of(imports.create(**form.cleaned_data, by=request.user)))
             except ServiceError as error:
                 form.add_error("file", to_validation_error(error))
         return self._page(request, "dashboard/jobs/upload.html", title="Import customers", form=form)
@@ -128,7 +125,8 @@ class JobAdmin(ReadOnlyAdmin):
             form=form,
             columns=columns,
             words=progress_text(job),
-            rejected_rows=job.rejected_rows.order_by("pk")[:SHOWN_REJECTED_ROWS],
+            rejected_rows=job.rejected_rows.filter(is_warning=False).order_by("pk")[:SHOWN_REJECTED_ROWS],
+            warnings=job.rejected_rows.filter(is_warning=True).order_by("pk")[:SHOWN_REJECTED_ROWS],
             has_file=job.kind == EXPORT.key and job.files.exists(),
         )
 
@@ -162,11 +160,14 @@ class JobAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:jobs_job_changelist"))
 
     def refused(self, request, job_id):
-        rejected_rows = self._job(request, job_id).rejected_rows.order_by("pk")
-        rows = ((row.line, quoted(row.field), quoted(row.reason)) for row in rejected_rows.iterator())
-        headers = {"Content-Disposition": f'attachment; filename="refused-{job_id}.csv"'}
-        lines = _csv_lines(("line", "field", "reason"), rows)
-        return StreamingHttpResponse(lines, content_type="text/csv", headers=headers)
+        job = self._job(request, job_id)
+        if job.kind != IMPORT.key:
+            raise Http404
+        file_format = IMPORT.options_of(job).file_format
+        name, content_type = ("csv", "text/csv") if file_format.delimiter else ("jsonl", "application/x-ndjson")
+        headers = {"Content-Disposition": f'attachment; filename="refused-{job_id}.{name}"'}
+        lines = refusals.file_lines(job, file_format)
+        return StreamingHttpResponse(lines, content_type=f"{content_type}; charset=utf-8", headers=headers)
 
     def download(self, request, job_id):
         job = self._job(request, job_id)
@@ -211,15 +212,3 @@ class JobAdmin(ReadOnlyAdmin):
         if job.finished_at:
             return "checked" if job.dry_run else "done"
         return "failed" if job.error else f"{job.done:.0%}"
-
-
-class _Echo:
-    """A file whose `write` returns the line instead of storing it."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv_lines(header, rows) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    return map(writer.writerow, chain([header], rows))

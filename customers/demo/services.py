@@ -14,7 +14,7 @@ from django.utils import timezone
 from customers import insertion, services
 from customers.demo import reports
 from customers.demo.people import EMAIL_HOSTS, Person, people
-from customers.jobs.imports.rows import parse_row
+from customers.jobs.imports.rows import Rules, parse_row
 from customers.metadata.services import bindings
 from customers.models import Customer, Event, Note, StaffMember, User
 from customers.orders.models import Order, Subscription
@@ -100,9 +100,9 @@ class Filling:
             self.on_progress(step, min(start + BATCH, len(self.people)), len(self.people))
 
     def insert_people(self) -> None:
-        definitions = bindings()
+        rules = Rules(bindings())
         for batch in self.batches("customers"):
-            rows = [parse_row(line, person.row, definitions) for line, person in enumerate(batch)]
+            rows = [parse_row(person.row, rules) for person in batch]
             insertion.insert_users([row.customer for row in rows], SYSTEM)
         self.customers().update(updated_at=F("date_joined"))
         joined = Customer.objects.filter(pk=OuterRef("user_id")).values("date_joined")

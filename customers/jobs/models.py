@@ -100,15 +100,18 @@ class JobFile(models.Model):
 
 
 class RejectedRow(models.Model):
-    """A row of the source that was not stored, and why."""
+    """A row of the source that was not stored, and why. A warning is about a row that was stored without a value."""
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="rejected_rows")
     line = models.PositiveBigIntegerField()
-    field = models.CharField(max_length=255)
+    field = models.CharField(max_length=255, blank=True, default="", help_text="Empty where the reason names it.")
     reason = models.TextField()
+    cells = models.JSONField(default=list, help_text="Of an import: the row as the file has it, so it can be repaired.")
+    is_warning = models.BooleanField(default=False)
 
     def __str__(self):
-        return f"Line {self.line}: {self.field + ': ' if self.field else ''}{self.reason}"
+        warning = "warning: " if self.is_warning else ""
+        return f"Line {self.line}: {warning}{self.field + ': ' if self.field else ''}{self.reason}"
 
 
 class DryRunEmail(models.Model):

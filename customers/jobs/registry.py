@@ -40,6 +40,7 @@ class JobType(Generic[OptionsT]):
     options_type: type[OptionsT]
     permission = ""  # needed to see and run it in the dashboard. Empty: only a management command runs it
     runs_in_worker = False  # the worker runs it, and not only the open page of the job
+    rejected_rows_are_personal = False  # they hold what the source says about people, and are deleted as a file is
 
     def options_of(self, job: "Job") -> OptionsT:
         return self.options_type.from_json(job.options_json)

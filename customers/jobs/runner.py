@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from customers.jobs import registry
-from customers.jobs.models import Job, JobFile
+from customers.jobs.models import Job, JobFile, RejectedRow
 from customers.jobs.registry import JobType, Options, Steps
 from oauth.errors import ServiceError
 
@@ -49,6 +49,8 @@ class FileDeleted(ServiceError):
 def create(job_type: JobType, options: Options, **fields: Any) -> Job:
     """A job that waits to be started. Deletes old jobs first."""
     delete_old()
+    if job_type.rejected_rows_are_personal:
+        delete_old_rejected_rows()
     return Job.objects.create(kind=job_type.key, options_json=options.to_json(), **fields)
 
 
@@ -158,3 +160,9 @@ def delete_old() -> int:
     number = old.count()
     old.delete()
     return number
+
+
+def delete_old_rejected_rows() -> None:
+    """Deletes, after a day, rejected rows that hold personal data."""
+    kinds = [each.key for each in registry.all_types() if each.rejected_rows_are_personal]
+    RejectedRow.objects.filter(job__kind__in=kinds, job__created_at__lt=timezone.now() - FILES_KEPT_FOR).delete()

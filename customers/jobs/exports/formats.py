@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, TextIO
 
 import orjson
@@ -11,8 +12,11 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from customers.jobs.imports.columns import ADDRESS, COUNTERS, METADATA, MORE_ADDRESSES, PERSON, PURCHASES
 from customers.jobs.imports.rows import quoted
+from customers.jobs.imports.values import tags_of
 
-HEADER = (*PERSON, *COUNTERS, *PURCHASES, *(f"address_{name}" for name in ADDRESS), MORE_ADDRESSES)
+BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes a CSV file for one in the encoding of the computer
+
+HEADER = ("id", *PERSON, *COUNTERS, *PURCHASES, *(f"address_{name}" for name in ADDRESS), MORE_ADDRESSES)
 
 
 def write_jsonl(
@@ -25,8 +29,7 @@ def write_jsonl(
     number = 0
     for row in rows:
         number += 1
-        shown = {name: value for name, value in row.items() if name != "id"}
-        file.write(json.dumps(shown, cls=DjangoJSONEncoder, ensure_ascii=False) + "\n")
+        file.write(json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False) + "\n")
     return number
 
 
@@ -54,13 +57,14 @@ def write_csv(
 def _cell(name: str, value: Any) -> str:
     if value is None or value == []:
         return ""
-    if name == "tags" and not any("," in tag or tag.startswith("[") for tag in value):
-        return quoted(",".join(value))
+    if name == "tags" and not value[0].startswith("[") and tags_of(text := ",".join(value)) == value:
+        return quoted(text)
     if isinstance(value, list | dict):
         return orjson.dumps(value).decode()
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return quoted(str(value))
+    # A spreadsheet computes nothing from a number, so a negative one stays a number.
+    return str(value) if isinstance(value, int | float | Decimal) else quoted(str(value))
 
 
 @dataclass(frozen=True, slots=True)

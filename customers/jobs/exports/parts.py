@@ -20,7 +20,7 @@ from customers.core.postgres import custom_plan
 from customers.filters import filter_customers
 from customers.jobs import runner
 from customers.jobs.exports import query
-from customers.jobs.exports.formats import FORMATS
+from customers.jobs.exports.formats import BYTE_ORDER_MARK, FORMATS
 from customers.jobs.models import Job, JobFile
 from customers.jobs.registry import JobType, Options, Steps
 from customers.querysets import UserQuerySet
@@ -34,12 +34,13 @@ PART_SIZE = 2_000  # customers: on SQLite other writers wait for one part
 class ExportOptions(Options):
     """`filters` chooses the customers (see `customers.filters`); it may name a person. `metadata_keys` are those that
     get a column. `origin` is the scheme and host at which the export was requested. `date_from` and `date_to` are ISO
-    8601, or empty for an export of the dashboard."""
+    8601, or empty for an export of the dashboard. `excel`: CSV begins with a byte order mark."""
 
     filters: Mapping[str, Any]
     metadata_keys: list[str]
     origin: str
     format: str = ""
+    excel: bool = False
     date_from: str = ""
     date_to: str = ""
 
@@ -77,6 +78,8 @@ def _write_part(customers: UserQuerySet, options: ExportOptions, job: Job) -> No
     if not rows and job.cursor:
         return
     text = io.StringIO()
+    if options.excel and options.format == "csv" and not job.cursor:
+        text.write(BYTE_ORDER_MARK)
     FORMATS[options.format].write(rows, text, with_header=not job.cursor, metadata_keys=options.metadata_keys)
     name = f"{FOLDER}/{job.pk}-{uuid4().hex}"  # never the name of another part
     JobFile.objects.create(job=job, file=ContentFile(text.getvalue().encode(), name=name))

@@ -1,10 +1,11 @@
 """The customers that an export writes, as rows of plain values."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Max, Min
+from django.utils import timezone
 
 from customers.jobs.imports.columns import ADDRESS, COUNTERS, PERSON, PURCHASES
 from customers.models import Address, Customer
@@ -56,4 +57,5 @@ def _purchases(ids: list[int]) -> dict[int, dict[str, str]]:
 
 
 def _format_datetime(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat()
+    """In the store's time zone."""
+    return timezone.localtime(value).isoformat()

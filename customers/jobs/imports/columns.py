@@ -6,53 +6,114 @@ from collections.abc import Iterable, Mapping
 from customers.filters import METADATA
 from oauth.errors import ServiceError
 
-# The fields of the person and of the first address, each with its usual headers, the best one first.
-# Headers are compared without case, punctuation and OWNER_PREFIX.
+# The fields of the person and of the first address, each with its usual headers, the best one first: those of the
+# files of Google Contacts, Klaviyo, Mailchimp, Outlook, Shopify, Stripe and WooCommerce are among them.
+# Headers are compared without case, punctuation and OWNERS.
 PERSON = {
-    "email": ("email", "e mail", "email address", "mail", "user email"),
-    "first_name": ("first name", "firstname", "given name", "forename"),
-    "last_name": ("last name", "lastname", "surname", "family name"),
-    "phone_number": ("phone number", "phone", "telephone", "mobile", "mobile phone", "tel"),
+    "email": (
+        "email",
+        "e mail",
+        "email address",
+        "e mail address",
+        "mail",
+        "user email",
+        "e mail 1 value",
+        "email 1 value",
+        "primary email",
+    ),
+    "first_name": (
+        "first name",
+        "firstname",
+        "given name",
+        "forename",
+        "fname",
+        "full name",
+        "customer name",
+        "display name",
+        "name",
+    ),
+    "last_name": ("last name", "lastname", "surname", "family name", "lname"),
+    "phone_number": (
+        "phone number",
+        "phone",
+        "telephone",
+        "telephone number",
+        "mobile",
+        "mobile phone",
+        "mobile number",
+        "primary phone",
+        "phone 1 value",
+        "tel",
+    ),
     "user_type": ("user type",),
     "language": ("language", "lang", "locale", "language code", "preferred language"),
     "accepts_marketing": (
         "accepts marketing",
         "accepts email marketing",
+        "email marketing consent",
         "email marketing",
         "marketing",
         "marketing consent",
+        "email consent",
         "newsletter",
         "is subscribed",
         "subscribed",
         "opt in",
     ),
     "is_blocked": ("is blocked", "blocked"),
-    "tags": ("tags", "tag", "labels"),
+    "tags": ("tags", "tag", "labels", "group membership"),
     "metadata": ("metadata",),
-    "ip": ("ip", "ip address"),
+    "ip": ("ip", "ip address", "optin ip", "confirm ip"),
     "user_agent": ("user agent",),
     "date_joined": (
         "date joined",
         "created at",
         "created",
         "date created",
+        "created date",
+        "created utc",
+        "created date utc",
         "date registered",
         "user registered",
         "registered",
+        "sign up",
         "signed up at",
         "customer since",
+        "profile created on",
+        "date added",
+        "optin time",
+        "confirm time",
     ),
 }
 ADDRESS = {
     "first_name": (),
     "last_name": (),
-    "line1": ("line1", "line 1", "address1", "address 1", "address line 1", "street", "street address", "address"),
-    "line2": ("line2", "line 2", "address2", "address 2", "address line 2"),
-    "line3": ("line3", "line 3", "address3", "address 3", "address line 3"),
+    "line1": (
+        "line1",
+        "line 1",
+        "address1",
+        "address 1",
+        "address line1",
+        "address line 1",
+        "street",
+        "street address",
+        "address",
+    ),
+    "line2": (
+        "line2",
+        "line 2",
+        "address2",
+        "address 2",
+        "address line2",
+        "address line 2",
+        "street 2",
+        "extended address",
+    ),
+    "line3": ("line3", "line 3", "address3", "address 3", "address line3", "address line 3", "street 3"),
     "line4": ("line4", "line 4", "city", "town"),
-    "state": ("state", "province code", "province", "region", "county"),
-    "postcode": ("postcode", "postal code", "zip", "zip code"),
-    "country": ("country code", "country"),
+    "state": ("state", "province code", "province", "state region", "state province", "region", "county"),
+    "postcode": ("postcode", "postal code", "zip", "zip code", "zip postal code", "postal zip code"),
+    "country": ("country code", "country", "country region", "country name"),
     "phone_number": (),
     "notes": (),
     "is_default_for_shipping": (),
@@ -64,7 +125,25 @@ ADDRESSES = "addresses"  # the whole list, in the shape of the API
 COUNTERS = ("orders_count", "subscriptions_count", "total_spent")
 PURCHASES = ("first_purchase_date", "last_purchase_date")
 
-OWNER_PREFIX = re.compile(r"^(customer|default address|billing address|billing|address)\s+(?=\D)")
+# What a header may begin with, the best one first: so all columns of an address are of one kind.
+OWNERS = (
+    "customer",
+    "default address",
+    "billing address",
+    "billing",
+    "address 1",
+    "address",
+    "home",
+    "business",
+    "shipping address",
+    "shipping",
+    "card address",
+    "card",
+)
+# The last column of a file of refused rows. An import ignores it.
+REASONS = "Refused because"
+
+NO_RANK = 10_000
 
 FIELDS = (*PERSON, *(f"address_{name}" for name in ADDRESS), ADDRESSES, MORE_ADDRESSES)
 
@@ -86,10 +165,18 @@ def guess_fields(headers: Iterable[str], chosen: Mapping[str, str]) -> dict[str,
     found: dict[str, tuple[int, str]] = {}
     for header in headers:
         field, rank = _field_of(header)
-        if header not in chosen and field and field not in taken and rank < found.get(field, (1000, ""))[0]:
+        if header not in chosen and field and field not in taken and rank < found.get(field, (NO_RANK, ""))[0]:
             found[field] = (rank, header)
     fields = {header: field for field, (_, header) in found.items()} | dict(chosen)
     return {header: fields[header] for header in headers if fields.get(header)}
+
+
+def without_partial_address(fields: Mapping[str, str], chosen: Mapping[str, str]) -> dict[str, str]:
+    """Without the guessed fields of the address, if the file has a street but no city, or the other way round: it would
+    be refused in each row. Mailchimp, for one, has a whole address in one column."""
+    if ("address_line1" in fields.values()) == ("address_line4" in fields.values()):
+        return dict(fields)
+    return {header: field for header, field in fields.items() if header in chosen or not field.startswith("address_")}
 
 
 def _field_of(header: str) -> tuple[str, int]:
@@ -99,9 +186,10 @@ def _field_of(header: str) -> tuple[str, int]:
     plain = " ".join(re.findall(r"[^\W_]+", header.lower()))
     if plain.replace(" ", "_") in FIELDS:
         return plain.replace(" ", "_"), 0
-    for text in (plain, OWNER_PREFIX.sub("", plain)):
+    owned = [(plain.removeprefix(f"{owner} "), rank) for rank, owner in enumerate(OWNERS, 1)]
+    for text, owner_rank in [(plain, 0), *(each for each in owned if each[0] != plain)]:
         for group, start in ((PERSON, ""), (ADDRESS, "address_")):
             for name, spellings in group.items():
-                if text in spellings:
-                    return start + name, 1 + spellings.index(text) + 100 * (text != plain)
-    return "", 1000
+                if text in spellings and not (owner_rank and text == "name"):  # Business Name is a company
+                    return start + name, 1 + spellings.index(text) + 100 * owner_rank
+    return "", NO_RANK

@@ -10,11 +10,15 @@ from typing import Any, BinaryIO, Self, TypeVar, cast
 from customers import insertion, services, validation
 from customers.jobs import runner
 from customers.jobs.imports import parse
-from customers.jobs.imports.parse import FileFormat, Position, Row
-from customers.jobs.imports.rows import ParsedCustomer, parse_row
+from customers.jobs.imports.header import FileFormat
+from customers.jobs.imports.lines import Position
+from customers.jobs.imports.parse import Row
+from customers.jobs.imports.refusals import rejected_row
+from customers.jobs.imports.rows import InvalidRow, ParsedCustomer, Rules, parse_row
+from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import DryRunEmail, Job, RejectedRow
 from customers.jobs.registry import JobType, Options, Steps
-from customers.metadata.services import Bindings, bindings
+from customers.metadata.services import bindings
 from customers.models import Customer
 from customers.validation import EmailTaken
 from oauth.actor import Actor
@@ -30,12 +34,14 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions(Options):
-    """`fields`: the field of a customer by the header of its column. `update`: update existing customers."""
+    """`fields`: the field of a customer by the header of its column. `update`: update existing customers. `date_order`:
+    see DateOrder."""
 
     file_name: str
     file_format: FileFormat
     fields: Mapping[str, str] = field(default_factory=dict)
     update: bool = False
+    date_order: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -45,6 +51,7 @@ class ImportOptions(Options):
 class Import(JobType[ImportOptions]):
     key, label, options_type = "import", "Import", ImportOptions
     permission = "customers.import_customer"
+    rejected_rows_are_personal = True
 
     def steps(self, job: Job) -> Steps:
         with open_file(job) as file:
@@ -78,14 +85,23 @@ def open_file(job: Job) -> BinaryIO:
 
 
 @dataclass(slots=True)
+class ImportedRow(ParsedCustomer):
+    row: Row
+
+    @property
+    def line(self) -> int:
+        return self.row.line
+
+
+@dataclass(slots=True)
 class Chunk:
     """Consecutive rows of a file. The emails of `customers` differ from one another; `duplicates` repeat one of them.
-    `rejected` has the error of each other row by its line."""
+    `rejected` has the errors of each other row."""
 
     end: Position
-    customers: list[ParsedCustomer]
-    duplicates: list[ParsedCustomer]
-    rejected: list[tuple[int, ServiceError]] = field(default_factory=list)
+    customers: list[ImportedRow]
+    duplicates: list[ImportedRow]
+    rejected: list[tuple[Row, list[ServiceError]]] = field(default_factory=list)
     statement: insertion.Statement | None = None
 
 
@@ -95,31 +111,32 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
     rows = parse.rows(file, options.file_format, options.fields, Position(job.cursor, job.position))
     created_before = job.created
     # The bindings are read once, and here: the chunks are prepared in another thread, which must not use the database.
-    for chunk in _read_ahead(_chunks(rows, size or CHUNK, bindings())):
-        yield partial(_check if job.dry_run else _store, chunk, options.update)
+    rules = Rules(bindings(), DateOrder(options.date_order))
+    for chunk in _read_ahead(_chunks(rows, size or CHUNK, rules)):
+        yield partial(_check if job.dry_run else _store, chunk, options)
     job.dry_run_emails.all().delete()
     if not job.dry_run:
         runner.delete_files(job.files.all())
     insertion.analyze_after_bulk_insert(job.created - created_before)
 
 
-def _store(chunk: Chunk, update: bool, job: Job) -> None:
+def _store(chunk: Chunk, options: ImportOptions, job: Job) -> None:
     by = Actor(user_id=job.started_by_id)
     skipped = insertion.insert_users([each.customer for each in chunk.customers], by, chunk.statement)
     taken = {chunk.customers[position].line for position in skipped}
     job.created += len(chunk.customers) - len(taken)
     for each in _by_line([*(each for each in chunk.customers if each.line in taken), *chunk.duplicates]):
         try:
-            if not update:
+            if not options.update:
                 raise EmailTaken
             _update(each, by)
             job.updated += 1
         except ServiceError as error:
-            chunk.rejected.append((each.line, error))
-    _save_progress(job, chunk)
+            chunk.rejected.append((each.row, [error]))
+    _save_progress(job, chunk, options)
 
 
-def _check(chunk: Chunk, update: bool, job: Job) -> None:
+def _check(chunk: Chunk, options: ImportOptions, job: Job) -> None:
     """A dry run: counts what `_store` would do."""
     digests = {each.line: _email_digest(each) for each in chunk.customers}
     seen = set(job.dry_run_emails.filter(digest__in=digests.values()).values_list("digest", flat=True))
@@ -128,36 +145,41 @@ def _check(chunk: Chunk, update: bool, job: Job) -> None:
         is_new = digests.get(each.line, 0) not in seen and each.email_key not in known
         if is_new and each.line in digests:
             job.created += 1
-        elif update:
+        elif options.update:
             job.updated += 1
         else:
-            chunk.rejected.append((each.line, EmailTaken()))
+            chunk.rejected.append((each.row, [EmailTaken()]))
     emails = [DryRunEmail(job=job, digest=digest) for digest in digests.values()]
     DryRunEmail.objects.bulk_create(emails, ignore_conflicts=True)
-    _save_progress(job, chunk)
+    _save_progress(job, chunk, options)
 
 
-def _save_progress(job: Job, chunk: Chunk) -> None:
+def _save_progress(job: Job, chunk: Chunk, options: ImportOptions) -> None:
     job.cursor, job.position = chunk.end
     job.rejected += len(chunk.rejected)
-    RejectedRow.objects.bulk_create(
-        RejectedRow(job=job, line=line, field=".".join(map(str, error.path)), reason=error.message)
-        for line, error in sorted(chunk.rejected, key=lambda each: each[0])
-    )
+    rejected = {row.line for row, _ in chunk.rejected}
+    stored = [each for each in (*chunk.customers, *chunk.duplicates) if each.line not in rejected]
+    entries = [rejected_row(job, row, errors, options.fields) for row, errors in chunk.rejected]
+    entries += [
+        rejected_row(job, each.row, each.warnings, options.fields, is_warning=True) for each in stored if each.warnings
+    ]
+    RejectedRow.objects.bulk_create(sorted(entries, key=lambda entry: entry.line))
 
 
-def _chunks(rows: Iterable[Row], size: int, bound: Bindings) -> Iterator[Chunk]:
+def _chunks(rows: Iterable[Row], size: int, rules: Rules) -> Iterator[Chunk]:
     for group in _groups(rows, size):
-        customers: dict[str, ParsedCustomer] = {}
+        customers: dict[str, ImportedRow] = {}
         chunk = Chunk(end=group[-1].end, customers=[], duplicates=[])
-        for line, _, values in group:
-            try:
-                if isinstance(values, ServiceError):
-                    raise values
-                customer = parse_row(line, values, bound)
-            except ServiceError as error:
-                chunk.rejected.append((line, error))
+        for row in group:
+            if isinstance(row.values, ServiceError):
+                chunk.rejected.append((row, [row.values]))
                 continue
+            try:
+                parsed = parse_row(row.values, rules)
+            except InvalidRow as error:
+                chunk.rejected.append((row, error.errors))
+                continue
+            customer = ImportedRow(parsed.customer, parsed.warnings, row)
             if customers.setdefault(customer.email_key, customer) is not customer:
                 chunk.duplicates.append(customer)
         chunk.customers = list(customers.values())
@@ -185,7 +207,7 @@ def _read_ahead(items: Iterator[Item]) -> Iterator[Item]:
             yield item
 
 
-def _by_line(customers: list[ParsedCustomer]) -> list[ParsedCustomer]:
+def _by_line(customers: list[ImportedRow]) -> list[ImportedRow]:
     return sorted(customers, key=lambda customer: customer.line)
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from customers.jobs import runner
 from customers.jobs.imports import parse
+from customers.jobs.imports.header import detect_format
 from customers.jobs.imports.load import IMPORT, ImportOptions, open_file
 from customers.jobs.models import Job, JobFile
 from customers.models import User
@@ -14,13 +15,13 @@ from customers.models import User
 SHOWN_ROWS = 3
 
 
-def create(upload: UploadedFile, *, by: User) -> Job:
-    """Keeps a file for an import. Raises ServiceError if it can't be read."""
-    file_format = parse.detect_format(upload)  # type: ignore[arg-type]  # it reads as a file does
+def create(file: UploadedFile, *, by: User, delimiter: str = "") -> Job:
+    """Keeps a file for an import. `delimiter`: see `detect_format`. Raises ServiceError if it can't be read."""
+    file_format = detect_format(file, delimiter)  # type: ignore[arg-type]  # it reads as a file does
     with transaction.atomic():
-        options = ImportOptions(file_name=upload.name or "", file_format=file_format)
-        job = runner.create(IMPORT, options, started_by=by, total=upload.size or 0)
-        JobFile.objects.create(job=job, file=upload)
+        options = ImportOptions(file_name=file.name or "", file_format=file_format)
+        job = runner.create(IMPORT, options, started_by=by, total=file.size or 0)
+        JobFile.objects.create(job=job, file=file)
     return job
 
 

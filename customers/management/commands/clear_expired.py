@@ -25,6 +25,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{idempotency.forget_expired()} stored responses deleted.")
         self.stdout.write(f"{ratelimit.forget_replaced_tokens()} rate limit counters deleted.")
         exports.delete_strays(timezone.now() - runner.FILES_KEPT_FOR)
+        runner.delete_old_rejected_rows()
         self.stdout.write(f"{runner.delete_old()} imports, exports and bulk edits deleted.")
         self.stdout.write(f"{webhooks.delete_old_deliveries()} webhook deliveries deleted.")
         self.stdout.write(f"{mirror.delete_old_events()} events of mirrored stores deleted.")

@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from customers.filters import filter_customers
 from customers.jobs.exports import query
-from customers.jobs.exports.formats import FORMATS
+from customers.jobs.exports.formats import BYTE_ORDER_MARK, FORMATS
 from customers.metadata.services import exported_keys
 from customers.models import Language, UserType
 
@@ -25,6 +25,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser):
         parser.add_argument("file", metavar="FILE", help="- for standard output. Only its owner may read a new file.")
         parser.add_argument("--format", choices=[*FORMATS], help="Default: from the extension of FILE, else csv.")
+        parser.add_argument(
+            "--excel", action="store_true", help="Begin CSV with a byte order mark, which Excel needs to show accents."
+        )
         parser.add_argument("--user-type", choices=[UserType.LEAD.value, UserType.CUSTOMER.value])
         parser.add_argument("--joined-from", type=day, metavar="DAY", help="The first day, such as 2026-01-31.")
         parser.add_argument("--joined-to", type=day, metavar="DAY", help="The last day.")
@@ -33,11 +36,14 @@ class Command(BaseCommand):
         parser.add_argument("--country", metavar="CODE", help="Of one of the addresses: two letters of ISO 3166.")
         parser.add_argument("--search", metavar="TEXT", help="Parts of name, email address and phone number.")
 
-    def handle(self, *, file, format, **options):
+    def handle(self, *, file, format, excel, **options):
         filters = {name: value for name, value in options.items() if name in FILTERS}
         rows = query.rows(filter_customers(query.exportable_customers(), filters))
-        file_format = FORMATS[format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")]
+        format = format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")
+        file_format = FORMATS[format]
+        mark = BYTE_ORDER_MARK if excel and format == "csv" else ""
         if file == "-":
+            self.stdout.write(mark, ending="")
             file_format.write(rows, self.stdout, metadata_keys=exported_keys())
             return
         try:
@@ -45,5 +51,6 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"Can't write {file}: {error.strerror}.") from None
         with open(descriptor, "w", encoding="utf-8", newline="") as out:
+            out.write(mark)
             number = file_format.write(rows, out, metadata_keys=exported_keys())
         self.stderr.write(f"{number} customers exported.")

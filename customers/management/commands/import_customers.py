@@ -1,20 +1,20 @@
-import csv
 import gc
 import hashlib
-import itertools
 import shutil
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from customers.jobs import runner
-from customers.jobs.imports import load, parse
+from customers.jobs.imports import load, refusals
+from customers.jobs.imports.header import detect_format
 from customers.jobs.imports.load import IMPORT, ImportOptions
+from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
 from customers.jobs.progress import ProgressLine
 from oauth.errors import ServiceError
@@ -39,8 +39,24 @@ class Command(BaseCommand):
             metavar="HEADER=FIELD",
             help="Import this column as FIELD; HEADER= ignores the column. May be given several times.",
         )
+        parser.add_argument(
+            "--delimiter",
+            default="",
+            metavar="CHARACTER",
+            help="What separates the cells of CSV; tab for a tab. Default: it is guessed from the header.",
+        )
+        parser.add_argument(
+            "--dates",
+            choices=[order.value for order in DateOrder if order],
+            default="",
+            help="What comes first in dates such as 05/01/2020. Without it, such a date is refused.",
+        )
         parser.add_argument("--dry-run", action="store_true", help="Validate and count, but store nothing.")
-        parser.add_argument("--report", metavar="FILE", help="Write the rejected rows and the reasons to a CSV file.")
+        parser.add_argument(
+            "--report",
+            metavar="FILE",
+            help="Write the rejected rows to a file, each with all reasons as its last cell. Correct and import it.",
+        )
         parser.add_argument("--resume", action="store_true", help="Continue a stopped import of this file.")
         parser.add_argument(
             "--update",
@@ -49,13 +65,16 @@ class Command(BaseCommand):
             "they are.",
         )
 
-    def handle(self, *, file, map, dry_run, report, resume, update, **options):
+    def handle(self, *, file, map, dry_run, report, resume, **options):
         if resume and (dry_run or file == "-"):
             raise CommandError("--resume needs a FILE, and can't be combined with --dry-run.")
         with ExitStack() as stack:
             source = self.open(file, stack)
             report_file = self.open_report(report, stack) if report else None
-            job = self.stopped_job(source) if resume else self.new_job(source, file, self.mapping(map), dry_run, update)
+            if resume:
+                job = self.stopped_job(source)
+            else:
+                job = self.new_job(source, file, self.mapping(map), dry_run=dry_run, **options)
             try:
                 self.run(job, source)
             finally:
@@ -85,12 +104,23 @@ class Command(BaseCommand):
         pairs = [each.rpartition("=") for each in given]
         if wrong := next((each for each, pair in zip(given, pairs, strict=True) if not pair[1]), None):
             raise CommandError(f"--map takes HEADER=FIELD, not {wrong!r}.")
-        return {header.strip(): field.strip() for header, _, field in pairs}
+        return {" ".join(header.split()): field.strip() for header, _, field in pairs}
 
-    def new_job(self, source: BinaryIO, file: str, mapping: dict[str, str], dry_run: bool, update: bool) -> Job:
+    def new_job(
+        self,
+        source: BinaryIO,
+        file: str,
+        mapping: dict[str, str],
+        *,
+        dry_run: bool,
+        update: bool,
+        delimiter: str,
+        dates: str,
+        **options: Any,
+    ) -> Job:
         """Replaces an earlier import of this file, which can't be resumed any more."""
         try:
-            file_format = parse.detect_format(source)
+            file_format = detect_format(source, delimiter="\t" if delimiter == "tab" else delimiter)
             fields = file_format.map_columns(mapping)
         except ServiceError as error:
             raise CommandError(error.message) from None
@@ -100,7 +130,9 @@ class Command(BaseCommand):
             Job.objects.filter(digest=digest).delete()
         return runner.create(
             IMPORT,
-            ImportOptions(file_name=Path(file).name, file_format=file_format, fields=fields, update=update),
+            ImportOptions(
+                file_name=Path(file).name, file_format=file_format, fields=fields, update=update, date_order=dates
+            ),
             dry_run=dry_run,
             digest=digest,
             total=source.seek(0, 2),
@@ -140,12 +172,11 @@ class Command(BaseCommand):
             bar.close()
 
     def report(self, job: Job, report_file: TextIO | None) -> None:
-        rejected = job.rejected_rows.order_by("pk")
+        entries = job.rejected_rows.order_by("pk")
         if report_file:
-            lines = rejected.values_list("line", "field", "reason").iterator()
-            csv.writer(report_file).writerows(itertools.chain([("line", "field", "reason")], lines))
-        else:
-            for row in rejected.iterator():
-                self.stderr.write(str(row))
+            report_file.writelines(refusals.file_lines(job, IMPORT.options_of(job).file_format))
+            entries = entries.filter(is_warning=True)
+        for entry in entries.iterator():
+            self.stderr.write(str(entry))
         would_be = "would be " if job.dry_run else ""
         self.stdout.write(f"{job.created} {would_be}created, {job.updated} updated, {job.rejected} rejected.")

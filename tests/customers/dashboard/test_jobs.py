@@ -212,7 +212,7 @@ class TestAnExport:
 
         dashboard_client.post(page, {"format": "csv"})
 
-        assert dashboard_client.get(page.replace("change", "file")).getvalue().startswith(b"email,")
+        assert dashboard_client.get(page.replace("change", "file")).getvalue().startswith(b"id,email,")
 
     def test_export_file_is_deleted_when_a_customer_is_erased(
         self, dashboard_client, people, django_capture_on_commit_callbacks

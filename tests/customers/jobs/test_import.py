@@ -169,7 +169,7 @@ class TestResume:
         assert User.objects.count() == Event.objects.count() == 7
         assert Job.objects.get().finished_at
         with open(report) as file:
-            assert [line.split(",")[0] for line in file] == ["line", "2"]
+            assert [line.split(",")[0] for line in file] == ["Email", "nobody"]
 
     def test_stopped_import_can_be_repeated_from_the_start(self, stopped, import_file):
         code, output = import_file(stopped[0])
@@ -199,7 +199,7 @@ class TestResume:
 
         _, output = import_file(path, "--resume")
 
-        assert "Line 5: email" in output
+        assert "Line 5: Email" in output
 
     def test_resume_after_a_chunk_of_long_rows(self, import_file, csv_file, monkeypatch):
         path = csv_file([[email, "x" * 200, *EMPTY[1:]] for email, *_ in people(5)])

@@ -44,7 +44,7 @@ def small_parts(monkeypatch):
 
 def emails_in(job: Job) -> list[str]:
     lines = b"".join(downloads.response(job)).decode().splitlines()
-    return [line.partition(",")[0] for line in lines[1:]]
+    return [line.split(",")[1] for line in lines[1:]]
 
 
 class TestWorker:
