@@ -144,13 +144,15 @@ SESSION_ENGINE = "oauth.accounts.session_store"
 USE_TZ = True
 # The store's time zone: whole-day filters and shown offsets. The database holds UTC.
 TIME_ZONE = env.str("STORE_TIME_ZONE", "UTC")
+# Which phone numbers are accepted: `valid` (some country's plan has them) or `possible` (their length fits).
+PHONE_NUMBERS = env.str("PHONE_NUMBERS", "valid", choices=("valid", "possible"))
 LANGUAGE_CODE = "en"
 USE_I18N = True
 # Kosovo has no code of ISO 3166-1 yet: XK is a user-assigned code, which CLDR, the EU, banks and shops use.
 COUNTRIES_OVERRIDE = {"XK": {"name": "Kosovo", "alpha3": "XKX"}}
 
 SILENCED_SYSTEM_CHECKS = [
-    "auth.W004",  # the email is unique: ignoring case, by a constraint on LOWER(email) that the check can't read
+    "auth.W004",  # the email is unique: by a constraint on `email_key` that the check can't know
 ]
 
 # --- Email -----------------------------------------------------------------------------------------------------------

@@ -8,11 +8,11 @@ from django.db import connection, models
 from django.db.models.fields.json import KeyTransform
 
 from customers.core.dates import within_days
+from customers.phone_numbers import digits_to_find
 from oauth.email_addresses import email_key
 
-SHORTEST_LOCAL_NUMBER = 7  # digits
 THREE_IN_A_ROW = re.compile(r"[^\W_]{3}")
-PHONE_LIKE = re.compile(r"[-+()./\s]*\d[-+()./\d\s]*")
+PHONE_LIKE = re.compile(r"[-+()./\u2010-\u2015\uff08-\uff0f\s]*\d[-+()./\u2010-\u2015\uff08-\uff0f\d\s]*")
 
 
 class UserQuerySet(models.QuerySet):
@@ -21,7 +21,7 @@ class UserQuerySet(models.QuerySet):
         return self.order_by("-date_joined", "-id")
 
     def with_email(self, email: str):
-        """Whoever has this mailbox, however it is spelled: at most one person."""
+        """The person who has this mailbox, however it is spelled."""
         return self.filter(email_key=email_key(email))
 
     def update(self, **values):
@@ -58,17 +58,10 @@ class UserQuerySet(models.QuerySet):
         return self.filter(search_text__contains=name, full_name__contains=name)
 
     def with_phone_number(self, text: str):
-        """The number contains the digits of `text`, whatever the punctuation.
-
-        A text that is long enough for a local number is also searched without its leading zeros, which E.164 drops.
-        """
-        digits = "".join(filter(str.isdecimal, text))
-        if not digits:
-            return self.none()
-        matching = models.Q(search_text__contains=digits, phone_number__contains=digits)
-        if len(digits) >= SHORTEST_LOCAL_NUMBER and digits.startswith("0"):
-            local = digits.lstrip("0")
-            matching |= models.Q(search_text__contains=local, phone_number__contains=local)
+        """The number is the one that `text` would be kept as, or contains its digits, whatever the punctuation."""
+        matching = models.Q(pk__in=())
+        for digits in digits_to_find(text):
+            matching |= models.Q(search_text__contains=digits, phone_number__contains=digits)
         return self.filter(matching)
 
     def joined_between(self, first: date | None, last: date | None):

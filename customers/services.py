@@ -17,6 +17,7 @@ from customers.core.postgres import bulk_insert
 from customers.insertion import NewCustomer
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Note, User, UserType
+from customers.phone_numbers import clean_phone_number
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 
@@ -99,6 +100,8 @@ def update_user(
     if email and user.user_type == UserType.DASHBOARD and email != user.email:
         raise validation.EmailFixed
     country = None
+    if changes.get("phone_number") == user.phone_number:
+        changes.pop("phone_number", None)  # it may be older than the rules
     if changes.get("phone_number"):
         country = user.addresses.order_by("id").values_list("country", flat=True).first()
     values = _clean_person(changes, country=country)
@@ -136,6 +139,8 @@ def update_address(
     if precondition:
         precondition()
     former = _as_dict(address)
+    if changes.get("phone_number") == address.phone_number:
+        changes.pop("phone_number", None)  # it may be older than the rules
     for name, value in validation.clean_address({"country": address.country, **changes}).items():
         setattr(address, name, value)
     _unset_other_defaults(address)
@@ -312,7 +317,7 @@ def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str
         if name in cleaned:
             cleaned[name] = clean(cleaned[name])
     if "phone_number" in cleaned:
-        cleaned["phone_number"] = validation.clean_phone_number(cleaned["phone_number"], country)
+        cleaned["phone_number"] = clean_phone_number(cleaned["phone_number"], country)
     return cleaned
 
 

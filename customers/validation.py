@@ -5,23 +5,20 @@ Each `clean_` function takes one value, returns the value to store, and raises t
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import emoji
-import phonenumbers
 from django_countries import countries
 
 from customers.core.json_values import check_json
+from customers.phone_numbers import clean_phone_number
 from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
 
 MAX_TAG_LENGTH = 255
 MAX_USER_AGENT_LENGTH = 500
-MAX_PHONE_NUMBER_LENGTH = 128
 MAX_NOTE_LENGTH = 10_000  # in the dashboard
 SPACES = re.compile(" {2,}")
-E164 = re.compile(r"\+[1-9][0-9]{4,14}", re.ASCII)
 
 EMAIL_CONSTRAINT = "user_email_key_unique"  # its name in the database
 
@@ -75,52 +72,6 @@ def without_emoji(text: str) -> str:
 def clean_name(text: str | None) -> str | None:
     """Without emoji, and with single spaces, which the search by name expects."""
     return text and " ".join(without_emoji(text).split())
-
-
-def clean_phone_number(text: str | None, country: str | None) -> str | None:
-    """An international number, or a local one of `country` (ISO 3166), in E.164. Empty values stay as they are.
-
-    Raises CustomerError("phone_number") for text that is no phone number, and for a local number without a country.
-    """
-    if not text or not text.strip():
-        return text and ""
-    if _is_e164(text):
-        return text
-    if len(text) > MAX_PHONE_NUMBER_LENGTH:
-        raise CustomerError(f"A phone number has at most {MAX_PHONE_NUMBER_LENGTH} characters.", "phone_number")
-    try:
-        number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException as error:
-        message = "Enter a valid phone number."
-        if country is None and error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
-            message = "Enter the phone number with its country code, as in +15551234567."
-        raise CustomerError(message, "phone_number") from None
-    if not phonenumbers.is_possible_number(number):
-        raise CustomerError("Enter a valid phone number.", "phone_number")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def _is_e164(text: str) -> bool:
-    """A quick check. False means that the number has to be parsed, which takes ten times as long."""
-    if not E164.fullmatch(text):
-        return False
-    for end in (2, 3, 4):
-        if plan := _numbering_plan(text[1:end]):
-            national, (lengths, prefix) = text[end:], plan
-            return len(national) in lengths and national[0] != "0" and not (prefix and prefix.match(national))
-    return False
-
-
-@cache
-def _numbering_plan(calling_code: str) -> tuple[frozenset[int], re.Pattern[str] | None] | None:
-    """The possible lengths of a country's numbers, and the prefix for calls within it. None if no country has the
-    calling code."""
-    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(calling_code), ("001",))
-    metadata = phonenumbers.PhoneMetadata.metadata_for_region(regions[0], None)
-    if metadata is None or metadata.general_desc is None:
-        return None
-    prefix = metadata.national_prefix_for_parsing
-    return frozenset(metadata.general_desc.possible_length), re.compile(prefix) if prefix else None
 
 
 def clean_user_agent(text: str | None) -> str | None:

@@ -148,7 +148,7 @@ COUNTRIES = [
     Country("GB", 20, "en", ENGLISH, "GBP", ENGLISH_STREETS, [
         City("London", "SE## #@@", phone="+4420794600##"), City("Leeds", "LS# #@@", phone="+4411349600##"),
         City("Edinburgh", "EH# #@@", phone="+4413149600##"), City("Manchester", "M## #@@", phone="+4416149600##"),
-        City("Sheffield", "S## #@@", phone="+4411449600##"), City("Bath", "BA# #@@", phone="+447700900###"),
+        City("Sheffield", "S## #@@", phone="+4411449600##"), City("Bath", "BA# #@@"),
     ]),
     Country("DE", 16, "de", GERMAN, "EUR", GERMAN_STREETS, [
         City("Berlin", "10###", phone="+493023125###"), City("Hamburg", "20###", phone="+494066969###"),

@@ -5,7 +5,7 @@ from random import Random
 import phonenumbers
 import pytest
 
-from customers import services, validation
+from customers import phone_numbers, services, validation
 from customers.models import User
 from oauth.actor import SYSTEM
 from tests.support.factories import address
@@ -39,20 +39,20 @@ class TestCustomerError:
 class TestCleanPhoneNumber:
     @pytest.mark.parametrize(("text", "kept"), [(None, None), ("", ""), (" \t", "")])
     def test_clean_phone_number_keeps_empty_values(self, text, kept):
-        assert validation.clean_phone_number(text, None) == kept
+        assert phone_numbers.clean_phone_number(text, None) == kept
 
     def test_clean_phone_number_asks_for_the_country_code(self):
         with pytest.raises(validation.ServiceError, match="with its country code"):
-            validation.clean_phone_number("020 7946 0958", None)
+            phone_numbers.clean_phone_number("020 7946 0958", None)
 
     @pytest.mark.parametrize("country", ["GB", "AQ", "XX", "", "001", None])
     def test_international_phone_number_needs_no_country(self, country):
-        assert validation.clean_phone_number("+44 20 7946 0958", country) == "+442079460958"
+        assert phone_numbers.clean_phone_number("+44 20 7946 0958", country) == "+442079460958"
 
     @pytest.mark.parametrize("country", ["AQ", "XX", "", "001"])
     def test_local_phone_number_of_country_without_numbers_is_rejected(self, country):
         with pytest.raises(validation.ServiceError):
-            validation.clean_phone_number("020 7946 0958", country)
+            phone_numbers.clean_phone_number("020 7946 0958", country)
 
 
 class TestWithoutEmoji:
@@ -123,8 +123,11 @@ def test_e164_shortcut_agrees_with_the_parser(monkeypatch):
         for length in range(1, 14)
         for _ in range(8)
     ]
-    plain = [number for number in numbers if validation._is_e164(number)]
-    monkeypatch.setattr(validation, "_is_e164", lambda text: False)
+    regions = [*phonenumbers.SUPPORTED_REGIONS]
+    examples = [phonenumbers.example_number_for_type(region, kind) for region in regions for kind in range(11)]
+    numbers += [phonenumbers.format_number(each, phonenumbers.PhoneNumberFormat.E164) for each in examples if each]
+    plain = [number for number in numbers if phone_numbers._is_e164(number)]
+    monkeypatch.setattr(phone_numbers, "_is_e164", lambda text: False)
 
-    assert [validation.clean_phone_number(number, None) for number in plain] == plain
+    assert [phone_numbers.clean_phone_number(number, None) for number in plain] == plain
     assert len(plain) > len(numbers) / 20
