@@ -182,6 +182,14 @@ API_USAGE_INTERVAL = 10  # minimum seconds between two writes of the number of c
 # A developer's endpoint on this machine needs both. A store on the internet must have neither.
 WEBHOOKS_ALLOW_HTTP = env.bool("WEBHOOKS_ALLOW_HTTP", DEVELOPMENT)
 WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", DEVELOPMENT)
+# Pairs of the first and the last port. A developer's endpoint may listen anywhere.
+WEBHOOKS_PORTS = [
+    (int(first), int(last or first))
+    for first, _, last in (
+        ports.partition("-")
+        for ports in env.list("WEBHOOKS_PORTS", default=["1-65535"] if DEVELOPMENT else ["80", "443", "1024-65535"])
+    )
+]
 # Seconds before the first retry. Each further one waits three times as long.
 WEBHOOKS_RETRY_SECONDS = env.float("WEBHOOKS_RETRY_SECONDS", 30)
 # Requests per second to a mirrored store; 0: no limit.

@@ -87,6 +87,8 @@ TABLE = [
      "reads timestamps in C instead of in Django's Python"),
     ("psycopg.pq.abc.PGconn.socket", "config/postgresql/base.py",
      "checks an idle connection without a query"),
+    ("urllib3.connection.HTTPConnection._new_conn", "customers/mirror/client.py",
+     "connects to an address that was checked, instead of looking the host name up again"),
     ("multiprocessing.util.Finalize", "oauth/api_usage.py",
      "runs when a worker of the server ends, where atexit does not"),
 ]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from customers.core.outgoing import check_target
 from oauth.errors import ServiceError
 
 TOKEN_VARIABLE = "STORE_TOKEN"  # noqa: S105  names a variable, is no secret
@@ -23,6 +24,7 @@ def clean_store_url(text: str) -> str:
     if parts.scheme not in schemes or not host or "@" in parts.netloc or parts.query or parts.path.strip("/"):
         message = f"Enter the address of a store: {' or '.join(schemes)}, and its domain, without a path."
         raise ServiceError(message, "url")
+    check_target(host, port if port is not None else 443 if parts.scheme == "https" else 80, "url")
     host = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}"
 

@@ -5,15 +5,19 @@ The pool knows only that host and redirects are never followed, so the token can
 
 import http.client
 import json
+import socket
 import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, NewConnectionError
 from urllib3.util import Retry
+from urllib3.util.connection import create_connection
 
+from customers.core.outgoing import HostNotAllowed, resolve
 from oauth.errors import ServiceError
 
 API = "/api/admin/"
@@ -42,6 +46,28 @@ class StoreRefused(ServiceError):
         self.status = status
 
 
+class CheckedConnection(HTTPConnection):
+    """Connects only to addresses that are allowed: the check and the connection are about the same address."""
+
+    def _new_conn(self) -> socket.socket:
+        failure: Exception = OSError("The host has no address.")
+        try:
+            for _, address in resolve(self.host.strip("[]"), self.port):
+                try:
+                    return create_connection(address[:2], self.timeout, socket_options=self.socket_options)
+                except OSError as error:
+                    failure = error
+        except HostNotAllowed as error:
+            failure = ValueError(error.message)
+        except OSError as error:
+            failure = error
+        raise NewConnectionError(self, str(failure)) from failure
+
+
+class CheckedTLSConnection(CheckedConnection, HTTPSConnection):
+    """The same over TLS."""
+
+
 @dataclass
 class StoreClient:
     """`rate`: requests per second, 0 for no limit. `attempts`: per request, while the store is unavailable."""
@@ -54,6 +80,7 @@ class StoreClient:
     def __post_init__(self):
         self._next_request_at = 0.0
         self._pool = urllib3.connection_from_url(self.url, maxsize=1, timeout=TIMEOUT)
+        self._pool.ConnectionCls = CheckedTLSConnection if self._pool.scheme == "https" else CheckedConnection
         self._headers = {
             "Authorization": f"Bearer {self.token}",
             "Accept": "application/json",

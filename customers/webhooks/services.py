@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from customers.webhooks.delivery.allowed_hosts import is_allowed
+from customers.core.outgoing import check_target
 from customers.webhooks.events import APP_UNINSTALLED, EVENT_NAMES, EXAMPLE_ID, example_type
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
 from oauth.errors import ServiceError
@@ -19,6 +18,7 @@ from oauth.models import ApiVersion, App
 
 MAX_SECRET_LENGTH = 255
 MAX_NAME_LENGTH = 50
+DEFAULT_PORTS = {"https": 443, "http": 80}
 DELIVERIES_KEPT_FOR = timedelta(days=30)  # longer than any is retried
 
 
@@ -121,7 +121,7 @@ def _clean_target(target: str) -> str:
     schemes = ("https", "http") if settings.WEBHOOKS_ALLOW_HTTP else ("https",)
     try:
         parts = urlsplit(target)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
         (host or "").encode("idna")
     except ValueError:
         raise ServiceError("Enter a valid URL.", "target") from None
@@ -129,17 +129,8 @@ def _clean_target(target: str) -> str:
         raise ServiceError(f"Enter a URL of {' or '.join(schemes)}.", "target")
     if "@" in parts.netloc or not (parts.path + parts.query).isascii():
         raise ServiceError("Enter a URL without a password, in ASCII.", "target")
-    if _is_blocked_address(host):
-        raise ServiceError("Nothing is sent to this address.", "target")
+    check_target(host, DEFAULT_PORTS[parts.scheme] if port is None else port, "target")
     return target
-
-
-def _is_blocked_address(host: str) -> bool:
-    """Whether the host is an IP address that is not allowed. A host name is checked before each connection."""
-    try:
-        return not is_allowed(ip_address(host))
-    except ValueError:
-        return False
 
 
 def _clean_events(events: list[str | None]) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from urllib.parse import urlsplit
 
-from customers.webhooks.delivery.allowed_hosts import HostNotAllowed, resolve
+from customers.core.outgoing import HostNotAllowed, resolve
 from customers.webhooks.signing import SIGNATURE_HEADER, sign
 
 TIMEOUT = 20.0  # seconds, for the whole attempt

@@ -61,6 +61,24 @@ class TestRetries:
             StoreClient(closed.url, TOKEN, rate=0, attempts=2).get("users/")
 
 
+class TestPrivateAddresses:
+    def test_client_does_not_connect_to_a_name_of_a_private_address(self, remote_store, waits, settings):
+        settings.WEBHOOKS_ALLOW_PRIVATE = False
+
+        for scheme, host in [("http", "127.0.0.1"), ("http", "localhost"), ("https", "localhost"), ("http", "[::1]")]:
+            url = f"{scheme}://{host}:{remote_store.server_address[1]}"
+            with pytest.raises(StoreUnavailable, match="private or blocked addresses"):
+                StoreClient(url, TOKEN, rate=0, attempts=1).get("users/")
+        assert remote_store.requests == []
+
+    def test_client_does_not_connect_to_a_port_that_is_not_allowed(self, remote_store, waits, settings):
+        settings.WEBHOOKS_PORTS = [(443, 443)]
+
+        with pytest.raises(StoreUnavailable, match="is not allowed"):
+            StoreClient(remote_store.url, TOKEN, rate=0, attempts=1).get("users/")
+        assert remote_store.requests == []
+
+
 class TestRefusals:
     def test_refused_request_is_not_repeated(self, remote_store, get):
         with pytest.raises(StoreRefused, match="404 Not Found to GET /api/admin/users/7/") as raised:

@@ -214,6 +214,14 @@ class TestInvalidArguments:
         with pytest.raises(CommandError, match="address of a store"):
             pull()
 
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "[::127.0.0.1]", "169.254.169.254", "store.example:22"])
+    def test_private_addresses_and_other_ports_are_rejected_in_production(self, settings, host):
+        settings.WEBHOOKS_ALLOW_PRIVATE = False
+        settings.WEBHOOKS_PORTS = [(80, 80), (443, 443), (1024, 65535)]
+
+        with pytest.raises(ServiceError, match="Nothing is sent to this"):
+            clean_store_url(f"https://{host}")
+
     def test_wrong_token_is_rejected(self, pull, monkeypatch):
         monkeypatch.setenv("STORE_TOKEN", "wrong")
 

@@ -5,6 +5,7 @@ import pytest
 from customers.models import IdempotentAnswer
 from customers.webhooks.models import Webhook
 from oauth.scopes import Scope
+from tests.support.addresses import EMBEDDED_LOOPBACK, SPECIAL_ADDRESSES, SPELLINGS_OF_LOOPBACK
 from tests.support.webhooks import WEBHOOKS, installed_partner, webhook_url
 
 VERSION = "X-29next-API-Version"
@@ -167,10 +168,22 @@ class TestCreate:
     def test_create_rejects_http_and_private_addresses_in_production(self, admin_client, settings):
         settings.WEBHOOKS_ALLOW_HTTP = settings.WEBHOOKS_ALLOW_PRIVATE = False
 
-        for target in ("http://receiver.example/", "https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1/",
-                       "https://169.254.169.254/"):  # fmt: skip
+        private = [f"[{address}]" if ":" in address else address for address in SPECIAL_ADDRESSES]
+        hosts = [*private, *EMBEDDED_LOOPBACK, *SPELLINGS_OF_LOOPBACK]
+        for target in ("http://receiver.example/", *(f"https://{host}/" for host in hosts)):
             response = admin_client.post(WEBHOOKS, {**BODY, "target": target})
             assert (response.status_code, list(response.json())) == (400, ["target"]), target
+
+    def test_create_and_patch_reject_ports_that_are_not_allowed(self, admin_client, webhook, settings):
+        settings.WEBHOOKS_PORTS = [(80, 80), (443, 443), (1024, 65535)]
+
+        for port in (0, 22, 25, 1023):
+            target = f"https://receiver.example:{port}/"
+            created = admin_client.post(WEBHOOKS, {**BODY, "target": target})
+            patched = admin_client.patch(webhook_url(webhook["id"]), {"target": target})
+            assert [created.status_code, patched.status_code] == [400, 400], port
+            assert list(patched.json()) == ["target"], port
+        assert admin_client.post(WEBHOOKS, {**BODY, "target": "https://receiver.example:8443/"}).status_code == 201
 
 
 class TestList:
