@@ -240,6 +240,14 @@ SPECTACULAR_SETTINGS = {
 # The domain by which apps know the store. Without it, the host of the request.
 STORE_DOMAIN = env.str("STORE_DOMAIN", "")
 
+# The platform's apps keep their access token and never refresh, so by default it lives as long as there: 15,778,476,000
+# seconds, five hundred years. Revocation and uninstallation end it at once. A public app can't keep a secret: one year.
+ACCESS_TOKEN_DAYS = env.float("ACCESS_TOKEN_DAYS", 182_621.25)
+ACCESS_TOKEN_SECONDS = {
+    "confidential": round(ACCESS_TOKEN_DAYS * 24 * 3600),
+    "public": round(min(ACCESS_TOKEN_DAYS, 365) * 24 * 3600),
+}
+
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.App"
 OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth.AccessToken"
 OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth.RefreshToken"
@@ -257,8 +265,7 @@ OAUTH2_PROVIDER = {
     "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
     "OIDC_ISS_ENDPOINT": f"{'http' if DEVELOPMENT else 'https'}://{STORE_DOMAIN}" if STORE_DOMAIN else "",
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
-    # The platform's apps never refresh. Revocation ends their tokens.
-    "ACCESS_TOKEN_EXPIRE_SECONDS": env.int("ACCESS_TOKEN_DAYS", 365) * 24 * 3600,
+    "ACCESS_TOKEN_EXPIRE_SECONDS": lambda request: ACCESS_TOKEN_SECONDS[request.client.client_type],
     "REFRESH_TOKEN_EXPIRE_SECONDS": 365 * 24 * 3600,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     "REFRESH_TOKEN_GRACE_PERIOD_SECONDS": 0,

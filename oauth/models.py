@@ -117,7 +117,11 @@ class App(AbstractApplication):
         help_text="Where the app receives authorization codes; one per line. They have to match exactly.",
     )
     allowed_scopes = models.JSONField(
-        "permissions", default=list, blank=True, validators=[check_scopes], help_text="What the app may ask for."
+        "permissions",
+        default=list,
+        blank=True,
+        validators=[check_scopes],
+        help_text="What the app may ask for. None: any permission.",
     )
     token_expires = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When a private app's token expires; empty: never."
@@ -168,6 +172,11 @@ class App(AbstractApplication):
     def is_usable(self, request):
         """Whether the app may take part in a flow."""
         return self.is_active and self.kind == self.Kind.PARTNER
+
+    @property
+    def requestable_scopes(self) -> set[str]:
+        """What the app may ask for: any known scope if none were registered. The owner decides in any case."""
+        return set(self.allowed_scopes or Scope)
 
     def redirect_uri_allowed(self, uri):
         """By simple string comparison (RFC 9700, 2.1), ports of loopback addresses included."""

@@ -88,7 +88,7 @@ def uninstall(app: App, by: Actor) -> None:
 @transaction.atomic
 def restrict_tokens(app: App) -> None:
     """Takes from the app's tokens the permissions that it may no longer ask for."""
-    allowed = set(app.allowed_scopes)
+    allowed = app.requestable_scopes
     app = App.objects.select_for_update().get(pk=app.pk)
     app.granted_scopes = [scope for scope in app.granted_scopes if scope in allowed]
     app.save(update_fields=["granted_scopes"])

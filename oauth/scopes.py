@@ -6,6 +6,10 @@ from enum import StrEnum
 class Scope(StrEnum):
     ADMIN_READ = "admin:read"
     ADMIN_WRITE = "admin:write"
+    ASSETS_READ = "assets:read"
+    ASSETS_WRITE = "assets:write"
+    CAMPAIGNS_READ = "campaigns:read"
+    CAMPAIGNS_WRITE = "campaigns:write"
     CARTS_READ = "carts:read"
     CARTS_WRITE = "carts:write"
     CATALOGUE_READ = "catalogue:read"

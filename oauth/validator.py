@@ -10,6 +10,7 @@ from oauth.actor import Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.fields import digest
 from oauth.models import AccessToken, App, Grant, RefreshToken
+from oauth.scopes import Scope
 from oauth.tokens import authenticate
 
 S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -19,7 +20,7 @@ class AllowedScopes(SettingsScopes):
     """Every scope; for one app, the scopes that it may ask for."""
 
     def get_available_scopes(self, application=None, request=None, *args, **kwargs):
-        return super().get_available_scopes() if application is None else application.allowed_scopes
+        return super().get_available_scopes() if application is None else application.requestable_scopes
 
 
 class Validator(OAuth2Validator):
@@ -38,6 +39,15 @@ class Validator(OAuth2Validator):
         if challenge and (request.code_challenge_method != "S256" or not S256_CHALLENGE.fullmatch(challenge)):
             raise errors.InvalidRequestError("code_challenge_method has to be S256.", request=request)
         return not request.client.is_confidential
+
+    def validate_scopes(self, client_id, scopes, client, request, *args, **kwargs):
+        """Raises InvalidScopeError that names the first scope that is not known, or that the app may not ask for."""
+        if refused := next((scope for scope in scopes if scope not in client.requestable_scopes), None):
+            # RFC 6749, 4.1.2.1: the description is printable ASCII, without quotes and backslashes.
+            name = re.sub(r"[^ !#-\[\]-~]", "?", refused[:100])
+            reason = "The app may not ask for the scope" if refused in set(Scope) else "Unknown scope:"
+            raise errors.InvalidScopeError(f"{reason} {name}", state=request.state, request=request)
+        return True
 
     def validate_grant_type(self, client_id, grant_type, client, request, *args, **kwargs):
         """Raises UnsupportedGrantTypeError, also for `openid`, which oauthlib takes for a code."""
@@ -66,7 +76,7 @@ class Validator(OAuth2Validator):
             return False  # the challenge was removed on the way (RFC 9700, 2.1.1)
         request.grant = grant
         is_valid = super().validate_code(client_id, code, client, request, *args, **kwargs)
-        request.scopes = [scope for scope in grant.scope.split() if scope in app.allowed_scopes]
+        request.scopes = [scope for scope in grant.scope.split() if scope in app.requestable_scopes]
         return is_valid and is_active_staff(grant.user)
 
     def get_code_challenge(self, code, request):

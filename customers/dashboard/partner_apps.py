@@ -12,7 +12,9 @@ from oauth.models import PartnerApp
 
 
 class PartnerAppForm(forms.ModelForm):
-    allowed_scopes = ScopesField(label="Permissions", required=False, help_text="What the app may ask for.")
+    allowed_scopes = ScopesField(
+        label="Permissions", required=False, help_text="What the app may ask for. Tick none for any."
+    )
 
     class Meta:
         model = PartnerApp

@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                     models.JSONField(
                         blank=True,
                         default=list,
-                        help_text="What the app may ask for.",
+                        help_text="What the app may ask for. None: any permission.",
                         validators=[oauth.models.check_scopes],
                         verbose_name="permissions",
                     ),

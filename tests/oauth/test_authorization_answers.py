@@ -30,7 +30,13 @@ class TestIssuer:
     def test_issuer_is_in_errors(self, partner, dashboard_client):
         back = brought_back(dashboard_client.get(partner.authorize_url(scope="unknown", state="xyz")))
 
-        assert back == {"error": "invalid_scope", "state": "xyz", "store": "testserver", "iss": "http://testserver"}
+        assert back == {
+            "error": "invalid_scope",
+            "error_description": "Unknown scope: unknown",
+            "state": "xyz",
+            "store": "testserver",
+            "iss": "http://testserver",
+        }
 
 
 class TestOwnQuery:
@@ -107,6 +113,28 @@ class TestScope:
         assert brought_back(dashboard_client.get(url))["error"] == "invalid_scope"
         assert decide(dashboard_client, url)["error"] == "invalid_scope"
         assert not Grant.objects.exists()
+
+    @each(
+        "scope, description",
+        [
+            ("users:read campaign:read", "Unknown scope: campaign:read"),
+            ("users:read admin:write", "The app may not ask for the scope admin:write"),
+            ('"é\\', "Unknown scope: ???"),
+        ],
+    )
+    def test_scope_that_is_refused_is_named(self, partner, dashboard_client, scope, description):
+        back = brought_back(dashboard_client.get(partner.authorize_url(scope=scope)))
+
+        assert (back["error"], back["error_description"]) == ("invalid_scope", description)
+
+    @each("scopes", [[], ["campaigns:read", "assets:write"], ["users:read", "admin:write"]])
+    def test_app_registered_without_scopes_may_ask_for_any(self, owner, dashboard_client, scopes):
+        partner = register_partner(owner, allowed_scopes=[])
+
+        issued = partner.install(dashboard_client, scope=" ".join(scopes))
+
+        assert issued["scope"].split() == scopes
+        assert partner.refresh(issued["refresh_token"]).json()["scope"].split() == scopes
 
     @each("scope", [None, ""])
     def test_scope_that_is_not_requested_is_not_granted(self, partner, dashboard_client, scope):

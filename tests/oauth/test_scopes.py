@@ -14,6 +14,10 @@ pytestmark = pytest.mark.once
 SCOPES = [
     "admin:read",
     "admin:write",
+    "assets:read",
+    "assets:write",
+    "campaigns:read",
+    "campaigns:write",
     "carts:read",
     "carts:write",
     "catalogue:read",
@@ -54,14 +58,14 @@ SCOPES = [
 
 
 class TestScopes:
-    def test_scopes_are_the_platform_s_38(self):
+    def test_scopes_are_the_platform_s_42(self):
         assert sorted(Scope) == SCOPES
-        assert len(SCOPES) == 38
+        assert len(SCOPES) == 42
 
     def test_scopes_have_distinct_labels(self):
         assert sorted(oauth2_settings.SCOPES) == SCOPES
         assert all(SCOPE_LABELS.values())
-        assert len(set(SCOPE_LABELS.values())) == 38
+        assert len(set(SCOPE_LABELS.values())) == 42
 
     @each("scope", Scope)
     def test_scopes_are_granted_by_themselves_and_by_admin_of_their_kind_only(self, scope):

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--scope", default=[], nargs="*", choices=[str(scope) for scope in Scope], metavar="SCOPE",
-            help="scopes that the app may ask for: " + ", ".join(Scope),
+            help="scopes that the app may ask for, any if none is given: " + ", ".join(Scope),
         )  # fmt: skip
         parser.add_argument(
             "--public",
