@@ -87,7 +87,7 @@ def update_user(
     """Changes the given fields; `updated_at` moves only if a value differs. A password makes an account; an empty one
     changes nothing. `metadata_changes` are merged into the metadata as `validation.merged_metadata` does.
 
-    Raises User.DoesNotExist, EmailTaken, EmailFixed, ServiceError, and what `precondition` raises.
+    Raises User.DoesNotExist, EmailTaken, EmailFixed, StaffFixed, ServiceError, and what `precondition` raises.
     """
     if password:
         changes["password"] = make_password(password)  # slow, so before the row is locked
@@ -99,6 +99,7 @@ def update_user(
     email = changes.get("email")
     if email and user.user_type == UserType.DASHBOARD and email != user.email:
         raise validation.EmailFixed
+    _refuse_staff(user, by)
     country = None
     if changes.get("phone_number") == user.phone_number:
         changes.pop("phone_number", None)  # it may be older than the rules
@@ -118,6 +119,7 @@ def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
     Raises User.DoesNotExist, ServiceError.
     """
     user = _locked(user_id)
+    _refuse_staff(user, by)
     address = Address(user=user, **validation.clean_address(fields))
     if not user.addresses.exists():
         for flag in DEFAULT_FLAGS:
@@ -135,6 +137,7 @@ def update_address(
 ) -> Address:
     """Raises User.DoesNotExist, Address.DoesNotExist, ServiceError, and what `precondition` raises."""
     user = _locked(user_id)
+    _refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
     if precondition:
         precondition()
@@ -158,6 +161,7 @@ def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
     Raises User.DoesNotExist, Address.DoesNotExist.
     """
     user = _locked(user_id)
+    _refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
     events = [history.event(user.pk, Event.Kind.ADDRESS_DELETED, by, _differences(_as_dict(address), {}))]
     flags = {flag: True for flag in DEFAULT_FLAGS if getattr(address, flag)}
@@ -171,8 +175,9 @@ def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
 
 
 def add_note(user_id: int, *, message: str, by: Actor) -> Note:
-    """Raises User.DoesNotExist."""
-    user = User.objects.only("pk").get(pk=user_id)
+    """Raises User.DoesNotExist, StaffFixed."""
+    user = User.objects.only("pk", "user_type").get(pk=user_id)
+    _refuse_staff(user, by)
     author = cast(int, by.user_id)  # the system writes no notes
     return Note.objects.create(user=user, message=message, author_id=author, app_id=by.app_id)
 
@@ -308,6 +313,12 @@ def _differences(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[s
 
 def _locked(user_id: int) -> User:
     return User.objects.select_for_update().get(pk=user_id)
+
+
+def _refuse_staff(user: User, by: Actor) -> None:
+    """Raises StaffFixed for a member of staff, where an app makes the change."""
+    if by.app_id and user.user_type == UserType.DASHBOARD:
+        raise validation.StaffFixed
 
 
 def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str, Any]:

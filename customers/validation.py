@@ -48,6 +48,15 @@ class EmailFixed(CustomerError):
         super().__init__("The email of a dashboard user can't be changed here.", "email")
 
 
+class StaffFixed(CustomerError):
+    """Apps read staff, and change nothing about them."""
+
+    code = "staff_fixed"
+
+    def __init__(self):
+        super().__init__("Members of staff can only be changed in the dashboard.")
+
+
 class NoteFixed(CustomerError):
     code = "fixed"
 

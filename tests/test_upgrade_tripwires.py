@@ -53,6 +53,8 @@ TABLE = [
      "orders that an index can serve"),
     ("django.contrib.admin.views.main.ChangeList.get_filters", "customers/dashboard/customers/list.py",
      "sets filter_specs, from which the filters of a bulk action are read"),
+    ("django.contrib.sessions.backends.base.SessionBase._session_key", "oauth/accounts/session_store.py",
+     "makes a session with an unknown key of one that opens another surface, as Django does where there is no row"),
     ("django.forms.models.BaseModelForm._post_clean", "customers/dashboard/customers/forms.py",
      "a service validates and saves, so the form leaves its instance alone"),
     ("django.forms.models.BaseModelForm._get_validation_exclusions", "customers/dashboard/staff.py",

@@ -8,7 +8,9 @@ from customers.core.http.json_response import json_response
 from customers.medusa import authentication, serializers
 from customers.medusa.base import AdminView
 from customers.medusa.class_validator import IS_EMAIL, IS_NOT_EMPTY, IS_STRING, Property
+from customers.medusa.errors import NotAllowed
 from customers.models import User
+from oauth.scopes import Scope, grants
 
 CREDENTIALS = {"email": Property((IS_NOT_EMPTY, IS_EMAIL)), "password": Property((IS_NOT_EMPTY, IS_STRING))}
 
@@ -35,11 +37,13 @@ class Session(SignIn):
         return response
 
     def get(self, request: HttpRequest) -> dict[str, Any]:
+        if self.caller.app_id and not grants(self.caller.scopes, Scope.USERS_READ):
+            raise NotAllowed(f"This needs a token with the scope {Scope.USERS_READ}.")
         return {"user": serializers.user(User.objects.get(pk=self.caller.user_id))}
 
     def delete(self, request: HttpRequest) -> HttpResponse:
         response = HttpResponse("OK", content_type="text/plain; charset=utf-8")
-        authentication.end_session(request, response)
+        authentication.end_session(request, response, self.caller)
         return response
 
 

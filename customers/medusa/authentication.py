@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import auth
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -22,10 +22,10 @@ from jwcrypto.jwt import JWT
 from customers.medusa import ids
 from customers.medusa.cors import is_from_allowed_origin
 from customers.medusa.errors import TooManyRequests, Unauthorized
-from customers.models import StaffMember, User
+from customers.models import User
 from oauth import api_usage, tokens
-from oauth.accounts import lockout, two_factor
-from oauth.accounts.session_store import SessionStore
+from oauth.accounts import lockout, sessions, two_factor
+from oauth.accounts.session_store import SURFACE, SessionStore
 from oauth.actor import Actor
 from oauth.fields import digest
 from oauth.scopes import Scope
@@ -46,13 +46,14 @@ SCOPES_OF_PERMISSIONS = {
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls. `rate_limit_key` is the id that the rate limit counts under: the id of the token or, for a session or
-    a JWT, minus the id of the person."""
+    a JWT, minus the id of the person. `session`: the digest of the session that the cookie or the JWT belongs to."""
 
     user_id: int
     scopes: frozenset[str]
     rate_limit_key: int
     app_id: int | None = None
     rate_limit: int | None = None
+    session: str = ""
 
     @property
     def actor(self) -> Actor:
@@ -66,8 +67,9 @@ class Caller:
 
 def authenticate(request: HttpRequest) -> Caller:
     """Raises Unauthorized."""
-    if member := _by_session(request) or _by_jwt(_bearer(request)):
-        return Caller(member.pk, _scopes_of(member), -member.pk)
+    if session := _by_cookie(request) or _by_jwt(_bearer(request)):
+        member, session_digest = session
+        return Caller(member.pk, _scopes_of(member), -member.pk, session=session_digest)
     for raw in _api_tokens(request):
         if bearer := tokens.authenticate(raw):
             tokens.record_use(bearer, version=VERSION, meta=request.META)
@@ -94,28 +96,23 @@ def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
     return member
 
 
+class MedusaSessionStore(SessionStore):
+    surface = "medusa"
+
+
 def begin_session(request: HttpRequest, response: HttpResponse, member: User) -> None:
-    request.session = SessionStore()
-    request.session.set_expiry(SESSION_LIFETIME)
-    auth.login(request, member)
-    request.session.save()
-    response.set_cookie(COOKIE, str(request.session.session_key), max_age=SESSION_LIFETIME, httponly=True, **_cookie())
-
-
-def end_session(request: HttpRequest, response: HttpResponse) -> None:
-    if hasattr(request, "session"):
-        auth.logout(request)
-    response.delete_cookie(COOKIE, path=COOKIE_PATH, samesite=settings.MEDUSA_COOKIE_SAMESITE)
+    key = _sign_in(request, member, SESSION_LIFETIME)
+    response.set_cookie(COOKIE, key, max_age=SESSION_LIFETIME, httponly=True, **_cookie())
 
 
 def issue_jwt(request: HttpRequest, member: User) -> str:
-    """A JWT (HS256). It ends when the person is deactivated, and when their password changes."""
-    request.session = SessionStore()  # never saved: the handlers of user_logged_in expect one
-    user_logged_in.send(sender=User, request=request, user=member)
+    """A JWT (HS256). It belongs to a session, without which it does not work, and ends when the password changes."""
+    key = _sign_in(request, member, JWT_LIFETIME)
     now = int(timezone.now().timestamp())
     claims = {
         "user_id": ids.encoded(ids.USER, member.pk, member.date_joined),
         "domain": "admin",
+        "session": digest(key),
         "password": _password_digest(member),
         "iat": now,
         "exp": now + int(JWT_LIFETIME.total_seconds()),
@@ -125,30 +122,48 @@ def issue_jwt(request: HttpRequest, member: User) -> str:
     return token.serialize()
 
 
-def _by_session(request: HttpRequest) -> User | None:
+def end_session(request: HttpRequest, response: HttpResponse, caller: Caller) -> None:
+    """Ends the session of the cookie, or that of the JWT."""
+    if caller.session:
+        member = sessions.end_session(caller.session)
+        user_logged_out.send(sender=User, request=request, user=member)
+    response.delete_cookie(COOKIE, path=COOKIE_PATH, samesite=settings.MEDUSA_COOKIE_SAMESITE)
+
+
+def _sign_in(request: HttpRequest, member: User, lifetime: timedelta) -> str:
+    """Begins a session, and returns its key."""
+    request.session = MedusaSessionStore()
+    request.session.set_expiry(lifetime)
+    auth.login(request, member)
+    request.session[SURFACE] = MedusaSessionStore.surface
+    request.session.save()
+    return str(request.session.session_key)
+
+
+def _by_cookie(request: HttpRequest) -> tuple[User, str] | None:
     key = request.COOKIES.get(COOKIE)
     if not key or (request.method not in SAFE_METHODS and not is_from_allowed_origin(request)):
         return None
-    request.session = SessionStore(key)
+    request.session = MedusaSessionStore(key)
     member: Any = auth.get_user(request)
     if not member.is_authenticated or not member.is_staff:
         return None
-    request.user = member  # the handlers of user_logged_out expect it
-    return member
+    return member, digest(key)
 
 
-def _by_jwt(raw: str) -> User | None:
+def _by_jwt(raw: str) -> tuple[User, str] | None:
     if raw.count(".") != 2:
         return None
     try:
         claims = json.loads(
             JWT(jwt=raw, key=_key(), algs=["HS256"], check_claims={"exp": None, "domain": "admin"}).claims
         )
-        number = ids.decoded(ids.USER, claims["user_id"])
+        member: Any = sessions.user_of(claims["session"])
     except (JWException, ValueError, KeyError, TypeError, AttributeError):
         return None
-    member = StaffMember.objects.filter(pk=number, is_active=True).first()
-    return member if member and claims.get("password") == _password_digest(member) else None
+    if member is None or not (member.is_active and member.is_staff) or claims["password"] != _password_digest(member):
+        return None
+    return member, claims["session"]
 
 
 def _bearer(request: HttpRequest) -> str:

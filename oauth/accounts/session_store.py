@@ -5,9 +5,22 @@ from django.contrib.sessions.backends import db
 
 # The key in a session's data for its origin: the values of Session's columns `created_at`, `ip` and `user_agent`.
 ORIGIN = "origin"
+# The key for what the session opens: the value of `SessionStore.surface`.
+SURFACE = "surface"
 
 
 class SessionStore(db.SessionStore):
+    """A session opens one surface. At any other one its key is unknown."""
+
+    surface: str | None = None  # the dashboard
+
+    def load(self):
+        data = super().load()
+        if data and data.get(SURFACE) != self.surface:
+            self._session_key = None
+            return {}
+        return data
+
     @classmethod
     def get_model_class(cls):
         from oauth.accounts.models import Session  # Django imports the session engine before models

@@ -38,6 +38,19 @@ def end_sessions(user: Any, by: Actor, *, only: str | None = None, keep: str | N
     return ended
 
 
+def user_of(session: str) -> Any | None:
+    """The person whose session has this digest. None if it has ended."""
+    active = Session.objects.select_related("user").filter(pk=Digest(session), expire_date__gt=timezone.now()).first()
+    return active and active.user
+
+
+def end_session(session: str) -> Any | None:
+    """Ends the session with this digest, and returns the person."""
+    user = user_of(session)
+    Session.objects.filter(pk=Digest(session)).delete()
+    return user
+
+
 def current_session(request: HttpRequest) -> str:
     """The digest of the request's own session."""
     return digest(request.session.session_key or "")

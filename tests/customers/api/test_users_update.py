@@ -5,8 +5,8 @@ import pytest
 from customers.models import Tag, User
 from tests.customers.api.test_users_create import EVERY_FIELD
 from tests.support.cases import each
-from tests.support.clients import USERS, user_url
-from tests.support.factories import address, make_user
+from tests.support.clients import USERS, address_url, addresses_url, notes_url, user_url
+from tests.support.factories import address, make_address, make_user
 
 both_methods = pytest.mark.parametrize("method", ["put", "patch"])
 
@@ -178,11 +178,39 @@ class TestDashboardUser:
         owner.refresh_from_db()
         assert (owner.email, owner.first_name) == ("owner@store.example", "Olive")
 
-    def test_update_user_changes_staff_with_the_same_email(self, admin_client, owner, method):
-        response = getattr(admin_client, method)(user_url(owner), {"email": "owner@store.example", "first_name": "Oda"})
+    @each(
+        "changes",
+        [
+            {"first_name": "Oda"},
+            {"email": "owner@store.example", "tags": []},
+            {"tags": ["x"]},
+            {"metadata": {}},
+        ],
+    )
+    def test_update_user_of_staff_is_403(self, admin_client, owner, method, changes):
+        before = User.objects.filter(pk=owner.pk).values().get()
 
-        assert response.status_code == 200
-        assert response.json()["first_name"] == "Oda"
+        response = getattr(admin_client, method)(user_url(owner), changes)
+
+        assert response.status_code == 403
+        assert response.json() == {"detail": "Members of staff can only be changed in the dashboard."}
+        assert User.objects.filter(pk=owner.pk).values().get() == before
+
+
+class TestWhatBelongsToStaff:
+    def test_apps_write_neither_addresses_nor_notes_of_staff(self, admin_client, owner):
+        kept = make_address(owner)
+
+        answers = [
+            admin_client.post(addresses_url(owner), address()),
+            admin_client.put(address_url(kept), address(line1="2 Elsewhere")),
+            admin_client.delete(address_url(kept)),
+            admin_client.post(notes_url(owner), {"message": "Not to be trusted."}),
+        ]
+
+        assert [answer.status_code for answer in answers] == [403] * 4
+        assert [row.line1 for row in owner.addresses.all()] == [kept.line1]
+        assert not owner.notes.exists()
 
 
 class TestUpdatedAt:

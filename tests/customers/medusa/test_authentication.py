@@ -1,6 +1,7 @@
 """The ways in, and what each may do."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,11 +17,16 @@ from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken
 from oauth.scopes import Scope
+from tests.oauth.accounts.test_two_factor import code_of
+from tests.support.cases import each
 from tests.support.clients import ApiClient
+from tests.support.dashboard import browser_of
+from tests.support.factories import make_owner
 from tests.support.medusa import AUTH, CUSTOMERS, NEW, PASSWORD, TOKEN, invalid, url_of
 
 ORIGIN = "https://admin.example"
 STORE = "http://testserver"
+STAFF = "/dashboard/customers/staffmember/"
 
 
 def unauthorized(response) -> bool:
@@ -84,8 +90,15 @@ class TestApiTokens:
         assert client.get(CUSTOMERS).status_code == (200 if scope == Scope.ADMIN_READ else 403)
         assert client.post(CUSTOMERS, NEW).status_code == (201 if scope == Scope.ADMIN_WRITE else 403)
 
+    @pytest.mark.parametrize("scopes", [[], [Scope.USERS_WRITE], [Scope.ORDERS_READ, Scope.ADMIN_WRITE]])
+    def test_get_auth_by_a_token_that_may_not_read_users_is_403(self, api, owner, scopes):
+        response = api(*scopes).get(AUTH)
+
+        assert (response.status_code, response.json()["type"]) == (403, "not_allowed")
+        assert owner.email not in response.content.decode()
+
     def test_get_auth_returns_the_owner_of_an_api_token(self, api, owner):
-        user = api().get(AUTH).json()["user"]
+        user = api(Scope.USERS_READ).get(AUTH).json()["user"]
 
         assert list(user) == [
             "id", "created_at", "updated_at", "deleted_at", "role", "email", "first_name", "last_name", "api_token",
@@ -255,6 +268,25 @@ class TestSessions:
 
         assert unauthorized(browser.get(CUSTOMERS))
 
+    def test_key_of_a_dashboard_session_does_not_open_medusa_as_its_cookie(self, owner):
+        browser = Client()
+        browser.force_login(owner)
+        thief = Client()
+        thief.cookies[authentication.COOKIE] = browser.cookies["sessionid"].value
+
+        assert unauthorized(thief.get(CUSTOMERS))
+        assert browser.get("/dashboard/").status_code == 200
+
+    @each("path", ["", "account/", "oauth/privateapp/", "customers/customer/", "password_change/"])
+    def test_key_of_a_medusa_session_does_not_open_the_dashboard_as_its_cookie(self, signed_in, path):
+        browser = signed_in("Owner")
+        thief = Client()
+        thief.cookies["sessionid"] = browser.cookies[authentication.COOKIE].value
+
+        assert thief.get(f"/dashboard/{path}").status_code == 302
+        assert thief.post("/dashboard/login/", {"username": "x", "password": "y"}).status_code == 200
+        assert browser.get(CUSTOMERS).status_code == 200  # and is left alone
+
     def test_session_table_is_read_only_with_a_cookie(self, medusa_client, ada, django_assert_num_queries):
         with django_assert_num_queries(3):
             medusa_client.get(CUSTOMERS)
@@ -347,6 +379,84 @@ class TestJwts:
         }[change]
 
         assert unauthorized(ApiClient(forged).get(CUSTOMERS))
+
+
+def by_owner(path: str) -> None:
+    assert browser_of(make_owner()).post(path).status_code == 302
+
+
+class TestEnd:
+    """What ends the access of somebody who signed in through this API, whether by cookie or by JWT."""
+
+    @pytest.fixture
+    def cookie(self, signed_in) -> ApiClient:
+        return signed_in("Owner")
+
+    @pytest.fixture
+    def bearer(self, cookie) -> ApiClient:
+        return ApiClient(jwt_of(ApiClient(), "staff@store.example"))
+
+    @pytest.fixture
+    def member(self, cookie) -> User:
+        return User.objects.get(email="staff@store.example")
+
+    @each(
+        "end",
+        {
+            "signed out by an owner": lambda member: by_owner(f"{STAFF}{member.pk}/sign_out/"),
+            "signed out elsewhere": lambda member: browser_of(member).post("/dashboard/account/sign-out/"),
+            "two-factor sign-in": lambda member: switch_on_two_factor(member),
+            "deactivated": lambda member: by_owner(f"{STAFF}{member.pk}/deactivate/"),
+            "deactivated, activated": lambda member: [
+                by_owner(f"{STAFF}{member.pk}/{action}/") for action in ("deactivate", "reactivate")
+            ],
+            "deactivated in a shell, activated": lambda member: [
+                User.objects.filter(pk=member.pk).update(is_active=False),
+                by_owner(f"{STAFF}{member.pk}/reactivate/"),
+            ],
+            "password": lambda member: member.set_password("another 1 password") or member.save(),
+        },
+    )
+    def test_access_ends_for_good(self, cookie, bearer, member, end):
+        assert [client.get(CUSTOMERS).status_code for client in (cookie, bearer)] == [200, 200]
+
+        end(member)
+
+        assert unauthorized(cookie.get(CUSTOMERS))
+        assert unauthorized(bearer.get(CUSTOMERS))
+        assert unauthorized(bearer.post(CUSTOMERS, NEW))
+
+    def test_delete_auth_ends_the_jwt_and_no_other_session(self, cookie, bearer):
+        other = ApiClient(jwt_of(ApiClient(), "staff@store.example"))
+
+        assert bearer.delete(AUTH).status_code == 200
+
+        assert unauthorized(bearer.get(CUSTOMERS))
+        assert [client.get(CUSTOMERS).status_code for client in (cookie, other)] == [200, 200]
+        assert AuditEvent.objects.filter(event="signed_out", actor="staff@store.example").count() == 1
+
+    def test_jwt_is_listed_and_ended_at_your_account(self, bearer, member):
+        browser = browser_of(member)
+        page = browser.get("/dashboard/account/").content.decode()
+        assert page.count('name="session"') == 2  # the cookie's and the JWT's
+
+        for digest in re.findall(r'name="session" value="(\w+)"', page):
+            browser.post("/dashboard/account/sign-out/", {"session": digest})
+
+        assert unauthorized(bearer.get(CUSTOMERS))
+
+    def test_jwt_has_no_key_of_a_session(self, bearer):
+        claims = json.loads(JWT(jwt=bearer.token, key=authentication._key(), algs=["HS256"]).claims)
+        thief = Client()
+        for name, path in (("sessionid", "/dashboard/"), (authentication.COOKIE, CUSTOMERS)):
+            thief.cookies[name] = claims["session"]
+            assert thief.get(path).status_code in (302, 401)
+
+
+def switch_on_two_factor(member: User) -> None:
+    two_factor.begin(member)
+    code = code_of(two_factor.unconfirmed_key(member))
+    assert browser_of(member).post("/dashboard/account/two-factor/", {"code": code}).status_code == 200
 
 
 class TestRoles:
