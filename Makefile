@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test test-sqlite test-postgresql test-live lint format bench schema screenshots clean
+.PHONY: run demo test test-sqlite test-postgresql test-live lint format lock audit bench schema screenshots clean
 
 run: .venv/run
 	@DEVELOPMENT=1 $(BIN)/python manage.py quickstart
@@ -40,6 +40,14 @@ lint: .venv/test
 format: .venv/test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Renews requirements.lock, from which a deployment installs: the newest versions that pyproject.toml allows.
+lock: .venv/test
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+audit: .venv/test
+	.ci/audit
 
 # Also: python -m tests.bench --scale, and --dashboard.
 bench: .venv/test
