@@ -1,13 +1,11 @@
 """Columns that no other app has."""
 
-from django.db import models
-
+from customers.core.computed import ComputedField
 from oauth.email_addresses import email_key
 
 
-class EmailKeyField(models.TextField):
-    """What the row's `email` is compared by: follows it with each save. Null without an email."""
+class EmailKeyField(ComputedField):
+    """What the row's `email` is compared by. Null without an email."""
 
-    def pre_save(self, model_instance, add):
-        model_instance.email_key = model_instance.email and email_key(model_instance.email)
-        return model_instance.email_key
+    def computed(self, row):
+        return email_key(row["email"]) if row.get("email") else None

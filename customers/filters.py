@@ -23,7 +23,7 @@ LOOKUPS = {
     "joined_since": "date_joined__gte",
     "joined_until": "date_joined__lte",
 }
-ADDRESS = {"country": "country", "city": "line4", "state": "state", "postcode": "postcode"}
+ADDRESS = {"country": "country", "city": "search_city", "state": "search_state", "postcode": "search_postcode"}
 METADATA = "metadata."  # the prefix of a filter; a key of the metadata follows
 
 

@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from customers import history
+from customers.core.computed import computed_columns, computed_fields
 from customers.core.postgres import insertable_fields
 from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken
@@ -110,14 +111,15 @@ def _insert_by_orm(people: Sequence[tuple[User, list[Address]]], by: Actor) -> s
 
 def _insert_one_by_statement(user: User, addresses: list[Address], by: Actor) -> None:
     """Sets the ids. Raises EmailTaken."""
-    values = [field.get_db_prep_save(field.pre_save(user, True), connection) for field in insertable_fields(User)]
-    names = [field.attname for field in insertable_fields(Address)]
+    values = [field.get_db_prep_save(field.pre_save(user, add=True), connection) for field in insertable_fields(User)]
+    fields = [field for field in insertable_fields(Address) if field.name != "user"]
     rows = [
-        {"ordinal": 0, "place": place, **{name: getattr(address, name) for name in names}}
+        {"ordinal": 0, "place": place, **{field.attname: field.pre_save(address, add=True) for field in fields}}
         for place, address in enumerate(addresses)
     ]
+    params = [*values, json.dumps(rows, default=str), _tags_json([user.tags]), *history.created_params(by)]
     with connection.cursor() as cursor:
-        cursor.execute(insert_one_sql(), [*values, json.dumps(rows, default=str), *history.created_params(by)])
+        cursor.execute(insert_one_sql(), params)
         row = cursor.fetchone()
     if row is None:
         raise EmailTaken
@@ -134,25 +136,31 @@ def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:
     if not customers or not takes_statement():
         return None
     now = timezone.now()
+    people = [{**customer.person, **computed_columns(User, customer.person)} for customer in customers]
     addresses = [
-        {"ordinal": ordinal, "place": place, **address}
+        {"ordinal": ordinal, "place": place, **address, **computed_columns(Address, address)}
         for ordinal, customer in enumerate(customers)
         for place, address in enumerate(customer.addresses)
     ]
-    people = [
-        {**customer.person, "email_key": email_key(customer.person["email"])}
-        if customer.person.get("email")
-        else customer.person
-        for customer in customers
-    ]
     person, same_person = _varying_and_same(User(date_joined=now, updated_at=now), people)
     address, same_address = _varying_and_same(Address(created_at=now, updated_at=now), addresses)
-    people_json = orjson.dumps([{"ordinal": ordinal, **person, **given} for ordinal, given in enumerate(people)])
+    people_json = orjson.dumps([{"ordinal": ordinal, **person, **fields} for ordinal, fields in enumerate(people)])
     addresses_json = orjson.dumps([{**address, **fields} for fields in addresses])
+    tags_json = _tags_json(customer.person.get("tags", ()) for customer in customers)
     return Statement(
         _insert_sql(*map(tuple, (person, same_person, address, same_address))),
-        [people_json.decode(), *same_person.values(), *same_address.values(), addresses_json.decode()],
+        [people_json.decode(), *same_person.values(), *same_address.values(), addresses_json.decode(), tags_json],
     )
+
+
+def _tags_json(tags_of_people: Iterable[Iterable[str]]) -> str:
+    """The tags of people in the order of their ordinals, with their folded columns."""
+    rows = [
+        {"ordinal": ordinal, "name": name, **computed_columns(Tag, {"name": name})}
+        for ordinal, tags in enumerate(tags_of_people)
+        for name in tags
+    ]
+    return orjson.dumps(rows).decode()
 
 
 def _varying_and_same(plain: Model, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -174,7 +182,7 @@ def insert_one_sql() -> str:
     taken.
 
     Parameters: the columns of a person, as `insertable_fields` has them; the addresses as a list of JSON, with
-    `ordinal` 0 and their `place`; `history.created_params`.
+    `ordinal` 0 and their `place`; the tags as a list of JSON, with `ordinal` 0; `history.created_params`.
     """
     person, address = (
         tuple(field.attname for field in insertable_fields(model) if field.name != "user") for model in (User, Address)
@@ -190,13 +198,14 @@ def _insert_sql(
 
     Parameters: the people as a list of JSON, with `ordinal` and the columns `person` (if there are any); the values of
     `same_person` and of `same_address`; the addresses as a list of JSON, with `ordinal`, their `place` and the columns
-    `address`; `history.created_params`.
+    `address`; the tags as a list of JSON, with `ordinal` and the columns of a tag; `history.created_params`.
     """
     people = (
         f"json_to_recordset(%s) AS given (ordinal bigint{_typed(User, person)})"
         if person
         else ("(VALUES (0::bigint)) AS given (ordinal)")
     )
+    tag = ("name", *(field.attname for field in computed_fields(Tag)))
     returned = "person.id, person.metadata, ARRAY(SELECT id FROM address ORDER BY id)" if one else "person.ordinal"
     return f"""
         WITH given AS MATERIALIZED (
@@ -206,7 +215,7 @@ def _insert_sql(
             INSERT INTO {User._meta.db_table} ({", ".join(("id", *person, *same_person))})
             SELECT {", ".join(("id", *person, *["%s"] * len(same_person)))} FROM given ORDER BY ordinal
             ON CONFLICT (email_key) DO NOTHING
-            RETURNING id, tags, metadata
+            RETURNING id, metadata
         ), person AS MATERIALIZED (
             SELECT inserted.*, given.ordinal FROM inserted JOIN given USING (id)
         ), address AS (
@@ -216,9 +225,10 @@ def _insert_sql(
             JOIN person USING (ordinal) ORDER BY ordinal, place
             RETURNING id
         ), tag AS (
-            INSERT INTO {Tag._meta.db_table} (name)
-            SELECT DISTINCT word COLLATE "C" FROM person, jsonb_array_elements_text(person.tags) AS word
-            WHERE NOT EXISTS (SELECT FROM {Tag._meta.db_table} WHERE name = word)
+            INSERT INTO {Tag._meta.db_table} ({", ".join(tag)})
+            SELECT DISTINCT given.name COLLATE "C", {", ".join(tag[1:])}
+            FROM json_to_recordset(%s) AS given (ordinal bigint{_typed(Tag, tag)}) JOIN person USING (ordinal)
+            WHERE NOT EXISTS (SELECT FROM {Tag._meta.db_table} AS known WHERE known.name = given.name)
             ORDER BY 1
             ON CONFLICT DO NOTHING
         ), {history.created_sql("person")}

@@ -1,4 +1,4 @@
-"""Ways to find people. Names, emails and phone numbers are compared ignoring case."""
+"""Ways to find people. What is looked for is folded, as the columns are that it is looked up in."""
 
 import re
 from datetime import date
@@ -6,16 +6,20 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models.fields.json import KeyTransform
+from django.db.models.functions import Replace
 
+from customers.core.computed import ComputedQuerySet
 from customers.core.dates import within_days
 from customers.phone_numbers import digits_to_find
 from oauth.email_addresses import email_key
+from oauth.text import fold, normalized
 
 THREE_IN_A_ROW = re.compile(r"[^\W_]{3}")
+NOTHING = models.Q(pk__in=())
 PHONE_LIKE = re.compile(r"[-+()./\u2010-\u2015\uff08-\uff0f\s]*\d[-+()./\u2010-\u2015\uff08-\uff0f\d\s]*")
 
 
-class UserQuerySet(models.QuerySet):
+class UserQuerySet(ComputedQuerySet):
     def newest_first(self):
         """The order of every list. The pair is unique, so that a cursor never stands still."""
         return self.order_by("-date_joined", "-id")
@@ -24,26 +28,15 @@ class UserQuerySet(models.QuerySet):
         """The person who has this mailbox, however it is spelled."""
         return self.filter(email_key=email_key(email))
 
-    def update(self, **values):
-        if "email" in values and "email_key" not in values:
-            values["email_key"] = values["email"] and email_key(values["email"])
-        return super().update(**values)
-
-    def bulk_update(self, objs, fields, batch_size=None):
-        if "email" in fields:
-            for user in objs:
-                user.email_key = user.email and email_key(user.email)
-            fields = {*fields, "email_key"}
-        return super().bulk_update(objs, fields, batch_size)
-
     def search(self, text: str):
         """Each word of `text` is part of a name, the email address or the phone number. The order does not matter.
 
         A word of one or two letters matches only the start of a word: the index knows no shorter parts. A text that
         looks like a phone number, with three digits or more, is also searched as one.
         """
-        matching = models.Q()
-        for word in text.lower().split():
+        words = fold(text).split()
+        matching = models.Q() if words else NOTHING
+        for word in words:
             if THREE_IN_A_ROW.search(word):
                 matching &= models.Q(search_text__contains=word)
             else:
@@ -54,8 +47,10 @@ class UserQuerySet(models.QuerySet):
 
     def with_name(self, text: str):
         """First and last name together contain `text`, ignoring the number of spaces."""
-        name = " ".join(text.lower().split())
-        return self.filter(search_text__contains=name, full_name__contains=name)
+        if not (name := fold(text)):
+            return self.none()
+        one_line = Replace("full_name", models.Value("\n"), models.Value(" "), output_field=models.TextField())
+        return self.alias(one_line=one_line).filter(search_text__contains=name, one_line__contains=name)
 
     def with_phone_number(self, text: str):
         """The number is the one that `text` would be kept as, or contains its digits, whatever the punctuation."""
@@ -70,17 +65,15 @@ class UserQuerySet(models.QuerySet):
 
     def with_tag(self, tag: str):
         """The tag as a whole, in the same case."""
+        tag = normalized(tag).strip()
         if connection.vendor == "postgresql":
             return self.filter(tags__contains=[tag])
         return self.filter(is_in_json_list(tag, "tags"))
 
     def with_address(self, **columns: str):
-        """One address has all these values. `country` is compared as it is, the other columns ignoring case."""
+        """One address has all these values. `country` is compared as it is; the other columns are folded ones."""
         addresses: Any = self.model._meta.get_field("addresses").related_model
-        lookups = {
-            name if name == "country" else f"{name}__lower": value if name == "country" else value.lower()
-            for name, value in columns.items()
-        }
+        lookups = {name: value if name == "country" else fold(value) for name, value in columns.items()}
         return self.filter(models.Exists(addresses.objects.filter(user=models.OuterRef("pk"), **lookups)))
 
     def with_metadata(self, key: str, value: Any):

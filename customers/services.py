@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from customers import history, insertion, validation
+from customers.core.computed import ComputedField
 from customers.core.json_values import is_same_json
 from customers.core.postgres import bulk_insert
 from customers.insertion import NewCustomer
@@ -297,11 +298,11 @@ def _change_events(user: User, differences: Mapping[str, list[Any]], by: Actor) 
 
 
 def _as_dict(address: Address) -> dict[str, Any]:
-    """All fields but the owner and the timestamps."""
+    """All fields but the owner, the timestamps and those that are computed."""
     return {
         field.name: getattr(address, field.name)
         for field in address._meta.fields
-        if field.name not in ("user", *TIMESTAMP_FIELDS)
+        if field.name not in ("user", *TIMESTAMP_FIELDS) and not isinstance(field, ComputedField)
     }
 
 

@@ -24,6 +24,11 @@ def query_params(request, parameters: type[serializers.Serializer]) -> dict[str,
     return serializer.validated_data
 
 
+def filter_by_name(queryset: Any, text: str):
+    """Rows whose name contains the text, as `oauth.text.fold` compares."""
+    return queryset.with_part("search_name", text)
+
+
 class FilterBackend(BaseFilterBackend):
     """Filters by the query parameters that a viewset declares.
 

@@ -45,7 +45,7 @@ def bulk_insert(model: Any, rows: Sequence[Model]) -> None:
     names = ", ".join(field.column for field in fields)
     with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row([_copied(field, field.pre_save(row, True)) for field in fields])
+            copy.write_row([_copied(field, field.pre_save(row, add=True)) for field in fields])
 
 
 def _copied(field: Any, value: Any) -> Any:

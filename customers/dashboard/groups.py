@@ -3,17 +3,18 @@
 from django.contrib import admin
 from django.db.models import Count
 
+from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.groups import services
 from customers.groups.models import CustomerGroup
 
 
 @admin.register(CustomerGroup)
-class CustomerGroupAdmin(NoDeleteAdmin):
+class CustomerGroupAdmin(FoldedSearchAdmin, NoDeleteAdmin):
     fields = ("name", "members", "created_at", "updated_at")
     readonly_fields = ("members", "created_at", "updated_at")
     list_display = ("name", "members", "created_at")
-    search_fields = ("name",)
+    search_fields = ("search_name__contains",)
     ordering = ("-created_at", "-id")
     list_per_page = 50
     show_full_result_count = False

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, message_of
@@ -48,7 +49,7 @@ class StaffForm(ServiceErrorsForm):
 
 
 @admin.register(StaffMember)
-class StaffAdmin(NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
+class StaffAdmin(FoldedSearchAdmin, NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     """Nobody is deleted: the security log and notes refer to them."""
 
     form = StaffForm
@@ -56,7 +57,7 @@ class StaffAdmin(NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     list_display_links = ("email", "name")
     list_filter = (("is_active", titled("status")),)
     show_facets = admin.ShowFacets.NEVER
-    search_fields = ("email", "full_name")
+    search_fields = ("search_text__contains",)
     search_help_text = "Search by email or name"
     ordering = ("-is_active", "email")
     show_full_result_count = False

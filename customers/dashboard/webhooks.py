@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import to_validation_error
@@ -56,12 +57,12 @@ class WebhookForm(forms.ModelForm):
 
 
 @admin.register(Webhook)
-class WebhookAdmin(ConfirmedActionsAdmin):
+class WebhookAdmin(FoldedSearchAdmin, ConfirmedActionsAdmin):
     form = WebhookForm
     change_form_template = "dashboard/webhooks/change_webhook.html"
     list_display = ("__str__", "target", "event_types", "belongs_to", "active", "warning_count")
     list_filter = (("active", titled("status")),)
-    search_fields = ("name", "target")
+    search_fields = ("search_name__contains", "target")
     search_help_text = "Search by name or target"
     list_select_related = ("app",)
     ordering = ("-id",)

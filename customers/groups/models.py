@@ -3,11 +3,13 @@
 from django.db import models
 from django.utils import timezone
 
+from customers.core.computed import ComputedModel, FoldedField
 from customers.models import User
 
 
-class CustomerGroup(models.Model):
+class CustomerGroup(ComputedModel):
     name = models.CharField(max_length=255)
+    search_name = FoldedField("name")
     metadata = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)

@@ -16,11 +16,13 @@ from customers.medusa import serializers
 from customers.medusa.class_validator import EACH_IS_STRING, IS_STRING, Check, Property, optional, validated
 from customers.medusa.errors import InvalidData
 from customers.models import Customer
+from oauth.text import fold, normalized
 
 NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 BRACKETED = re.compile(r"\[([^\[\]]*)\]")
 WHOLE = re.compile(r"\s*[-+]?[0-9]{1,30}(\.0*)?\s*", re.ASCII)
 NUMBER = re.compile(r"\s*[-+]?[0-9]{1,30}(\.[0-9]{0,30})?\s*", re.ASCII)
+PHONE_LIKE = re.compile(r"\+?[0-9]*", re.ASCII)
 MAX_OFFSET = 2**63 - 1
 COMPARISONS = ("lt", "gt", "lte", "gte")
 DEFAULT_LIMIT = 50
@@ -180,9 +182,11 @@ def groups(params: Mapping[str, Any]) -> list[CustomerGroup] | None:
 
 def customers(params: Mapping[str, Any], in_groups: list[CustomerGroup] | None) -> QuerySet:
     """The customers that the parameters match, without order. Raises InvalidData."""
-    found = Customer.objects.filter(between(params, {"created_at": "date_joined", "updated_at": "updated_at"}))
+    found: QuerySet = Customer.objects.filter(
+        between(params, {"created_at": "date_joined", "updated_at": "updated_at"})
+    )
     if text := params.get("q"):
-        found = found.filter(_contains(text))
+        found = _with_part(found, text)
     if params.get("has_account") in ("true", "false"):
         found = found.filter(has_account=params["has_account"] == "true")
     if in_groups is not None:
@@ -190,22 +194,23 @@ def customers(params: Mapping[str, Any], in_groups: list[CustomerGroup] | None) 
     return found
 
 
-def _contains(text: str) -> Q:
+def _with_part(people: Any, text: str) -> QuerySet:
     """A part of the email, of the first name or of the last name. The index has all of them together."""
-    text = text.lower()
-    single_fields = (
-        Q(email__lower__contains=text) | Q(first_name__lower__contains=text) | Q(last_name__lower__contains=text)
-    )
-    return Q(search_text__contains=text) & single_fields
+    people, folded = people.with_part("search_text", text), fold(text)
+    if " " in folded:
+        return people.filter(full_name__contains=folded)
+    if PHONE_LIKE.fullmatch(folded):  # the index has phone numbers, too
+        return people.filter(Q(full_name__contains=folded) | Q(email__contains=folded))
+    return people
 
 
 def customer_groups(params: Mapping[str, Any]) -> QuerySet:
     """Raises InvalidData."""
-    found = CustomerGroup.objects.filter(between(params, {"created_at": "created_at", "updated_at": "updated_at"}))
+    found: Any = CustomerGroup.objects.filter(between(params, {"created_at": "created_at", "updated_at": "updated_at"}))
     if text := params.get("q"):
-        found = found.filter(name__lower__contains=text.lower())
+        found = found.with_part("search_name", text)
     if "name" in params:
-        found = found.filter(name__in=params["name"])
+        found = found.filter(name__in=map(normalized, params["name"]))
     if "id" in params:
         if isinstance(params["id"], dict):
             raise InvalidData("id must be a string or an array of strings")

@@ -3,6 +3,8 @@
 from django.db import models
 from django.utils import timezone
 
+from customers.core.computed import ComputedModel, FoldedField
+
 MAX_KEY_LENGTH = 255
 MAX_NAME_LENGTH = 255
 
@@ -39,13 +41,14 @@ class Validation(models.TextChoices):
     ACCEPT_ONLY_IMAGE = "accept_only_image"
 
 
-class Definition(models.Model):
+class Definition(ComputedModel):
     object = models.CharField(max_length=16, choices=Object)
     key = models.CharField(
         max_length=MAX_KEY_LENGTH,
         help_text="Letters, digits, underscores, hyphens, dots; a letter or an underscore first.",
     )
     name = models.CharField(max_length=MAX_NAME_LENGTH, help_text="The name that people see.")
+    search_name = FoldedField("name")
     type = models.CharField(max_length=16, choices=Type)
     validations = models.JSONField(default=list, help_text="Objects with `type` and `value`, a string.")
     enable_filter = models.BooleanField(default=False, help_text="The list of customers can be filtered by it.")

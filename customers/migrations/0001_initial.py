@@ -10,6 +10,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+import customers.core.computed
 import customers.fields
 
 
@@ -54,6 +55,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=255, unique=True)),
+                ("search_name", customers.core.computed.FoldedField("name")),
             ],
         ),
         migrations.CreateModel(
@@ -81,37 +83,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("email", models.EmailField(help_text="As it was written.", max_length=320, null=True)),
-                ("email_key", customers.fields.EmailKeyField(editable=False, null=True)),
+                ("email_key", customers.fields.EmailKeyField("email", null=True)),
                 ("first_name", models.CharField(blank=True, default="", max_length=255, null=True)),
                 ("last_name", models.CharField(blank=True, default="", max_length=255, null=True)),
-                (
-                    "full_name",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=django.db.models.functions.text.Lower(
-                            django.db.models.functions.text.Concat("first_name", models.Value(" "), "last_name")
-                        ),
-                        output_field=models.TextField(),
-                    ),
-                ),
+                ("full_name", customers.core.computed.FoldedField("first_name", "last_name", separator="\n")),
                 (
                     "search_text",
-                    models.GeneratedField(
-                        db_persist=True,
-                        expression=django.db.models.functions.text.Lower(
-                            django.db.models.functions.text.Concat(
-                                "first_name",
-                                models.Value(" "),
-                                "last_name",
-                                models.Value(" "),
-                                django.db.models.functions.comparison.Coalesce("email", models.Value("")),
-                                models.Value(" "),
-                                django.db.models.functions.comparison.Coalesce("phone_number", models.Value("")),
-                                output_field=models.TextField(),
-                            )
-                        ),
-                        output_field=models.TextField(),
-                    ),
+                    customers.core.computed.FoldedField("first_name", "last_name", "email", "phone_number"),
                 ),
                 ("phone_number", models.CharField(blank=True, help_text="E.164", max_length=128, null=True)),
                 (
@@ -239,6 +217,9 @@ class Migration(migrations.Migration):
                 ("is_default_for_billing", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("search_city", customers.core.computed.FoldedField("line4")),
+                ("search_state", customers.core.computed.FoldedField("state")),
+                ("search_postcode", customers.core.computed.FoldedField("postcode")),
                 (
                     "user",
                     models.ForeignKey(

@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
-                django.db.models.functions.comparison.NullIf("full_name", models.Value(" ")),
+                django.db.models.functions.comparison.NullIf("full_name", models.Value("")),
                 models.F("id"),
                 name="user_by_name",
             ),

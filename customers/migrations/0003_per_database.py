@@ -16,7 +16,7 @@ POSTGRESQL_EXTENSIONS = {
     "pg_trgm": "CREATE INDEX user_search_text_trigrams ON customers_user USING gin (search_text gin_trgm_ops)",
     # One index for any of these columns together.
     "btree_gin": "CREATE INDEX address_place ON customers_address"
-    " USING gin (country, lower(line4), lower(state), lower(postcode))",
+    " USING gin (country, search_city, search_state, search_postcode)",
 }
 SQLITE = [f"CREATE TABLE {TABLE} (token_id INTEGER PRIMARY KEY, moments TEXT NOT NULL) WITHOUT ROWID"]
 

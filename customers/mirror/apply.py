@@ -149,7 +149,10 @@ def _free_emails(store: MirroredStore, actions: Iterable[FreeEmail]) -> None:
         return {"email": None} if user.email_key == emails[user.pk] else {}
 
     # An Update of the same plan gives these their new email.
-    User.objects.filter(pk__in=[action.customer_id for action in actions if not action.refresh]).update(email=None)
+    people = list(User.objects.filter(pk__in=[action.customer_id for action in actions if not action.refresh]))
+    for user in people:
+        user.email = None
+    User.objects.bulk_update(people, ["email"])
     services.change_users(emails, by=SYSTEM, values=values)
     if store.has_token:
         mark_stale(store, emails)

@@ -27,7 +27,6 @@ REDACTED = "(erased)"
 # What the personal fields are set to. Counters and dates are kept.
 ERASED_FIELDS: dict[str, Any] = {
     "email": None,
-    "email_key": None,
     "first_name": "",
     "last_name": "",
     "phone_number": None,

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower, Trim
 
 from customers import history
+from customers.core.computed import ComputedField
 from customers.models import Address, Customer, Event, IdempotentAnswer, Note, User
 from customers.orders.models import Order, Subscription
 from customers.webhooks import outbox
@@ -18,7 +19,7 @@ from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
 
 # A secret, and columns that are derived from others.
-LEFT_OUT = ("password", "email_key", "full_name", "search_text", "is_superuser", "is_staff")
+LEFT_OUT = ("password", "is_superuser", "is_staff")
 
 
 @transaction.atomic
@@ -30,7 +31,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
     user = Customer.objects.get(pk=user_id)
     history.record([history.event(user.pk, Event.Kind.EXPORTED, by)])
     emails = known_emails_of(user)
-    person = {field.name: getattr(user, field.name) for field in user._meta.concrete_fields}
+    person = {name: getattr(user, name) for name in _columns(User)}
     return {
         "person": {name: value for name, value in person.items() if name not in LEFT_OUT},
         "addresses": _as_dicts(user.addresses.order_by("id"), leaving_out=("user",)),
@@ -86,5 +87,8 @@ def security_events_about(emails: set[str]) -> QuerySet[AuditEvent]:
 
 
 def _as_dicts(rows: QuerySet, *, leaving_out: tuple[str, ...]) -> list[dict[str, Any]]:
-    names = [field.name for field in rows.model._meta.concrete_fields if field.name not in leaving_out]
-    return list(rows.values(*names))
+    return list(rows.values(*(name for name in _columns(rows.model) if name not in leaving_out)))
+
+
+def _columns(model: Any) -> list[str]:
+    return [field.name for field in model._meta.concrete_fields if not isinstance(field, ComputedField)]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Cast, Now
 from django.utils import timezone
 
+from customers.core.computed import ComputedModel, ComputedQuerySet, FoldedField
 from customers.webhooks.events import APP_UNINSTALLED
 from oauth.fields import EncryptedTextField
 from oauth.models import ApiVersion, App
@@ -19,7 +20,7 @@ MAX_BLOCKING_ATTEMPTS = 5
 HEALTHY = {"failures": 0, "failing_since": None, "warning_count": 0, "next_check_date": None}
 
 
-class WebhookQuerySet(models.QuerySet):
+class WebhookQuerySet(ComputedQuerySet):
     def subscribed_to(self, names: Iterable[str]):
         """Webhooks that subscribe to one of these event types."""
         matching = models.Q(pk__in=())
@@ -29,7 +30,7 @@ class WebhookQuerySet(models.QuerySet):
         return self.annotate(text=Cast("events", models.TextField())).filter(matching)
 
 
-class Webhook(models.Model):
+class Webhook(ComputedModel):
     """A subscription. It belongs to the partner app whose token created it, else to the store.
 
     `failures` counts failed attempts in a row, since `failing_since`. A success resets both, and `warning_count`.
@@ -38,6 +39,7 @@ class Webhook(models.Model):
 
     app = models.ForeignKey(App, models.CASCADE, null=True, blank=True, help_text="Empty: the store's own.")
     name = models.CharField(max_length=255, null=True, blank=True)
+    search_name = FoldedField("name")
     target = models.CharField(max_length=255, help_text="The URL that events are posted to.")
     events = models.JSONField(default=list, blank=True, help_text="The names of the event types.")
     secret_key = EncryptedTextField(db_column="encrypted_secret_key")
@@ -54,7 +56,7 @@ class Webhook(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = WebhookQuerySet.as_manager()
+    objects = WebhookQuerySet.as_manager()  # type: ignore[misc]  # Django lets a model have its own
 
     def __str__(self):
         return self.name or self.target

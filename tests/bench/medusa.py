@@ -143,9 +143,10 @@ def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
     user = {field.column: field.get_default() for field in raw.insertable_fields(raw.User)}
     user |= {name: body[name] for name in ("email", "first_name", "last_name", "metadata")}
     user["phone_number"] = body["phone"]
+    user |= raw.computed_columns(raw.User, user)
     columns = user | {"tags": raw.Jsonb([]), "metadata": raw.Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], user_id, app_id]
-    user["id"], _, _ = raw.fetch_tuple(raw.INSERT, [*columns.values(), "[]", *happened])
+    user["id"], _, _ = raw.fetch_tuple(raw.INSERT, [*columns.values(), "[]", "[]", *happened])
     return serializers.customer(user | {"has_account": False, "billing__id": None})
 
 

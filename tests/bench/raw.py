@@ -20,8 +20,9 @@ from customers import insertion
 from customers.api.resources.addresses import ADDRESS_COLUMNS
 from customers.api.resources.users import USER_COLUMNS
 from customers.core import ratelimit
+from customers.core.computed import computed_columns
 from customers.core.postgres import insertable_fields
-from customers.models import Address, User
+from customers.models import Address, Tag, User
 from oauth import tokens
 from tests.bench import medusa
 
@@ -83,19 +84,23 @@ def respond(environ) -> tuple[str, dict]:
 
 
 def create(body: dict, actor_id: int, app_id: int) -> dict:
-    user = {field.column: field.get_default() for field in insertable_fields(User)} | body
+    user = (
+        {field.column: field.get_default() for field in insertable_fields(User)} | body | computed_columns(User, body)
+    )
     addresses = [
         {field.column: field.get_default() for field in insertable_fields(Address)}
         | {"ordinal": 0, "place": place}
         | address
+        | computed_columns(Address, address)
         for place, address in enumerate(user.pop("addresses"))
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
     database().execute(DEFINITIONS).fetchall()  # what binds metadata
-    user["email_key"] = user["email"].lower()
     columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], actor_id, app_id]
-    user["id"], _, address_ids = fetch_tuple(INSERT, [*columns.values(), orjson.dumps(addresses).decode(), *happened])
+    tags = [{"ordinal": 0, "name": name, **computed_columns(Tag, {"name": name})} for name in user["tags"]]
+    given = [*columns.values(), orjson.dumps(addresses).decode(), orjson.dumps(tags).decode(), *happened]
+    user["id"], _, address_ids = fetch_tuple(INSERT, given)
     for address, address_id in zip(addresses, address_ids, strict=True):
         address["id"] = address_id
     return {name: user[name] for name in USER_COLUMNS} | {

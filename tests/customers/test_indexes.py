@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 
 from tests.support.clients import USERS
+from tests.support.crowd import FOLDED
 
 QUERIES = [
     {},
@@ -32,16 +33,18 @@ def admin_client(api):
     if connection.vendor != "postgresql":
         pytest.skip("looks at PostgreSQL's plans")
     with connection.cursor() as cursor:
-        cursor.execute("""
+        cursor.execute(f"""
             INSERT INTO customers_user
                 (email, email_key, first_name, last_name, phone_number, language,
                  user_type, is_blocked, accepts_marketing, date_joined, updated_at,
-                 password, is_superuser, is_active, tags, orders_count, subscriptions_count, total_spent)
+                 password, is_superuser, is_active, tags, orders_count, subscriptions_count, total_spent,
+                 full_name, search_text)
             SELECT 'person-' || n || '@example.com', 'person-' || n || '@example.com',
                    md5(n::text), md5((n + 1)::text), '+4420' || (70000000 + n),
                    CASE WHEN n % 100 = 0 THEN 'fr' WHEN n % 2 = 0 THEN 'en' END,
                    CASE WHEN n % 100 = 1 THEN 'customer' ELSE 'lead' END, n % 100 = 2, n % 100 = 3,
-                   '2026-01-01'::timestamptz + n * interval '1 minute', now(), '!', false, true, '[]', 0, 0, 0
+                   '2026-01-01'::timestamptz + n * interval '1 minute', now(), '!', false, true, '[]', 0, 0, 0,
+                   {FOLDED}
             FROM generate_series(1, 20000) n
         """)
         cursor.execute("ANALYZE customers_user")

@@ -8,6 +8,11 @@ from django.db import connection
 PEOPLE = 20_000
 # What the first 2,000 of every fourth row are found in.
 A_PART = PEOPLE // 2
+# `full_name` and `search_text` of the person with the number n.
+FOLDED = r"""
+    md5(n::text) || E'\n' || md5((n + 1)::text),
+    concat_ws(' ', md5(n::text), md5((n + 1)::text), 'person-' || n || '@example.com', '+4420' || (70000000 + n))
+"""
 
 
 def insert_crowd() -> None:
@@ -17,7 +22,7 @@ def insert_crowd() -> None:
             INSERT INTO customers_user
                 (email, email_key, first_name, last_name, phone_number, language, user_type, is_blocked,
                  accepts_marketing, date_joined, updated_at, password, is_superuser, is_active, tags,
-                 orders_count, subscriptions_count, total_spent, metadata)
+                 orders_count, subscriptions_count, total_spent, metadata, full_name, search_text)
             SELECT 'person-' || n || '@example.com', 'person-' || n || '@example.com',
                    md5(n::text), md5((n + 1)::text), '+4420' || (70000000 + n),
                    CASE WHEN n % 100 = 0 THEN 'fr' WHEN n % 2 = 0 THEN 'en' END,
@@ -28,16 +33,18 @@ def insert_crowd() -> None:
                    CASE WHEN n % 2 = 0 THEN jsonb_build_object(
                        'points', n % 1000, 'tier', CASE WHEN n % 100 = 0 THEN 'gold' ELSE 'silver' END,
                        'vip', n < 100, 'words', CASE WHEN n < 200 THEN '["common", "rare"]'::jsonb ELSE '["common"]' END
-                   ) END
+                   ) END,
+                   {FOLDED}
             FROM generate_series(1, {PEOPLE}) n
         """)
         cursor.execute("""
             INSERT INTO customers_address
                 (user_id, first_name, last_name, line1, line2, line3, line4, state, postcode, country, phone_number,
-                 notes, is_default_for_shipping, is_default_for_billing, created_at, updated_at)
+                 notes, is_default_for_shipping, is_default_for_billing, created_at, updated_at,
+                 search_city, search_postcode)
             SELECT id, '', '', '1 High St', '', '', CASE WHEN id % 100 = 0 THEN 'Reykjavík' ELSE 'Springfield' END, '',
                    id % 5000, CASE WHEN id % 100 = 0 THEN 'IS' ELSE 'US' END, '', '', true, true,
-                   now(), now()
+                   now(), now(), CASE WHEN id % 100 = 0 THEN 'reykjavík' ELSE 'springfield' END, id % 5000
             FROM customers_user WHERE user_type <> 'dashboard'
         """)
         for index in ("user_search_text_trigrams", "user_tags", "user_metadata", "address_place"):

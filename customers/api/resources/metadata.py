@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from customers.api.base import AdminApiViewSet
 from customers.api.conditional import respond_if_modified, respond_with_etag
 from customers.api.fields import FalseByDefaultField, SharedFieldsSerializer
-from customers.api.filters import FilterBackend
+from customers.api.filters import FilterBackend, filter_by_name
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.metadata import services
@@ -89,7 +89,7 @@ class DefinitionViewSet(AdminApiViewSet):
     serializer_class = DefinitionSerializer
     filter_backends = [FilterBackend]
     filter_parameters = DefinitionFilters
-    filter_lookups = {"name": "name__icontains", "object": "object__in", "metadata_key": "key", "type": "type__in"}
+    filter_lookups = {"name": filter_by_name, "object": "object__in", "metadata_key": "key", "type": "type__in"}
     pagination_class = KeysetPagination
     is_about_customers = False
 

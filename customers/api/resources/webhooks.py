@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from customers.api.base import AdminApiViewSet
 from customers.api.conditional import respond_if_modified, respond_with_etag
 from customers.api.fields import StringListField
-from customers.api.filters import FilterBackend
+from customers.api.filters import FilterBackend, filter_by_name
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.webhooks import services
@@ -89,7 +89,7 @@ class WebhookViewSet(AdminApiViewSet):
     serializer_class = WebhookSerializer
     filter_backends = [FilterBackend]
     filter_parameters = WebhookFilters
-    filter_lookups = {"name": "name__icontains", "events": _filter_by_events}
+    filter_lookups = {"name": filter_by_name, "events": _filter_by_events}
     pagination_class = KeysetPagination
     has_secret_answers = True
     is_about_customers = False

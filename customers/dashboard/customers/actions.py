@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Value
-from django.db.models.functions import Lower, StrIndex
+from django.db.models.functions import StrIndex
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
@@ -17,6 +17,7 @@ from customers.models import Customer, Tag
 from customers.validation import MAX_TAG_LENGTH, NoteFixed
 from oauth.accounts import passwords
 from oauth.actor import Actor
+from oauth.text import fold
 
 MAX_SUGGESTIONS = 20
 
@@ -67,9 +68,9 @@ class CustomerActionsAdmin(ConfirmedActionsAdmin):
         """Names of tags that contain `q`; those that start with it come first."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        typed = request.GET.get("q", "").replace("\0", "").strip().lower()[:MAX_TAG_LENGTH]
-        tags = Tag.objects.alias(word=Lower("name")).filter(word__contains=typed)
-        names = tags.order_by(StrIndex("word", Value(typed)), "name").values_list("name", flat=True)
+        typed = fold(request.GET.get("q", "").replace("\0", "")[:MAX_TAG_LENGTH])
+        tags = Tag.objects.filter(search_name__contains=typed)
+        names = tags.order_by(StrIndex("search_name", Value(typed)), "name").values_list("name", flat=True)
         return JsonResponse({"names": list(names[:MAX_SUGGESTIONS])})
 
     def add_note(self, request, customer_id):

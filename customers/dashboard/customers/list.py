@@ -124,7 +124,7 @@ class CustomerListAdmin(admin.ModelAdmin):
     def media(self):
         return super().media + forms.Media(css={"all": ["dashboard/customers.css"]})
 
-    @admin.display(ordering=NullIf("full_name", Value(" ")).asc(nulls_last=True))
+    @admin.display(ordering=NullIf("full_name", Value("")).asc(nulls_last=True))
     def name(self, customer):
         return customer.get_full_name()
 

@@ -3,6 +3,8 @@
 import django.utils.timezone
 from django.db import migrations, models
 
+import customers.core.computed
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -39,6 +41,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(help_text="The name that people see.", max_length=255)),
+                ("search_name", customers.core.computed.FoldedField("name")),
                 (
                     "type",
                     models.CharField(

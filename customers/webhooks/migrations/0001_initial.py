@@ -9,6 +9,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+import customers.core.computed
 import oauth.fields
 
 
@@ -25,6 +26,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(blank=True, max_length=255, null=True)),
+                ("search_name", customers.core.computed.FoldedField("name")),
                 ("target", models.CharField(help_text="The URL that events are posted to.", max_length=255)),
                 ("events", models.JSONField(blank=True, default=list, help_text="The names of the event types.")),
                 ("secret_key", oauth.fields.EncryptedTextField(db_column="encrypted_secret_key")),

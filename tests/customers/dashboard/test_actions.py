@@ -9,7 +9,9 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.utils import timezone
 
+from customers import services
 from customers.models import Event, User
+from oauth.actor import SYSTEM
 from tests.support.dashboard import CUSTOMERS, customer_url
 from tests.support.factories import make_users
 
@@ -73,7 +75,7 @@ class TestBlock:
         assert Event.objects.filter(kind="blocked").count() == 1
 
     def test_confirmation_page_escapes_the_name(self, dashboard_client, ada):
-        User.objects.filter(pk=ada.pk).update(first_name="<b>{0.password}</b>")
+        services.update_user(ada.pk, by=SYSTEM, first_name="<b>{0.password}</b>")
 
         page = dashboard_client.get(action_url(ada, "block")).content.decode()
 
@@ -142,7 +144,9 @@ class TestSendPasswordReset:
         ("change", "reason"), [({"email": None}, "no email address"), ({"is_active": False}, "off")]
     )
     def test_password_reset_shows_why_it_cannot_be_sent(self, dashboard_client, ada, change, reason):
-        User.objects.filter(pk=ada.pk).update(**change)
+        for name, value in change.items():
+            setattr(ada, name, value)
+        ada.save()
 
         assert "../send_password_reset/" not in dashboard_client.get(customer_url(ada)).content.decode()
         page = dashboard_client.post(action_url(ada, "send_password_reset"), follow=True)

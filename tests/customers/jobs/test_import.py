@@ -8,11 +8,12 @@ import pytest
 from django.core.management import CommandError
 from django.utils import timezone
 
-from customers import insertion
+from customers import insertion, services
 from customers.jobs import runner
 from customers.jobs.imports import load
 from customers.jobs.models import Job
 from customers.models import Address, Event, Tag, User
+from oauth.actor import SYSTEM
 from oauth.scopes import Scope
 from tests.support.clients import USERS
 from tests.support.factories import make_owner, make_user
@@ -61,7 +62,7 @@ class TestImportedCustomer:
         }  # fmt: skip
         client = api(*Scope)
         first = client.post(USERS, body).json()
-        User.objects.filter(pk=first["id"]).update(email="another@example.com")
+        services.update_user(first["id"], by=SYSTEM, email="another@example.com")
 
         code, output = import_file(jsonl_file([body]))
 

@@ -129,7 +129,7 @@ class TestQ:
             ("Ada Love", set()),
             ("m ad", set()),
             ("élo", {"elodie"}),
-            ("o'n", {"elodie"}),
+            ("o'ne", {"elodie"}),
             ("@example", {"ada", "elodie", "percent"}),
             ("%", {"percent"}),
             ("_", {"percent"}),

@@ -1,0 +1,96 @@
+"""Columns that are computed in Python from other columns of the row: both databases have the same, whatever their
+locale, and an index of any kind serves them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import models
+
+from oauth.text import fold
+
+
+class ComputedField(models.TextField):
+    """It is written whenever one of its `sources` is: by `ComputedModel.save`, by `ComputedQuerySet`, and by the INSERT
+    statements of `customers.insertion`. SQL that writes around them has to write it, too.
+
+    Subclasses implement `computed`.
+    """
+
+    def __init__(self, *sources: str, **options: Any):
+        self.sources = sources
+        super().__init__(**{**options, "editable": False})
+
+    def deconstruct(self):
+        name, path, _, options = super().deconstruct()
+        del options["editable"]
+        return name, path, self.sources, options
+
+    def computed(self, row: Mapping[str, Any]) -> str | None:
+        """The value for the sources that `row` has; the others are empty."""
+        raise NotImplementedError
+
+    def pre_save(self, model_instance, add):
+        value = self.computed({name: getattr(model_instance, name) for name in self.sources})
+        setattr(model_instance, self.attname, value)
+        return value
+
+
+class FoldedField(ComputedField):
+    """The sources as searches compare them (`fold`), with a separator between those that are not empty."""
+
+    def __init__(self, *sources: str, separator: str = " ", **options: Any):
+        self.separator = separator
+        super().__init__(*sources, **{**options, "default": "", "db_default": ""})
+
+    def deconstruct(self):
+        name, path, sources, options = super().deconstruct()
+        del options["default"], options["db_default"]
+        return name, path, sources, options | ({} if self.separator == " " else {"separator": self.separator})
+
+    def computed(self, row):
+        return self.separator.join(filter(None, (fold(row.get(name) or "") for name in self.sources)))
+
+
+def computed_fields(model: type[models.Model], columns: Iterable[str] | None = None) -> list[ComputedField]:
+    """Those that are computed from some of these columns; all of them by default."""
+    fields = [field for field in model._meta.concrete_fields if isinstance(field, ComputedField)]
+    return fields if columns is None else [field for field in fields if not set(columns).isdisjoint(field.sources)]
+
+
+def computed_columns(model: type[models.Model], row: Mapping[str, Any]) -> dict[str, str | None]:
+    """The computed columns of a new row, by name."""
+    return {field.attname: field.computed(row) for field in computed_fields(model)}
+
+
+class ComputedQuerySet(models.QuerySet):
+    def with_part(self, column: str, text: str):
+        """Rows whose folded column contains `text`. None if nothing is left of it, as of an apostrophe alone."""
+        folded = fold(text)
+        return self.filter(**{f"{column}__contains": folded}) if folded else self.none()
+
+    def bulk_update(self, objs, fields, batch_size=None):
+        objs, computed = list(objs), computed_fields(self.model, fields)
+        for field in computed:
+            for instance in objs:
+                field.pre_save(instance, add=False)
+        return super().bulk_update(objs, {*fields, *(field.name for field in computed)}, batch_size)
+
+    def update(self, **values):
+        """Raises TypeError for the source of a computed column, whose new value depends on the row."""
+        for field in computed_fields(self.model, values):
+            if field.name not in values:
+                raise TypeError(f"Use bulk_update: {field.name} is computed from {', '.join(field.sources)}.")
+        return super().update(**values)
+
+
+class ComputedModel(models.Model):
+    objects = ComputedQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *, update_fields: Iterable[str] | None = None, **options: Any) -> None:
+        if update_fields is not None:
+            computed = computed_fields(type(self), update_fields)
+            update_fields = {*update_fields, *(field.name for field in computed)}
+        super().save(update_fields=update_fields, **options)

@@ -1,0 +1,39 @@
+"""What counts as the same text: for people who read it, and for searches. No database's locale takes part."""
+
+import re
+import unicodedata
+
+# Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt: what is displayed as nothing at all.
+IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# White space, control characters, ignorable ones, interlinear annotations, and two symbols whose glyph is empty.
+INVISIBLE_TEXT = re.compile(rf"[\s\x00-\x1f\x7f-\x9f{IGNORABLE}\ufff9-\ufffb\u2800\U0001d159]*")
+# The straight one, the typographic ones, the letters, accents and primes that people type in its place.
+APOSTROPHES = "'`´\u1ffd‘’‛ʹʻʼʽˈ′‵＇"
+IGNORED_BY_SEARCH = re.compile(f"[{APOSTROPHES}{IGNORABLE}]")
+
+
+def normalized(text: str) -> str:
+    """NFC (Unicode Standard Annex 15): one spelling for letters that look the same, such as ë and e with U+0308."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of the text can be seen."""
+    return INVISIBLE_TEXT.fullmatch(text) is not None
+
+
+def fold(text: str) -> str:
+    """The form in which searches compare texts: what is stored, and what is looked for.
+
+    A text, its lower case and its upper case have one form. It is the toNFKC_Casefold of the Unicode Standard (3.13) of
+    the upper case, which adds ı to I, and without apostrophes. White space is a single space, and none at the ends.
+    """
+    if text.isascii():
+        folded = text.lower().replace("'", "").replace("`", "")
+    else:
+        compatible = unicodedata.normalize("NFKC", IGNORED_BY_SEARCH.sub("", text))
+        folded = unicodedata.normalize("NFKC", IGNORED_BY_SEARCH.sub("", compatible.upper().casefold()))
+    return " ".join(folded.split())
