@@ -23,7 +23,8 @@ from oauth.actor import Actor
 from oauth.errors import ServiceError
 
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
-FILLED_FROM_FIRST_ADDRESS = ("first_name", "last_name", "phone_number")
+FILLED_FROM_FIRST_ADDRESS = ("first_name", "last_name")
+FILLED_FROM_ANY_ADDRESS = ("phone_number",)
 CLEANERS = {
     "email": validation.clean_email,
     "first_name": validation.clean_name,
@@ -72,7 +73,7 @@ def prepare_user(
     person = _clean_person(fields, country=first["country"] if first else None)
     if person.get("metadata"):
         person["metadata"] = definitions.clean_metadata(person["metadata"], bound=bound)
-    return NewCustomer(person | (_fields_from_address(first, person) if first else {}), clean_addresses)
+    return NewCustomer(person | _fields_from_addresses(clean_addresses, person), clean_addresses)
 
 
 @transaction.atomic
@@ -115,17 +116,19 @@ def update_user(
 
 @transaction.atomic
 def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
-    """Adds an address. The first one becomes the default for both, and fills an empty name or phone number.
+    """Adds an address. It fills an empty phone number. The first one becomes the default for both, and fills an empty
+    name, too.
 
     Raises User.DoesNotExist, ServiceError.
     """
     user = _locked(user_id)
     _refuse_staff(user, by)
     address = Address(user=user, **validation.clean_address(fields))
-    if not user.addresses.exists():
+    is_first = not user.addresses.exists()
+    if is_first:
         for flag in DEFAULT_FLAGS:
             setattr(address, flag, True)
-        save_changes(user, _fields_from_address(vars(address), vars(user)), by)
+    save_changes(user, _fields_from_address(vars(address), vars(user), is_first=is_first), by)
     _unset_other_defaults(address)
     address.save(force_insert=True)
     history.record([history.event(user.pk, Event.Kind.ADDRESS_ADDED, by, _differences({}, _as_dict(address)))])
@@ -136,7 +139,10 @@ def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
 def update_address(
     user_id: int, address_id: int, *, by: Actor, precondition: Precondition | None = None, **changes: Any
 ) -> Address:
-    """Raises User.DoesNotExist, Address.DoesNotExist, ServiceError, and what `precondition` raises."""
+    """Fills an empty phone number of the person, too.
+
+    Raises User.DoesNotExist, Address.DoesNotExist, ServiceError, and what `precondition` raises.
+    """
     user = _locked(user_id)
     _refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
@@ -149,6 +155,7 @@ def update_address(
         setattr(address, name, value)
     _unset_other_defaults(address)
     if differences := _differences(former, _as_dict(address)):
+        save_changes(user, _fields_from_address(vars(address), vars(user), is_first=False), by)
         address.updated_at = timezone.now()
         address.save()
         history.record([history.event(user.pk, Event.Kind.ADDRESS_CHANGED, by, differences)])
@@ -348,9 +355,17 @@ def _clean_addresses(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, A
     return cleaned
 
 
-def _fields_from_address(address: Mapping[str, Any], person: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of the first address for fields of the person that are empty."""
-    values = {name: address.get(name) for name in FILLED_FROM_FIRST_ADDRESS if not person.get(name)}
+def _fields_from_addresses(addresses: Iterable[Mapping[str, Any]], person: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for position, address in enumerate(addresses):
+        values |= _fields_from_address(address, {**person, **values}, is_first=position == 0)
+    return values
+
+
+def _fields_from_address(address: Mapping[str, Any], person: Mapping[str, Any], *, is_first: bool) -> dict[str, Any]:
+    """Values of an address for fields of the person that are empty."""
+    names = FILLED_FROM_ANY_ADDRESS + (FILLED_FROM_FIRST_ADDRESS if is_first else ())
+    values = {name: address.get(name) for name in names if not person.get(name)}
     return {name: CLEANERS.get(name, str)(value) for name, value in values.items() if value}
 
 

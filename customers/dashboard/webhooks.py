@@ -17,6 +17,7 @@ from customers.webhooks.models import Delivery, Webhook
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
 from oauth.models import DEFAULT_API_VERSION
+from oauth.store import store_domain
 
 
 class WebhookForm(forms.ModelForm):
@@ -80,7 +81,7 @@ class WebhookAdmin(FoldedSearchAdmin, ConfirmedActionsAdmin):
             changed = {name: form.cleaned_data[name] for name in form.changed_data}
             services.update_webhook(obj.pk, **changed)
         else:
-            obj.pk = services.create_webhook(**form.cleaned_data).pk
+            obj.pk = services.create_webhook(store=store_domain(request), **form.cleaned_data).pk
         obj.refresh_from_db()
 
     def delete_model(self, request, obj):

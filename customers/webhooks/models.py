@@ -42,6 +42,9 @@ class Webhook(ComputedModel):
     search_name = FoldedField("name")
     target = models.CharField(max_length=255, help_text="The URL that events are posted to.")
     events = models.JSONField(default=list, blank=True, help_text="The names of the event types.")
+    store = models.CharField(
+        max_length=255, blank=True, editable=False, help_text="The domain that the webhook was created at."
+    )
     secret_key = EncryptedTextField(db_column="encrypted_secret_key")
     api_version = models.CharField("API version", max_length=16, choices=ApiVersion)
     active = models.BooleanField(

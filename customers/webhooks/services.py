@@ -23,14 +23,14 @@ DELIVERIES_KEPT_FOR = timedelta(days=30)  # longer than any is retried
 
 
 @transaction.atomic
-def create_webhook(*, app_id: int | None = None, **fields: Any) -> Webhook:
+def create_webhook(*, store: str, app_id: int | None = None, **fields: Any) -> Webhook:
     """Creates a webhook of the store, or of the partner app `app_id`. Without a `secret_key`, or with an empty one, it
-    gets a random one.
+    gets a random one. `store`: the domain that its owner knows the store by.
 
     Raises ServiceError.
     """
     owner = App.objects.filter(pk=app_id, kind=App.Kind.PARTNER).first()
-    webhook = Webhook(app=owner, **checked({"secret_key": None, **fields}))
+    webhook = Webhook(app=owner, store=store, **checked({"secret_key": None, **fields}))
     webhook.save(force_insert=True)
     return webhook
 

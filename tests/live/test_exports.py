@@ -35,7 +35,7 @@ def test_export_is_complete_although_its_worker_is_killed(store, tmp_path):
     available = app.get(f"{api}/exports/{export['id']}/").json()
     assert available == {**export, "status": "available"}
     assert received.event["data"] == available
-    link = app.get(available["url"]).json()["url"]
+    link = app.get(f"{available['url']}download/").json()["url"]
     with requests.get(link, timeout=30) as file:
         rows = list(csv.DictReader(file.text.splitlines()))
     assert [row["email"] for row in rows] == ["ada@example.com", *map(email, range(CUSTOMERS))]

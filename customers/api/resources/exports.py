@@ -85,7 +85,9 @@ class ExportSerializer(serializers.Serializer):
         help_text="Null for an export that was started in the dashboard, and so is `date_to`.",
     )
     date_to = serializers.DateTimeField(required=False, allow_null=True)
-    url = serializers.URLField(read_only=True, help_text="The URL that answers with a download link.")
+    url = serializers.URLField(
+        read_only=True, help_text="The URL of this export. `download/` behind it answers with a download link."
+    )
     created_at = serializers.DateTimeField(read_only=True)
 
     class Meta:
@@ -93,7 +95,7 @@ class ExportSerializer(serializers.Serializer):
 
     def to_representation(self, job):
         options = EXPORT.options_of(job)
-        path = reverse("admin_api:export-download", args=[job.pk])
+        path = reverse("admin_api:export", args=[job.pk])
         return super().to_representation(
             {
                 "id": job.pk,

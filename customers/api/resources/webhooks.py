@@ -15,6 +15,7 @@ from customers.webhooks.events import APP_UNINSTALLED, EVENT_NAMES
 from customers.webhooks.models import Webhook
 from oauth.models import App
 from oauth.scopes import Scope
+from oauth.store import store_domain
 
 PUBLISHED_NAMES = [name for name in EVENT_NAMES if name != APP_UNINSTALLED.name]
 
@@ -113,7 +114,7 @@ class WebhookViewSet(AdminApiViewSet):
     def create(self, request):
         fields = self.validated()
         fields["api_version"] = fields.get("api_version") or request.version
-        webhook = services.create_webhook(app_id=self.app_id, **fields)
+        webhook = services.create_webhook(store=store_domain(request), app_id=self.app_id, **fields)
         return Response(self.get_serializer(webhook).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="Retrieve a webhook")

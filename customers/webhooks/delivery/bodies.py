@@ -44,7 +44,7 @@ def envelope(webhook: Webhook, delivery: Delivery, data: Any) -> dict[str, Any]:
         "event_type": delivery.event_type,
         "webhook": {
             "id": webhook.pk,
-            "store": settings.STORE_DOMAIN.partition(".")[0] or None,
+            "store": (settings.STORE_DOMAIN or webhook.store).partition(".")[0],
             "events": webhook.events,
             "target": webhook.target,
         },

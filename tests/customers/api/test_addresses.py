@@ -1,7 +1,7 @@
 import pytest
 
 from customers.models import Address
-from tests.support.clients import address_url, addresses_url, user_url
+from tests.support.clients import USERS, address_url, addresses_url, user_url
 from tests.support.factories import address, make_address, make_user
 
 EVERY_FIELD = {
@@ -207,6 +207,25 @@ class TestUpdateAddress:
         # Token, lock, address, two flags, update, event, webhooks and the address again, within a savepoint.
         with django_assert_num_queries(11):
             admin_client.put(address_url(ada_address), {**EVERY_FIELD, "notes": "Ring twice."})
+
+
+class TestPhoneOfTheCustomer:
+    def test_empty_phone_is_filled_from_an_address_that_is_added_or_changed(self, admin_client):
+        def phone(user):
+            return admin_client.get(user_url(user)).json()["phone_number"]
+
+        for position in range(2):
+            nested = [address(), address()]
+            nested[position]["phone_number"] = "020 7946 0018"
+            created = admin_client.post(USERS, {"email": f"{position}@example.com", "addresses": nested}).json()
+            assert created["phone_number"] == "+442079460018"
+        user = make_user(addresses=[address()])
+        added = admin_client.post(addresses_url(user), address(line1="2")).json()
+        assert phone(user) is None
+        admin_client.put(f"{addresses_url(user)}{added['id']}/", address(phone_number="020 7946 0018"))
+        assert phone(user) == "+442079460018"
+        admin_client.post(addresses_url(user), address(phone_number="020 7946 0999"))
+        assert phone(user) == "+442079460018"
 
 
 class TestDeleteAddress:

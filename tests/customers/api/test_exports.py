@@ -151,7 +151,7 @@ class TestCreate:
             **ALL_CUSTOMERS,
             "id": job.pk,
             "status": "pending",
-            "url": f"http://testserver{EXPORTS}{job.pk}/download/",
+            "url": f"http://testserver{EXPORTS}{job.pk}/",
         }
         assert admin_client.get(export_url(export)).json() == export
 

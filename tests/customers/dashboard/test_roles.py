@@ -119,7 +119,9 @@ def ids(owner, ada) -> dict[str, object]:
 
 def webhook_ids() -> dict[str, int]:
     """Of a webhook and a delivery."""
-    webhook = create_webhook(target="https://receiver.example/", events=["customer.created"], api_version="unstable")
+    webhook = create_webhook(
+        store="testserver", target="https://receiver.example/", events=["customer.created"], api_version="unstable"
+    )
     return {"webhook": webhook.pk, "delivery": send_test(webhook.pk).pk}
 
 

@@ -43,7 +43,11 @@ class TestWebhooks:
 
     def test_change_webhook_keeps_other_fields(self, dashboard_client):
         webhook = create_webhook(
-            target="https://a.example/", events=["customer.created"], api_version="unstable", secret_key=SECRET
+            store="testserver",
+            target="https://a.example/",
+            events=["customer.created"],
+            api_version="unstable",
+            secret_key=SECRET,
         )
 
         dashboard_client.post(f"{LIST}{webhook.pk}/change/", {**FORM, "secret_key": SECRET, "active": ""})
@@ -52,7 +56,9 @@ class TestWebhooks:
         assert (webhook.target, webhook.active, webhook.secret_key) == (FORM["target"], False, SECRET)
 
     def test_delete_webhook_deletes_its_deliveries(self, dashboard_client):
-        webhook = create_webhook(target="https://a.example/", events=["customer.created"], api_version="unstable")
+        webhook = create_webhook(
+            store="testserver", target="https://a.example/", events=["customer.created"], api_version="unstable"
+        )
         make_user()
 
         dashboard_client.post(f"{LIST}{webhook.pk}/delete/", {"post": "yes"})

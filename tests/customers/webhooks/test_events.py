@@ -49,7 +49,7 @@ class TestCustomerCreated:
             "event_id": str(Delivery.objects.get().event_id),
             "event_type": "customer.created",
             "webhook": {
-                "id": webhook.pk, "store": None, "events": ["customer.created"], "target": webhook.target,
+                "id": webhook.pk, "store": "testserver", "events": ["customer.created"], "target": webhook.target,
             },
             "api_version": "2023-02-10",
         }  # fmt: skip
