@@ -1,5 +1,7 @@
 """Import of customers by uploading a file."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
@@ -203,6 +205,19 @@ class TestAFile:
         assert response.status_code == 200
         assert "errorlist" in response.content.decode()
         assert not Job.objects.exists()
+
+    @pytest.mark.parametrize(
+        "name",
+        ["../../etc/cron.d/x.csv", "..\\..\\x.csv", "/etc/passwd", "x;rm -rf ~.csv", "<b>x</b>.csv", "a" * 400, ".."],
+    )
+    def test_uploaded_file_of_any_name_is_stored_in_the_folder_of_jobs(self, dashboard_client, name):
+        body = f'--x\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n{CSV}\r\n--x--\r\n'
+
+        response = dashboard_client.generic("POST", UPLOAD, body, "multipart/form-data; boundary=x")
+
+        stored = [each.file.name for each in JobFile.objects.all()]
+        assert response.status_code == (302 if stored else 200)
+        assert [each for each in stored if not re.fullmatch(r"jobs/\w[\w.-]*", each)] == []
 
     def test_import_of_binary_data_rejects_each_line(self, dashboard_client, upload):
         page = upload(b"email\n\xff\xfe\n\x00\n" + b"\x80" * 100)
