@@ -18,7 +18,9 @@ from oauth.errors import ServiceError
 DELIMITERS = ",;\t|"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 EMPTY_LINE = re.compile(rb"[\s,;|]*")
-SEPARATOR = re.compile(rb'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel names the delimiter in a first line such as sep=;
+SEPARATOR = re.compile(
+    rb'"?sep=([^"\r\n])"?\s*', re.IGNORECASE
+)  # Excel names the delimiter in a first line such as sep=;
 QUOTED_CELL = re.compile('"[^"]*"')
 EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")
 
@@ -53,6 +55,8 @@ def detect_format(file: BinaryIO, delimiter: str = "") -> FileFormat:
     `delimiter`: that of CSV, if it is known; else it is named by the file, or guessed among DELIMITERS. Raises
     ServiceError for a file that can't be read.
     """
+    if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
+        raise ServiceError("The delimiter has to be one character, and no quotation mark or line break.")
     lines = Lines(file)
     lines.rewind(Position(0, len(codecs.BOM_UTF8) if _begins_with_bom(file) else 0))
     while True:

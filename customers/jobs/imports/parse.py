@@ -5,12 +5,13 @@ from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
-from customers.jobs.imports.header import FileFormat
+from customers.jobs.imports.header import EMAIL, FileFormat
 from customers.jobs.imports.lines import MAX_ROW_SIZE, NOTHING_READ, Lines, Position
 from customers.jobs.imports.rfc4180 import NOT_UTF_8, TOO_LONG, Grammar, readable, take_row
 from customers.jobs.imports.rows import unquoted
 from oauth.errors import ServiceError
 
+TOO_SHORT = "The row lacks cells, and has an email address in another column. Is a line break missing?"
 LOOKS_LIKE_ROW = "A cell has a line that looks like a row of this file. Is a quotation mark missing?"
 
 
@@ -48,6 +49,8 @@ def _csv_rows(lines: Lines, file_format: FileFormat, fields: Mapping[str, str]) 
             cells = grammar.guessed_cells(readable(lines.take()))
         if error is None and not any(cell.strip() for cell in cells):
             continue
+        if error is None and len(cells) < width and _holds_email(cells, email):
+            error = ServiceError(TOO_SHORT)
         yield Row(start.lines + 1, lines.position, cells, error or _values(cells, width, columns_of))
 
 
@@ -55,6 +58,11 @@ def _holds_row(cells: list[str], grammar: Grammar, width: int, email: int) -> bo
     """Whether a line of a cell has as many cells as a row of this file, and an email among them."""
     parts = [line.split(grammar.delimiter) for cell in cells if "\n" in cell for line in cell.split("\n")]
     return any(len(part) == width and "@" in part[email] for part in parts)
+
+
+def _holds_email(cells: list[str], email: int) -> bool:
+    """Whether another cell than that of the email has one."""
+    return any("@" in cell and EMAIL.search(cell) for column, cell in enumerate(cells) if column != email)
 
 
 def _values(cells: list[str], width: int, columns_of: Mapping[str, int]) -> dict[str, Any] | ServiceError:

@@ -36,8 +36,8 @@ class Grammar:
 
     def cells(self, row: str) -> list[str]:
         """Raises ServiceError for text that is not a row."""
-        if '"' not in row and "\r" not in row[:-2]:
-            return row.rstrip("\r\n").split(self.delimiter)
+        if '"' not in row and "\r" not in (line := row.removesuffix("\n").removesuffix("\r")):
+            return line.split(self.delimiter)
         if not self._row.fullmatch(row):
             raise ServiceError(MISPLACED if '"' in row else "A line break (CR) has to be within quotation marks.")
         try:

@@ -32,9 +32,7 @@ NO = frozenset({"false", "no", "n", "0", "off", "f", "unsubscribed", "not subscr
 REQUIRED = ("line1", "line4", "country")
 WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-NUMERIC_DATE = re.compile(
-    r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})(?:,?[ T]+([0-9]{1,2}:[0-9]{2}(?::[0-9]{2})?))?"
-)
+NUMERIC_DATE = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})(?![0-9]),?")
 UTC_NAME = re.compile(r"\s*(UTC|GMT|Z)$", re.IGNORECASE)
 GOOGLE_LABELS = " ::: "
 QUOTED_TAGS = re.compile(r'"[^"]*"(\s*,\s*"[^"]*")*')
@@ -127,15 +125,17 @@ def _country(value: Any) -> str:
 def to_date_joined(value: Any, order: DateOrder) -> datetime:
     """A date means its first moment. A time without an offset is in the store's time zone."""
     text = _any_text(value)
-    if numeric := NUMERIC_DATE.fullmatch(text):
+    if numeric := NUMERIC_DATE.match(text):
         if order is DateOrder.UNKNOWN:
             raise ServiceError("Choose whether the day or the month comes first in the dates of this file.")
-        text = _iso(numeric, order)
+        first, second, year = numeric.groups()
+        day, month = (first, second) if order is DateOrder.DAY_FIRST else (second, first)
+        text = f"{year}-{month:0>2}-{day:0>2}{text[numeric.end() :]}"
     text = UTC_NAME.sub("+00:00", text)
     try:
         moment = parse_datetime(text) if len(text) > 10 else None
-        if moment is None and (day := parse_date(text.removesuffix("+00:00"))):
-            moment = datetime.combine(day, time.min)
+        if moment is None and (date := parse_date(text.removesuffix("+00:00"))):
+            moment = datetime.combine(date, time.min)
         # The first and the last year of the calendar are excluded: a shift to another zone could overflow.
         if moment and MINYEAR < moment.year < MAXYEAR:
             moment = (moment if timezone.is_aware(moment) else timezone.make_aware(moment)).astimezone(UTC)
@@ -145,12 +145,6 @@ def to_date_joined(value: Any, order: DateOrder) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ServiceError("Enter a date and time of ISO 8601, as in 2026-10-03T09:12:44Z.")
-
-
-def _iso(numeric: re.Match[str], order: DateOrder) -> str:
-    first, second, year, clock = numeric.groups()
-    day, month = (first, second) if order is DateOrder.DAY_FIRST else (second, first)
-    return f"{year}-{month:0>2}-{day:0>2}" + (f"T{clock}" if clock else "")
 
 
 def _json(value: Any) -> Any:

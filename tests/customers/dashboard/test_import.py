@@ -169,6 +169,55 @@ class TestAnImport:
         )  # fmt: skip
 
 
+class TestWhatFilesHave:
+    def test_second_column_of_a_name_is_shown_and_can_be_chosen(self, dashboard_client, upload):
+        page = upload("Email,Phone,Phone,\nada@example.com,+442079460018,+442079460019,x\n")
+        fields = fields_of(dashboard_client.get(page), "job-form")
+
+        assert [fields[f"column_{number}"] for number in range(4)] == ["email", "phone_number", "", ""]
+        shown = dashboard_client.get(page).content.decode()
+        assert "Phone (column 3)" in shown
+        assert "(column 4)" in shown
+        send(dashboard_client, page, column_1="", column_2="phone_number")
+        assert User.objects.get(email="ada@example.com").phone_number == "+442079460019"
+
+    def test_order_of_dates_is_chosen_with_the_columns(self, dashboard_client, upload):
+        page = upload("Email,Created At\nada@example.com,05/01/2020\n")
+
+        send(dashboard_client, page, date_order="day-first")
+
+        assert User.objects.get(email="ada@example.com").date_joined.date().isoformat()[:7] == "2020-01"
+
+    def test_delimiter_is_chosen_with_the_file(self, dashboard_client):
+        file = SimpleUploadedFile("a.csv", b"Email;a,b,c\nada@example.com;x\n")
+
+        page = dashboard_client.post(UPLOAD, {"file": file, "delimiter": ";"}).headers["Location"]
+
+        assert "a,b,c" in dashboard_client.get(page).content.decode()
+
+    def test_unclosed_quotation_mark_is_listed_and_costs_one_row(self, dashboard_client, upload):
+        done = send(
+            dashboard_client, upload('Email,Name\nkay@example.com,"Kay\nlou@example.com,Lou\n')
+        ).content.decode()
+
+        assert "<strong>1</strong> created" in done
+        assert "<td>2</td><td>A quotation mark is not closed.</td>" in done
+
+    def test_warnings_are_listed_apart(self, dashboard_client, upload):
+        done = send(dashboard_client, upload("Email,Language\nada@example.com,tlh\n")).content.decode()
+
+        assert "<strong>0</strong> rejected" in done
+        assert "<h2>Warnings</h2>" in done
+        assert "Language: The store does not have this language" in done
+        assert "Rejected rows" not in done
+
+    def test_reasons_of_an_earlier_import_are_no_column_to_choose(self, dashboard_client, upload):
+        page = upload("Email,Refused because\nada@example.com,Line 2: x\n")
+
+        assert "Refused because" not in dashboard_client.get(page).content.decode()
+        assert "<strong>1</strong> created" in send(dashboard_client, page).content.decode()
+
+
 class TestACheck:
     def test_check_reports_the_outcome_without_changes(self, dashboard_client, upload, slow):
         make_user(email="grace@example.com")
@@ -198,7 +247,19 @@ class TestACheck:
 
 
 class TestAFile:
-    @pytest.mark.parametrize("content", [b"", b"\n", b"\xef\xbb\xbf", b"a\rb\rc", b"email,pr\xe9nom\n", b"a,\0\n"])
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"\n",
+            b"\xef\xbb\xbf",
+            b"a\rb\rc",
+            b"email,pr\xe9nom\n",
+            b"a,\0\n",
+            b'[{"email": "a@example.com"}]',
+            "email\n".encode("utf-16"),
+        ],
+    )
     def test_upload_rejects_files_that_are_not_a_table(self, dashboard_client, content):
         response = dashboard_client.post(UPLOAD, {"file": SimpleUploadedFile("x.csv", content)})
 

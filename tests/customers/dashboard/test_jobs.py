@@ -207,6 +207,17 @@ class TestAnExport:
         (line,) = dashboard_client.get(page.replace("change", "file")).getvalue().splitlines()
         assert json.loads(line)["email"] == "p0@example.com"
 
+    def test_export_for_excel_begins_with_a_byte_order_mark(self, dashboard_client, people, slow):
+        page = chosen(dashboard_client, "export", people)
+
+        dashboard_client.post(page, {"format": "csv", "excel": "on"})
+        while not Job.objects.get().finished_at:
+            dashboard_client.post(page.replace("change", "step"), headers={"Accept": "application/json"})
+
+        content = dashboard_client.get(page.replace("change", "file")).getvalue().decode()
+        assert content.startswith("\ufeffid,email,")
+        assert content.count("\ufeff") == 1
+
     def test_export_of_no_customers_has_only_a_header(self, dashboard_client, people):
         page = chosen(dashboard_client, "export", people[:1], everybody=True, query="?q=nobody")
 

@@ -5,16 +5,24 @@ import io
 import json
 import os
 import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from customers.jobs.exports import query
 from customers.jobs.imports.columns import ADDRESS, PERSON
+from customers.metadata.models import Definition
+from customers.metadata.services import create_definition
 from customers.models import Address, Event, Tag, User
 from customers.orders.services import record_order
 from tests.support.factories import address, make_owner, make_user
 from tests.support.order_documents import order
+
+METADATA = {"n": "text", "debt": "integer", "loss": "decimal", "text": "text", "list": "multi_text"}
 
 
 @pytest.fixture
@@ -28,8 +36,15 @@ def customers(owner):
             phone_number="+442079460018",
             language="en",
             accepts_marketing=True,
-            tags=["vip", "a, b", "[x]"],
-            metadata={"n": 1, "deep": [None, {"a": "ü"}]},
+            tags=["vip", "a, b", "[x]", '"quoted"', "x ::: y"],
+            metadata={
+                "n": 1,
+                "deep": [None, {"a": "ü"}],
+                "debt": -5,
+                "loss": -1.5,
+                "text": "-5",
+                "list": [" a ", "b,c"],
+            },
             ip="203.0.113.7",
             user_agent="=cmd|' /C calc'!A0",
             addresses=[
@@ -39,7 +54,7 @@ def customers(owner):
             ],
         ),
         make_user(email="+plus@example.com", first_name="=1+1", last_name="'=1", is_blocked=True, metadata={}),
-        make_user(email="bo@example.com", tags=["x", "y"]),
+        make_user(email="bo@example.com", tags=["x", "y"], metadata={"n": "1", "text": " '=1 ", "list": ["[x]"]}),
     ]
     record_order(user_id=people[2].pk, document=order())
     return people
@@ -61,10 +76,18 @@ def read(path) -> list[dict]:
 
 
 @pytest.mark.parametrize("name", ["customers.csv", "customers.jsonl"])
-def test_import_of_an_export_gives_the_same_customers(customers, export_file, import_file, name, monkeypatch):
+@pytest.mark.parametrize("options", [[], ["--excel"]])
+@pytest.mark.parametrize("defined", [False, True])
+def test_import_of_an_export_gives_the_same_customers(
+    customers, export_file, import_file, name, options, defined, monkeypatch
+):
     monkeypatch.setattr(query, "BATCH", 2)
+    for key, type in METADATA.items():
+        create_definition(name=key, key=key, object="customer", type=type, enable_export=True)
     before = snapshot()
-    path = export_file(name)
+    path = export_file(name, *options)
+    # Without definitions, as in an empty store; or without the one that the values do not match.
+    Definition.objects.filter(**{"key": "n"} if defined else {}).delete()
     for model in (Event, Address, Tag):
         model.objects.all().delete()
     User.objects.filter(orders__isnull=False).get().orders.all().delete()
@@ -74,6 +97,34 @@ def test_import_of_an_export_gives_the_same_customers(customers, export_file, im
 
     assert code == 0, output
     assert snapshot() == before
+
+
+def test_csv_export_writes_negative_numbers_as_numbers(customers, export_file):
+    for key, type in METADATA.items():
+        create_definition(name=key, key=key, object="customer", type=type, enable_export=True)
+
+    ada, _, bo = read(export_file("customers.csv"))
+
+    assert (ada["metadata.debt"], ada["metadata.loss"], ada["metadata.text"]) == ("-5", "-1.5", "'-5")
+    assert bo["metadata.debt"] == ""
+
+
+def test_export_begins_with_the_id_and_is_in_the_time_zone_of_the_store(customers, export_file):
+    User.objects.update(date_joined=datetime(2026, 7, 1, 23, 30, tzinfo=UTC))
+
+    with timezone.override(ZoneInfo("Europe/Oslo")):
+        first = read(export_file("customers.csv"))[0]
+        line = json.loads(Path(export_file("customers.jsonl")).read_text().splitlines()[0])
+
+    assert next(iter(first)) == next(iter(line)) == "id"
+    assert (first["id"], line["id"]) == (str(customers[0].pk), customers[0].pk)
+    assert first["date_joined"] == line["date_joined"] == "2026-07-02T01:30:00+02:00"
+
+
+def test_export_for_excel_begins_with_a_byte_order_mark(customers, export_file):
+    assert Path(export_file("customers.csv", "--excel")).read_bytes().startswith(b"\xef\xbb\xbfid,email,")
+    assert Path(export_file("customers.csv")).read_bytes().startswith(b"id,email,")
+    assert Path(export_file("customers.jsonl", "--excel")).read_bytes().startswith(b"{")
 
 
 def test_csv_export_has_no_cell_that_a_spreadsheet_would_compute(customers, export_file):
