@@ -26,9 +26,10 @@ notes = st.text(st.characters(codec="utf-8", exclude_characters="\0\r@"), max_si
 rows = st.lists(st.tuples(names, notes, notes), min_size=1, max_size=6)
 dialects = st.sampled_from(sorted(DIALECTS))
 quick = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
+    database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
