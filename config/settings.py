@@ -173,7 +173,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "store@localhost")
 # Requests per second and token. An app may have its own limit. 0: no limit.
 RATE_LIMIT = env.int("RATE_LIMIT", 4)
 MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1_000_000)
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000  # a customer's form has 30 per address; MAX_BODY_BYTES limits it, too
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3_000  # a customer's page has 30 per address, and up to 70 addresses
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
 API_USAGE_INTERVAL = 10  # minimum seconds between two writes of the number of calls
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from customers.core.computed import ComputedModel, FoldedField
 from customers.core.idempotency import IdempotentAnswer as IdempotentAnswer  # a model of this app
 from customers.fields import EmailKeyField
+from customers.limits import MAX_ADDRESS_NOTES_LENGTH, MAX_NOTE_LENGTH
 from customers.querysets import UserQuerySet
 from customers.validation import EMAIL_CONSTRAINT, EmailTaken, clean_email, clean_name, is_email_conflict
 from oauth.email_addresses import MAX_EMAIL_LENGTH
@@ -205,7 +206,7 @@ class Address(ComputedModel):
     postcode = models.CharField(max_length=64, blank=True, default="")
     country = models.CharField(max_length=2, help_text="ISO 3166-1 alpha-2")
     phone_number = models.CharField(max_length=128, blank=True, default="")
-    notes = models.TextField(blank=True, default="")
+    notes = models.TextField(max_length=MAX_ADDRESS_NOTES_LENGTH, blank=True, default="")
     is_default_for_shipping = models.BooleanField(default=False)
     is_default_for_billing = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -251,7 +252,7 @@ class Note(models.Model):
     """A note that staff wrote about a customer."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="notes", db_index=False)
-    message = models.TextField()
+    message = models.TextField(max_length=MAX_NOTE_LENGTH)
     app = models.ForeignKey(
         "oauth.App", models.SET_NULL, null=True, blank=True, help_text="Empty: written in the dashboard."
     )

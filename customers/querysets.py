@@ -10,6 +10,7 @@ from django.db.models.functions import Replace
 
 from customers.core.computed import ComputedQuerySet
 from customers.core.dates import within_days
+from customers.limits import shortened_search
 from customers.phone_numbers import digits_to_find
 from oauth.email_addresses import email_key
 from oauth.text import fold, normalized
@@ -32,8 +33,9 @@ class UserQuerySet(ComputedQuerySet):
         """Each word of `text` is part of a name, the email address or the phone number. The order does not matter.
 
         A word of one or two letters matches only the start of a word: the index knows no shorter parts. A text that
-        looks like a phone number, with three digits or more, is also searched as one.
+        looks like a phone number, with three digits or more, is also searched as one. See `shortened_search`.
         """
+        text = shortened_search(text)
         words = fold(text).split()
         matching = models.Q() if words else NOTHING
         for word in words:

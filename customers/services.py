@@ -16,6 +16,7 @@ from customers.core.computed import ComputedField
 from customers.core.json_values import is_same_json
 from customers.core.postgres import bulk_insert
 from customers.insertion import NewCustomer
+from customers.limits import MAX_ADDRESSES
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Note, User, UserType
 from customers.phone_numbers import clean_phone_number
@@ -44,6 +45,13 @@ TIMESTAMP_FIELDS = ("created_at", "updated_at")
 ADDRESS_FIELDS = [
     field.name for field in Address._meta.concrete_fields if field.name not in ("id", "user", "created_at")
 ]
+
+
+class TooManyAddresses(ServiceError):
+    code = "too_many_addresses"
+
+    def __init__(self):
+        super().__init__(f"A customer has at most {MAX_ADDRESSES} addresses.", "addresses")
 
 
 def create_user(
@@ -124,7 +132,10 @@ def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
     user = _locked(user_id)
     _refuse_staff(user, by)
     address = Address(user=user, **validation.clean_address(fields))
-    is_first = not user.addresses.exists()
+    count = user.addresses.count()
+    if count >= MAX_ADDRESSES:
+        raise TooManyAddresses
+    is_first = not count
     if is_first:
         for flag in DEFAULT_FLAGS:
             setattr(address, flag, True)
@@ -342,8 +353,10 @@ def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str
 
 def _clean_addresses(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The addresses of a new person. The last one with a default flag becomes that default, else the first address."""
-    cleaned = []
+    cleaned: list[dict[str, Any]] = []
     for position, fields in enumerate(addresses):
+        if position == MAX_ADDRESSES:
+            raise TooManyAddresses
         try:
             cleaned.append(validation.clean_address(fields))
         except ServiceError as error:

@@ -8,17 +8,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import emoji
+import orjson
 from django_countries import countries
 
 from customers.core.json_values import check_json
+from customers.limits import MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_TAGS
 from customers.phone_numbers import clean_phone_number
 from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
 
 MAX_TAG_LENGTH = 255
 MAX_USER_AGENT_LENGTH = 500
-MAX_NOTE_LENGTH = 10_000  # in the dashboard
 SPACES = re.compile(" {2,}")
+# The library's time is quadratic in the number of joined emoji, so long texts are cut after every 64th joiner.
+JOINED = re.compile("(?:[^\u200d]*\u200d){64}|.+", re.DOTALL)
 
 EMAIL_CONSTRAINT = "user_email_key_unique"  # its name in the database
 
@@ -74,8 +77,12 @@ def without_emoji(text: str) -> str:
     """`text` without emoji and the spaces around them. ©, ® and ™ stay."""
     if text.isascii():
         return text
-    kept = emoji.replace_emoji(text, lambda found, _: found if found in "©®™" else "")
+    kept = "".join(emoji.replace_emoji(part, _kept_emoji) for part in JOINED.findall(text))
     return kept if kept == text else SPACES.sub(" ", kept).strip()
+
+
+def _kept_emoji(found: str, _: object) -> str:
+    return found if found in "©®™" else ""
 
 
 def clean_name(text: str | None) -> str | None:
@@ -93,13 +100,16 @@ def clean_user_agent(text: str | None) -> str | None:
 def clean_tags(tags: Sequence[str | None]) -> list[str]:
     """Each tag once, in the order given, without surrounding space; null and empty entries are dropped.
 
-    Raises CustomerError("tags", position) for a tag of more than 255 characters.
+    Raises CustomerError("tags", position) for a tag of more than 255 characters, CustomerError("tags") for too many.
     """
     words = [(tag or "").strip() for tag in tags]
     for position, word in enumerate(words):
         if len(word) > MAX_TAG_LENGTH:
             raise CustomerError(f"A tag has at most {MAX_TAG_LENGTH} characters.", "tags", position)
-    return list(dict.fromkeys(filter(None, words)))
+    cleaned = list(dict.fromkeys(filter(None, words)))
+    if len(cleaned) > MAX_TAGS:
+        raise CustomerError(f"A customer has at most {MAX_TAGS} tags.", "tags")
+    return cleaned
 
 
 def clean_country(code: str) -> str:
@@ -110,10 +120,14 @@ def clean_country(code: str) -> str:
 
 
 def clean_metadata(metadata: Any) -> dict | None:
-    """A JSON object or None. Raises ServiceError("metadata") for anything else."""
+    """A JSON object within the limits, or None. Raises ServiceError("metadata") for anything else."""
     if metadata is not None and not isinstance(metadata, dict):
         raise CustomerError("Enter an object.", "metadata")
     check_json(metadata, "metadata")
+    if metadata and len(metadata) > MAX_METADATA_KEYS:
+        raise CustomerError(f"Metadata has at most {MAX_METADATA_KEYS} keys.", "metadata")
+    if metadata and len(orjson.dumps(metadata)) > MAX_METADATA_BYTES:
+        raise CustomerError(f"Metadata has at most {MAX_METADATA_BYTES} bytes of JSON.", "metadata")
     return metadata
 
 

@@ -14,6 +14,7 @@ from customers.core.http.body_limits import BodyTooLarge, InvalidContentLength, 
 from customers.core.http.idempotency_key import InvalidIdempotencyKey
 from customers.core.idempotency import KeyReused
 from customers.jobs.exports.downloads import LinkRefused
+from customers.limits import TooMany
 from customers.validation import StaffFixed
 from oauth.errors import ServiceError
 
@@ -58,6 +59,7 @@ STATUSES = {
     InvalidContentLength.code: status.HTTP_400_BAD_REQUEST,
     LengthRequired.code: status.HTTP_411_LENGTH_REQUIRED,
     BodyTooLarge.code: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    TooMany.code: status.HTTP_400_BAD_REQUEST,
     LinkRefused.code: status.HTTP_403_FORBIDDEN,
     StaffFixed.code: status.HTTP_403_FORBIDDEN,
 }

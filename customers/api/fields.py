@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from customers.api.parsers import FormData
+from customers.limits import MAX_ERRORS, MAX_LIST_ITEMS
 
 
 class _BoundFields(threading.local):
@@ -41,7 +42,40 @@ class FalseByDefaultField(serializers.BooleanField):
     """The default is published, and holds for a new object. An update without the field changes nothing."""
 
 
-class StringListField(serializers.ListField):
+def check_list_length(value: Any) -> None:
+    """Raises ValidationError, before any time is spent on the items."""
+    if isinstance(value, list) and len(value) > MAX_LIST_ITEMS:
+        raise serializers.ValidationError(f"At most {MAX_LIST_ITEMS} items are accepted.", "max_length")
+
+
+class BoundedListField(serializers.ListField):
+    def to_internal_value(self, data):
+        check_list_length(data)
+        return super().to_internal_value(data)
+
+
+class BoundedListSerializer(serializers.ListSerializer):
+    """A list of objects. After MAX_ERRORS wrong ones the rest is not looked at."""
+
+    def to_internal_value(self, data):
+        check_list_length(data)
+        if not isinstance(data, list):
+            return super().to_internal_value(data)
+        values: list[Any] = []
+        errors: dict[Any, Any] = {}
+        for position, item in enumerate(data):
+            try:
+                values.append(self.run_child_validation(item))
+            except serializers.ValidationError as error:
+                errors[position] = error.detail
+                if len(errors) == MAX_ERRORS:
+                    break
+        if errors:
+            raise serializers.ValidationError(errors)
+        return values
+
+
+class StringListField(BoundedListField):
     """A list of strings. In a form, a single value is a list of one, and an empty one an empty list."""
 
     child = serializers.CharField(allow_null=True)

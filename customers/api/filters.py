@@ -5,12 +5,14 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.filters import BaseFilterBackend
 
+from customers.limits import MAX_SEARCH_LENGTH, SearchTooLong
+
 
 def query_params(request, parameters: type[serializers.Serializer]) -> dict[str, Any]:
     """The validated values of the query parameters that `parameters` declares as fields.
 
     Empty and unknown parameters are ignored. The last value of a repeated parameter counts, unless its field is a list.
-    Raises ValidationError.
+    Raises ValidationError, SearchTooLong.
     """
     given = {
         name: values if isinstance(field, serializers.ListField) else values[-1]
@@ -19,6 +21,9 @@ def query_params(request, parameters: type[serializers.Serializer]) -> dict[str,
     }
     if not given:
         return {}
+    for name, value in given.items():
+        if isinstance(value, str) and len(value) > MAX_SEARCH_LENGTH:
+            raise SearchTooLong(name)
     serializer = parameters(data=given)
     serializer.is_valid(raise_exception=True)
     return serializer.validated_data

@@ -27,6 +27,13 @@ def custom_plan():
         yield
 
 
+def lock_until_commit(model: Any) -> None:
+    """Lets one transaction at a time pass this line for the model. On SQLite, transactions never overlap."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [model._meta.db_table])
+
+
 @cache
 def insertable_fields(model: Any) -> list[Any]:
     """The fields that an INSERT has to fill: all but the id and those that the database generates."""

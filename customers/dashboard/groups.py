@@ -5,12 +5,14 @@ from django.db.models import Count
 
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.read_only import NoDeleteAdmin
+from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
 from customers.groups import services
 from customers.groups.models import CustomerGroup
 
 
 @admin.register(CustomerGroup)
-class CustomerGroupAdmin(FoldedSearchAdmin, NoDeleteAdmin):
+class CustomerGroupAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, NoDeleteAdmin):
+    form = ServiceErrorsForm
     fields = ("name", "members", "created_at", "updated_at")
     readonly_fields = ("members", "created_at", "updated_at")
     list_display = ("name", "members", "created_at")

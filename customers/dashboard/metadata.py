@@ -49,10 +49,9 @@ class DefinitionForm(ServiceErrorsForm):
         return super()._get_validation_exclusions() | {"key"}  # type: ignore[misc]  # the stubs lack it
 
     def field_of(self, error: ServiceError) -> str | None:
-        name, *rest = error.path
-        if name == "validations":
-            name = self.validations()[int(rest[0])]["type"]
-        return str(name) if name in self.fields else None
+        if error.path[:1] == ("validations",):
+            return self.validations()[int(error.path[1])]["type"]
+        return super().field_of(error)
 
     def validations(self) -> list[dict[str, str]]:
         given = {name: self.cleaned_data.get(name) for name in Validation.values}

@@ -10,7 +10,7 @@ from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirm
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
-from customers.dashboard.service_errors import to_validation_error
+from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, to_validation_error
 from customers.webhooks import services
 from customers.webhooks.events import EVENT_TYPES
 from customers.webhooks.models import Delivery, Webhook
@@ -20,7 +20,7 @@ from oauth.models import DEFAULT_API_VERSION
 from oauth.store import store_domain
 
 
-class WebhookForm(forms.ModelForm):
+class WebhookForm(ServiceErrorsForm):
     name = forms.CharField(required=False, max_length=255)
     events = forms.CharField(
         widget=forms.Textarea({"rows": 4, "class": "vLargeTextField"}),
@@ -55,10 +55,11 @@ class WebhookForm(forms.ModelForm):
             services.checked(self.cleaned_data)
         except ServiceError as error:
             self.add_error(str(error.path[0]), to_validation_error(error))
+        return super().clean()
 
 
 @admin.register(Webhook)
-class WebhookAdmin(FoldedSearchAdmin, ConfirmedActionsAdmin):
+class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     form = WebhookForm
     change_form_template = "dashboard/webhooks/change_webhook.html"
     list_display = ("__str__", "target", "event_types", "belongs_to", "active", "warning_count")

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from customers import history, services, validation
 from customers.groups.models import CustomerGroup
+from customers.limits import MAX_GROUPS, require_room
 from customers.models import Customer, Event, User
 from oauth.actor import Actor
 from oauth.errors import ServiceError
@@ -46,7 +47,8 @@ class GroupUnknown(ServiceError):
 
 @transaction.atomic
 def create_group(*, name: str, metadata: dict[str, Any] | None = None) -> CustomerGroup:
-    """Raises NameTaken, ServiceError."""
+    """Raises NameTaken, TooMany, ServiceError."""
+    require_room(CustomerGroup.objects.all(), MAX_GROUPS, f"A store has at most {MAX_GROUPS} groups.")
     group = CustomerGroup(name=_clean_name(name), metadata=validation.clean_metadata(metadata))
     _save(group, force_insert=True)
     return group

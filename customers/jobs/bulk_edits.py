@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from customers import services, validation
+from customers import services
 from customers.core.postgres import custom_plan
 from customers.filters import filter_customers
 from customers.jobs import runner
 from customers.jobs.models import Job
 from customers.jobs.registry import JobType, Options, Steps, number_of_customers
+from customers.limits import MAX_TAGS
 from customers.models import Customer, User
 from customers.querysets import UserQuerySet
 from oauth.actor import Actor
@@ -80,10 +81,13 @@ class TagEdit(BulkEdit[TagsOptions]):
 
 
 class AddTags(TagEdit):
+    """A customer who would have too many tags stays as they are."""
+
     key, label = "tag", "Add tags"
 
     def changes(self, user: User, options: TagsOptions) -> dict[str, Any]:
-        return {"tags": validation.clean_tags([*user.tags, *options.tags])}
+        tags = list(dict.fromkeys([*user.tags, *options.tags]))
+        return {"tags": tags} if len(tags) <= MAX_TAGS else {}
 
 
 class RemoveTags(TagEdit):

@@ -1,7 +1,8 @@
 """Validation of bodies and queries, with the messages and the order of class-validator, which Medusa uses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 
 from customers.core.http.body_limits import check_content_length
 from customers.core.json_values import MAX_JSON_LEVELS, check_json
+from customers.limits import MAX_ERRORS, MAX_LIST_ITEMS
 from customers.medusa.errors import InvalidData
 
 JSON = "application/json"
@@ -46,6 +48,10 @@ IS_STRING = Check("{} must be a string", lambda value: isinstance(value, str))
 IS_NOT_EMPTY = Check("{} should not be empty", lambda value: value not in ("", None))
 IS_OBJECT = Check("{} must be an object", lambda value: isinstance(value, dict))
 IS_ARRAY = Check("{} must be an array", lambda value: isinstance(value, list))
+IS_SHORT_ARRAY = Check(
+    f"{{}} must contain no more than {MAX_LIST_ITEMS} elements",
+    lambda value: not isinstance(value, list) or len(value) <= MAX_LIST_ITEMS,
+)
 EACH_IS_STRING = Check(
     "each value in {} must be a string",
     lambda value: isinstance(value, list) and all(isinstance(part, str) for part in value),
@@ -86,23 +92,27 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
 
 
 def validated(given: Mapping[str, Any], properties: Mapping[str, Property]) -> dict[str, Any]:
-    """The given values, if all checks hold. Raises InvalidData with all messages, those for unknown names first."""
-    if messages := _messages(given, properties):
+    """The given values, if all checks hold. Raises InvalidData with the first MAX_ERRORS messages, those for unknown
+    names first."""
+    if messages := list(islice(_messages(given, properties), MAX_ERRORS)):
         raise InvalidData(", ".join(messages))
     return dict(given)
 
 
-def _messages(given: Mapping[str, Any], properties: Mapping[str, Property]) -> list[str]:
-    messages = [f"property {name} should not exist" for name in given if name not in properties]
+def _messages(given: Mapping[str, Any], properties: Mapping[str, Property]) -> Iterator[str]:
+    for name in given:
+        if name not in properties:
+            yield f"property {name} should not exist"
     for name, expected in properties.items():
         value = given.get(name)
         if value is None and expected.is_optional:
             continue
-        messages += [check.text.format(name) for check in expected.checks if not check.holds(value)]
+        for check in expected.checks:
+            if not check.holds(value):
+                yield check.text.format(name)
         if expected.each:
-            for part in value if isinstance(value, list) else [value]:
+            for part in value[:MAX_LIST_ITEMS] if isinstance(value, list) else [value]:
                 if isinstance(part, dict):
-                    messages += _messages(part, expected.each)
+                    yield from _messages(part, expected.each)
                 else:
-                    messages.append(f"each value in nested property {name} must be either object or array")
-    return messages
+                    yield f"each value in nested property {name} must be either object or array"

@@ -17,6 +17,7 @@ from customers.medusa.class_validator import (
     IS_ARRAY,
     IS_EMAIL,
     IS_OBJECT,
+    IS_SHORT_ARRAY,
     IS_STRING,
     Property,
     is_at_most,
@@ -44,7 +45,7 @@ CHANGES = {
     "password": optional(IS_STRING),
     "phone": optional(IS_STRING),
     "metadata": optional(IS_OBJECT),
-    "groups": optional(IS_ARRAY, each={"id": Property((IS_STRING,))}),
+    "groups": optional(IS_ARRAY, IS_SHORT_ARRAY, each={"id": Property((IS_STRING,))}),
 }
 DEFAULT_RELATIONS = ("orders", "shipping_addresses")  # of one customer, unless `expand` names others
 PAGING_PARAMS = ("limit", "offset", "order", "expand", "fields")  # parameters that do not filter

@@ -9,7 +9,16 @@ from customers.groups import services
 from customers.groups.models import CustomerGroup
 from customers.medusa import customers, query_string, serializers
 from customers.medusa.base import AdminView
-from customers.medusa.class_validator import IS_ARRAY, IS_OBJECT, IS_STRING, Property, is_at_most, optional, validated
+from customers.medusa.class_validator import (
+    IS_ARRAY,
+    IS_OBJECT,
+    IS_SHORT_ARRAY,
+    IS_STRING,
+    Property,
+    is_at_most,
+    optional,
+    validated,
+)
 from customers.medusa.errors import Duplicate, NotFound
 from customers.models import Customer
 from oauth.scopes import Scope
@@ -18,7 +27,7 @@ DEFAULT_LIMIT = 10
 NAME = (IS_STRING, is_at_most(services.MAX_NAME_LENGTH))
 NEW_GROUP = {"name": Property(NAME), "metadata": optional(IS_OBJECT)}
 CHANGES = {"name": optional(*NAME), "metadata": optional(IS_OBJECT)}
-BATCH = {"customer_ids": Property((IS_ARRAY,), each={"id": Property((IS_STRING,))})}
+BATCH = {"customer_ids": Property((IS_ARRAY, IS_SHORT_ARRAY), each={"id": Property((IS_STRING,))})}
 RELATIONS = ("customers",)
 
 

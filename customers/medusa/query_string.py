@@ -12,8 +12,9 @@ from django.http import HttpRequest
 
 from customers.groups.models import CustomerGroup
 from customers.groups.services import Membership
+from customers.limits import MAX_LIST_ITEMS, MAX_SEARCH_LENGTH
 from customers.medusa import serializers
-from customers.medusa.class_validator import EACH_IS_STRING, IS_STRING, Check, Property, optional, validated
+from customers.medusa.class_validator import EACH_IS_STRING, IS_STRING, Check, Property, is_at_most, optional, validated
 from customers.medusa.errors import InvalidData
 from customers.models import Customer
 from oauth.text import fold, normalized
@@ -64,16 +65,27 @@ def read(request: HttpRequest) -> dict[str, Any]:
         if not keys or not found:
             _add(query, name, values)
         elif not keys[0] or keys[0].isdecimal():
-            query[found[1]] = [*_listed(query.get(found[1])), *values]
+            _extend(query, found[1], values)
         else:
-            former = query.get(found[1])
-            query[found[1]] = {**(former if isinstance(former, dict) else {}), "][".join(keys): values[-1]}
+            if not isinstance(query.get(found[1]), dict):
+                query[found[1]] = {}
+            query[found[1]]["][".join(keys)] = values[-1]
+    if any(isinstance(value, list) and len(value) > MAX_LIST_ITEMS for value in query.values()):
+        raise InvalidData(f"A parameter has at most {MAX_LIST_ITEMS} values.")
     return query
 
 
 def _add(query: dict[str, Any], name: str, values: list[str]) -> None:
-    values = [*_listed(query.get(name)), *values] if name in query else values
-    query[name] = values[0] if len(values) == 1 else values
+    if name in query or len(values) > 1:
+        _extend(query, name, values)
+    else:
+        query[name] = values[0]
+
+
+def _extend(query: dict[str, Any], name: str, values: list[str]) -> None:
+    if not isinstance(query.get(name), list):
+        query[name] = _listed(query.get(name))
+    query[name].extend(values)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -108,6 +120,7 @@ IS_IN_REACH = Check(
 IS_DATES = Check("nested property {} must be either object or array", lambda value: isinstance(value, dict))
 ANYTHING = optional()
 TEXT = optional(IS_STRING)
+SEARCH = optional(IS_STRING, is_at_most(MAX_SEARCH_LENGTH))
 DATES = optional(IS_DATES)
 WHOLE_NUMBER = optional(IS_NUMBER, IS_NOT_NEGATIVE, IS_IN_REACH)
 ARRAY = optional(Check("{} must be an array", lambda value: isinstance(value, list)))
@@ -115,12 +128,12 @@ ARRAY = optional(Check("{} must be an array", lambda value: isinstance(value, li
 RETRIEVE_PARAMS: Mapping[str, Property] = {"expand": TEXT, "fields": TEXT}
 PAGE_PARAMS: Mapping[str, Property] = {"limit": WHOLE_NUMBER, "offset": WHOLE_NUMBER, **RETRIEVE_PARAMS}
 CUSTOMERS_PARAMS: Mapping[str, Property] = {
-    "q": TEXT, "has_account": ANYTHING, "groups": ARRAY, "order": TEXT, "created_at": DATES, "updated_at": DATES,
+    "q": SEARCH, "has_account": ANYTHING, "groups": ARRAY, "order": TEXT, "created_at": DATES, "updated_at": DATES,
     **PAGE_PARAMS,
 }  # fmt: skip
-GROUP_MEMBERS_PARAMS: Mapping[str, Property] = {"q": TEXT, **PAGE_PARAMS}
+GROUP_MEMBERS_PARAMS: Mapping[str, Property] = {"q": SEARCH, **PAGE_PARAMS}
 GROUPS_PARAMS: Mapping[str, Property] = {
-    "q": TEXT, "id": ANYTHING, "name": optional(EACH_IS_STRING), "order": TEXT, "created_at": DATES,
+    "q": SEARCH, "id": ANYTHING, "name": optional(EACH_IS_STRING), "order": TEXT, "created_at": DATES,
     "updated_at": DATES, **PAGE_PARAMS,
 }  # fmt: skip
 
@@ -177,7 +190,15 @@ def groups(params: Mapping[str, Any]) -> list[CustomerGroup] | None:
     """The groups that the parameter `groups` names, in a list or separated by commas. None without the parameter."""
     if "groups" not in params:
         return None
-    return serializers.groups_with_ids(id for text in params["groups"] for id in text.split(","))
+    return serializers.groups_with_ids(_ids(params["groups"]))
+
+
+def _ids(texts: Iterable[str]) -> list[str]:
+    """Ids separated by commas. Raises InvalidData."""
+    ids = [id for text in texts for id in text.split(",")]
+    if len(ids) > MAX_LIST_ITEMS:
+        raise InvalidData(f"A parameter has at most {MAX_LIST_ITEMS} values.")
+    return ids
 
 
 def customers(params: Mapping[str, Any], in_groups: list[CustomerGroup] | None) -> QuerySet:
@@ -214,6 +235,6 @@ def customer_groups(params: Mapping[str, Any]) -> QuerySet:
     if "id" in params:
         if isinstance(params["id"], dict):
             raise InvalidData("id must be a string or an array of strings")
-        wanted = [id for text in _listed(params["id"]) for id in text.split(",")]
-        found = found.filter(pk__in=[group.pk for group in serializers.groups_with_ids(wanted)])
+        wanted = serializers.groups_with_ids(_ids(_listed(params["id"])))
+        found = found.filter(pk__in=[group.pk for group in wanted])
     return found

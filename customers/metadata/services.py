@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from customers.core.json_values import check_json, is_same_json
 from customers.core.prepared_query import PreparedQuery
+from customers.limits import MAX_DEFINITIONS, require_room
 from customers.metadata import values
 from customers.metadata.models import MAX_KEY_LENGTH, MAX_NAME_LENGTH, Definition, Object
 from oauth.errors import ServiceError
@@ -78,7 +79,7 @@ def clean_metadata(
 
 @transaction.atomic
 def create_definition(**fields: Any) -> Definition:
-    """Raises KeyTaken, ServiceError."""
+    """Raises KeyTaken, TooMany, ServiceError."""
     definition = Definition(**fields)
     if not KEY.fullmatch(definition.key):
         raise ServiceError(
@@ -87,6 +88,7 @@ def create_definition(**fields: Any) -> Definition:
             "key",
         )
     _check(definition)
+    require_room(Definition.objects.all(), MAX_DEFINITIONS, f"A store has at most {MAX_DEFINITIONS} definitions.")
     _save(definition, force_insert=True)
     return definition
 

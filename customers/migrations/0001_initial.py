@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
             name="Note",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("message", models.TextField()),
+                ("message", models.TextField(max_length=10000)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
@@ -212,7 +212,7 @@ class Migration(migrations.Migration):
                 ("postcode", models.CharField(blank=True, default="", max_length=64)),
                 ("country", models.CharField(help_text="ISO 3166-1 alpha-2", max_length=2)),
                 ("phone_number", models.CharField(blank=True, default="", max_length=128)),
-                ("notes", models.TextField(blank=True, default="")),
+                ("notes", models.TextField(blank=True, default="", max_length=1000)),
                 ("is_default_for_shipping", models.BooleanField(default=False)),
                 ("is_default_for_billing", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),

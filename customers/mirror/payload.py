@@ -18,6 +18,7 @@ from django.utils.ipv6 import clean_ipv6_address
 
 from customers import services, validation
 from customers.core.json_values import check_json
+from customers.limits import MAX_ADDRESSES, MAX_TAGS
 from customers.models import Address, Language, User, UserType
 from customers.orders.services import MAX_AMOUNT, moment
 from customers.privacy.erasure import ERASED_FIELDS
@@ -189,8 +190,11 @@ def _event_name(event: Mapping[str, Any], name: str, max_length: int) -> str:
 
 
 def _addresses(documents: list[Any], dropped: list[str]) -> tuple[RemoteAddress, ...]:
+    """The first MAX_ADDRESSES of them."""
     columns_by_id: dict[int, dict[str, Any]] = {}
-    for position, document in enumerate(documents):
+    if len(documents) > MAX_ADDRESSES:
+        dropped.append(f"addresses.{MAX_ADDRESSES}")
+    for position, document in enumerate(documents[:MAX_ADDRESSES]):
         try:
             address_id = parse_id(document)
         except InvalidPayload:
@@ -292,8 +296,8 @@ def _tags(value: Any) -> list[str]:
         raise InvalidPayload("Expected a list of strings.")
     tags = list(dict.fromkeys(filter(None, value)))
     check_json(tags)
-    if any(len(tag) > validation.MAX_TAG_LENGTH for tag in tags):
-        raise InvalidPayload("A tag is too long.")
+    if len(tags) > MAX_TAGS or any(len(tag) > validation.MAX_TAG_LENGTH for tag in tags):
+        raise InvalidPayload("There are too many tags, or a tag is too long.")
     return tags
 
 

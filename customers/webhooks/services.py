@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers.core.outgoing import check_target
+from customers.limits import MAX_WEBHOOKS, MAX_WEBHOOKS_OF_APP, require_room
 from customers.webhooks.events import APP_UNINSTALLED, EVENT_NAMES, EXAMPLE_ID, example_type
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
 from oauth.errors import ServiceError
@@ -27,10 +28,13 @@ def create_webhook(*, store: str, app_id: int | None = None, **fields: Any) -> W
     """Creates a webhook of the store, or of the partner app `app_id`. Without a `secret_key`, or with an empty one, it
     gets a random one. `store`: the domain that its owner knows the store by.
 
-    Raises ServiceError.
+    Raises TooMany, ServiceError.
     """
     owner = App.objects.filter(pk=app_id, kind=App.Kind.PARTNER).first()
     webhook = Webhook(app=owner, store=store, **checked({"secret_key": None, **fields}))
+    require_room(Webhook.objects.all(), MAX_WEBHOOKS, f"A store has at most {MAX_WEBHOOKS} webhooks.")
+    own = Webhook.objects.filter(app=owner)
+    require_room(own, MAX_WEBHOOKS_OF_APP, f"An app or the store itself has at most {MAX_WEBHOOKS_OF_APP} webhooks.")
     webhook.save(force_insert=True)
     return webhook
 

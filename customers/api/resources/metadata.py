@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from customers.api.base import AdminApiViewSet
 from customers.api.conditional import respond_if_modified, respond_with_etag
-from customers.api.fields import FalseByDefaultField, SharedFieldsSerializer
+from customers.api.fields import BoundedListField, BoundedListSerializer, FalseByDefaultField, SharedFieldsSerializer
 from customers.api.filters import FilterBackend, filter_by_name
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
@@ -23,6 +23,7 @@ class ValidationSerializer(serializers.Serializer):
 
     class Meta:
         ref_name = "Validation"
+        list_serializer_class = BoundedListSerializer
 
 
 class DefinitionSerializer(serializers.ModelSerializer):
@@ -66,9 +67,9 @@ class UpdateDefinitionSerializer(CreateDefinitionSerializer):
 
 class DefinitionFilters(SharedFieldsSerializer):
     name = serializers.CharField(required=False, allow_blank=True, help_text="Part of the name, ignoring case.")
-    object = serializers.ListField(child=serializers.ChoiceField(Object.values), required=False)
+    object = BoundedListField(child=serializers.ChoiceField(Object.values), required=False)
     metadata_key = serializers.CharField(required=False, allow_blank=True, help_text="The whole key.")
-    type = serializers.ListField(child=serializers.ChoiceField(Type.values), required=False)
+    type = BoundedListField(child=serializers.ChoiceField(Type.values), required=False)
     enable_export = serializers.BooleanField(required=False)
     enable_filter = serializers.BooleanField(required=False)
 

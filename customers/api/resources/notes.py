@@ -8,6 +8,7 @@ from customers import services
 from customers.api.base import UserNestedViewSet
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
+from customers.limits import MAX_NOTE_LENGTH
 from customers.models import Note
 from oauth.scopes import Scope
 
@@ -50,7 +51,7 @@ class NoteSerializer(serializers.Serializer):
 
 
 class CreateNoteSerializer(serializers.Serializer):
-    message = serializers.CharField()
+    message = serializers.CharField(max_length=MAX_NOTE_LENGTH)
 
     class Meta:
         ref_name = "CreateUserNote"

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from customers.api.base import AdminApiViewSet
 from customers.api.conditional import respond_if_modified, respond_with_etag
-from customers.api.fields import StringListField
+from customers.api.fields import BoundedListField, StringListField
 from customers.api.filters import FilterBackend, filter_by_name
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
@@ -55,7 +55,7 @@ class WebhookSerializer(serializers.Serializer):
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string", "enum": EVENT_NAMES}})
-class EventNamesField(serializers.ListField):
+class EventNamesField(BoundedListField):
     """Names of event types, repeated or separated by commas."""
 
     child = serializers.CharField()

@@ -14,6 +14,7 @@ from django_countries import countries
 
 from customers import services, validation
 from customers.dashboard.service_errors import ServiceErrorsForm, as_validation_error, message_of
+from customers.limits import MAX_NOTE_LENGTH
 from customers.models import Address, Customer
 from oauth.actor import Actor
 from oauth.email_addresses import MAX_EMAIL_LENGTH
@@ -215,6 +216,6 @@ def _save_address(customer_id: int, row: AddressForm, by: Actor) -> None:
 class NoteForm(forms.Form):
     message = forms.CharField(
         label="Note",
-        max_length=validation.MAX_NOTE_LENGTH,
+        max_length=MAX_NOTE_LENGTH,
         widget=forms.Textarea({"rows": 3, "class": "vLargeTextField"}),
     )

@@ -13,6 +13,7 @@ from customers.jobs import runner
 from customers.jobs.exports.parts import EXPORT, ExportOptions
 from customers.jobs.exports.query import exportable_customers
 from customers.jobs.models import Job, JobFile
+from customers.limits import MAX_WAITING_EXPORTS, require_room
 from customers.metadata.services import exported_keys
 from customers.models import User
 from oauth.actor import Actor
@@ -30,10 +31,12 @@ def create(filters: Mapping[str, Any], *, by: User, origin: str = "") -> Job:
 def request(filters: Mapping[str, Any], *, date_from: datetime, date_to: datetime, by: Actor, origin: str) -> Job:
     """A CSV export that a worker makes, of customers who joined between two times, both included.
 
-    Raises ServiceError if the times are in the wrong order.
+    Raises ServiceError if the times are in the wrong order, TooMany if too many exports of the app are not finished.
     """
     if date_to < date_from:
         raise ServiceError("This is before date_from.", "date_to")
+    waiting = Job.objects.filter(app=by.app_id, kind=EXPORT.key, finished_at=None, failures__lt=runner.MAX_FAILURES)
+    require_room(waiting, MAX_WAITING_EXPORTS, f"{MAX_WAITING_EXPORTS} exports are not finished. Wait for one of them.")
     since, until = date_from.isoformat(), date_to.isoformat()  # with microseconds, which Django's JSON encoder drops
     options = ExportOptions(
         filters={**filters, "joined_since": since, "joined_until": until},

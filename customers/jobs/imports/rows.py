@@ -13,6 +13,7 @@ from customers.insertion import NewCustomer
 from customers.jobs.imports import values
 from customers.jobs.imports.columns import ADDRESSES, METADATA, MORE_ADDRESSES
 from customers.jobs.imports.values import DateOrder
+from customers.limits import MAX_ERRORS
 from customers.metadata.services import Bindings
 from oauth.email_addresses import email_key
 from oauth.errors import ServiceError
@@ -125,7 +126,7 @@ class _Draft:
             except ServiceError:
                 pass
         self._find_further_errors()
-        raise InvalidRow(self.errors)
+        raise InvalidRow(self.errors[:MAX_ERRORS])
 
     def _merged_metadata(self) -> dict[str, Any]:
         """A column of its own is text, so it gives way to the typed value of the column `metadata`. Where a definition
@@ -139,12 +140,12 @@ class _Draft:
             self.errors.append(ServiceError("This field is required.", field))
 
     def _find_further_errors(self) -> None:
-        """A service raises the first error only. So it is called again without the value that is wrong."""
+        """A service raises the first error only. So it is called again without the wrong value, up to MAX_ERRORS."""
         for address in self.book:
             if "country" not in address:
                 address["country"] = ANY_COUNTRY
                 self._forget_phone_numbers()
-        while True:
+        while len(self.errors) < MAX_ERRORS:
             try:
                 services.prepare_user(self.book, self.person, self.rules.bound)
                 return

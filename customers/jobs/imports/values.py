@@ -20,6 +20,7 @@ from customers import services
 from customers.core.json_values import check_json
 from customers.jobs.imports.columns import ADDRESS
 from customers.jobs.imports.countries import country_code
+from customers.limits import MAX_LIST_ITEMS
 from customers.metadata.models import Type
 from customers.models import Address, Language, User, UserType
 from oauth.email_addresses import MAX_EMAIL_LENGTH
@@ -160,6 +161,8 @@ def to_list(value: Any) -> list:
     value = _json(value)
     if not isinstance(value, list):
         raise ServiceError("Enter a list.")
+    if len(value) > MAX_LIST_ITEMS:
+        raise ServiceError(f"At most {MAX_LIST_ITEMS} items are accepted.")
     return value
 
 

@@ -273,7 +273,7 @@ def test_definition_endpoints_take_few_queries(admin_client, points, django_asse
     for method, url, body, queries in [
         ("get", METADATA, None, 2),  # the token, the page
         ("get", url_of(points), None, 2),
-        ("post", METADATA, {**NEW, "key": "other"}, by_database(postgresql=6, sqlite=6)),
+        ("post", METADATA, {**NEW, "key": "other"}, by_database(postgresql=8, sqlite=7)),
         ("patch", url_of(points), {"name": "Other"}, by_database(postgresql=8, sqlite=8)),
         ("delete", url_of(points), None, by_database(postgresql=3, sqlite=3)),
     ]:

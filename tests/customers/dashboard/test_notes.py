@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from customers.limits import MAX_NOTE_LENGTH
 from customers.models import Note
-from customers.validation import MAX_NOTE_LENGTH
 from oauth.models import App
 from tests.support.dashboard import CUSTOMERS, browser_of, customer_url
 from tests.support.factories import make_note, make_owner, make_user
