@@ -16,7 +16,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from oauth2_provider.exceptions import FatalClientError, OAuthToolkitError
 from oauth2_provider.oauth2_backends import OAuthLibCore
-from oauth2_provider.settings import oauth2_settings
 from oauth2_provider.views import OAuthServerMetadataView
 from oauth2_provider.views.base import BaseAuthorizationView
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestFatalError
@@ -29,7 +28,7 @@ from oauth.csp import allow_form_action
 from oauth.encryption import UnreadableSecret
 from oauth.models import PartnerApp
 from oauth.scopes import SCOPE_LABELS, Scope
-from oauth.store import store_domain
+from oauth.store import store_domain, store_origin
 
 
 def app_managers_only(view):
@@ -129,7 +128,7 @@ class AuthorizationView(BaseAuthorizationView):
         """Adds `store`, and `iss` (RFC 9207) to errors, too."""
         ours = {
             "store": store_domain(self.request),
-            "iss": oauth2_settings.oauth2_authorization_server_issuer(self.request),
+            "iss": store_origin(self.request),
         }
         return super().redirect(partner_apps.append_to_query(redirect_to, ours.items()), application)
 
@@ -151,7 +150,10 @@ class MetadataView(OAuthServerMetadataView):
         metadata = json.loads(response.content)
         for endpoint in ("token", "revocation"):  # public clients use them without a secret
             metadata[f"{endpoint}_endpoint_auth_methods_supported"].append("none")
-        response.content = json.dumps(metadata)
+        # All URLs in it are the store's own.
+        is_url = {name: isinstance(value, str) and "://" in value for name, value in metadata.items()}
+        ours = {name: store_origin(request) + urlsplit(metadata[name]).path for name in metadata if is_url[name]}
+        response.content = json.dumps(metadata | ours)
         return response
 
 

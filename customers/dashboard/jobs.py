@@ -28,6 +28,7 @@ from customers.jobs.models import Job
 from customers.jobs.progress import progress_text
 from customers.jobs.registry import JobType
 from oauth.errors import ServiceError
+from oauth.store import store_origin
 
 STEP_SECONDS = 1.0
 SHOWN_REJECTED_ROWS = 50
@@ -56,7 +57,7 @@ class BulkActionsAdmin(admin.ModelAdmin):
         else:
             filters = {"ids": list(queryset.values_list("pk", flat=True))}
         if action == EXPORT.key:
-            job = exports.create(filters, by=request.user, origin=f"{request.scheme}://{request.get_host()}")
+            job = exports.create(filters, by=request.user, origin=store_origin(request))
         else:
             job = bulk_edits.TYPES[action].create(filters, by=request.user)
         return HttpResponseRedirect(page_of(job))

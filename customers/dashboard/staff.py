@@ -95,7 +95,7 @@ class StaffAdmin(FoldedSearchAdmin, NoDeleteAdmin, ServiceErrorsAdmin, Confirmed
         except ServiceError as error:
             self.message_user(request, message_of(error), messages.ERROR)
         else:
-            self.message_user(request, f"An invitation was sent to {obj.email}.", messages.SUCCESS)
+            self.message_user(request, f"An invitation to {obj.email} is on its way.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:customers_staffmember_changelist"))
 
     @confirmed_action(
@@ -105,7 +105,7 @@ class StaffAdmin(FoldedSearchAdmin, NoDeleteAdmin, ServiceErrorsAdmin, Confirmed
     )
     def invite_again(self, request, member):
         staff.send_invitation(member, request)
-        return f"An invitation was sent to {member.email}."
+        return f"An invitation to {member.email} is on its way."
 
     @confirmed_action(
         "Switch off two-factor sign-in",

@@ -18,5 +18,6 @@ class WebhooksConfig(AppConfig):
     def ready(self):
         from customers import history
         from customers.webhooks import outbox, signal_handlers  # noqa: F401  imported to connect its signal handlers
+        from customers.webhooks.delivery import outcomes  # noqa: F401  imported to register its kind of email
 
         history.register_outbox(outbox)

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils import timezone
 
 from oauth.fields import DigestField, EncryptedTextField
 
@@ -61,3 +62,24 @@ class FailedAttempts(models.Model):
 
     def __str__(self):
         return f"{self.kind} {self.subject}: {self.failures}"
+
+
+class Email(models.Model):
+    """An email that waits to be sent, and for some kinds, for a while, one that was sent. See `oauth.accounts.mail`."""
+
+    kind = models.CharField(max_length=32)
+    recipient = models.CharField(max_length=320, help_text="The key of an email address, which nobody may have.")
+    about = models.BigIntegerField(default=0, help_text="The id of what it is about; 0: of nothing in particular.")
+    details = models.JSONField(default=dict)
+    is_sent = models.BooleanField(default=False)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["recipient", "kind", "about"], name="accounts_email_waits_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.kind} {self.pk}"

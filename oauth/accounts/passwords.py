@@ -1,95 +1,92 @@
 """Choosing a password by a link in an email, which a person asks for, or staff send to a customer."""
 
-import logging
-from datetime import datetime, timedelta
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth import forms as auth
 from django.contrib.auth import get_user_model
-from django.core.mail import EmailMessage
-from django.db.models import Exists, QuerySet
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils.http import urlsafe_base64_encode
 
-from oauth.actor import SYSTEM, Actor
-from oauth.email_addresses import deliverable
+from oauth.accounts import mail
+from oauth.actor import Actor, client_ip
+from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
 from oauth.signals import password_reset_sent
+from oauth.store import store_origin
 
+SUBJECT_TEMPLATE = "registration/password_reset_subject.txt"
 EMAIL_TEMPLATE = "accounts/password_reset_email.txt"
 RESEND_AFTER = timedelta(minutes=5)
 
-logger = logging.getLogger(__name__)
+
+class PasswordReset(mail.EmailKind):
+    """Also for people without a password, as customers who were imported are. `Email.details`: `origin` of the links,
+    `by`, an Actor. `Email.about`: 0 for what anybody may ask for, else the id of the person."""
+
+    key = "password_reset"
+    interval = RESEND_AFTER
+
+    def write(self, email, user):
+        context = link_context(user, email.details["origin"])
+        return render_to_string(SUBJECT_TEMPLATE, context), render_to_string(EMAIL_TEMPLATE, context)
+
+    def on_sent(self, email, user):
+        password_reset_sent.send(PasswordReset, user=user, by=Actor(**email.details["by"]))
 
 
+PASSWORD_RESET = PasswordReset()
+mail.register(PASSWORD_RESET)
+
+
+def link_context(user: Any, origin: str) -> dict[str, Any]:
+    """What templates need for a link to choose a password, by the names of Django's own. `origin`: scheme and host."""
+    scheme, _, domain = origin.partition("://")
+    return {
+        "user": user,
+        "email": user.email,
+        "protocol": scheme,
+        "domain": domain,
+        "site_name": domain,
+        "uid": urlsafe_base64_encode(str(user.pk).encode()),
+        "token": default_token_generator.make_token(user),
+    }
+
+
+@transaction.atomic
 def send_reset(user_id: int, *, by: Actor, request: HttpRequest) -> Any:
-    """Sends a link to the page where the person chooses a password. Returns the person.
+    """Queues an email with a link to the page where the person chooses a password. Returns the person.
 
-    `request`: the links of the email lead to its host. Raises User.DoesNotExist, ServiceError("email") where nothing
-    can be sent.
+    Raises User.DoesNotExist, ServiceError("email") where nothing can be sent.
     """
     user: Any = get_user_model()._default_manager.get(pk=user_id)
     if not user.email:
         raise ServiceError("There is no email address to send it to.", "email")
     if not user.is_active:
         raise ServiceError("This account is switched off.", "email")
-    form = ResetForm({"email": user.email}, by=by)
-    try:
-        if not form.is_valid():
-            raise ValueError(form.errors.as_json())
-        form.save(request=request, use_https=request.is_secure(), email_template_name=EMAIL_TEMPLATE)
-    except (OSError, ValueError):  # the mail server failed, or the address can't stand in an email
-        logger.exception("The password reset email for user %s could not be sent.", user.pk)
-        raise ServiceError("The email could not be sent. Try again later.", "email") from None
+    check_email(user.email)
+    mail.emails_to({user.email}).filter(kind=PASSWORD_RESET.key, about=user.pk).delete()  # one that was sent just now
+    mail.queue(PASSWORD_RESET, user.email, about=user.pk, origin=store_origin(request), by=asdict(by))
     return user
 
 
-class ResetForm(auth.PasswordResetForm):
-    """Sends the link to everybody who may sign in, also to people without a password, as customers who were imported
-    are. Sends `password_reset_sent`, and raises what goes wrong."""
+class ForgotPasswordForm(auth.PasswordResetForm):
+    """For everybody to use. It never reveals whether an email address is known, and fills nobody's mailbox: what it
+    does, does not depend on the address. A worker looks for the person."""
 
     email = forms.EmailField(
         max_length=get_user_model()._meta.get_field("email").max_length,
         widget=forms.EmailInput({"autocomplete": "email"}),
     )
 
-    def __init__(self, *args: Any, by: Actor = SYSTEM, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        self.by = by
-
-    def get_users(self, email: str) -> QuerySet[Any]:
-        users: Any = get_user_model()._default_manager
-        return users.with_email(email).filter(is_active=True)
-
-    def send_mail(
-        self, subject_template_name, email_template_name, context, from_email, to_email, html_email_template_name=None
-    ):
-        subject = "".join(render_to_string(subject_template_name, context).splitlines())
-        text = render_to_string(email_template_name, context)
-        EmailMessage(subject, text, from_email, [deliverable(to_email)]).send()
-        password_reset_sent.send(ResetForm, user=context["user"], by=self.by)
-
-
-class ForgotPasswordForm(ResetForm):
-    """For everybody to use. It never reveals whether an email address is known, and fills nobody's mailbox."""
-
-    def resets_since(self, moment: datetime) -> QuerySet[Any]:
-        """Rows for resets that were sent to the user of an outer query, OuterRef("pk"), after the moment.
-
-        Implemented by the app that handles `password_reset_sent`.
-        """
-        raise NotImplementedError
-
-    def get_users(self, email):
-        return super().get_users(email).exclude(Exists(self.resets_since(timezone.now() - RESEND_AFTER)))
-
-    def send_mail(self, *args, **kwargs):
-        try:
-            super().send_mail(*args, **kwargs)
-        except (OSError, ValueError):
-            logger.exception("A password reset email that somebody asked for could not be sent.")
+    def save(self, *args: Any, request: Any = None, **kwargs: Any) -> None:
+        by = asdict(Actor(ip=client_ip(request.META)))
+        mail.queue(PASSWORD_RESET, self.cleaned_data["email"], origin=store_origin(request), by=by)
 
 
 class SetPasswordForm(auth.SetPasswordForm):

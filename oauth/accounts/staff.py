@@ -3,31 +3,41 @@
 A superuser is an owner, too. There is always an active owner, and nobody can deactivate themselves.
 """
 
-import logging
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db import models, transaction
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 
-from oauth.accounts import passwords, sessions, two_factor
+from oauth.accounts import mail, passwords, sessions, two_factor
 from oauth.accounts.roles import Role
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
-from oauth.email_addresses import email_key
+from oauth.email_addresses import check_email, email_key
 from oauth.errors import ServiceError
 from oauth.signals import staff_deactivated, staff_demoted
+from oauth.store import store_origin
 
 EMAIL_TEMPLATE = "accounts/invitation_email.txt"
 SUBJECT_TEMPLATE = "accounts/invitation_subject.txt"
 
-logger = logging.getLogger(__name__)
+
+class Invitation(mail.EmailKind):
+    """`Email.details`: `origin` of the links. `Email.about`: the id of the member."""
+
+    key = "invitation"
+
+    def write(self, email, user):
+        if not user.is_staff:
+            return None
+        context = passwords.link_context(user, email.details["origin"])
+        return render_to_string(SUBJECT_TEMPLATE, context), render_to_string(EMAIL_TEMPLATE, context)
 
 
-class InvitationForm(passwords.ResetForm):
-    def get_users(self, email):
-        return super().get_users(email).filter(is_staff=True)
+INVITATION = Invitation()
+mail.register(INVITATION)
 
 
 def role_of(member: Any) -> Role | None:
@@ -62,20 +72,9 @@ def invite(*, email: str, role: Role, first_name: str = "", last_name: str = "",
 
 
 def send_invitation(member: Any, request: HttpRequest) -> None:
-    """Sends a link to choose a password, which works for three days. Raises ServiceError("email")."""
-    form = InvitationForm({"email": member.email})
-    try:
-        if not form.is_valid():
-            raise ValueError(form.errors.as_json())
-        form.save(
-            request=request,
-            use_https=request.is_secure(),
-            subject_template_name=SUBJECT_TEMPLATE,
-            email_template_name=EMAIL_TEMPLATE,
-        )
-    except (OSError, ValueError):
-        logger.exception("The invitation of member of staff %s could not be sent.", member.pk)
-        raise ServiceError("The invitation could not be sent. Send it again later.", "email") from None
+    """Queues an email with a link to choose a password, which works for three days. Raises ServiceError("email")."""
+    check_email(member.email)
+    mail.queue(INVITATION, member.email, about=member.pk, origin=store_origin(request))
 
 
 @transaction.atomic

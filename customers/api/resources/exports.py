@@ -24,6 +24,7 @@ from customers.jobs.exports import services as exports
 from customers.jobs.exports.parts import EXPORT
 from customers.jobs.models import Job
 from oauth.scopes import Scope
+from oauth.store import store_origin
 
 
 class ExportType(models.TextChoices):
@@ -202,7 +203,7 @@ class ExportViewSet(AdminApiViewSet):
             date_from=fields["date_from"],
             date_to=fields["date_to"],
             by=self.actor,
-            origin=f"{request.scheme}://{request.get_host()}",
+            origin=store_origin(request),
         )
         return Response(self.get_serializer(job).data, status=status.HTTP_201_CREATED)
 

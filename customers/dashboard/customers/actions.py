@@ -53,7 +53,7 @@ class CustomerActionsAdmin(ConfirmedActionsAdmin):
     )
     def send_password_reset(self, request, customer):
         passwords.send_reset(customer.pk, by=actor(request), request=request)
-        return f"An email was sent to {customer.email}."
+        return f"An email to {customer.email} is on its way."
 
     def get_urls(self):
         wrap = self.admin_site.admin_view

@@ -8,16 +8,18 @@ from django.core.management.base import BaseCommand
 from django.db import connections
 
 from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
+from customers.core.polling import poll
 from customers.jobs import worker as jobs
 from customers.mirror.refresh_worker import RefreshWorker
 from customers.webhooks.delivery.worker import Worker
+from oauth.accounts import mail
 
 
 class Command(BaseCommand):
     help = (
-        "Make exports, refresh customers of mirrored stores, and deliver webhooks, until stopped. It stops within "
-        "seconds of SIGTERM. It is safe to kill: another worker resumes its work. On PostgreSQL several workers may "
-        "run at once."
+        "Make exports, refresh customers of mirrored stores, deliver webhooks and send emails, until stopped. It stops "
+        "within seconds of SIGTERM. It is safe to kill: another worker resumes its work. On PostgreSQL several workers "
+        "may run at once."
     )
 
     def add_arguments(self, parser):
@@ -31,8 +33,8 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, handle_signal)
         signal.signal(signal.SIGINT, handle_signal)
-        # Webhooks last: the other parts create events for them.
-        parts: list[Callable[..., None]] = [jobs.run, RefreshWorker().run, Worker().run]
+        # Webhooks after what creates events for them, and emails after what queues them.
+        parts: list[Callable[..., None]] = [jobs.run, RefreshWorker().run, Worker().run, send_emails]
         if until_empty:
             for part in parts:
                 part(stop, until_empty=True)
@@ -41,6 +43,10 @@ class Command(BaseCommand):
             running = [pool.submit(run, part, stop) for part in parts]
         for each in running:
             each.result()
+
+
+def send_emails(stop: Event, *, until_empty: bool = False) -> None:
+    poll(mail.send_next, stop, interval=mail.POLL, until_empty=until_empty)
 
 
 def run(part: Callable[[Event], None], stop: Event) -> None:

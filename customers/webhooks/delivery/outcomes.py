@@ -1,12 +1,10 @@
 """Records the outcome of attempts: retries of a delivery, and warnings, pauses and the deactivation of a webhook."""
 
 import http.client
-import logging
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Case, F, Model, When
 from django.template.loader import render_to_string
@@ -15,8 +13,7 @@ from django.utils import timezone
 from customers.webhooks.delivery.sender import Outcome
 from customers.webhooks.events import CUSTOMER_REDACTED
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
-from oauth.accounts import staff
-from oauth.email_addresses import deliverable
+from oauth.accounts import mail, staff
 
 MAX_RETRIES = 10
 RETRY_FACTOR = 3  # 30 seconds before the first retry; the last one is ten days after the first attempt
@@ -31,8 +28,6 @@ NO_PAYLOAD = {"body": "", "snapshot": None}  # of an erased customer: personal d
 
 # Notices, which are emails to the owners, with their subjects.
 NOTICES = {"gone": "switched off", "switched_off": "switched off", "warning": "it fails"}
-
-logger = logging.getLogger(__name__)
 
 
 def retry_delay(attempts: int) -> timedelta:
@@ -62,7 +57,7 @@ def record_successes(attempts: list[tuple[Delivery, Outcome]]) -> None:
 
 
 def record_failure(delivery_id: int, outcome: Outcome) -> None:
-    """Schedules the retry, or ends the delivery. Emails the owners afterwards if a notice is due."""
+    """Schedules the retry, or ends the delivery. Queues an email to the owners if a notice is due."""
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
         if delivery is None:
@@ -83,8 +78,8 @@ def record_failure(delivery_id: int, outcome: Outcome) -> None:
         columns, notice = _consequences(webhook, delivery, outcome, now)
         _set(webhook, **columns)
         webhook.save(update_fields=columns)
-    if notice:
-        email_owners(webhook, notice, outcome)
+        if notice:
+            email_owners(webhook, notice, outcome)
 
 
 def _consequences(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[dict[str, Any], str]:
@@ -112,13 +107,27 @@ def _set(instance: Model, **columns: Any) -> None:
         setattr(instance, name, value)
 
 
+class WebhookNotice(mail.EmailKind):
+    """`Email.about`: the id of the webhook. `Email.details`: `notice`, one of NOTICES, and `code` and `error` of the
+    attempt that caused it."""
+
+    key = "webhook_notice"
+
+    def write(self, email, user):
+        webhook = Webhook.objects.filter(pk=email.about).first()
+        if webhook is None:
+            return None
+        text = render_to_string(
+            "webhooks/notice.txt", {**email.details, "webhook": webhook, "store": settings.STORE_DOMAIN}
+        )
+        return f"Webhook {webhook}: {NOTICES[email.details['notice']]}", text
+
+
+WEBHOOK_NOTICE = WebhookNotice()
+mail.register(WEBHOOK_NOTICE)
+
+
 def email_owners(webhook: Webhook, notice: str, outcome: Outcome) -> None:
-    """`notice`: one of NOTICES. If the email can't be sent, that is logged, and deliveries go on."""
-    emails = [email for email in staff.owners().values_list("email", flat=True) if email]
-    context = {"webhook": webhook, "notice": notice, "outcome": outcome, "store": settings.STORE_DOMAIN}
-    subject = f"Webhook {webhook}: {NOTICES[notice]}".replace("\n", " ")
-    try:
-        text = render_to_string("webhooks/notice.txt", context)
-        EmailMessage(subject, text, to=[deliverable(email) for email in emails]).send()
-    except (OSError, ValueError):  # the mail server failed, or the message can't be encoded
-        logger.exception("The mail about webhook %s could not be sent.", webhook.pk)
+    """Queues an email to each owner. `notice`: one of NOTICES."""
+    for email in staff.owners().exclude(email=None).values_list("email", flat=True):
+        mail.queue(WEBHOOK_NOTICE, email, about=webhook.pk, notice=notice, code=outcome.code, error=outcome.error)

@@ -1,19 +1,24 @@
 """Actions on a customer that ask for confirmation: blocking, and the email that resets a password."""
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers import services
 from customers.models import Event, User
+from oauth.accounts.models import Email
 from oauth.actor import SYSTEM
+from tests.support.cases import each
+from tests.support.concurrency import at_once
 from tests.support.dashboard import CUSTOMERS, customer_url
-from tests.support.factories import make_users
+from tests.support.factories import make_user, make_users
+from tests.support.mail import sent_emails
 
 RESET = "/dashboard/password_reset/"
 PASSWORD = "correct horse battery staple"
@@ -90,7 +95,7 @@ class TestEveryAction:
         assert f"../{name}/" not in viewer.get(customer_url(ada)).content.decode()
         assert viewer.get(action_url(ada, name)).status_code == 403
         assert viewer.post(action_url(ada, name)).status_code == 403
-        assert not mail.outbox
+        assert not sent_emails()
         assert Event.objects.filter(user=ada).count() == 1
 
     def test_action_needs_a_csrf_token(self, owner, ada, name):
@@ -112,7 +117,7 @@ class TestSendPasswordReset:
         response = dashboard_client.post(action_url(ada, "send_password_reset"))
 
         assert response.headers["Location"] == customer_url(ada)
-        (message,) = mail.outbox
+        (message,) = sent_emails()
         assert message.to == ["ada@lovelace.example"]
         event = Event.objects.get(kind="password_reset_sent")
         assert (event.user_id, event.actor) == (ada.pk, owner)
@@ -124,9 +129,9 @@ class TestSendPasswordReset:
 
     def test_password_reset_link_works_once(self, dashboard_client, ada):
         dashboard_client.post(action_url(ada, "send_password_reset"))
-        choose_password(link_in(mail.outbox[0]))
+        choose_password(link_in(sent_emails()[0]))
 
-        page = Client().get(link_in(mail.outbox[0]), follow=True)
+        page = Client().get(link_in(sent_emails()[0]), follow=True)
 
         assert "The password reset link was invalid" in page.content.decode()
 
@@ -134,7 +139,7 @@ class TestSendPasswordReset:
         dashboard_client.post(action_url(ada, "send_password_reset"))
         before = User.objects.filter(pk=ada.pk).values().get()
 
-        choose_password(link_in(mail.outbox[0]))
+        choose_password(link_in(sent_emails()[0]))
 
         after = User.objects.filter(pk=ada.pk).values().get()
         changed = {name for name in after if after[name] != before[name]}
@@ -152,7 +157,7 @@ class TestSendPasswordReset:
         page = dashboard_client.post(action_url(ada, "send_password_reset"), follow=True)
 
         assert reason in page.content.decode()
-        assert not mail.outbox
+        assert not sent_emails()
         assert not Event.objects.filter(kind="password_reset_sent").exists()
 
     @pytest.mark.parametrize(
@@ -169,15 +174,88 @@ class TestSendPasswordReset:
 
         dashboard_client.post(action_url(customer, "send_password_reset"))
 
-        assert [message.to for message in mail.outbox] == [[to]]
+        assert [message.to for message in sent_emails()] == [[to]]
 
-    def test_password_reset_reports_a_mail_server_that_is_down(self, dashboard_client, ada, settings):
+    def test_password_reset_is_sent_again_after_the_mail_server_was_down(self, dashboard_client, ada, settings):
         settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
-
         page = dashboard_client.post(action_url(ada, "send_password_reset"), follow=True)
-
-        assert "could not be sent" in page.content.decode()
+        assert "is on its way" in page.content.decode()
+        assert not sent_emails()
         assert not Event.objects.filter(kind="password_reset_sent").exists()
+
+        settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+        Email.objects.update(due_at=timezone.now())
+
+        assert len(sent_emails()) == 1
+        assert Event.objects.filter(kind="password_reset_sent").count() == 1
+
+    def test_email_is_given_up_after_seven_attempts(self, dashboard_client, ada, settings):
+        settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
+        dashboard_client.post(action_url(ada, "send_password_reset"))
+        for attempt in range(7):
+            assert Email.objects.get().attempts == attempt
+            Email.objects.update(due_at=timezone.now())
+            sent_emails()
+
+        assert not Email.objects.exists()
+
+    def test_staff_may_send_a_second_password_reset(self, dashboard_client, ada):
+        for _ in range(2):
+            dashboard_client.post(action_url(ada, "send_password_reset"))
+            sent_emails()
+
+        assert len(sent_emails()) == 2
+
+
+class TestLinks:
+    """Links in emails lead to the store's own domain."""
+
+    def link(self, host: str) -> str:
+        Client().post(RESET, {"email": "ada@lovelace.example"}, headers={"Host": host})
+        [email] = sent_emails()
+        mail.outbox.clear()
+        return re.search(r"\w+://[^/]*/", email.body)[0]
+
+    @each("host", ["testserver", "testserver:666", "attacker.store.example:1", "store.example.", "STORE.example"])
+    def test_link_follows_the_store_domain_and_never_the_host(self, ada, settings, host):
+        settings.STORE_DOMAIN = "store.example"
+        settings.ALLOWED_HOSTS = ["testserver", ".store.example"]
+
+        assert self.link(host) == "http://store.example/"
+
+    @each(
+        "host, shown",
+        [
+            ("testserver", "http://testserver/"),
+            ("testserver:6666", "http://testserver/"),
+            ("testserver.:6666", "http://testserver/"),
+            ("testserver:80", "http://testserver:80/"),
+            ("localhost:8000", "http://localhost:8000/"),
+            ("[::1]:8000", "http://[::1]:8000/"),
+        ],
+    )
+    def test_link_without_a_store_domain_has_no_port_that_the_sender_chose(self, ada, settings, host, shown):
+        settings.ALLOWED_HOSTS = ["testserver", "localhost", "[::1]"]
+
+        assert self.link(host) == shown
+
+    @each("host", ["testserver:6666", "testserver.", "TESTSERVER:1"])
+    def test_issuer_has_no_port_that_the_sender_chose(self, db, host):
+        metadata = Client().get("/.well-known/oauth-authorization-server", headers={"Host": host}).json()
+
+        assert metadata["issuer"] == "http://testserver"
+        assert metadata["token_endpoint"] == "http://testserver/oauth2/token/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twenty_requests_for_a_new_password_at_once_send_one_email():
+    user = make_user(email="ada@lovelace.example")
+
+    answers = at_once([lambda: Client().post(RESET, {"email": user.email})] * 20)
+    at_once([sent_emails] * 4)
+
+    assert {answer.status_code for answer in answers} == {302}
+    assert len(mail.outbox) == 1
 
 
 class TestForgottenPassword:
@@ -193,44 +271,68 @@ class TestForgottenPassword:
     def test_forgotten_password_lets_staff_sign_in_again(self, owner):
         self.ask("OWNER@store.example")
 
-        choose_password(link_in(mail.outbox[0]))
+        choose_password(link_in(sent_emails()[0]))
 
         signed_in = Client().post("/dashboard/login/", {"username": owner.email, "password": PASSWORD})
         assert signed_in.status_code == 302
 
-    def test_forgotten_password_answers_the_same_for_unknown_emails(self, ada, settings):
+    def test_forgotten_password_answers_the_same_for_unknown_emails(self, ada):
         known, unknown = self.ask(ada.email), self.ask("nobody@example.com")
-        settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
-        Event.objects.all().delete()
-        unsent = self.ask(ada.email)
+        again = self.ask(ada.email)
 
-        assert {(each.status_code, each.headers["Location"]) for each in (known, unknown, unsent)} == {
+        assert {(answer.status_code, answer.headers["Location"]) for answer in (known, unknown, again)} == {
             (302, f"{RESET}done/")
         }
-        assert len(mail.outbox) == 1
+        assert [email.to for email in sent_emails()] == [[ada.email]]
         assert Client().get(f"{RESET}done/").status_code == 200
+
+    def test_forgotten_password_runs_the_same_statements_for_known_and_unknown_emails(self, owner, ada):
+        inactive = make_user(email="inactive@example.com")
+        User.objects.filter(pk=inactive.pk).update(is_active=False)
+        self.ask("sent@example.com")
+        sent_emails()
+        ran = {}
+        for email in (owner.email, ada.email, inactive.email, "nobody@example.com", "sent@example.com"):
+            with CaptureQueriesContext(connection) as statements:
+                self.ask(email)
+            ran[email] = [re.sub(r"'[^']*'|%s", "?", statement["sql"]) for statement in statements]
+
+        assert len(ran[ada.email]) == 1
+        assert {email: found for email, found in ran.items() if found != ran[ada.email]} == {}
+        assert not mail.outbox
+
+    def test_forgotten_password_stores_no_link(self, ada):
+        self.ask(ada.email)
+
+        [queued] = Email.objects.values()
+        assert queued["recipient"] == ada.email
+        assert set(queued["details"]) == {"origin", "by"}
 
     def test_forgotten_password_is_recorded_without_an_actor(self, ada):
         self.ask(ada.email)
+        sent_emails()
 
         event = Event.objects.get(kind="password_reset_sent")
         assert (event.user_id, event.actor, event.app) == (ada.pk, None, None)
 
     def test_forgotten_password_sends_at_most_one_email_in_five_minutes(self, ada):
         self.ask(ada.email)
+        self.ask(ada.email.upper())
+        assert len(sent_emails()) == 1
         self.ask(ada.email)
-        assert len(mail.outbox) == 1
+        assert len(sent_emails()) == 1
 
-        Event.objects.update(at=timezone.now() - timedelta(minutes=6))
+        Email.objects.update(due_at=timezone.now())  # as five minutes later
+        sent_emails()
         self.ask(ada.email)
-        assert len(mail.outbox) == 2
+        assert len(sent_emails()) == 2
 
     def test_forgotten_password_sends_nothing_to_inactive_accounts(self, ada):
         User.objects.filter(pk=ada.pk).update(is_active=False)
 
         self.ask(ada.email)
 
-        assert not mail.outbox
+        assert not sent_emails()
 
     def test_forgotten_password_survives_any_email_text(self, db):
         for email in ["", "x", "a\0b@example.com", f"{'x' * 400}@example.com"]:

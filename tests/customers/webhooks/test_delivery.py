@@ -6,7 +6,6 @@ from datetime import timedelta
 from threading import Event, Thread
 
 import pytest
-from django.core import mail
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -23,6 +22,7 @@ from oauth.models import App
 from oauth.scopes import Scope
 from tests.support.addresses import EMBEDDED_LOOPBACK, SPELLINGS_OF_LOOPBACK
 from tests.support.factories import make_user
+from tests.support.mail import sent_emails
 from tests.support.webhook_receiver import SECRET
 from tests.support.webhooks import WEBHOOKS, installed_partner, webhook_url
 
@@ -170,8 +170,8 @@ class TestReceiver:
 
         assert len(receiver.received) == 1
         assert admin_client.get(webhook_url(webhook)).json()["active"] is False
-        assert [message.to for message in mail.outbox] == [[owner.email]]
-        assert "410" in mail.outbox[0].body
+        assert [message.to for message in sent_emails()] == [[owner.email]]
+        assert "410" in sent_emails()[0].body
 
     def test_slow_endpoint_does_not_delay_another_one(self, subscribe, receiver, deliver):
         slow, quick = subscribe("customer.created", path="after/20"), subscribe("customer.created", path="quick")
@@ -358,7 +358,7 @@ class TestLongFailure:
         deliver()
 
         assert admin_client.get(webhook_url(webhook)).json()["warning_count"] == warnings
-        assert len(mail.outbox) == bool(warnings)
+        assert len(sent_emails()) == bool(warnings)
 
     def test_webhook_is_deactivated_after_ten_days_of_failures(self, subscribe, receiver, deliver, admin_client, owner):
         webhook = subscribe("customer.created", path="500")
@@ -368,7 +368,7 @@ class TestLongFailure:
         deliver()
 
         assert admin_client.get(webhook_url(webhook)).json()["active"] is False
-        assert "ten days" in mail.outbox[0].body
+        assert "ten days" in sent_emails()[0].body
 
     def test_success_resets_the_warnings_of_a_webhook(self, subscribe, receiver, deliver, admin_client):
         webhook = subscribe("customer.created")
