@@ -11,7 +11,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def store_domain(request: HttpRequest) -> str:
     """The full network domain that apps know the store by: STORE_DOMAIN or, if that is empty, the host of the request.
 
-    ALLOWED_HOSTS lets any port and a trailing dot pass, so whoever sends a request could choose them. A port counts
+    ALLOWED_HOSTS lets any port and a trailing dot pass, so the sender of a request could choose them. A port counts
     only where the server listens at it, and on loopback, which belongs to the person who sends the request.
     """
     if settings.STORE_DOMAIN:

@@ -47,9 +47,9 @@ def register(*kinds: EmailKind) -> None:
 
 
 def queue(kind: EmailKind, recipient: str, *, about: int = 0, **details: Any) -> None:
-    """Queues an email to whoever has this address when it is sent. Nothing is sent to an address that nobody has.
+    """Queues an email to the person who has this address when it is sent. No person, no email.
 
-    One statement, whether or not such an email waits already, which is then the only one. `about`: an id that tells
+    One statement, whether or not such an email waits already, which is then the only one. `about`: an id that keeps
     emails of one kind apart. `details`: what `write` needs, as JSON, without secrets.
     """
     email = Email(kind=kind.key, recipient=email_key(recipient), about=about, details=details)
