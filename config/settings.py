@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "oauth.accounts",
     "oauth.audit",
     "customers",
+    "customers.store",
     "customers.groups",
     "customers.metadata",
     "customers.orders",
@@ -145,6 +146,8 @@ USE_TZ = True
 # The store's time zone: whole-day filters and shown offsets. The database holds UTC.
 TIME_ZONE = env.str("STORE_TIME_ZONE", "UTC")
 # Which phone numbers are accepted: `valid` (some country's plan has them) or `possible` (their length fits).
+# ISO 3166-1 alpha-2. A local phone number without an address is read as one of this country. Empty: it is refused.
+STORE_COUNTRY = env.str("STORE_COUNTRY", "")
 PHONE_NUMBERS = env.str("PHONE_NUMBERS", "valid", choices=("valid", "possible"))
 LANGUAGE_CODE = "en"
 USE_I18N = True

@@ -25,7 +25,8 @@ KINDS = (
 
 
 def clean_phone_number(text: str | None, country: str | None) -> str | None:
-    """An international number, or a local one of `country` (ISO 3166), in E.164. Empty values stay as they are.
+    """An international number, or a local one of `country` (ISO 3166), in E.164. Without `country` it is a local one of
+    the store's country. Empty values stay as they are.
 
     Raises ServiceError("phone_number") for a number that no plan has, or that has an extension, and for a local number
     without a country. With `PHONE_NUMBERS=possible` the length decides alone.
@@ -37,10 +38,10 @@ def clean_phone_number(text: str | None, country: str | None) -> str | None:
     if len(text) > MAX_PHONE_NUMBER_LENGTH:
         raise ServiceError(f"A phone number has at most {MAX_PHONE_NUMBER_LENGTH} characters.", "phone_number")
     try:
-        number = phonenumbers.parse(text, country)
+        number = phonenumbers.parse(text, country or settings.STORE_COUNTRY or None)
     except NumberParseException as error:
         message = "Enter a valid phone number."
-        if country is None and error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+        if not (country or settings.STORE_COUNTRY) and error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
             message = "Enter the phone number with its country code, as in +12015550123."
         raise ServiceError(message, "phone_number") from None
     if number.extension or "#" in text:

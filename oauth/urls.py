@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from oauth2_provider.settings import oauth2_settings
 
 from oauth import client_endpoints, views
@@ -31,6 +32,7 @@ urlpatterns = [
     path("dashboard/account/two-factor/", private(account.ConfirmTwoFactor.as_view()), name="two-factor-confirm"),
     path("dashboard/account/two-factor/off/", private(account.SwitchOffTwoFactor.as_view()), name="two-factor-off"),
     path("", include((endpoints, "oauth2_provider"))),
+    path("dashboard/apps/", RedirectView.as_view(pattern_name="admin:oauth_partnerapp_changelist"), name="apps"),
     path("dashboard/apps/install-app/", views.install_app, name="install-app"),
     path("dashboard/apps/<slug:client_id>/open/", views.open_app, name="open-app"),
 ]

@@ -8,6 +8,7 @@ from customers.api.resources.exports import ExportFileView, ExportViewSet
 from customers.api.resources.metadata import DefinitionViewSet
 from customers.api.resources.notes import NoteViewSet
 from customers.api.resources.orders import UserOrdersViewSet
+from customers.api.resources.store import DisputeViewSet, RootView, StoreViewSet, TransactionViewSet
 from customers.api.resources.subscriptions import UserSubscriptionsViewSet
 from customers.api.resources.users import UserViewSet
 from customers.api.resources.webhooks import WebhookViewSet
@@ -68,5 +69,9 @@ urlpatterns = [
         WebhookViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
         name="webhook",
     ),
+    path("store/", StoreViewSet.as_view({"get": "retrieve"}), name="store"),
+    path("disputes/", DisputeViewSet.as_view({"get": "list"})),
+    path("transactions/", TransactionViewSet.as_view({"get": "list"})),
+    path("", RootView.as_view()),
     re_path(r"", NotFoundView.as_view()),
 ]

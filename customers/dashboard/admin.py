@@ -12,6 +12,7 @@ from customers.dashboard import (  # noqa: F401  imported for what they register
     partner_apps,
     site,
     staff,
+    store,
     webhooks,
 )
 from customers.dashboard.customers import admin  # noqa: F401  imported for what it registers

@@ -259,6 +259,12 @@ class TestAgain:
 
 
 class TestInstallLink:
+    def test_list_of_apps_is_where_the_platform_s_samples_send_the_browser(self, partner, dashboard_client):
+        response = dashboard_client.get("/dashboard/apps/", follow=True)
+
+        assert response.status_code == 200
+        assert partner.app.name in response.content.decode()
+
     @each("extra", ["&next=https://evil.example/", "&app_url=https://evil.example/", "&store=evil.example"])
     def test_install_link_leads_to_the_registered_page_only(self, partner, dashboard_client, extra):
         response = dashboard_client.get(f"/dashboard/apps/install-app/?client_id={partner.client_id}{extra}")

@@ -4,6 +4,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from customers.api.base import NotFoundView
 from customers.api.resources.exports import ExportFileView
+from customers.api.resources.store import RootView
 from oauth.authentication import BearerAuthentication
 from oauth.permissions import TokenHasActionScope, TokenOfApp
 from oauth.scopes import SCOPE_LABELS, Scope, grants
@@ -98,7 +99,7 @@ class TestRoutes:
     def test_admin_api_routes_lead_to_viewsets_signed_files_or_404(self):
         others = [view.view_class for _, view in ADMIN_API if not hasattr(view, "actions")]
 
-        assert others == [ExportFileView, NotFoundView]
+        assert others == [ExportFileView, RootView, NotFoundView]
         assert len(ADMIN_API) > 5
 
     @each("path, view", [route for route in VIEWSETS if "/apps/" not in route[0]])

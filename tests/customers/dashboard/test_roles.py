@@ -35,7 +35,7 @@ REFUSED = (403, 405)
 # The first pattern that matches the name of a view: the roles that may open it, and the roles that may send its form.
 ALLOWED = [
     # Open to everybody, or about one's own account.
-    (r"index|home|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
+    (r"index|home|apps|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
     (r"(sign-in|account|two-factor)(-\w+)*|login|logout|password_\w+|admin_password_reset", None, None),
     (r"install-app|open-app", OWNERS, NOBODY),
     (r"(metadata_definition|webhooks_webhook)_delete", OWNERS, OWNERS),
@@ -69,6 +69,9 @@ ALLOWED = [
     (r"orders_\w+_(changelist|history)", ALL, ALL),
     (r"orders_\w+_change", ALL, EDITORS),
     (r"orders_\w+_add", EDITORS, EDITORS),
+    (r"store_storedetails_add", NOBODY, NOBODY),
+    (r"store_storedetails_(changelist|history)", ALL, ALL),
+    (r"store_storedetails_change", ALL, OWNERS),
 ]
 
 
