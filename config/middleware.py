@@ -2,10 +2,15 @@
 answers faster without."""
 
 from csp import middleware as csp
+from django.conf import settings
 from django.contrib.auth import middleware as auth
 from django.contrib.messages import middleware as messages
 from django.contrib.sessions import middleware as sessions
+from django.core.exceptions import BadRequest
 from django.utils.deprecation import MiddlewareMixin
+
+from customers.core.http.multipart import InvalidMultipart, check_multipart
+from oauth.text import is_encoded
 
 API_PREFIXES = ("/api/", "/admin/", "/webhooks/", "/oauth2/token/", "/oauth2/revoke_token/", "/oauth2/introspect/")
 
@@ -17,6 +22,27 @@ class BrowserOnlyMiddleware(MiddlewareMixin):
         if request.path_info.startswith(API_PREFIXES):
             return self.get_response(request)
         return super().__call__(request)
+
+
+class EncodingMiddleware(BrowserOnlyMiddleware):
+    """Raises BadRequest for a query string or a form that is no text in UTF-8. Django would put U+FFFD in its place."""
+
+    def process_request(self, request):
+        if not is_encoded(request.META.get("QUERY_STRING", "")):
+            raise BadRequest("The query string is not UTF-8.")
+        if request.content_type == "application/x-www-form-urlencoded" and not is_encoded(request.body):
+            raise BadRequest("The form is not UTF-8.")
+        if request.content_type == "multipart/form-data":
+            self.check_multipart(request)
+
+    def check_multipart(self, request):
+        if int(request.META.get("CONTENT_LENGTH") or 0) <= settings.MAX_BODY_BYTES:
+            try:
+                check_multipart(request.body, request.content_params.get("boundary", ""))
+            except InvalidMultipart as error:
+                raise BadRequest(error.message) from None
+        elif any("\ufffd" in text for texts in request.POST.lists() for text in (texts[0], *texts[1])):
+            raise BadRequest("The form is not UTF-8.")  # a large upload, which is not read into memory
 
 
 class SessionMiddleware(BrowserOnlyMiddleware, sessions.SessionMiddleware):

@@ -5,6 +5,7 @@ Callers pass values that have the types of the columns and fit into them. The mo
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 from django.contrib.auth.hashers import make_password
@@ -26,10 +27,10 @@ from oauth.errors import ServiceError
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
 FILLED_FROM_FIRST_ADDRESS = ("first_name", "last_name")
 FILLED_FROM_ANY_ADDRESS = ("phone_number",)
-CLEANERS = {
+CLEANERS: dict[str, Callable[[Any], Any]] = {
     "email": validation.clean_email,
     "first_name": validation.clean_name,
-    "last_name": validation.clean_name,
+    "last_name": partial(validation.clean_name, field="last_name"),
     "user_agent": validation.clean_user_agent,
     "tags": validation.clean_tags,
     "metadata": validation.clean_metadata,
@@ -198,7 +199,7 @@ def add_note(user_id: int, *, message: str, by: Actor) -> Note:
     user = User.objects.only("pk", "user_type").get(pk=user_id)
     _refuse_staff(user, by)
     author = cast(int, by.user_id)  # the system writes no notes
-    return Note.objects.create(user=user, message=message, author_id=author, app_id=by.app_id)
+    return Note.objects.create(user=user, message=validation.clean_note(message), author_id=author, app_id=by.app_id)
 
 
 @transaction.atomic
@@ -207,7 +208,7 @@ def edit_note(note_id: int, *, message: str, by: Actor) -> Note:
     note = Note.objects.select_for_update().get(pk=note_id)
     if not may_edit_note(note, by):
         raise validation.NoteFixed
-    note.message = message
+    note.message = validation.clean_note(message)
     note.save(update_fields=["message", "updated_at"])
     return note
 

@@ -16,8 +16,11 @@ from customers.limits import MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_TAGS
 from customers.phone_numbers import clean_phone_number
 from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
+from oauth.text import is_blank, normalized
 
 MAX_TAG_LENGTH = 255
+MAX_LINE_LENGTH = 255  # of a name, and of a line of an address
+MAX_POSTCODE_LENGTH = 64
 MAX_USER_AGENT_LENGTH = 500
 SPACES = re.compile(" {2,}")
 # The library's time is quadratic in the number of joined emoji, so long texts are cut after every 64th joiner.
@@ -30,6 +33,13 @@ COUNTRY_CODES = frozenset(code for code, _ in countries)
 
 class CustomerError(ServiceError):
     """An invalid value of a customer."""
+
+
+class Blank(CustomerError):
+    code = "blank"
+
+    def __init__(self, *path: str | int):
+        super().__init__("This field may not be blank.", *path)
 
 
 class EmailTaken(CustomerError):
@@ -85,9 +95,35 @@ def _kept_emoji(found: str, _: object) -> str:
     return found if found in "©®™" else ""
 
 
-def clean_name(text: str | None) -> str | None:
-    """Without emoji, and with single spaces, which the search by name expects."""
-    return text and " ".join(without_emoji(text).split())
+def clean_text(text: str) -> str:
+    """In NFC and without emoji; empty if nothing of it can be seen."""
+    text = without_emoji(normalized(text))
+    return "" if is_blank(text) else text
+
+
+def check_length(text: str, longest: int, *path: str | int) -> None:
+    """In NFC a text can be longer than it was written. Raises CustomerError(*path)."""
+    if len(text) > longest:
+        raise CustomerError(f"Ensure this field has no more than {longest} characters.", *path)
+
+
+def check_not_blank(text: str, *path: str | int) -> None:
+    """Raises Blank(*path) for a text of which nothing can be seen."""
+    if is_blank(text):
+        raise Blank(*path)
+
+
+def clean_name(text: str | None, field: str = "first_name") -> str | None:
+    """As `clean_text` does, and with single spaces. Raises CustomerError(field) for more than 255 characters."""
+    name = text and " ".join(clean_text(text).split())
+    check_length(name or "", MAX_LINE_LENGTH, field)
+    return name
+
+
+def clean_note(message: str) -> str:
+    """In NFC. Raises Blank("message")."""
+    check_not_blank(message, "message")
+    return normalized(message)
 
 
 def clean_user_agent(text: str | None) -> str | None:
@@ -102,7 +138,7 @@ def clean_tags(tags: Sequence[str | None]) -> list[str]:
 
     Raises CustomerError("tags", position) for a tag of more than 255 characters, CustomerError("tags") for too many.
     """
-    words = [(tag or "").strip() for tag in tags]
+    words = ["" if is_blank(tag or "") else normalized(tag or "").strip() for tag in tags]
     for position, word in enumerate(words):
         if len(word) > MAX_TAG_LENGTH:
             raise CustomerError(f"A tag has at most {MAX_TAG_LENGTH} characters.", "tags", position)
@@ -142,12 +178,15 @@ def merged_metadata(former: dict | None, changes: Mapping[str, Any]) -> dict | N
 
 def clean_address(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The given fields of an address. A local phone number needs the `country` among them. Raises CustomerError."""
-    cleaned = {name: without_emoji(value) if isinstance(value, str) else value for name, value in fields.items()}
+    cleaned = {name: clean_text(value) if isinstance(value, str) else value for name, value in fields.items()}
+    for name, value in cleaned.items():
+        if isinstance(value, str) and name not in ("notes", "phone_number"):
+            check_length(value, MAX_POSTCODE_LENGTH if name == "postcode" else MAX_LINE_LENGTH, name)
     if "country" in cleaned:
         cleaned["country"] = clean_country(cleaned["country"])
     if "phone_number" in cleaned:
         cleaned["phone_number"] = clean_phone_number(cleaned["phone_number"], cleaned.get("country"))
     for name in ("line1", "line4"):
-        if name in cleaned and not cleaned[name]:
-            raise CustomerError("This field needs more than emoji.", name)
+        if name in cleaned:
+            check_not_blank(cleaned[name], name)
     return cleaned

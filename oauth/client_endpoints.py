@@ -17,6 +17,7 @@ from oauth.accounts import lockout
 from oauth.actor import Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.models import App
+from oauth.text import is_encoded
 
 # oauthlib makes each parameter an attribute of its request, so an unknown one could replace an attribute of its own.
 PARAMETERS = frozenset(
@@ -94,6 +95,8 @@ def _checked(request: HttpRequest) -> tuple[str, dict[str, str]]:
         raise InvalidRequestError("Parameters belong into the body.")
     if request.content_type != "application/x-www-form-urlencoded":
         raise InvalidRequestError("The body has to be application/x-www-form-urlencoded.")
+    if not is_encoded(request.body):
+        raise InvalidRequestError("The body is not UTF-8.")
     parameters, headers = known_parameters(request.POST), core().extract_headers(request)
     if credentials := _basic_credentials(request):
         # One way to authenticate in each request (RFC 6749, 2.3): the toolkit would try the body after the header.

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from urllib.parse import unquote_to_bytes
 
 # Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt: what is displayed as nothing at all.
 IGNORABLE = (
@@ -37,3 +38,13 @@ def fold(text: str) -> str:
         compatible = unicodedata.normalize("NFKC", IGNORED_BY_SEARCH.sub("", text))
         folded = unicodedata.normalize("NFKC", IGNORED_BY_SEARCH.sub("", compatible.upper().casefold()))
     return " ".join(folded.split())
+
+
+def is_encoded(urlencoded: str | bytes, charset: str = "utf-8") -> bool:
+    """Whether the bytes of a query string or of an urlencoded body are text in the charset. Raises LookupError."""
+    data = urlencoded.encode("latin-1", "replace") if isinstance(urlencoded, str) else urlencoded
+    try:
+        unquote_to_bytes(data).decode(charset)
+    except UnicodeError:
+        return False
+    return True

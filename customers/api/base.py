@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from rest_framework import viewsets
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.views import APIView
@@ -24,6 +24,7 @@ from oauth.authentication import BearerAuthentication
 from oauth.models import ApiVersion
 from oauth.permissions import TokenHasActionScope
 from oauth.scopes import Scope
+from oauth.text import is_encoded
 
 
 class AdminApiView(APIView):
@@ -42,6 +43,8 @@ class AdminApiView(APIView):
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
         check_content_length(request.META)
+        if not is_encoded(request.META.get("QUERY_STRING", "")):
+            raise ParseError("The query string is not UTF-8.")
         if request.auth:
             tokens.record_use(request.auth, version=request.version, meta=request.META)
             api_usage.count_call(request.auth.app_id)

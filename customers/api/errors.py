@@ -12,6 +12,7 @@ from rest_framework.views import exception_handler as drf_exception_handler
 
 from customers.core.http.body_limits import BodyTooLarge, InvalidContentLength, LengthRequired
 from customers.core.http.idempotency_key import InvalidIdempotencyKey
+from customers.core.http.multipart import InvalidMultipart
 from customers.core.idempotency import KeyReused
 from customers.jobs.exports.downloads import LinkRefused
 from customers.limits import TooMany
@@ -57,6 +58,7 @@ STATUSES = {
     InvalidIdempotencyKey.code: status.HTTP_400_BAD_REQUEST,
     KeyReused.code: status.HTTP_422_UNPROCESSABLE_ENTITY,
     InvalidContentLength.code: status.HTTP_400_BAD_REQUEST,
+    InvalidMultipart.code: status.HTTP_400_BAD_REQUEST,
     LengthRequired.code: status.HTTP_411_LENGTH_REQUIRED,
     BodyTooLarge.code: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     TooMany.code: status.HTTP_400_BAD_REQUEST,

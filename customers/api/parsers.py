@@ -1,14 +1,18 @@
 """Parsers of request bodies: JSON, form-encoded and multipart. All of them return plain dictionaries."""
 
-import json
 import re
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.http import parse_header_parameters
 from rest_framework import parsers
 from rest_framework.exceptions import ParseError
-from rest_framework.utils.json import strict_constant
+
+from customers.core.http.multipart import check_multipart
+from customers.core.json_values import parse_json
+from oauth.text import is_encoded
 
 # `a`, then any of `[b]`, `.b`, or `b` after a closing bracket. HTTP clients write nested names in all of these ways.
 PART = re.compile(r"\[([^\[\]]*)\]|\.?([^.\[\]]+)")
@@ -20,27 +24,32 @@ class FormData(dict):
 
 
 class JSONParser(parsers.BaseParser):
-    """RFC 8259: NaN and Infinity are refused."""
+    """RFC 8259: NaN, Infinity and numbers that overflow are refused."""
 
     media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
         try:
-            return json.loads(stream.read(), parse_constant=strict_constant)
+            return parse_json(stream.read())
         except ValueError as error:
             raise ParseError(f"JSON parse error - {error}") from None
 
 
 class FormParser(parsers.FormParser):
     def parse(self, stream, media_type=None, parser_context=None):
+        charset, body = parser_context["encoding"], stream.read()
         with decoding_errors():
-            return nested(super().parse(stream, media_type, parser_context))
+            if not is_encoded(body, charset):
+                raise UnicodeError
+            return nested(QueryDict(body, encoding=charset))
 
 
 class MultiPartParser(parsers.MultiPartParser):
     def parse(self, stream, media_type=None, parser_context=None):
+        body, content_type = stream.read(), parse_header_parameters(media_type)[1]
         with decoding_errors():
-            return nested(super().parse(stream, media_type, parser_context).data)
+            check_multipart(body, content_type.get("boundary", ""), parser_context["encoding"])
+            return nested(super().parse(BytesIO(body), media_type, parser_context).data)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """JSON values that both databases can keep and every client can read back."""
 
+import json
+import math
 import re
 from typing import Any
 
@@ -9,6 +11,25 @@ MAX_JSON_LEVELS = 32
 # From here on Python writes a float with an exponent. PostgreSQL keeps none, so it returns an integer.
 EXPONENT_FROM = 1e16
 SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+class StrictDecoder(json.JSONDecoder):
+    """RFC 8259. Raises ValueError for NaN, for Infinity, and for a number that no float can hold, such as 1e400."""
+
+    def __init__(self, **options: Any):
+        super().__init__(**{**options, "parse_float": _finite, "parse_constant": _finite})
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Raises ValueError, and RecursionError for too many levels."""
+    return json.loads(text, cls=StrictDecoder)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is out of range")
+    return number
 
 
 def is_same_json(one: Any, other: Any) -> bool:

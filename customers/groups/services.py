@@ -15,6 +15,7 @@ from customers.limits import MAX_GROUPS, require_room
 from customers.models import Customer, Event, User
 from oauth.actor import Actor
 from oauth.errors import ServiceError
+from oauth.text import normalized
 
 Membership = CustomerGroup.customers.through
 MAX_NAME_LENGTH = 255
@@ -145,6 +146,10 @@ def _names_of_groups(customer_ids: Collection[int]) -> dict[int, list[str]]:
 
 
 def _clean_name(name: str) -> str:
+    """In NFC. Raises ServiceError("name") if it is too long, or if nothing of it can be seen."""
+    name = normalized(name)
+    if name:
+        validation.check_not_blank(name, "name")
     if len(name) > MAX_NAME_LENGTH:
         raise ServiceError(f"A name has at most {MAX_NAME_LENGTH} characters.", "name")
     return name

@@ -17,7 +17,7 @@ from customers.medusa import serializers
 from customers.medusa.class_validator import EACH_IS_STRING, IS_STRING, Check, Property, is_at_most, optional, validated
 from customers.medusa.errors import InvalidData
 from customers.models import Customer
-from oauth.text import fold, normalized
+from oauth.text import fold, is_encoded, normalized
 
 NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 BRACKETED = re.compile(r"\[([^\[\]]*)\]")
@@ -56,6 +56,8 @@ def read(request: HttpRequest) -> dict[str, Any]:
 
     Raises InvalidData.
     """
+    if not is_encoded(request.META.get("QUERY_STRING", "")):
+        raise InvalidData("The query string is not UTF-8.")
     query: dict[str, Any] = {}
     for name, values in request.GET.lists():
         if any("\0" in text for text in (name, *values)):

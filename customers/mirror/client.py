@@ -4,7 +4,6 @@ The pool knows only that host and redirects are never followed, so the token can
 """
 
 import http.client
-import json
 import socket
 import time
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from urllib3.exceptions import HTTPError, InvalidHeader, MaxRetryError, NewConne
 from urllib3.util import Retry
 from urllib3.util.connection import create_connection
 
+from customers.core.json_values import parse_json
 from customers.core.outgoing import HostNotAllowed, resolve
 from oauth.errors import ServiceError
 
@@ -150,7 +150,7 @@ class StoreClient:
             message = f"{self.url} answered {_status_line(status)} to {method} {urlsplit(target).path}."
             raise StoreRefused(message, status)
         try:
-            return json.loads(content) if content else None
+            return parse_json(content) if content else None
         except (ValueError, RecursionError):
             raise StoreRefused(f"{self.url} did not answer in JSON.", status) from None
 

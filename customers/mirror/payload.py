@@ -6,7 +6,6 @@ parsed and metadata that violates a definition are kept. Only a value that its c
 Every function raises InvalidPayload, or a ServiceError of a shared validator, for what it can't read.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,13 +16,14 @@ from typing import Any, TypedDict, cast
 from django.utils.ipv6 import clean_ipv6_address
 
 from customers import services, validation
-from customers.core.json_values import check_json
+from customers.core.json_values import check_json, parse_json
 from customers.limits import MAX_ADDRESSES, MAX_TAGS
 from customers.models import Address, Language, User, UserType
 from customers.orders.services import MAX_AMOUNT, moment
 from customers.privacy.erasure import ERASED_FIELDS
 from oauth.email_addresses import email_key
 from oauth.errors import ServiceError
+from oauth.text import normalized
 
 MAX_ID = 2**63 - 1
 MAX_COUNT = 2**31 - 1
@@ -136,7 +136,7 @@ class InboundEvent:
 
 def parse_event(body: bytes) -> InboundEvent:
     try:
-        event = json.loads(body)
+        event = parse_json(body)
     except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict):
@@ -232,6 +232,9 @@ def _text(model: Any, name: str) -> Callable[[Any], str | None]:
         if not isinstance(value, str) or (column.max_length and len(value) > column.max_length):
             raise InvalidPayload("Expected a string that fits the column.", name)
         check_json(value, name)
+        value = normalized(value)
+        if column.max_length and len(value) > column.max_length:  # composed letters can be longer
+            raise InvalidPayload("Expected a string that fits the column.", name)
         return value
 
     return parse
@@ -294,7 +297,7 @@ def _datetime(value: Any) -> datetime:
 def _tags(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(tag is None or isinstance(tag, str) for tag in value):
         raise InvalidPayload("Expected a list of strings.")
-    tags = list(dict.fromkeys(filter(None, value)))
+    tags = list(dict.fromkeys(normalized(tag) for tag in value if tag))
     check_json(tags)
     if len(tags) > MAX_TAGS or any(len(tag) > validation.MAX_TAG_LENGTH for tag in tags):
         raise InvalidPayload("There are too many tags, or a tag is too long.")

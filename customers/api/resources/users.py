@@ -1,6 +1,5 @@
 """Users: customers, leads and staff."""
 
-import json
 from collections.abc import Iterable
 from contextlib import nullcontext
 from decimal import Decimal
@@ -21,6 +20,7 @@ from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.parsers import FormData
 from customers.api.resources.addresses import ADDRESS_COLUMNS, AddressSerializer
+from customers.core.json_values import parse_json
 from customers.core.postgres import custom_plan
 from customers.core.prepared_query import PreparedQuery
 from customers.filters import filter_customers
@@ -37,7 +37,7 @@ class MetadataField(serializers.JSONField):
         value = super().get_value(dictionary)
         if isinstance(dictionary, FormData) and isinstance(value, str):
             try:
-                return json.loads(value) if value else None
+                return parse_json(value) if value else None
             except (ValueError, RecursionError):
                 return value
         return value

@@ -13,6 +13,7 @@ from django.urls import reverse_lazy
 from django_countries import countries
 
 from customers import services, validation
+from customers.core.json_values import StrictDecoder
 from customers.dashboard.service_errors import ServiceErrorsForm, as_validation_error, message_of
 from customers.limits import MAX_NOTE_LENGTH
 from customers.models import Address, Customer
@@ -61,6 +62,9 @@ class TagsField(forms.CharField):
 
 class JSONField(forms.JSONField):
     """Shows invalid input again exactly as it was typed."""
+
+    def __init__(self, **options):
+        super().__init__(**{**options, "decoder": StrictDecoder})
 
     def to_python(self, value):
         try:
@@ -219,3 +223,7 @@ class NoteForm(forms.Form):
         max_length=MAX_NOTE_LENGTH,
         widget=forms.Textarea({"rows": 3, "class": "vLargeTextField"}),
     )
+
+    def clean_message(self):
+        with as_validation_error():
+            return validation.clean_note(self.cleaned_data["message"])
