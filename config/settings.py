@@ -23,7 +23,7 @@ def kept_secret_key() -> str:
     """The secret key in VAR_DIR, or an empty text. With DEVELOPMENT it is created: sessions survive a restart."""
     path = VAR_DIR / "secret_key"
     if DEVELOPMENT and not path.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(64))
     return path.read_text() if path.exists() else ""
@@ -103,7 +103,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["OPTIONS"] = {
         # Readers never wait for the one writer. `synchronous` stays FULL: an answered write survives a power cut.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-20000; PRAGMA mmap_size=134217728;",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-20000; PRAGMA mmap_size=134217728; "
+        # Overwrites what is deleted, so that nothing of an erased customer stays in free pages.
+        "PRAGMA secure_delete=ON;",
         # A transaction waits for the write lock at its start, instead of failing half-way through.
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

@@ -139,6 +139,15 @@ def discard(job: Job) -> None:
 
 
 @transaction.atomic
+def forget_personal_data() -> None:
+    """Deletes jobs that nobody has started, with their files and the texts they search for, and files of finished
+    imports. A job that runs keeps its own until it ends."""
+    waiting = Job.objects.filter(Q(started_at=None) | Q(dry_run=True, finished_at__isnull=False))
+    delete_files(JobFile.objects.filter(Q(job__in=waiting) | Q(job__kind="import", job__finished_at__isnull=False)))
+    waiting.delete()
+
+
+@transaction.atomic
 def delete_files(files: Any) -> None:
     """Deletes JobFiles, and after the commit their stored files."""
     stored = [(each.file.storage, each.file.name) for each in files]

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers import history
+from customers.jobs import runner
 from customers.jobs.exports import parts as exports
 from customers.models import Event, Tag, User, UserType
 from customers.orders.redaction import redact_documents
@@ -17,7 +18,7 @@ from customers.privacy.personal_data import (
     security_events_about,
 )
 from customers.webhooks import outbox
-from oauth.accounts import lockout
+from oauth.accounts import lockout, mail
 from oauth.actor import Actor
 from oauth.audit import log as audit
 from oauth.audit.models import ERASED
@@ -52,6 +53,7 @@ def erase(user_id: int, *, by: Actor) -> None:
     if user.user_type == UserType.DASHBOARD or user.is_superuser:
         raise ServiceError("Staff accounts can't be erased.", "user_type")
     emails = known_emails_of(user)
+    tags = _known_tags_of(user)
     outbox.enqueue_redacted(user)
     log_entries_about(user).update(object_repr=REDACTED, change_message="[]")
     idempotent_answers_about(user).delete()
@@ -61,7 +63,11 @@ def erase(user_id: int, *, by: Actor) -> None:
     user.events.update(changes={})
     redact_documents(user)
     _erase_fields(user)
+    # A tag that nobody else has may be the person's name.
+    Tag.objects.filter(name__in=[tag for tag in tags if not User.objects.with_tag(tag).exists()]).delete()
     _delete_failed_sign_ins(emails)
+    mail.emails_to(emails).delete()
+    runner.forget_personal_data()
     exports.delete_all()  # the store does not know which customers are in which file
     transaction.on_commit(exports.delete_all)  # also those that another process wrote meanwhile
     history.record([history.event(user.pk, Event.Kind.ERASED, by)])
@@ -69,15 +75,18 @@ def erase(user_id: int, *, by: Actor) -> None:
     audit.record(audit.Event.CUSTOMER_ERASED, Actor(email=author or ""), customer=user.pk)
 
 
+def _known_tags_of(user: User) -> set[str]:
+    """The present tags and all former ones."""
+    changes = user.events.filter(kind=Event.Kind.CHANGED).values_list("changes", flat=True)
+    return {*user.tags, *(tag for change in changes for tags in change.get("tags", ()) for tag in tags or ())}
+
+
 def _erase_fields(user: User) -> None:
-    tags = user.tags
     for name, value in ERASED_FIELDS.items():
         setattr(user, name, value)
     user.password = make_password(None)
     user.updated_at = timezone.now()
     user.save(update_fields=[*ERASED_FIELDS, "password", "updated_at"])
-    # A tag that nobody else has may be the person's name.
-    Tag.objects.filter(name__in=[tag for tag in tags if not User.objects.with_tag(tag).exists()]).delete()
 
 
 def _delete_failed_sign_ins(emails: set[str]) -> None:

@@ -38,6 +38,16 @@ class TestSecretKey:
         assert manage(*USE_THE_KEY, VAR_DIR=str(tmp_path)).returncode == 0
 
 
+class TestFiles:
+    def test_database_and_its_folder_are_for_their_owner_alone(self, tmp_path):
+        folder = tmp_path / "var"
+        assert manage("migrate", "auth", VAR_DIR=str(folder), DEVELOPMENT="1").returncode == 0
+
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (folder, *folder.iterdir())}
+        assert modes == {name: 0o700 if name == "var" else 0o600 for name in modes}
+        assert "store.sqlite3" in modes
+
+
 class TestDeployCheck:
     def test_deploy_check_has_no_warnings_on_production_settings(self, tmp_path):
         run = manage(

@@ -5,18 +5,23 @@ import json
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
-from django.test import Client
+from django.test import Client, TestCase
 
 from customers import services
 from customers.core.computed import computed_fields
 from customers.groups.services import add_customers, create_group
+from customers.jobs.bulk_edits import TYPES
+from customers.jobs.exports import services as exports
+from customers.jobs.imports import services as imports
+from customers.jobs.models import Job
 from customers.models import Address, Customer, Event, Tag, User
 from customers.orders.models import Order, Subscription
 from customers.orders.services import record_order, record_subscription
 from customers.privacy.erasure import ERASED_FIELDS, erase
 from customers.privacy.personal_data import personal_data
-from oauth.accounts.models import FailedAttempts
+from oauth.accounts.models import Email, FailedAttempts
 from oauth.actor import SYSTEM, Actor
 from oauth.audit.models import AuditEvent
 from oauth.errors import ServiceError
@@ -171,6 +176,44 @@ class TestErasing:
 
         assert User.objects.get(email="bystander@store.example").tags == ["vip"]
         assert list(Tag.objects.values_list("name", flat=True)) == ["vip"]
+
+    def test_erase_removes_tags_that_the_person_had_earlier(self, zenobia, owner):
+        for tags in (["Bat-Zabbai", "vip"], ["Zabdas"], []):
+            services.update_user(zenobia.pk, by=by(owner), tags=tags)
+
+        erase(zenobia.pk, by=by(owner))
+
+        assert list(Tag.objects.values_list("name", flat=True)) == ["vip"]
+
+    def test_erase_removes_files_and_searches_of_jobs_that_nobody_started(self, zenobia, owner, files):
+        upload = SimpleUploadedFile("people.csv", b"email\nzenobia@palmyra.example\n")
+        imports.create(upload, by=owner)
+        exports.create({"search": "zenobia"}, by=owner)
+        TYPES["block"].create({"search": "zenobia"}, by=owner)
+        stored = [path for path in files.rglob("*") if path.is_file()]
+        assert stored
+
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            erase(zenobia.pk, by=by(owner))
+
+        assert not Job.objects.exists()
+        assert not any(path.exists() for path in stored)
+
+    def test_erase_removes_emails_that_wait_to_be_sent(self, zenobia, owner):
+        Client().post("/dashboard/password_reset/", {"email": zenobia.email})
+        assert Email.objects.exists()
+
+        erase(zenobia.pk, by=by(owner))
+
+        assert not Email.objects.exists()
+
+    @pytest.mark.once
+    def test_sqlite_overwrites_what_is_deleted(self, db):
+        if connection.vendor != "sqlite":
+            pytest.skip("PostgreSQL has no such setting.")
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete")
+            assert cursor.fetchone() == (1,)
 
     def test_erase_may_be_repeated(self, zenobia, owner):
         erase(zenobia.pk, by=by(owner))
