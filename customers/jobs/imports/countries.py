@@ -52,7 +52,8 @@ FURTHER_NAMES = {
 
 def country_code(name: str) -> str | None:
     """By a code of two or three letters, or by a name. None if no country, or several, have it."""
-    return name.upper() if name.upper() in COUNTRY_CODES else _codes().get(_plain(name))
+    code = name.upper()
+    return code if code in COUNTRY_CODES else _codes().get(_plain(name))
 
 
 @cache

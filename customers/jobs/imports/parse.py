@@ -47,7 +47,7 @@ def _csv_rows(lines: Lines, file_format: FileFormat, fields: Mapping[str, str]) 
             error = ServiceError(LOOKS_LIKE_ROW)
             lines.rewind(start)
             cells = grammar.guessed_cells(readable(lines.take()))
-        if error is None and not any(cell.strip() for cell in cells):
+        if error is None and not any(map(str.strip, cells)):
             continue
         if error is None and len(cells) < width and _holds_email(cells, email):
             error = ServiceError(TOO_SHORT)
@@ -70,7 +70,11 @@ def _values(cells: list[str], width: int, columns_of: Mapping[str, int]) -> dict
     if len(cells) > width:
         return ServiceError(f"The row has {len(cells)} cells, the header has {width}.")
     number = len(cells)
-    return {field: unquoted(cells[column]) for field, column in columns_of.items() if column < number}
+    return {
+        field: cell if (cell := cells[column])[:1] != "'" else unquoted(cell)
+        for field, column in columns_of.items()
+        if column < number
+    }
 
 
 def _json_rows(lines: Lines, fields: Mapping[str, str]) -> Iterator[Row]:

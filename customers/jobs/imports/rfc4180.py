@@ -29,6 +29,9 @@ class Grammar:
         further = f"(?:{cell}{re.escape(delimiter)})*+"
         self._row = re.compile(rf"{further}{cell}\r?\n?")
         self._open_row = re.compile(further + quoted)
+        # One reader for all rows, which takes the next one from a list: to make a reader takes longer than to read.
+        self._next_row: list[str] = []
+        self._reader = csv.reader(iter(self._next_row.pop, None), delimiter=delimiter, strict=True)
 
     def is_open(self, text: str) -> bool:
         """Whether the text is the beginning of a row, and ends within a quoted cell."""
@@ -40,8 +43,9 @@ class Grammar:
             return line.split(self.delimiter)
         if not self._row.fullmatch(row):
             raise ServiceError(MISPLACED if '"' in row else "A line break (CR) has to be within quotation marks.")
+        self._next_row.append(row)
         try:
-            return next(csv.reader([row], delimiter=self.delimiter, strict=True))
+            return next(self._reader)
         except csv.Error as error:
             raise ServiceError(f"{str(error).capitalize()}.") from None
 

@@ -62,11 +62,17 @@ class ParsedCustomer:
 def parse_row(row: Mapping[str, Any], rules: Rules) -> ParsedCustomer:
     """`row`: values by field (see `columns`), as text or as JSON has them. Raises InvalidRow."""
     draft = _Draft(rules)
+    person, first = draft.person, draft.first
     for field, value in row.items():
         if value is None or value == "":
             continue
         try:
-            draft.set(field, value)
+            if convert := values.PERSON.get(field):
+                person[field] = convert(value)
+            elif target := values.FIRST_ADDRESS.get(field):
+                first[target[0]] = target[1](value)
+            else:
+                draft.set(field, value)
         except values.UnknownLanguage as error:
             draft.warnings.append(error.within(field))
         except ServiceError as error:
@@ -88,14 +94,9 @@ class _Draft:
         self.warnings: list[ServiceError] = []
 
     def set(self, field: str, value: Any) -> None:
-        """Raises ServiceError without the field in its path."""
+        """Sets a field that takes more than a converter. Raises ServiceError without the field in its path."""
         if field == "date_joined":
             self.person[field] = values.to_date_joined(value, self.rules.date_order)
-        elif convert := values.PERSON.get(field):
-            self.person[field] = convert(value)
-        elif target := values.FIRST_ADDRESS.get(field):
-            name, convert = target
-            self.first[name] = convert(value)
         elif field in (ADDRESSES, MORE_ADDRESSES):
             for position, each in enumerate(values.to_list(value)):
                 address, errors = values.to_address(each)
