@@ -52,8 +52,8 @@ class TestImport:
 
         assert pages.says("created")
         assert [row.text for row in pages.all(".job-rejected tbody tr")] == [
-            "5 email Enter a valid email address.",
-            "6 email A user with this email already exists.",
+            "5 E-Mail: Enter a valid email address. Given: “nobody”.",
+            f"6 E-Mail: A user with this email already exists. Given: “{word}-1@example.com”.",
         ]
         assert len(emails_found(shop, word)) == 3
         assert faults(pages) == []
