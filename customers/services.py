@@ -21,6 +21,7 @@ from customers.limits import MAX_ADDRESSES
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Note, User, UserType
 from customers.phone_numbers import clean_phone_number
+from oauth.accounts import passwords
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 
@@ -120,6 +121,8 @@ def update_user(
     if values.get("metadata"):
         values["metadata"] = definitions.clean_metadata(values["metadata"], user.metadata)
     save_changes(user, values, by)
+    if password:
+        passwords.announce_change(user, by=by)
     return user
 
 

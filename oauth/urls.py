@@ -23,7 +23,7 @@ APP_SITES = tuple(f"{scheme}:" for scheme in oauth2_settings.ALLOWED_REDIRECT_UR
 private = admin.site.admin_view
 
 urlpatterns = [
-    # Before the admin site's own login page, which has no second step.
+    # Before the admin site's own pages: its login has no second step, its change of a password counts no guesses.
     path("dashboard/login/", login.SignIn.as_view(form_targets=APP_SITES), name="sign-in"),
     path("dashboard/login/code/", login.EnterCode.as_view(form_targets=APP_SITES), name="sign-in-code"),
     path("dashboard/account/", private(account.account), name="account"),
@@ -31,6 +31,7 @@ urlpatterns = [
     path("dashboard/account/two-factor/begin/", private(account.begin_two_factor), name="two-factor-begin"),
     path("dashboard/account/two-factor/", private(account.ConfirmTwoFactor.as_view()), name="two-factor-confirm"),
     path("dashboard/account/two-factor/off/", private(account.SwitchOffTwoFactor.as_view()), name="two-factor-off"),
+    path("dashboard/password_change/", private(account.ChangePassword.as_view()), name="account-password"),
     path("", include((endpoints, "oauth2_provider"))),
     path("dashboard/apps/", RedirectView.as_view(pattern_name="admin:oauth_partnerapp_changelist"), name="apps"),
     path("dashboard/apps/install-app/", views.install_app, name="install-app"),

@@ -21,6 +21,7 @@ from oauth2_provider.views.base import BaseAuthorizationView
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestFatalError
 
 from oauth import partner_apps
+from oauth.accounts import reauthentication
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
 from oauth.client_endpoints import known_parameters
@@ -74,7 +75,8 @@ def _with_known_parameters(request: HttpRequest) -> HttpRequest:
 class AuthorizationView(BaseAuthorizationView):
     """Asks a member of staff to grant an app its permissions (RFC 6749, 4.1.1), and redirects to the app.
 
-    Both the page and the form read the request from the URL and validate it. The form holds only the decision.
+    Both the page and the form read the request from the URL and validate it. The form holds only the decision. The
+    person first confirms who they are, as the app gets a token.
     """
 
     http_method_names = ["get", "head", "post"]
@@ -90,6 +92,8 @@ class AuthorizationView(BaseAuthorizationView):
             scopes, credentials = self.validate_authorization_request(request)
         except OAuthToolkitError as error:
             return self.error_response(error, application=None)
+        if page := reauthentication.interrupt(request):
+            return page
         app = credentials["request"].client
         target = urlsplit(credentials["redirect_uri"])
         response = self.render_to_response(
@@ -105,7 +109,11 @@ class AuthorizationView(BaseAuthorizationView):
         return allow_form_action(request, response, f"{target.scheme}://{target.netloc}")
 
     def post(self, request):
+        if reauthentication.is_answer(request) and (page := reauthentication.interrupt(request)):
+            return page
         is_granted = request.POST.get("decision") == "authorize"
+        if is_granted and not reauthentication.is_confirmed(request):
+            return redirect(request.get_full_path())  # which asks first
         try:
             scopes, credentials = self.validate_authorization_request(request)
             app = credentials["request"].client

@@ -19,7 +19,7 @@ from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, version
 from customers.core.http.body_limits import check_content_length
 from customers.models import User
 from oauth import api_usage, tokens
-from oauth.actor import Actor
+from oauth.actor import Actor, client_ip
 from oauth.authentication import BearerAuthentication
 from oauth.models import ApiVersion
 from oauth.permissions import TokenHasActionScope
@@ -90,7 +90,7 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     @property
     def actor(self) -> Actor:
         bearer = cast(tokens.Bearer, self.request.auth)
-        return Actor(user_id=bearer.user_id, app_id=bearer.app_id)
+        return Actor(user_id=bearer.user_id, app_id=bearer.app_id, ip=client_ip(self.request.META))
 
     @property
     def app_id(self) -> int:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin, ScopesField
-from customers.dashboard.confirmed_actions import confirmed_action
+from customers.dashboard.confirmed_actions import ReauthenticatedAdmin, confirmed_action
 from customers.dashboard.list_filters import titled
 from oauth import tokens
 from oauth.actor import Actor
@@ -56,7 +56,7 @@ class PrivateAppForm(forms.ModelForm):
 
 
 @admin.register(PrivateApp)
-class PrivateAppAdmin(AppAdmin):
+class PrivateAppAdmin(ReauthenticatedAdmin, AppAdmin):
     """Each token is shown once, and revoked by creating another in its place."""
 
     form = PrivateAppForm
@@ -89,6 +89,7 @@ class PrivateAppAdmin(AppAdmin):
     @confirmed_action(
         "Revoke and replace the token",
         "The present token stops working at once, and you get a new one with the same permissions.",
+        reauthenticate=True,
     )
     def replace(self, request, app):
         try:

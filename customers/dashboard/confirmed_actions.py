@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import path
 
 from customers.dashboard.service_errors import message_of
+from oauth.accounts import reauthentication
 from oauth.errors import ServiceError
 
 
@@ -36,7 +37,8 @@ class ConfirmedAction:
     `run(model_admin, request, obj)` carries the action out. It returns a message of success for the object's page, or
     a response of its own; a ServiceError is shown on the object's page. `question` is formatted with the object as
     `object`. `permission` is a full permission name; without one, the permission to change the object is enough.
-    `is_available` decides whether the object's page offers the action.
+    `is_available` decides whether the object's page offers the action. With `reauthenticate` the person first confirms
+    who they are, unless they did so within ten minutes.
     """
 
     run: Callable[[Any, HttpRequest, Any], str | HttpResponse]
@@ -47,6 +49,7 @@ class ConfirmedAction:
     is_available: Callable[[HttpRequest, Any], bool]
     is_permanent: bool
     confirmation: TypedConfirmation | None
+    reauthenticate: bool
 
     def is_allowed(self, model_admin: admin.ModelAdmin, request: HttpRequest) -> bool:
         if self.permission:
@@ -63,12 +66,13 @@ def confirmed_action(
     is_available: Callable[[HttpRequest, Any], bool] = lambda request, obj: True,
     is_permanent: bool = False,
     confirmation: TypedConfirmation | None = None,
+    reauthenticate: bool = False,
 ):
     """Turns a method of a `ConfirmedActionsAdmin` into a confirmed action of the method's name."""
 
     def declare(run) -> ConfirmedAction:
         return ConfirmedAction(
-            run, title, question, button or title, permission, is_available, is_permanent, confirmation
+            run, title, question, button or title, permission, is_available, is_permanent, confirmation, reauthenticate
         )
 
     return declare
@@ -127,6 +131,8 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404
+        if action.reauthenticate and (page := reauthentication.interrupt(request)):
+            return page
         form = None
         if action.confirmation:
             form = ConfirmationForm(action.confirmation, obj, request.POST if request.method == "POST" else None)
@@ -156,3 +162,13 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
             return result
         self.message_user(request, result, messages.SUCCESS)
         return object_page
+
+
+class ReauthenticatedAdmin(admin.ModelAdmin):
+    """Objects that give access: whoever adds or changes one first confirms who they are."""
+
+    def changeform_view(self, request, object_id=None, *args, **options):
+        changes = object_id is None or request.method == "POST"
+        if changes and (page := reauthentication.interrupt(request)):
+            return page
+        return super().changeform_view(request, object_id, *args, **options)

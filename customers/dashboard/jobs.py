@@ -27,6 +27,9 @@ from customers.jobs.imports.load import IMPORT
 from customers.jobs.models import Job
 from customers.jobs.progress import progress_text
 from customers.jobs.registry import JobType
+from oauth.accounts import reauthentication
+from oauth.accounts.reauthentication import reauthenticated
+from oauth.actor import Actor
 from oauth.errors import ServiceError
 from oauth.store import store_origin
 
@@ -57,7 +60,7 @@ class BulkActionsAdmin(admin.ModelAdmin):
         else:
             filters = {"ids": list(queryset.values_list("pk", flat=True))}
         if action == EXPORT.key:
-            job = exports.create(filters, by=request.user, origin=store_origin(request))
+            job = exports.create(filters, by=Actor.from_request(request), origin=store_origin(request))
         else:
             job = bulk_edits.TYPES[action].create(filters, by=request.user)
         return HttpResponseRedirect(page_of(job))
@@ -82,7 +85,7 @@ class JobAdmin(ReadOnlyAdmin):
             path("<int:job_id>/step/", wrap(require_POST(self.step)), name="jobs_job_step"),
             path("<int:job_id>/discard/", wrap(require_POST(self.discard)), name="jobs_job_discard"),
             path("<int:job_id>/refused/", wrap(require_safe(self.refused)), name="jobs_job_refused"),
-            path("<int:job_id>/file/", wrap(require_safe(self.download)), name="jobs_job_file"),
+            path("<int:job_id>/file/", wrap(reauthenticated(require_safe(self.download))), name="jobs_job_file"),
             *super().get_urls(),
         ]
 
@@ -104,6 +107,8 @@ class JobAdmin(ReadOnlyAdmin):
         """Asks for the job's options and starts it; or shows its progress or its result."""
         job = self._job(request, object_id)
         may_start = job.started_at is None or (job.dry_run and job.finished_at)
+        if may_start and job.kind == EXPORT.key and (page := reauthentication.interrupt(request)):
+            return page
         data = request.POST if request.method == "POST" else None
         form = FORMS[job.kind](job, data) if may_start else None
         if form and form.is_valid():
@@ -175,7 +180,7 @@ class JobAdmin(ReadOnlyAdmin):
         if job.kind != EXPORT.key or not job.finished_at:
             raise Http404
         try:
-            return downloads.response(job)
+            return downloads.response(job, by=Actor.from_request(request))
         except ServiceError as error:
             self.message_user(request, message_of(error), messages.ERROR)
             return HttpResponseRedirect(page_of(job))

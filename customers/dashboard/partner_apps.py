@@ -74,6 +74,7 @@ class PartnerAppAdmin(AppAdmin):
         "Replace the client secret",
         "The present client secret of {object.name} stops working at once, and you get a new one. Tokens keep working.",
         is_available=lambda request, app: app.is_confidential,
+        reauthenticate=True,
     )
     def replace_secret(self, request, app):
         return self.show_credentials(request, app, partner_apps.replace_secret(app, Actor.from_request(request)))

@@ -4,7 +4,7 @@ from django.contrib.auth import views
 from django.urls import path
 
 from customers.dashboard.site import site_names
-from oauth.accounts.passwords import ForgotPasswordForm, SetPasswordForm
+from oauth.accounts.passwords import ChoosePassword, ForgotPasswordForm
 
 SITE = {"extra_context": site_names()}
 
@@ -17,7 +17,7 @@ urlpatterns = [
     path("done/", views.PasswordResetDoneView.as_view(**SITE), name="password_reset_done"),
     path(
         "<uidb64>/<token>/",
-        views.PasswordResetConfirmView.as_view(form_class=SetPasswordForm, **SITE),
+        ChoosePassword.as_view(**SITE),
         name="password_reset_confirm",
     ),
     path("complete/", views.PasswordResetCompleteView.as_view(**SITE), name="password_reset_complete"),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, ReauthenticatedAdmin, confirmed_action
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
@@ -49,7 +49,7 @@ class StaffForm(ServiceErrorsForm):
 
 
 @admin.register(StaffMember)
-class StaffAdmin(FoldedSearchAdmin, NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
+class StaffAdmin(ReauthenticatedAdmin, FoldedSearchAdmin, NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     """Nobody is deleted: the security log and notes refer to them."""
 
     form = StaffForm
@@ -112,6 +112,7 @@ class StaffAdmin(FoldedSearchAdmin, NoDeleteAdmin, ServiceErrorsAdmin, Confirmed
         "The password alone will then sign {object} in. Do this for someone who has lost both phone and recovery codes,"
         " and make sure that it is really them who ask.",
         is_available=lambda request, member: member.is_active and member.two_factor_is_on,
+        reauthenticate=True,
     )
     def switch_off_two_factor(self, request, member):
         staff.switch_off_two_factor(member, by=Actor.from_request(request))

@@ -14,6 +14,7 @@ from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrors
 from customers.webhooks import services
 from customers.webhooks.events import EVENT_TYPES
 from customers.webhooks.models import Delivery, Webhook
+from oauth.actor import Actor
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
 from oauth.models import DEFAULT_API_VERSION
@@ -80,13 +81,18 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     def save_model(self, request, obj, form, change):
         if change:
             changed = {name: form.cleaned_data[name] for name in form.changed_data}
-            services.update_webhook(obj.pk, **changed)
+            services.update_webhook(obj.pk, by=Actor.from_request(request), **changed)
         else:
-            obj.pk = services.create_webhook(store=store_domain(request), **form.cleaned_data).pk
+            by = Actor.from_request(request)
+            obj.pk = services.create_webhook(store=store_domain(request), by=by, **form.cleaned_data).pk
         obj.refresh_from_db()
 
     def delete_model(self, request, obj):
-        services.delete_webhook(obj.pk)
+        services.delete_webhook(obj.pk, by=Actor.from_request(request))
+
+    def delete_queryset(self, request, queryset):
+        for webhook in queryset:
+            self.delete_model(request, webhook)
 
     def get_deleted_objects(self, objs, request):
         """Without the deliveries, which are deleted with the webhook: listing them would take long."""

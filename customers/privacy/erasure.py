@@ -71,8 +71,7 @@ def erase(user_id: int, *, by: Actor) -> None:
     exports.delete_all()  # the store does not know which customers are in which file
     transaction.on_commit(exports.delete_all)  # also those that another process wrote meanwhile
     history.record([history.event(user.pk, Event.Kind.ERASED, by)])
-    author = User.objects.filter(pk=by.user_id).values_list("email", flat=True).first()
-    audit.record(audit.Event.CUSTOMER_ERASED, Actor(email=author or ""), customer=user.pk)
+    audit.record(audit.Event.CUSTOMER_ERASED, by, customer=user.pk)
 
 
 def _known_tags_of(user: User) -> set[str]:

@@ -16,6 +16,7 @@ from customers.orders.models import Order, Subscription
 from customers.webhooks import outbox
 from oauth.accounts import lockout
 from oauth.actor import Actor
+from oauth.audit import log as audit
 from oauth.audit.models import AuditEvent
 
 # A secret, and columns that are derived from others.
@@ -24,12 +25,14 @@ LEFT_OUT = ("password", "is_superuser", "is_staff")
 
 @transaction.atomic
 def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
-    """Everything the store holds about a lead or a customer. Records in the timeline that it was exported.
+    """Everything the store holds about a lead or a customer. The timeline and the security log have that it was
+    exported.
 
     Raises User.DoesNotExist.
     """
     user = Customer.objects.get(pk=user_id)
     history.record([history.event(user.pk, Event.Kind.EXPORTED, by)])
+    audit.record(audit.Event.PERSONAL_DATA_DOWNLOADED, by, customer=user.pk)
     emails = known_emails_of(user)
     person = {name: getattr(user, name) for name in _columns(User)}
     return {

@@ -14,6 +14,9 @@ from customers.core.outgoing import check_target
 from customers.limits import MAX_WEBHOOKS, MAX_WEBHOOKS_OF_APP, require_room
 from customers.webhooks.events import APP_UNINSTALLED, EVENT_NAMES, EXAMPLE_ID, example_type
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
+from oauth.actor import Actor
+from oauth.audit.log import Event, record
+from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
 from oauth.models import ApiVersion, App
 
@@ -24,23 +27,26 @@ DELIVERIES_KEPT_FOR = timedelta(days=30)  # longer than any is retried
 
 
 @transaction.atomic
-def create_webhook(*, store: str, app_id: int | None = None, **fields: Any) -> Webhook:
-    """Creates a webhook of the store, or of the partner app `app_id`. Without a `secret_key`, or with an empty one, it
-    gets a random one. `store`: the domain that its owner knows the store by.
+def create_webhook(*, store: str, by: Actor, **fields: Any) -> Webhook:
+    """Creates a webhook of the store, or of the partner app that `by` acts through. Without a `secret_key`, or with an
+    empty one, it gets a random one. `store`: the domain that its owner knows the store by.
 
     Raises TooMany, ServiceError.
     """
-    owner = App.objects.filter(pk=app_id, kind=App.Kind.PARTNER).first()
+    owner = App.objects.filter(pk=by.app_id, kind=App.Kind.PARTNER).first()
     webhook = Webhook(app=owner, store=store, **checked({"secret_key": None, **fields}))
     require_room(Webhook.objects.all(), MAX_WEBHOOKS, f"A store has at most {MAX_WEBHOOKS} webhooks.")
     own = Webhook.objects.filter(app=owner)
     require_room(own, MAX_WEBHOOKS_OF_APP, f"An app or the store itself has at most {MAX_WEBHOOKS_OF_APP} webhooks.")
     webhook.save(force_insert=True)
+    _record(Event.WEBHOOK_CREATED, webhook, by, events=webhook.events)
     return webhook
 
 
 @transaction.atomic
-def update_webhook(webhook_id: int, *, precondition: Callable[[], None] | None = None, **changes: Any) -> Webhook:
+def update_webhook(
+    webhook_id: int, *, by: Actor, precondition: Callable[[], None] | None = None, **changes: Any
+) -> Webhook:
     """Changes the given fields; an empty `secret_key` leaves the secret as it is. Activating resets the failures.
 
     Raises Webhook.DoesNotExist, ServiceError, and what `precondition` raises.
@@ -53,17 +59,34 @@ def update_webhook(webhook_id: int, *, precondition: Callable[[], None] | None =
     columns = checked(changes)
     if columns.get("active") and not webhook.active:
         columns |= HEALTHY
+    changed = sorted(name for name, value in columns.items() if _differs(webhook, name, value))
     for name, value in columns.items():
         setattr(webhook, name, value)
     webhook.updated_at = timezone.now()
     webhook.save(update_fields=[*columns, "updated_at"])
+    if changed:
+        _record(Event.WEBHOOK_CHANGED, webhook, by, changed=changed)
     return webhook
 
 
 @transaction.atomic
-def delete_webhook(webhook_id: int) -> None:
+def delete_webhook(webhook_id: int, *, by: Actor) -> None:
     """Deletes its deliveries, too. Raises Webhook.DoesNotExist."""
-    Webhook.objects.select_for_update().get(pk=webhook_id).delete()
+    webhook = Webhook.objects.select_for_update().get(pk=webhook_id)
+    _record(Event.WEBHOOK_DELETED, webhook, by)
+    webhook.delete()
+
+
+def _record(event: Event, webhook: Webhook, by: Actor, **detail: Any) -> None:
+    """Writes to the security log. Of the target only the host: some receivers have a secret in the path."""
+    record(event, by, webhook=webhook.pk, host=urlsplit(webhook.target).hostname or "", **detail)
+
+
+def _differs(webhook: Webhook, name: str, value: Any) -> bool:
+    try:
+        return getattr(webhook, name) != value
+    except UnreadableSecret:
+        return True
 
 
 @transaction.atomic

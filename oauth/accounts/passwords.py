@@ -1,20 +1,23 @@
-"""Choosing a password by a link in an email, which a person asks for, or staff send to a customer."""
+"""Passwords: links by email to choose one, which a person asks for or staff send; the email that one was changed."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib.auth import forms as auth
 from django.contrib.auth import get_user_model
 from django.contrib.auth.tokens import default_token_generator
+from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import transaction
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.http import urlsafe_base64_encode
 
-from oauth.accounts import mail
-from oauth.actor import Actor, client_ip
+from oauth.accounts import lockout, mail
+from oauth.actor import SYSTEM, Actor, client_ip
+from oauth.audit.log import Event, record
 from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
 from oauth.signals import password_reset_sent
@@ -22,6 +25,7 @@ from oauth.store import store_origin
 
 SUBJECT_TEMPLATE = "registration/password_reset_subject.txt"
 EMAIL_TEMPLATE = "accounts/password_reset_email.txt"
+CHANGED_TEMPLATE = "accounts/password_changed_email.txt"
 RESEND_AFTER = timedelta(minutes=5)
 
 
@@ -40,8 +44,18 @@ class PasswordReset(mail.EmailKind):
         password_reset_sent.send(PasswordReset, user=user, by=Actor(**email.details["by"]))
 
 
-PASSWORD_RESET = PasswordReset()
-mail.register(PASSWORD_RESET)
+class PasswordChanged(mail.EmailKind):
+    """`Email.details`: `at`, the time of the change in ISO 8601."""
+
+    key = "password_changed"
+
+    def write(self, email, user):
+        context = {"email": user.email, "at": datetime.fromisoformat(email.details["at"])}
+        return "Your password was changed", render_to_string(CHANGED_TEMPLATE, context)
+
+
+PASSWORD_RESET, PASSWORD_CHANGED = PasswordReset(), PasswordChanged()
+mail.register(PASSWORD_RESET, PASSWORD_CHANGED)
 
 
 def link_context(user: Any, origin: str) -> dict[str, Any]:
@@ -92,7 +106,41 @@ class ForgotPasswordForm(auth.PasswordResetForm):
 class SetPasswordForm(auth.SetPasswordForm):
     """Saves the password alone: the person's other columns may have changed since they were read."""
 
+    event = Event.PASSWORD_CHANGED
+
+    def __init__(self, user: Any, *args: Any, by: Actor, **options: Any):
+        super().__init__(user, *args, **options)
+        self.by = by
+
+    @transaction.atomic
     def save(self, commit=True):
         self.user.set_password(self.cleaned_data["new_password1"])
         self.user.save(update_fields=["password"])
+        announce_change(self.user, by=self.by, event=self.event)
         return self.user
+
+
+class ChoosePasswordForm(SetPasswordForm):
+    """By the link of an email. It opens the account that strangers have locked: only its owner reads the email."""
+
+    event = Event.PASSWORD_RESET
+
+    def save(self, commit=True):
+        lockout.reset_account(self.user.email or "")
+        return super().save(commit)
+
+
+class ChoosePassword(PasswordResetConfirmView):
+    form_class = ChoosePasswordForm
+
+    def get_form_kwargs(self):
+        user: Any = self.user  # None for a link that is not valid
+        by = Actor(user_id=user.pk, email=user.email or "", ip=client_ip(self.request.META)) if user else SYSTEM
+        return {**super().get_form_kwargs(), "by": by}
+
+
+def announce_change(user: Any, *, by: Actor, event: Event = Event.PASSWORD_CHANGED) -> None:
+    """Records that the password of the person has changed, and queues an email to them."""
+    record(event, by, account=user.email or user.pk)
+    if user.email:
+        mail.queue(PASSWORD_CHANGED, user.email, about=user.pk, at=timezone.now().isoformat())

@@ -12,6 +12,7 @@ from django.utils import timezone
 from oauth.accounts.session_store import ORIGIN
 from oauth.actor import Actor, client_ip
 from oauth.audit.log import Event, record
+from oauth.signals import password_reset_sent
 
 
 @receiver(user_logged_in)
@@ -30,3 +31,8 @@ def record_sign_in(sender, request, user, **kwargs):
 def record_sign_out(sender, request, user, **kwargs):
     if user:
         record(Event.SIGNED_OUT, Actor(email=user.email or "", ip=client_ip(request.META)))
+
+
+@receiver(password_reset_sent)
+def record_password_reset(sender, user, by, **kwargs):
+    record(Event.PASSWORD_RESET_SENT, by, account=user.email)

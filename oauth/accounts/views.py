@@ -1,36 +1,25 @@
-"""The page "Your account" of the dashboard: where you are signed in, and two-factor sign-in."""
+"""The page "Your account" of the dashboard: where you are signed in, two-factor sign-in, and the password."""
+
+from typing import Any
 
 import segno
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth import authenticate
-from django.core.exceptions import ValidationError
+from django.contrib.auth import views as auth
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from oauth.accounts import sessions, two_factor
+from oauth.accounts import lockout, passwords, reauthentication, sessions, trusted_devices, two_factor
 from oauth.accounts.login import CodeForm, DashboardPage
+from oauth.accounts.reauthentication import reauthenticated
 from oauth.actor import Actor
 from oauth.store import store_domain
-
-
-class PasswordForm(forms.Form):
-    password = forms.CharField(strip=False, widget=forms.PasswordInput({"autocomplete": "current-password"}))
-
-    def __init__(self, request: HttpRequest, **options):
-        super().__init__(**options)
-        self.request = request
-
-    def clean_password(self):
-        # A wrong password counts like one at sign-in.
-        name = self.request.user.get_username()
-        if authenticate(self.request, username=name, password=self.cleaned_data["password"]) is None:
-            raise ValidationError("This is not your password.")
 
 
 @require_safe
@@ -59,13 +48,14 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
+@reauthenticated
 @require_POST
 def begin_two_factor(request: HttpRequest) -> HttpResponse:
     two_factor.begin(request.user)
     return redirect("two-factor-confirm")
 
 
-@method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
+@method_decorator([never_cache, sensitive_post_parameters("code"), reauthenticated], name="dispatch")
 class ConfirmTwoFactor(DashboardPage, FormView):
     """Shows the key and takes a first code. Other sessions of the person end, as they began without a code."""
 
@@ -94,16 +84,60 @@ class ConfirmTwoFactor(DashboardPage, FormView):
         return render(self.request, "accounts/recovery_codes.html", context)
 
 
-@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
+@method_decorator([never_cache, reauthenticated], name="dispatch")
 class SwitchOffTwoFactor(DashboardPage, FormView):
-    form_class = PasswordForm
+    form_class = forms.Form
     template_name = "accounts/two_factor_off.html"
     title = "Switch off two-factor sign-in"
-
-    def get_form_kwargs(self):
-        return {"request": self.request, **super().get_form_kwargs()}
 
     def form_valid(self, form):
         two_factor.switch_off(self.request.user, Actor.from_request(self.request))
         messages.success(self.request, "Two-factor sign-in is off.")
         return redirect("account")
+
+
+class ChangePasswordForm(passwords.SetPasswordForm):
+    """Asks for the present password, always. For a code of two-factor sign-in, unless one was given just now."""
+
+    old_password = forms.CharField(
+        label="Present password",
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "current-password", "autofocus": True}),
+    )
+    field_order = ("old_password", "code", "new_password1", "new_password2")
+
+    def __init__(self, user, *args, request: HttpRequest, **options):
+        super().__init__(user, *args, by=Actor.from_request(request), **options)
+        self.request = request
+        if two_factor.is_on(user) and not reauthentication.is_confirmed(request):
+            self.fields["code"] = reauthentication.code_field()
+            self.order_fields(self.field_order)
+
+    def clean(self):
+        super().clean()
+        given = self.cleaned_data
+        # Last: a code works once, so none is used for a form that has to be sent again.
+        if not self.errors and not reauthentication.is_right(self.request, given["old_password"], given.get("code")):
+            self.add_error("old_password", reauthentication.REFUSED)
+
+
+@method_decorator(never_cache, name="dispatch")
+class ChangePassword(DashboardPage, auth.PasswordChangeView):
+    """Other sessions of the person end, and so do their trusted devices."""
+
+    form_class: Any = ChangePasswordForm
+    template_name = "accounts/change_password.html"
+    title = "Change your password"
+    success_url = reverse_lazy("admin:password_change_done")
+
+    def get_form_kwargs(self):
+        return {"request": self.request, **super().get_form_kwargs()}
+
+    def form_invalid(self, form):
+        return lockout.page(self.request) if lockout.is_refused(self.request) else super().form_invalid(form)
+
+    def form_valid(self, form):
+        response = super().form_valid(form)
+        reauthentication.confirm(self.request)
+        trusted_devices.trust(response, form.user)
+        return response

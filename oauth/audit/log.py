@@ -1,6 +1,11 @@
 """The only writer of the security log: who did what, and from where."""
 
+from dataclasses import replace
 from typing import Any, Protocol
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_user_model
 
 from oauth.actor import Actor
 from oauth.audit.models import AuditEvent
@@ -16,7 +21,14 @@ class LoggedApp(Protocol):
 
 
 def record(event: Event, by: Actor, app: LoggedApp | None = None, **detail: Any) -> None:
-    """Appends to the log. `detail`: values for JSON, without secrets."""
+    """Appends to the log. `detail`: values for JSON, without secrets.
+
+    Looks up the email address and the app of an actor that has their ids alone.
+    """
+    if by.user_id and not by.email:
+        by = replace(by, email=_found(get_user_model(), by.user_id).email or "")
+    if by.app_id and app is None:
+        app = _found(apps.get_model(settings.OAUTH2_PROVIDER_APPLICATION_MODEL), by.app_id)
     AuditEvent.objects.create(
         event=event,
         actor=by.email[:320],
@@ -25,3 +37,7 @@ def record(event: Event, by: Actor, app: LoggedApp | None = None, **detail: Any)
         client_id=app.client_id if app else "",
         detail=detail,
     )
+
+
+def _found(model: Any, pk: int) -> Any:
+    return model._base_manager.get(pk=pk)

@@ -1,5 +1,6 @@
 """Exports: files that a worker writes. A link downloads a file without a token for an hour."""
 
+from dataclasses import replace
 from datetime import UTC
 
 from django.db import models
@@ -23,6 +24,7 @@ from customers.jobs.exports import downloads
 from customers.jobs.exports import services as exports
 from customers.jobs.exports.parts import EXPORT
 from customers.jobs.models import Job
+from oauth.actor import client_ip
 from oauth.scopes import Scope
 from oauth.store import store_origin
 
@@ -241,6 +243,7 @@ class ExportFileView(AdminApiView):
 
     def get(self, request, link):
         try:
-            return downloads.response(downloads.find_by_link(link))
+            job, actor = downloads.find_by_link(link)
+            return downloads.response(job, by=replace(actor, ip=client_ip(request.META)))
         except (Job.DoesNotExist, runner.FileDeleted):
             raise NotFound("The file is not kept any more.") from None

@@ -114,7 +114,7 @@ class WebhookViewSet(AdminApiViewSet):
     def create(self, request):
         fields = self.validated()
         fields["api_version"] = fields.get("api_version") or request.version
-        webhook = services.create_webhook(store=store_domain(request), app_id=self.app_id, **fields)
+        webhook = services.create_webhook(store=store_domain(request), by=self.actor, **fields)
         return Response(self.get_serializer(webhook).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="Retrieve a webhook")
@@ -130,7 +130,7 @@ class WebhookViewSet(AdminApiViewSet):
         if not changes.get("api_version"):
             changes.pop("api_version", None)
         self.get_queryset().get(pk=id)
-        services.update_webhook(id, precondition=self.precondition(id), **changes)
+        services.update_webhook(id, by=self.actor, precondition=self.precondition(id), **changes)
         return respond_with_etag(self.represent(id))
 
     @extend_schema(summary="Update parts of a webhook")
@@ -140,5 +140,5 @@ class WebhookViewSet(AdminApiViewSet):
     @extend_schema(summary="Delete a webhook", description="Deletes the log of its deliveries, too.")
     def destroy(self, request, id):
         self.get_queryset().get(pk=id)
-        services.delete_webhook(id)
+        services.delete_webhook(id, by=self.actor)
         return Response(status=status.HTTP_204_NO_CONTENT)

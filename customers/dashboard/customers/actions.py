@@ -23,7 +23,7 @@ MAX_SUGGESTIONS = 20
 
 
 def actor(request: HttpRequest) -> Actor:
-    return Actor(user_id=request.user.pk)
+    return Actor.from_request(request)
 
 
 class CustomerActionsAdmin(ConfirmedActionsAdmin):

@@ -31,7 +31,7 @@ class PrivacyAdmin(ConfirmedActionsAdmin):
         customer = self.get_object(request, str(customer_id))
         if customer is None:
             raise Http404
-        document = personal_data(customer.pk, by=Actor(user_id=request.user.pk))
+        document = personal_data(customer.pk, by=Actor.from_request(request))
         response = JsonResponse(document, json_dumps_params={"indent": 2, "ensure_ascii": False})
         response.headers["Content-Disposition"] = f'attachment; filename="customer-{customer.pk}.json"'
         return response
@@ -43,9 +43,10 @@ class PrivacyAdmin(ConfirmedActionsAdmin):
         "for how much is kept. All finished export files are deleted, too.",
         button="Erase permanently",
         permission="customers.erase_customer",
+        reauthenticate=True,
         is_permanent=True,
         confirmation=TypedConfirmation(f"the email address or the word “{ERASE_WORD}”", accepted_confirmations),
     )
     def erase(self, request: HttpRequest, customer: Customer):
-        erase(customer.pk, by=Actor(user_id=request.user.pk))
+        erase(customer.pk, by=Actor.from_request(request))
         return f"Customer {customer.pk} is erased."

@@ -11,6 +11,8 @@ from customers.jobs.exports.services import visible_to
 from customers.jobs.models import Job
 from customers.jobs.runner import FileDeleted
 from oauth import tokens
+from oauth.actor import Actor
+from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
 from oauth.scopes import Scope, grants
 
@@ -33,8 +35,10 @@ def sign_link(job: Job, *, token_id: int) -> str:
     return signing.dumps([job.pk, token_id], salt=SALT)
 
 
-def find_by_link(link: str) -> Job:
-    """The link ends with its token: when it expires or is revoked, and when its app or owner may not read exports.
+def find_by_link(link: str) -> tuple[Job, Actor]:
+    """The export, and the app and the person that the link was given to.
+
+    The link ends with its token: when it expires or is revoked, and when its app or owner may not read exports.
 
     Raises LinkRefused, and Job.DoesNotExist if the file was deleted.
     """
@@ -45,11 +49,12 @@ def find_by_link(link: str) -> Job:
     bearer = tokens.bearer_of(token_id)
     if bearer is None or not grants(bearer.scopes, Scope.EXPORTS_READ):
         raise LinkRefused
-    return visible_to(bearer.app_id).exclude(finished_at=None).get(pk=job_id)
+    job = visible_to(bearer.app_id).exclude(finished_at=None).get(pk=job_id)
+    return job, Actor(user_id=bearer.user_id, app_id=bearer.app_id)
 
 
-def response(job: Job) -> StreamingHttpResponse:
-    """All parts as one file, in constant memory. Raises FileDeleted."""
+def response(job: Job, *, by: Actor) -> StreamingHttpResponse:
+    """All parts as one file, in constant memory. The security log has who downloads it. Raises FileDeleted."""
     parts = [each.file for each in job.files.order_by("pk")]
     try:
         size = sum(each.size for each in parts)
@@ -57,6 +62,7 @@ def response(job: Job) -> StreamingHttpResponse:
         parts = []
     if not parts:
         raise FileDeleted("The file was deleted. Export again.")
+    record(Event.EXPORT_DOWNLOADED, by, export=job.pk, customers=job.total)
     extension = EXPORT.options_of(job).format
     headers = {
         "Content-Disposition": f'attachment; filename="customers-{job.created_at:%Y-%m-%d}.{extension}"',

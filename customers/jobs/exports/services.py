@@ -15,16 +15,17 @@ from customers.jobs.exports.query import exportable_customers
 from customers.jobs.models import Job, JobFile
 from customers.limits import MAX_WAITING_EXPORTS, require_room
 from customers.metadata.services import exported_keys
-from customers.models import User
 from oauth.actor import Actor
+from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
 from oauth.models import App
 
 
-def create(filters: Mapping[str, Any], *, by: User, origin: str = "") -> Job:
+@transaction.atomic
+def create(filters: Mapping[str, Any], *, by: Actor, origin: str = "") -> Job:
     """An export of the dashboard, which waits to be started with a format. See ExportOptions."""
     options = ExportOptions(filters=filters, metadata_keys=exported_keys(), origin=origin)
-    return _create(options, started_by=by)
+    return _create(options, by)
 
 
 @transaction.atomic
@@ -46,12 +47,14 @@ def request(filters: Mapping[str, Any], *, date_from: datetime, date_to: datetim
         date_from=since,
         date_to=until,
     )
-    return _create(options, started_by_id=by.user_id, app_id=by.app_id, started_at=timezone.now())
+    return _create(options, by, started_at=timezone.now())
 
 
-def _create(options: ExportOptions, **fields: Any) -> Job:
+def _create(options: ExportOptions, by: Actor, **fields: Any) -> Job:
     total = filter_customers(exportable_customers(), options.filters).count()
-    return runner.create(EXPORT, options, total=total, **fields)
+    job = runner.create(EXPORT, options, total=total, started_by_id=by.user_id, app_id=by.app_id, **fields)
+    record(Event.EXPORT_REQUESTED, by, export=job.pk, customers=total)
+    return job
 
 
 def requested() -> QuerySet[Job]:

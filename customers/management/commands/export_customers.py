@@ -8,6 +8,8 @@ from customers.jobs.exports import query
 from customers.jobs.exports.formats import BYTE_ORDER_MARK, FORMATS
 from customers.metadata.services import exported_keys
 from customers.models import Language, UserType
+from oauth.actor import SYSTEM
+from oauth.audit.log import Event, record
 
 FILTERS = ("user_type", "joined_from", "joined_to", "language", "tag", "country", "search")
 
@@ -37,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--search", metavar="TEXT", help="Parts of name, email address and phone number.")
 
     def handle(self, *, file, format, excel, **options):
+        record(Event.EXPORT_REQUESTED, SYSTEM)
         filters = {name: value for name, value in options.items() if name in FILTERS}
         rows = query.rows(filter_customers(query.exportable_customers(), filters))
         format = format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")

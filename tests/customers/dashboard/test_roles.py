@@ -17,7 +17,7 @@ from customers.models import User
 from customers.orders.services import record_order, record_subscription
 from customers.webhooks.services import create_webhook, send_test
 from oauth.accounts import staff
-from oauth.actor import Actor
+from oauth.actor import SYSTEM, Actor
 from oauth.audit.log import Event, record
 from oauth.audit.models import AuditEvent
 from oauth.models import PrivateApp
@@ -123,7 +123,11 @@ def ids(owner, ada) -> dict[str, object]:
 def webhook_ids() -> dict[str, int]:
     """Of a webhook and a delivery."""
     webhook = create_webhook(
-        store="testserver", target="https://receiver.example/", events=["customer.created"], api_version="unstable"
+        store="testserver",
+        by=SYSTEM,
+        target="https://receiver.example/",
+        events=["customer.created"],
+        api_version="unstable",
     )
     return {"webhook": webhook.pk, "delivery": send_test(webhook.pk).pk}
 

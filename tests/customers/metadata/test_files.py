@@ -7,6 +7,7 @@ import pytest
 
 from customers.jobs.exports import services as exports
 from customers.models import User
+from oauth.actor import Actor
 from tests.support.factories import make_user
 from tests.support.metadata_cases import REFUSED
 
@@ -136,7 +137,7 @@ class TestAnExport:
 
     def test_export_keeps_its_columns_when_definitions_change(self, owner, define):
         make_user(email="ada@example.com", metadata={"late": "x"})
-        job = exports.create({}, by=owner)
+        job = exports.create({}, by=Actor(user_id=owner.pk))
         define("late", "text", enable_export=True)
 
         assert job.options_json["metadata_keys"] == ["Tier", "points", "rate", "vip", "words"]

@@ -91,7 +91,9 @@ class TestUpdated:
     def test_updated_is_sent_to_local_webhooks_once(self, send_event, mirrored_store):
         send_event("customer.created", customer_json())
         subscribed = ["customer.created", "customer.updated"]
-        create_webhook(store="testserver", target="https://app.example/", events=subscribed, api_version="2024-04-01")
+        create_webhook(
+            store="testserver", by=SYSTEM, target="https://app.example/", events=subscribed, api_version="2024-04-01"
+        )
 
         send_event("customer.updated", customer_json(tags=[]))
         send_event("customer.updated", customer_json(tags=[]))

@@ -44,6 +44,7 @@ class TestWebhooks:
     def test_change_webhook_keeps_other_fields(self, dashboard_client):
         webhook = create_webhook(
             store="testserver",
+            by=SYSTEM,
             target="https://a.example/",
             events=["customer.created"],
             api_version="unstable",
@@ -57,7 +58,11 @@ class TestWebhooks:
 
     def test_delete_webhook_deletes_its_deliveries(self, dashboard_client):
         webhook = create_webhook(
-            store="testserver", target="https://a.example/", events=["customer.created"], api_version="unstable"
+            store="testserver",
+            by=SYSTEM,
+            target="https://a.example/",
+            events=["customer.created"],
+            api_version="unstable",
         )
         make_user()
 

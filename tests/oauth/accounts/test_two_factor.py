@@ -241,12 +241,11 @@ class TestSignIn:
 
 
 class TestSwitchOff:
-    def test_two_factor_switch_off_needs_the_password(self, switched_on, inside, person):
-        refused = inside.post(OFF, {"password": "wrong"})
-        assert "not your password" in refused.content.decode()
+    def test_two_factor_is_switched_off_after_a_question(self, switched_on, inside, person):
+        assert "Your password alone will sign you in" in inside.get(OFF).content.decode()
         assert two_factor.is_on(person)
 
-        inside.post(OFF, {"password": PASSWORD})
+        inside.post(OFF)
 
         assert not two_factor.is_on(person)
         assert events("two_factor_off") == 1
