@@ -69,7 +69,7 @@ class TestPassword:
 
     def test_password_set_by_an_app_is_logged_and_mailed(self, api):
         ada = make_user(email="ada@example.com")
-        medusa = api(Scope.USERS_WRITE, app_name="Shop")
+        medusa = api(Scope.USERS_READ, Scope.USERS_WRITE, app_name="Shop")
         [number] = [row["id"] for row in medusa.get("/admin/customers").json()["customers"]]
         medusa.post(f"/admin/customers/{number}", {"password": "an uncommon 1 password"})
         medusa.post(f"/admin/customers/{number}", {"first_name": "Ada"})
