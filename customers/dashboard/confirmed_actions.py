@@ -165,7 +165,7 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
 
 
 class ReauthenticatedAdmin(admin.ModelAdmin):
-    """Objects that give access: whoever adds or changes one first confirms who they are."""
+    """Objects that give access. The person who adds or changes one first confirms who they are."""
 
     def changeform_view(self, request, object_id=None, *args, **options):
         changes = object_id is None or request.method == "POST"

@@ -213,8 +213,8 @@ class TestCreate:
     def test_create_export_takes_constant_queries(self, admin_client, django_assert_num_queries):
         make_users(30)
 
-        # token; waiting exports; keys of metadata, customers; old files, old jobs (2); the job; the security log with the
-        # names of person and app (3); and two transactions
+        # token; waiting exports; keys of metadata, customers; old files, old jobs (2); the job; the security log with
+        # the names of person and app (3); and two transactions
         with django_assert_num_queries(by_database(postgresql=16, sqlite=15)):
             admin_client.post(EXPORTS, ALL_CUSTOMERS)
 
