@@ -28,6 +28,13 @@ JOINED = re.compile("(?:[^\u200d]*\u200d){64}|.+", re.DOTALL)
 
 EMAIL_CONSTRAINT = "user_email_key_unique"  # its name in the database
 
+# The one-line fields of an address, and what stands in them for a line break.
+ADDRESS_SEPARATORS = {
+    **dict.fromkeys(("line1", "line2", "line3", "line4"), ", "),
+    **dict.fromkeys(("first_name", "last_name", "state", "postcode"), " "),
+}
+MAX_LINE_LENGTH = 255
+
 COUNTRY_CODES = frozenset(code for code, _ in countries)
 
 
@@ -83,6 +90,14 @@ def clean_email(email: str) -> str:
     return email
 
 
+def one_line(text: str, separator: str = " ") -> str:
+    """`text` with `separator` in place of line breaks, and without the space around them."""
+    lines = text.splitlines()
+    if not text or lines == [text]:
+        return text
+    return separator.join(filter(None, (line.strip().removesuffix(separator.strip()) for line in lines)))
+
+
 def without_emoji(text: str) -> str:
     """`text` without emoji and the spaces around them. ©, ® and ™ stay."""
     if text.isascii():
@@ -128,6 +143,7 @@ def clean_note(message: str) -> str:
 
 def clean_user_agent(text: str | None) -> str | None:
     """Raises CustomerError("user_agent") for more than 500 characters."""
+    text = text and one_line(text)
     if text and len(text) > MAX_USER_AGENT_LENGTH:
         raise CustomerError(f"A user agent has at most {MAX_USER_AGENT_LENGTH} characters.", "user_agent")
     return text
@@ -138,7 +154,7 @@ def clean_tags(tags: Sequence[str | None]) -> list[str]:
 
     Raises CustomerError("tags", position) for a tag of more than 255 characters, CustomerError("tags") for too many.
     """
-    words = ["" if is_blank(tag or "") else normalized(tag or "").strip() for tag in tags]
+    words = ["" if is_blank(tag or "") else normalized(one_line(tag or "")).strip() for tag in tags]
     for position, word in enumerate(words):
         if len(word) > MAX_TAG_LENGTH:
             raise CustomerError(f"A tag has at most {MAX_TAG_LENGTH} characters.", "tags", position)
@@ -179,6 +195,9 @@ def merged_metadata(former: dict | None, changes: Mapping[str, Any]) -> dict | N
 def clean_address(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The given fields of an address. A local phone number needs the `country` among them. Raises CustomerError."""
     cleaned = {name: clean_text(value) if isinstance(value, str) else value for name, value in fields.items()}
+    for name, separator in ADDRESS_SEPARATORS.items():
+        if cleaned.get(name):
+            cleaned[name] = one_line(cleaned[name], separator)
     for name, value in cleaned.items():
         if isinstance(value, str) and name not in ("notes", "phone_number"):
             check_length(value, MAX_POSTCODE_LENGTH if name == "postcode" else MAX_LINE_LENGTH, name)

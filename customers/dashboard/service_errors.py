@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 
+from customers import validation
 from customers.validation import EmailTaken
 from oauth.errors import ServiceError
 
@@ -46,6 +47,14 @@ class ServiceErrorsForm(forms.ModelForm):
 
     def add_service_error(self, error: ServiceError) -> None:
         self.add_error(self.field_of(error), to_validation_error(error))
+
+    def get_initial_for_field(self, field, field_name):
+        """Shows a stored line break as a service would replace it. A browser leaves breaks out of an input: a field
+        that nobody touched would be glued together, and be taken for changed."""
+        value = super().get_initial_for_field(field, field_name)
+        if isinstance(value, str) and isinstance(field.widget, forms.TextInput):
+            return validation.one_line(value, validation.ADDRESS_SEPARATORS.get(field_name, " "))
+        return value
 
     def field_of(self, error: ServiceError) -> str | None:
         """The first field of this form on the error's path. None: an error of the whole form."""

@@ -20,6 +20,7 @@ from oauth.accounts import sessions, staff
 from oauth.accounts.models import TwoFactor
 from oauth.actor import Actor
 from oauth.errors import ServiceError
+from oauth.widgets import EmailInput
 
 # Roles are declared in code, not edited.
 admin.site.unregister(Group)
@@ -35,6 +36,7 @@ class StaffForm(ServiceErrorsForm):
     class Meta:
         model = StaffMember
         fields = ("first_name", "last_name", "email")
+        widgets = {"email": EmailInput({"class": "vTextField"})}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -84,8 +86,10 @@ class StaffAdmin(ReauthenticatedAdmin, FoldedSearchAdmin, NoDeleteAdmin, Service
         names = {"first_name": given["first_name"], "last_name": given["last_name"]}
         role = staff.Role(given["role"])
         if change:
-            staff.rename(obj.pk, by=actor, **names)
-            staff.change_role(obj.pk, role, by=actor)
+            if {*names} & {*form.changed_data}:
+                staff.rename(obj.pk, by=actor, **names)
+            if "role" in form.changed_data:
+                staff.change_role(obj.pk, role, by=actor)
         else:
             obj.pk = staff.invite(email=given["email"], role=role, by=actor, **names).pk
 

@@ -146,8 +146,8 @@ def _names_of_groups(customer_ids: Collection[int]) -> dict[int, list[str]]:
 
 
 def _clean_name(name: str) -> str:
-    """In NFC. Raises ServiceError("name") if it is too long, or if nothing of it can be seen."""
-    name = normalized(name)
+    """In NFC, on one line. Raises ServiceError("name") if it is too long, or if nothing of it can be seen."""
+    name = normalized(validation.one_line(name))
     if name:
         validation.check_not_blank(name, "name")
     if len(name) > MAX_NAME_LENGTH:

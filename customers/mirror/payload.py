@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, TypedDict, cast
 
+from django.db.models import TextField
 from django.utils.ipv6 import clean_ipv6_address
 
 from customers import services, validation
@@ -225,10 +226,13 @@ def _columns(
 
 def _text(model: Any, name: str) -> Callable[[Any], str | None]:
     column = model._meta.get_field(name)
+    separator = validation.ADDRESS_SEPARATORS.get(name, " ")
 
     def parse(value: Any) -> str | None:
         if value is None:
             return None if column.null else ""
+        if isinstance(value, str) and not isinstance(column, TextField):
+            value = validation.one_line(value, separator)
         if not isinstance(value, str) or (column.max_length and len(value) > column.max_length):
             raise InvalidPayload("Expected a string that fits the column.", name)
         check_json(value, name)
@@ -297,7 +301,7 @@ def _datetime(value: Any) -> datetime:
 def _tags(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(tag is None or isinstance(tag, str) for tag in value):
         raise InvalidPayload("Expected a list of strings.")
-    tags = list(dict.fromkeys(normalized(tag) for tag in value if tag))
+    tags = list(dict.fromkeys(normalized(validation.one_line(tag)) for tag in value if tag))
     check_json(tags)
     if len(tags) > MAX_TAGS or any(len(tag) > validation.MAX_TAG_LENGTH for tag in tags):
         raise InvalidPayload("There are too many tags, or a tag is too long.")

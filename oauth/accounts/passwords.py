@@ -22,6 +22,7 @@ from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
 from oauth.signals import password_reset_sent
 from oauth.store import store_origin
+from oauth.widgets import EmailInput
 
 SUBJECT_TEMPLATE = "registration/password_reset_subject.txt"
 EMAIL_TEMPLATE = "accounts/password_reset_email.txt"
@@ -95,7 +96,7 @@ class ForgotPasswordForm(auth.PasswordResetForm):
 
     email = forms.EmailField(
         max_length=get_user_model()._meta.get_field("email").max_length,
-        widget=forms.EmailInput({"autocomplete": "email"}),
+        widget=EmailInput({"autocomplete": "email"}),
     )
 
     def save(self, *args: Any, request: Any = None, **kwargs: Any) -> None:

@@ -20,6 +20,7 @@ from customers.models import Address, Customer
 from oauth.actor import Actor
 from oauth.email_addresses import MAX_EMAIL_LENGTH
 from oauth.errors import ServiceError
+from oauth.widgets import EmailInput
 
 CUSTOMER_FIELDS = (
     "email", "first_name", "last_name", "phone_number", "language", "accepts_marketing", "tags", "metadata",
@@ -56,7 +57,7 @@ class TagsField(forms.CharField):
             return value
         return ", ".join(
             '"{}"'.format(word.replace('"', '""')) if any(sign in word for sign in NEEDS_QUOTES) else word
-            for word in value
+            for word in map(validation.one_line, value)
         )
 
 
@@ -113,9 +114,7 @@ class ChangedFieldsForm(ServiceErrorsForm):
 class CustomerForm(ChangedFieldsForm):
     columns = CUSTOMER_FIELDS
 
-    email = forms.EmailField(
-        max_length=MAX_EMAIL_LENGTH, empty_value=None, widget=forms.EmailInput({"class": "vTextField"})
-    )
+    email = forms.EmailField(max_length=MAX_EMAIL_LENGTH, empty_value=None, widget=EmailInput({"class": "vTextField"}))
     tags = TagsField(
         required=False,
         widget=forms.TextInput(
@@ -165,6 +164,12 @@ class AddressForm(ChangedFieldsForm):
         fields = ADDRESS_FIELDS
         labels = {"line1": "Street and number", "line2": "Line 2", "line3": "Line 3", "line4": "City"}
         widgets = {"notes": forms.Textarea({"rows": 2, "class": "vLargeTextField"})}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        code, field = self.instance.country, cast(Any, self.fields.get("country"))  # a viewer's form has no fields
+        if field and code and code not in validation.COUNTRY_CODES:
+            field.choices = [(code, code), *field.choices]  # of a mirrored store
 
 
 class AddressFormSet(forms.BaseInlineFormSet):
