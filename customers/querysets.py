@@ -43,6 +43,8 @@ class UserQuerySet(ComputedQuerySet):
                 matching &= models.Q(search_text__contains=word)
             else:
                 matching &= models.Q(search_text__startswith=word) | models.Q(search_text__contains=f" {word}")
+        if "@" in text:  # another spelling of the mailbox
+            matching |= models.Q(email_key=email_key(text.strip()))
         people = self.filter(matching)
         may_be_number = PHONE_LIKE.fullmatch(text) and sum(map(str.isdecimal, text)) >= 3
         return people | self.with_phone_number(text) if may_be_number else people

@@ -166,7 +166,7 @@ def update_address(
     former = _as_dict(address)
     if changes.get("phone_number") == address.phone_number:
         changes.pop("phone_number", None)  # it may be older than the rules
-    for name, value in validation.clean_address({"country": address.country, **changes}).items():
+    for name, value in validation.clean_address(changes, country=address.country).items():
         setattr(address, name, value)
     _unset_other_defaults(address)
     if differences := _differences(former, _as_dict(address)):

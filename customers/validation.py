@@ -33,7 +33,6 @@ ADDRESS_SEPARATORS = {
     **dict.fromkeys(("line1", "line2", "line3", "line4"), ", "),
     **dict.fromkeys(("first_name", "last_name", "state", "postcode"), " "),
 }
-MAX_LINE_LENGTH = 255
 
 COUNTRY_CODES = frozenset(code for code, _ in countries)
 
@@ -192,8 +191,11 @@ def merged_metadata(former: dict | None, changes: Mapping[str, Any]) -> dict | N
     return merged if merged or former is not None else None
 
 
-def clean_address(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The given fields of an address. A local phone number needs the `country` among them. Raises CustomerError."""
+def clean_address(fields: Mapping[str, Any], *, country: str | None = None) -> dict[str, Any]:
+    """The given fields of an address. `country`: that of a local phone number if it is not among them.
+
+    Raises ServiceError.
+    """
     cleaned = {name: clean_text(value) if isinstance(value, str) else value for name, value in fields.items()}
     for name, separator in ADDRESS_SEPARATORS.items():
         if cleaned.get(name):
@@ -204,7 +206,7 @@ def clean_address(fields: Mapping[str, Any]) -> dict[str, Any]:
     if "country" in cleaned:
         cleaned["country"] = clean_country(cleaned["country"])
     if "phone_number" in cleaned:
-        cleaned["phone_number"] = clean_phone_number(cleaned["phone_number"], cleaned.get("country"))
+        cleaned["phone_number"] = clean_phone_number(cleaned["phone_number"], cleaned.get("country", country))
     for name in ("line1", "line4"):
         if name in cleaned:
             check_not_blank(cleaned[name], name)

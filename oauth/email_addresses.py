@@ -28,8 +28,10 @@ def check_email(email: str) -> None:
 
 def deliverable(email: str) -> str:
     """The address as mail is sent to it: the domain is ASCII. Raises ValueError."""
-    local, at, domain = email.rpartition("@")
-    return local + at + _canonical_domain(domain)
+    local, _, domain = email.rpartition("@")
+    if not local:
+        raise ValueError("An email address has two parts.")
+    return f"{unicodedata.normalize('NFC', local)}@{_canonical_domain(domain)}"
 
 
 def email_key(text: str) -> str:

@@ -17,6 +17,7 @@ from customers.medusa import serializers
 from customers.medusa.class_validator import EACH_IS_STRING, IS_STRING, Check, Property, is_at_most, optional, validated
 from customers.medusa.errors import InvalidData
 from customers.models import Customer
+from oauth.email_addresses import email_key
 from oauth.text import fold, is_encoded, normalized
 
 NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
@@ -219,6 +220,8 @@ def customers(params: Mapping[str, Any], in_groups: list[CustomerGroup] | None) 
 
 def _with_part(people: Any, text: str) -> QuerySet:
     """A part of the email, of the first name or of the last name. The index has all of them together."""
+    if "@" in text:  # no name and no phone number has one
+        return people.filter(Q(search_text__contains=fold(text)) | Q(email_key=email_key(text)))
     people, folded = people.with_part("search_text", text), fold(text)
     if " " in folded:
         return people.filter(full_name__contains=folded)

@@ -9,7 +9,10 @@ from customers.models import Address, Event, Tag, User
 from customers.webhooks.models import Delivery
 from customers.webhooks.services import create_webhook
 from oauth.actor import SYSTEM
+from tests.support.cases import each
+from tests.support.clients import USERS
 from tests.support.factories import address, make_user
+from tests.support.mailboxes import SAME_MAILBOX
 from tests.support.order_documents import order
 from tests.support.remote_payloads import address_json, customer_json, erased_json
 
@@ -264,3 +267,33 @@ class TestErasing:
         send_event("customer.updated", {"id": 5001, "email": None, "addresses": []})
 
         assert shown() == customer_json(email=None, addresses=[])
+
+
+class TestMailbox:
+    @each("first,second", SAME_MAILBOX)
+    def test_mirrored_customer_with_the_mailbox_of_another_is_a_conflict(self, send_event, first, second):
+        user = make_user(email=first)
+
+        assert send_event("customer.created", customer_json(id=user.pk + 5000, email=second)) != "applied"
+
+        assert User.objects.with_email(second).get() == user
+
+    @each("email", ["no address", "a@☃.example", "A@ex_ample.com"])
+    def test_mirrored_email_without_canonical_form_is_kept_and_found(self, send_event, api, email):
+        assert send_event("customer.created", customer_json(email=email)) == "applied"
+
+        found = api("users:read").get(USERS, {"email": email.upper()}).json()["results"]
+        assert [user["email"] for user in found] == [email]
+
+
+class TestLineBreaks:
+    def test_mirrored_lines_take_no_line_breaks(self, send_event):
+        lines = {"line1": "1 High St\nFlat 2", "line4": "London\r\nSW1", "state": "New\nYork", "notes": "Ring.\nWait."}
+        customer = customer_json(first_name="Ada\nAugusta", tags=["a\nb"], addresses=[address_json(1, **lines)])
+
+        assert send_event("customer.created", customer) == "applied"
+
+        user = User.objects.get()
+        assert (user.first_name, user.tags) == ("Ada Augusta", ["a b"])
+        kept = ["1 High St, Flat 2", "London, SW1", "New York", "Ring.\nWait."]
+        assert list(user.addresses.values_list(*lines).get()) == kept
