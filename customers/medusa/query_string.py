@@ -220,9 +220,10 @@ def customers(params: Mapping[str, Any], in_groups: list[CustomerGroup] | None) 
 
 def _with_part(people: Any, text: str) -> QuerySet:
     """A part of the email, of the first name or of the last name. The index has all of them together."""
-    if "@" in text:  # no name and no phone number has one
-        return people.filter(Q(search_text__contains=fold(text)) | Q(email_key=email_key(text)))
-    people, folded = people.with_part("search_text", text), fold(text)
+    folded = fold(text)
+    if "@" in folded and " " not in folded:
+        return people.filter(Q(search_text__contains=folded) | Q(email_key=email_key(text)))
+    people = people.with_part("search_text", text)
     if " " in folded:
         return people.filter(full_name__contains=folded)
     if PHONE_LIKE.fullmatch(folded):  # the index has phone numbers, too

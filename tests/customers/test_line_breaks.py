@@ -166,7 +166,8 @@ class TestUntouched:
     def test_save_leaves_the_name_of_a_member_of_staff_as_it_is(self, dashboard_client, as_role):
         as_role("Viewer")
         member = User.objects.get(email="a-viewer@store.example")
-        User.objects.filter(pk=member.pk).update(first_name="Ada\nAugusta")
+        member.first_name = "Ada\nAugusta"
+        member.save()
         url = f"{DASHBOARD}customers/staffmember/{member.pk}/change/"
         fields = as_a_browser(fields_of(dashboard_client.get(url), "staffmember_form"))
 
