@@ -188,7 +188,7 @@ class TestErasing:
     def test_erase_removes_files_and_searches_of_jobs_that_nobody_started(self, zenobia, owner, files):
         upload = SimpleUploadedFile("people.csv", b"email\nzenobia@palmyra.example\n")
         imports.create(upload, by=owner)
-        exports.create({"search": "zenobia"}, by=owner)
+        exports.create({"search": "zenobia"}, by=by(owner))
         TYPES["block"].create({"search": "zenobia"}, by=owner)
         stored = [path for path in files.rglob("*") if path.is_file()]
         assert stored
