@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from customers.jobs import registry
@@ -140,11 +140,12 @@ def discard(job: Job) -> None:
 
 @transaction.atomic
 def forget_personal_data() -> None:
-    """Deletes jobs that nobody has started, with their files and the texts they search for, and files of finished
-    imports. A job that runs keeps its own until it ends."""
+    """Deletes jobs that nobody has started, with their files and the texts they search for, and the files and rejected
+    rows of finished imports. A job that runs keeps its own until it ends."""
     waiting = Job.objects.filter(Q(started_at=None) | Q(dry_run=True, finished_at__isnull=False))
     delete_files(JobFile.objects.filter(Q(job__in=waiting) | Q(job__kind="import", job__finished_at__isnull=False)))
     waiting.delete()
+    _personal_rejected_rows().filter(job__finished_at__isnull=False).delete()
 
 
 @transaction.atomic
@@ -173,5 +174,9 @@ def delete_old() -> int:
 
 def delete_old_rejected_rows() -> None:
     """Deletes, after a day, rejected rows that hold personal data."""
+    _personal_rejected_rows().filter(job__created_at__lt=timezone.now() - FILES_KEPT_FOR).delete()
+
+
+def _personal_rejected_rows() -> QuerySet[RejectedRow]:
     kinds = [each.key for each in registry.all_types() if each.rejected_rows_are_personal]
-    RejectedRow.objects.filter(job__kind__in=kinds, job__created_at__lt=timezone.now() - FILES_KEPT_FOR).delete()
+    return RejectedRow.objects.filter(job__kind__in=kinds)

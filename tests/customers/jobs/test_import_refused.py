@@ -12,6 +12,8 @@ from customers.jobs import runner
 from customers.jobs.imports.columns import REASONS
 from customers.jobs.models import Job, RejectedRow
 from customers.models import Address, User
+from customers.privacy.erasure import erase
+from oauth.actor import SYSTEM
 
 HEADER = ["Kundennummer", "E-Mail", "Vorname", "Straße", "Ort", "Land", "Telefon", "Telefon"]
 MAP = {"Vorname": "first_name", "Straße": "address_line1", "Ort": "address_line4", "Land": "address_country"}
@@ -145,3 +147,10 @@ def test_refused_rows_are_deleted_after_a_day(refused):
 
     assert not RejectedRow.objects.exists()
     assert Job.objects.exists()
+
+
+def test_refused_rows_are_deleted_when_a_customer_is_erased(refused):
+    erase(User.objects.get().pk, by=SYSTEM)
+
+    assert not RejectedRow.objects.exists()
+    assert Job.objects.get().rejected == 3
