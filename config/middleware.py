@@ -15,6 +15,18 @@ from oauth.text import is_encoded
 API_PREFIXES = ("/api/", "/admin/", "/webhooks/", "/oauth2/token/", "/oauth2/revoke_token/", "/oauth2/introspect/")
 
 
+NOT_STORED = ("/api/admin/", "/admin/", "/oauth2/", "/dashboard/")
+
+
+class NoStoreMiddleware(MiddlewareMixin):
+    """Lets no cache keep personal data or secrets (RFC 9111, 5.2.2.5). A view may say something else."""
+
+    def process_response(self, request, response):
+        if request.path_info.startswith(NOT_STORED):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
 class BrowserOnlyMiddleware(MiddlewareMixin):
     """Skips the middleware for requests to an API."""
 

@@ -23,7 +23,6 @@ MAX_WAITING_EXPORTS = 10  # of an app
 
 # Of an imported file.
 MAX_COLUMNS = 500
-MAX_LINE_BYTES = 1_000_000  # also of a row of several lines
 
 # Of a request.
 MAX_SEARCH_LENGTH = 1_000

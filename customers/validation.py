@@ -16,7 +16,7 @@ from customers.limits import MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_TAGS
 from customers.phone_numbers import clean_phone_number
 from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
-from oauth.text import is_blank, normalized
+from oauth.text import check_printable, is_blank, normalized
 
 MAX_TAG_LENGTH = 255
 MAX_LINE_LENGTH = 255  # of a name, and of a line of an address
@@ -157,6 +157,7 @@ def clean_tags(tags: Sequence[str | None]) -> list[str]:
     for position, word in enumerate(words):
         if len(word) > MAX_TAG_LENGTH:
             raise CustomerError(f"A tag has at most {MAX_TAG_LENGTH} characters.", "tags", position)
+        check_printable(word, "tags", position)
     cleaned = list(dict.fromkeys(filter(None, words)))
     if len(cleaned) > MAX_TAGS:
         raise CustomerError(f"A customer has at most {MAX_TAGS} tags.", "tags")

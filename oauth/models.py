@@ -21,8 +21,10 @@ from oauth2_provider.models import (
 )
 from oauthlib.uri_validate import is_absolute_uri
 
+from oauth.errors import ServiceError
 from oauth.fields import DigestField, EncryptedTextField
 from oauth.scopes import Scope
+from oauth.text import check_printable
 
 
 class ApiVersion(models.TextChoices):
@@ -155,6 +157,10 @@ class App(AbstractApplication):
 
     def clean(self):
         """Requires URIs of a partner app. A private app needs none."""
+        try:
+            check_printable(self.name)
+        except ServiceError as error:
+            raise ValidationError({"name": error.message}) from None
         if self.kind == self.Kind.PARTNER:
             missing = [name for name in ("name", "app_url", "redirect_uris") if not getattr(self, name).strip()]
             if missing:

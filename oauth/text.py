@@ -4,11 +4,14 @@ import re
 import unicodedata
 from urllib.parse import unquote_to_bytes
 
+from oauth.errors import ServiceError
+
 # Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt: what is displayed as nothing at all.
 IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 # White space, control characters, ignorable ones, interlinear annotations, and two symbols whose glyph is empty.
 INVISIBLE_TEXT = re.compile(rf"[\s\x00-\x1f\x7f-\x9f{IGNORABLE}\ufff9-\ufffb\u2800\U0001d159]*")
 # The straight one, the typographic ones, the letters, accents and primes that people type in its place.
@@ -19,6 +22,13 @@ IGNORED_BY_SEARCH = re.compile(f"[{APOSTROPHES}{IGNORABLE}]")
 def normalized(text: str) -> str:
     """NFC (Unicode Standard Annex 15): one spelling for letters that look the same, such as ë and e with U+0308."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def check_printable(text: str, *path: str | int) -> None:
+    """Raises ServiceError(*path) for line breaks, escape codes and overrides of the direction of writing (Unicode
+    Standard Annex 9): such a name could forge a line of a log, of a mail or of a page."""
+    if CONTROL.search(text):
+        raise ServiceError("Line breaks and control characters are not allowed.", *path)
 
 
 def is_blank(text: str) -> bool:

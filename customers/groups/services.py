@@ -15,7 +15,7 @@ from customers.limits import MAX_GROUPS, require_room
 from customers.models import Customer, Event, User
 from oauth.actor import Actor
 from oauth.errors import ServiceError
-from oauth.text import normalized
+from oauth.text import check_printable, normalized
 
 Membership = CustomerGroup.customers.through
 MAX_NAME_LENGTH = 255
@@ -152,6 +152,7 @@ def _clean_name(name: str) -> str:
         validation.check_not_blank(name, "name")
     if len(name) > MAX_NAME_LENGTH:
         raise ServiceError(f"A name has at most {MAX_NAME_LENGTH} characters.", "name")
+    check_printable(name, "name")
     return name
 
 

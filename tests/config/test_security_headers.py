@@ -2,6 +2,8 @@
 
 import pytest
 
+from oauth.scopes import Scope
+
 PATHS = [
     "/",
     "/dashboard/login/",
@@ -34,3 +36,21 @@ def test_answer_has_the_security_headers(answer, path):
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Strict-Transport-Security"].startswith("max-age=3600; includeSubDomains")
     assert "charset=utf-8" in headers["Content-Type"] or headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.once
+def test_answers_with_personal_data_or_secrets_are_not_stored_by_caches(db, client, api, dashboard_client):
+    token = api(Scope.ADMIN_READ)
+
+    for browser, path in [
+        *((token, path) for path in ("/api/admin/users/", "/api/admin/webhooks/", "/admin/customers", "/admin/auth")),
+        (token, "/api/admin/users/0/"),
+        (client, "/admin/auth"),
+        (client, "/oauth2/token/"),
+        (dashboard_client, "/dashboard/customers/customer/"),
+        (dashboard_client, "/dashboard/account/"),
+        (client, "/dashboard/nothing/"),
+    ]:
+        response = browser.get(path)
+
+        assert "no-store" in response.headers["Cache-Control"], path

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import emoji
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -16,16 +17,20 @@ from customers.jobs.models import Job, RejectedRow
 from customers.metadata.models import Definition
 from customers.mirror.payload import parse_customer
 from customers.models import Address, User
+from customers.webhooks.delivery.outcomes import WEBHOOK_NOTICE, email_owners
+from customers.webhooks.delivery.sender import Outcome
 from customers.webhooks.models import Webhook
+from oauth.accounts.models import Email
 from oauth.scopes import Scope
 from tests.support.cases import each
 from tests.support.clients import ADMIN_API, USERS, addresses_url, notes_url, user_url
 from tests.support.concurrency import at_once
-from tests.support.dashboard import CUSTOMERS
+from tests.support.dashboard import CUSTOMERS, customer_url
 from tests.support.exports import ALL_CUSTOMERS, EXPORTS
 from tests.support.factories import address, make_user
 from tests.support.medusa import CUSTOMERS as MEDUSA_CUSTOMERS
 from tests.support.medusa import GROUPS
+from tests.support.pages import fields_of
 from tests.support.remote_payloads import address_json, customer_json
 from tests.support.webhooks import WEBHOOKS, installed_partner
 
@@ -263,6 +268,37 @@ class TestDashboard:
             assert f"at most {most}" in response.content.decode()
         assert (CustomerGroup.objects.count(), Definition.objects.count()) == (1_000, 250)
 
+    @each("role", ["Viewer", "Owner"])
+    def test_page_of_a_customer_shows_twenty_addresses_at_a_time(self, full_book, as_role, dashboard_client, role):
+        browser = dashboard_client if role == "Owner" else as_role(role)
+        book = list(full_book.addresses.order_by("pk"))
+
+        first = browser.get(customer_url(full_book)).content.decode()
+        last = browser.get(customer_url(full_book), {"addresses": "50"}).content.decode()
+
+        assert "Addresses 1 to 20 of 1000." in first
+        assert "Addresses 981 to 1000 of 1000." in last
+        assert len(first) < 1_000_000
+        if role == "Owner":
+            assert f'value="{book[19].pk}"' in first
+            assert f'value="{book[20].pk}"' not in first
+            assert f'value="{book[-1].pk}"' in last
+
+    def test_address_on_a_further_page_is_changed_and_deleted(self, full_book, dashboard_client):
+        book = list(full_book.addresses.order_by("pk"))
+        page = f"{customer_url(full_book)}?addresses=2"
+        fields = fields_of(dashboard_client.get(page))
+
+        response = dashboard_client.post(
+            page, {**fields, "addresses-0-line1": "1 New Street", "addresses-1-DELETE": "on"}
+        )
+
+        assert response.status_code == 302
+        book[20].refresh_from_db()
+        assert book[20].line1 == "1 New Street"
+        assert full_book.addresses.count() == limits.MAX_ADDRESSES - 1
+        assert not Address.objects.filter(pk=book[21].pk).exists()
+
 
 class TestJobs:
     @each(
@@ -320,6 +356,57 @@ class TestJobs:
         Job.objects.update(**change)
 
         assert client.post(EXPORTS, ALL_CUSTOMERS).status_code == 201
+
+
+class TestFiles:
+    @each(
+        "text",
+        {
+            "csv": ",".join(["email", *(f"c{number}" for number in range(20_000))]),
+            "semicolons": ";".join(["email", *(f"c{number}" for number in range(limits.MAX_COLUMNS))]),
+            "json": json.dumps({f"c{number}": 1 for number in range(20_000)}),
+            "one cell": "email" + "x" * 20_000_000,
+        },
+    )
+    def test_upload_refuses_too_many_columns_and_a_very_long_line(self, dashboard_client, text):
+        upload = {"file": SimpleUploadedFile("people.csv", text.encode())}
+
+        response = dashboard_client.post("/dashboard/jobs/job/import/", upload)
+
+        assert response.status_code == 200
+        assert not Job.objects.exists()
+
+
+class TestNames:
+    """A name with control characters could forge a line of a log, of a mail or of a page."""
+
+    @each("name", ["\x1b[31ma", "a\x07", "a\u202eb", "a\u2066b"])
+    def test_names_with_control_characters_are_refused(self, client, name):
+        for path, body in [(WEBHOOKS, {**WEBHOOK, "name": name}), (GROUPS, {"name": name})]:
+            assert client.post(path, body).status_code == 400, path
+        assert not Webhook.objects.exists()
+        assert not CustomerGroup.objects.exists()
+
+    @each("name", ["a\rb", "a\nb", "a\x85b"])
+    def test_line_break_is_not_kept_in_a_name(self, client, name):
+        client.post(WEBHOOKS, {**WEBHOOK, "name": name})
+        client.post(GROUPS, {"name": name})
+
+        names = [*Webhook.objects.values_list("name", flat=True), *CustomerGroup.objects.values_list("name", flat=True)]
+        assert name not in names
+
+    @each("name", ["a\x1b[31m", "a\x07", "a\u202eb"])
+    def test_name_of_a_customer_with_control_characters_is_refused(self, client, name):
+        for field, value in [("first_name", name), ("last_name", name), ("tags", [name])]:
+            assert list(client.post(USERS, {"email": EMAIL, field: value}).json()) == [field]
+
+    @each("name", ["a\rb", "a\nb", "a\r\nBcc: x@example.com"])
+    def test_mail_about_a_webhook_with_an_old_name_has_one_line_of_subject(self, owner, name):
+        email_owners(Webhook.objects.create(name=name, **WEBHOOK), "warning", Outcome(500, 0.1))
+
+        subject, _ = WEBHOOK_NOTICE.write(Email.objects.get(), owner)
+
+        assert subject.splitlines() == [subject]
 
 
 class TestMirror:

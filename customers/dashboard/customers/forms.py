@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.forms.fields import InvalidJSONInput
 from django.urls import reverse_lazy
 from django_countries import countries
@@ -29,6 +30,7 @@ ADDRESS_FIELDS = (
     "first_name", "last_name", "line1", "line2", "line3", "line4", "state", "postcode", "country", "phone_number",
     "notes", "is_default_for_shipping", "is_default_for_billing",
 )  # fmt: skip
+ADDRESSES_PER_PAGE = 20
 NEEDS_QUOTES = ',"\r\n'
 
 
@@ -173,8 +175,22 @@ class AddressForm(ChangedFieldsForm):
 
 
 class AddressFormSet(forms.BaseInlineFormSet):
+    """One page of the addresses of a customer; in a request that saves, those that were on the page."""
+
     forms: list[Any]
     service_error: ServiceError | None = None
+    page = "1"
+
+    def get_queryset(self):
+        if not hasattr(self, "_queryset"):
+            book = super().get_queryset().order_by("pk")
+            if self.is_bound:
+                names = (f"{self.add_prefix(number)}-id" for number in range(self.total_form_count()))
+                ids = (self.data.get(name, "") for name in names)
+                self._queryset = book.filter(pk__in=[id for id in ids if id.isdecimal() and len(id) < 19])
+            else:
+                self._queryset = cast(Any, Paginator(book, ADDRESSES_PER_PAGE).get_page(self.page).object_list)
+        return self._queryset
 
     def clean(self):
         if self.service_error and self.service_error.path[:1] == ("addresses",):

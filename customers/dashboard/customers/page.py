@@ -3,12 +3,20 @@
 from typing import cast
 
 from django.contrib import admin
+from django.core.paginator import Paginator
 from django.http import Http404, HttpResponseRedirect
 from django.urls import reverse
 
 from customers import services, timeline
 from customers.dashboard.customers.actions import actor
-from customers.dashboard.customers.forms import AddressForm, AddressFormSet, CustomerForm, NoteForm, save
+from customers.dashboard.customers.forms import (
+    ADDRESSES_PER_PAGE,
+    AddressForm,
+    AddressFormSet,
+    CustomerForm,
+    NoteForm,
+    save,
+)
 from customers.dashboard.service_errors import ServiceErrorsAdmin
 from customers.models import Address, User
 
@@ -40,10 +48,11 @@ class AddressInline(admin.StackedInline):
     )
 
     def get_formset(self, request, obj=None, **options):
-        rows = MAX_NEW_ADDRESSES + (obj.addresses.count() if obj else 0)
+        rows = MAX_NEW_ADDRESSES + ADDRESSES_PER_PAGE
         options = {"max_num": rows, "absolute_max": rows, **options}
         formset = cast(type[AddressFormSet], super().get_formset(request, obj, **options))
         formset.service_error = getattr(request, "service_error", None)
+        formset.page = request.GET.get("addresses", "1")
         return formset
 
     def has_view_permission(self, request, obj=None):
@@ -127,6 +136,9 @@ class CustomerPageAdmin(ServiceErrorsAdmin):
                 if kind not in hidden
             ],
             "timeline": page,
+            "addresses": Paginator(customer.addresses.order_by("pk"), ADDRESSES_PER_PAGE).get_page(
+                request.GET.get("addresses", "1")
+            ),
             "editable_notes": [
                 note.pk for note in notes if may_change and services.may_edit_note(note, actor(request))
             ],

@@ -13,6 +13,7 @@ from customers.jobs.imports import columns
 from customers.jobs.imports.lines import MAX_ROW_SIZE, Lines, Position
 from customers.jobs.imports.rfc4180 import NOT_CLOSED, TOO_LONG, Grammar, NotText, decoded
 from customers.jobs.imports.rows import unquoted
+from customers.limits import MAX_COLUMNS
 from oauth.errors import ServiceError
 
 DELIMITERS = ",;\t|"
@@ -69,17 +70,24 @@ def detect_format(file: BinaryIO, delimiter: str = "") -> FileFormat:
         elif not EMPTY_LINE.fullmatch(line):
             break
     if line.lstrip().startswith(b"{"):
-        return FileFormat(_keys(line), start=start.bytes, start_line=start.lines)
+        return FileFormat(_few(_keys(line)), start=start.bytes, start_line=start.lines)
     if line.lstrip().startswith(b"["):
         raise ServiceError("This looks like a list of JSON. Import JSON Lines: one object a line, without a list.")
     if b"\r" in line.rstrip(b"\r\n"):
         raise ServiceError("The line endings (CR) are not supported. Save the file with LF or CRLF line endings.")
     text = _header_text(line, lines)
     grammar = Grammar(delimiter or max(DELIMITERS, key=QUOTED_CELL.sub("", text).count))
-    headers = [" ".join(unquoted(header).split()) for header in grammar.cells(text)]
+    headers = [" ".join(unquoted(header).split()) for header in _few(grammar.cells(text))]
     if any(EMAIL.search(header) for header in headers):
         raise ServiceError("The first line has an email address. It should have the names of the columns.")
     return FileFormat(_distinct(headers), lines.position.bytes, grammar.delimiter, lines.position.lines)
+
+
+def _few(names: list[str]) -> list[str]:
+    """Raises ServiceError for too many."""
+    if len(names) > MAX_COLUMNS:
+        raise ServiceError(f"A file has at most {MAX_COLUMNS} columns. This one has {len(names)}.")
+    return names
 
 
 def _begins_with_bom(file: BinaryIO) -> bool:

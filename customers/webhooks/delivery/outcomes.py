@@ -120,7 +120,8 @@ class WebhookNotice(mail.EmailKind):
         text = render_to_string(
             "webhooks/notice.txt", {**email.details, "webhook": webhook, "store": settings.STORE_DOMAIN}
         )
-        return f"Webhook {webhook}: {NOTICES[email.details['notice']]}", text
+        subject = f"Webhook {webhook}: {NOTICES[email.details['notice']]}"
+        return " ".join(subject.split()), text  # a header has no line breaks
 
 
 WEBHOOK_NOTICE = WebhookNotice()
