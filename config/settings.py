@@ -40,7 +40,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.humanize",
-    "django.contrib.staticfiles",
+    "config.static_files.StaticFilesConfig",
     "rest_framework",
     "csp",
     "oauth2_provider",
@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.AuthenticationMiddleware",
+    "config.body_limits.BodyLimitMiddleware",
     "config.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.CSPMiddleware",
@@ -179,7 +180,12 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "store@localhost")
 
 # Requests per second and token. An app may have its own limit. 0: no limit.
 RATE_LIMIT = env.int("RATE_LIMIT", 4)
+# The largest request body. config/body_limits.py has the paths with other limits.
 MAX_BODY_BYTES = DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", 1_000_000)
+ANONYMOUS_BODY_BYTES = 100_000  # without credentials, and where people and programs sign in
+MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 1_000_000_000)  # a file of customers, from staff who may import
+# How long `config.server` waits for a client: for a body, and for a client that reads nothing of its answer.
+CLIENT_SECONDS = env.int("CLIENT_SECONDS", 20)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3_000  # a customer's page has 30 per address, and up to 70 addresses
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
 API_USAGE_INTERVAL = 10  # minimum seconds between two writes of the number of calls

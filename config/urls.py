@@ -12,6 +12,7 @@ from config.middleware import API_PREFIXES
 from customers.api import errors as api_errors
 from customers.api.base import NotFoundView
 from customers.api.openapi import ReferencePage, serve_document
+from customers.core.http.body_limits import BodyRefused
 from customers.dashboard import error_pages
 from customers.dashboard.front_door import front_door
 from customers.dashboard.home import home
@@ -19,6 +20,7 @@ from customers.medusa import base as medusa
 from customers.medusa import errors as medusa_errors
 from customers.medusa.cors import is_below as is_medusa
 from customers.mirror.inbound import receive_event
+from oauth import client_endpoints
 
 urlpatterns = [
     path("", front_door, name="front-door"),
@@ -49,8 +51,20 @@ def _pages_for(request) -> Any:
 
 
 def handler400(request, exception):
+    if isinstance(exception, BodyRefused):
+        return _body_refused(request, exception)
     errors = _errors_for(request) or _pages_for(request)
     return errors.bad_request(request, exception)
+
+
+def _body_refused(request, error):
+    if errors := _errors_for(request):
+        return errors.body_refused(request, error)
+    if not request.path_info.startswith(API_PREFIXES):
+        return error_pages.body_refused(request, error)
+    if request.path_info.startswith("/oauth2/"):
+        return client_endpoints.body_refused(request, error)
+    return api_errors.body_refused(request, error)
 
 
 def handler403(request, exception):

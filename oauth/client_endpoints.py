@@ -89,6 +89,12 @@ def client_endpoint(endpoint):
     return view
 
 
+def body_refused(request: HttpRequest, error) -> HttpResponse:
+    """`error` has a `message` and an HTTP `status`."""
+    refused = {"error": "invalid_request", "error_description": error.message}
+    return JsonResponse(refused, status=error.status, headers={"Cache-Control": "no-store"})
+
+
 def _checked(request: HttpRequest) -> tuple[str, dict[str, str]]:
     """The body and the headers for oauthlib. Raises OAuth2Error."""
     if request.META.get("QUERY_STRING"):

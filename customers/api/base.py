@@ -16,7 +16,6 @@ from customers.api.parsers import FormParser, JSONParser, MultiPartParser
 from customers.api.renderers import JSONNegotiation, JSONRenderer
 from customers.api.throttling import TokenRateThrottle
 from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, version_in_header
-from customers.core.http.body_limits import check_content_length
 from customers.models import User
 from oauth import api_usage, tokens
 from oauth.actor import Actor, client_ip
@@ -42,7 +41,6 @@ class AdminApiView(APIView):
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
-        check_content_length(request.META)
         if not is_encoded(request.META.get("QUERY_STRING", "")):
             raise ParseError("The query string is not UTF-8.")
         if request.auth:

@@ -10,7 +10,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, ValidationError
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from customers.core.http.body_limits import BodyTooLarge, InvalidContentLength, LengthRequired
+from customers.core.http.body_limits import BodyRefused
 from customers.core.http.idempotency_key import InvalidIdempotencyKey
 from customers.core.http.multipart import InvalidMultipart
 from customers.core.idempotency import KeyReused
@@ -57,10 +57,7 @@ def from_service_error(error: ServiceError) -> APIException:
 STATUSES = {
     InvalidIdempotencyKey.code: status.HTTP_400_BAD_REQUEST,
     KeyReused.code: status.HTTP_422_UNPROCESSABLE_ENTITY,
-    InvalidContentLength.code: status.HTTP_400_BAD_REQUEST,
     InvalidMultipart.code: status.HTTP_400_BAD_REQUEST,
-    LengthRequired.code: status.HTTP_411_LENGTH_REQUIRED,
-    BodyTooLarge.code: status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     TooMany.code: status.HTTP_400_BAD_REQUEST,
     LinkRefused.code: status.HTTP_403_FORBIDDEN,
     StaffFixed.code: status.HTTP_403_FORBIDDEN,
@@ -92,6 +89,10 @@ def nested(error: ServiceError):
     for step in reversed(error.path):
         shape = {str(step): shape}
     return shape
+
+
+def body_refused(request, error: BodyRefused):
+    return JsonResponse({"detail": error.message}, status=error.status)
 
 
 def bad_request(request, exception):

@@ -16,6 +16,7 @@ from django.http import (
 )
 from django.template.loader import render_to_string
 
+from customers.core.http.body_limits import BodyRefused
 from customers.dashboard.site import site_names
 
 TEMPLATE = "dashboard/error.html"
@@ -24,6 +25,11 @@ TEMPLATE = "dashboard/error.html"
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     text = "The store can't read the address or the data that was sent. Go back and try again."
     return HttpResponseBadRequest(_page(request, "Bad request", text))
+
+
+def body_refused(request: HttpRequest, error: BodyRefused) -> HttpResponse:
+    text = f"{error.message} Go back and try again with less."
+    return HttpResponse(_page(request, error.status.phrase, text), status=error.status)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

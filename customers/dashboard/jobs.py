@@ -42,6 +42,10 @@ def may(user, job_type: JobType) -> bool:
     return bool(job_type.permission) and user.has_perm(job_type.permission)
 
 
+def may_import(request) -> bool:
+    return admin.site.has_permission(request) and may(request.user, IMPORT)
+
+
 class BulkActionsAdmin(admin.ModelAdmin):
     """Actions on the selected customers of a list, or on all customers that its search and filters match."""
 
@@ -93,7 +97,7 @@ class JobAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, {"title": capfirst(self.opts.verbose_name_plural)})
 
     def upload(self, request):
-        if not may(request.user, IMPORT):
+        if not may_import(request):
             raise PermissionDenied
         form = UploadForm(request.POST or None, request.FILES or None)
         if form.is_valid():

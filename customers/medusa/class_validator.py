@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.http import HttpRequest
 
-from customers.core.http.body_limits import check_content_length
 from customers.core.json_values import MAX_JSON_LEVELS, check_json
 from customers.limits import MAX_ERRORS, MAX_LIST_ITEMS
 from customers.medusa.errors import InvalidData
@@ -76,7 +75,6 @@ def read_body(request: HttpRequest) -> dict[str, Any]:
 
     Raises ServiceError, InvalidData.
     """
-    check_content_length(request.META)
     if not request.body:
         return {}
     if request.content_type != JSON:

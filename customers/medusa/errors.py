@@ -3,11 +3,11 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
-from customers.core.http.body_limits import BodyTooLarge, LengthRequired
+from customers.core.http.body_limits import BodyRefused
 from customers.core.http.json_response import json_response
 from customers.core.idempotency import KeyReused
 from oauth.errors import ServiceError
@@ -19,8 +19,6 @@ INVALID_REQUEST = "invalid_request_error"
 NAMES = {"phone_number": "phone"}
 # By the code of a ServiceError: what differs from the answer for InvalidData.
 SERVICE_ERRORS: dict[str, dict[str, Any]] = {
-    LengthRequired.code: {"status": 411},
-    BodyTooLarge.code: {"status": 413},
     KeyReused.code: {"status": 422, "code": INVALID_REQUEST},
 }
 
@@ -67,8 +65,6 @@ def to_response(error: Exception) -> HttpResponse | None:
         return HttpResponse("Unauthorized", status=401, content_type="text/plain; charset=utf-8")
     if isinstance(error, ServiceError):
         error = InvalidData(message_of(error), **SERVICE_ERRORS.get(error.code, {}))
-    elif isinstance(error, RequestDataTooBig):
-        error = InvalidData(BodyTooLarge().message, **SERVICE_ERRORS[BodyTooLarge.code])
     elif isinstance(error, SuspiciousOperation | UnreadablePostError):
         error = InvalidData("The request can't be read.")
     elif isinstance(error, OperationalError | InterfaceError):
@@ -106,3 +102,7 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return answer(500, "unknown_error", "An unknown error occurred.", "unknown_error")
+
+
+def body_refused(request: HttpRequest, error: BodyRefused) -> HttpResponse:
+    return answer(error.status, "invalid_data", error.message)

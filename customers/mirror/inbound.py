@@ -5,7 +5,6 @@ A store sends an event again until the answer is 200. So 200 means that the even
 
 from http import HTTPStatus
 
-from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -28,8 +27,6 @@ def receive_event(request: HttpRequest, store_id: int) -> HttpResponse:
     try:
         services.check_signature(store, request.body, request.headers.get(SIGNATURE_HEADER, ""))
         is_new = services.process_event(store, payload.parse_event(request.body))
-    except RequestDataTooBig:
-        return _answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The event is too large.")
     except UnreadableSecret:
         message = "The secret key can't be read, because SECRET_KEY has changed."
         return _answer(HTTPStatus.SERVICE_UNAVAILABLE, message)

@@ -12,7 +12,7 @@ from tests.bench.report import Bar, Table
 from tests.bench.serving import Server, Variant, prepared, served
 from tests.bench.shop import OWNER
 
-VARIANT = Variant("config.wsgi", "config.settings", "tests.bench.shop")
+VARIANT = Variant("config.server", "config.settings", "tests.bench.shop")
 BAR = Bar("≤", 300)  # milliseconds
 REQUESTS = 30  # of each page
 LIST = "/dashboard/customers/customer/"

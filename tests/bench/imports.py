@@ -13,7 +13,7 @@ from tests.bench.report import Bar, Table
 from tests.bench.serving import Store, Variant, prepared, served
 from tests.bench.traffic import CUSTOMER, creates
 
-VARIANT = Variant("config.wsgi", "config.settings", "tests.bench.ours")
+VARIANT = Variant("config.server", "config.settings", "tests.bench.ours")
 CUSTOMERS = 10_000  # whom the store has before
 ROWS = 100_000
 BAR = Bar("≥", 20)  # times as many as the API creates

@@ -17,6 +17,7 @@ import psycopg
 
 from tests.bench.report import CORES
 
+STORE = "config.server"  # the store itself, which has a server of its own
 PATIENCE = 30  # seconds until a server has to answer
 
 
@@ -79,9 +80,13 @@ def prepared(variant: Variant, server_url: str, name: str, total: int) -> Iterat
 def served(variant: Variant, store: Store) -> Iterator[Server]:
     """As in production: a worker per core, each with one thread."""
     port = free_port()
-    command = f"-m granian --interface wsgi --workers {CORES} --blocking-threads 1 --log-level warning --port {port}"
+    if variant.application == STORE:
+        command = f"-m {STORE} --workers {CORES} --port {port}"
+    else:
+        command = f"-m granian {variant.application}:application --interface wsgi --workers {CORES} --port {port}"
+        command += " --blocking-threads 1 --log-level warning"
     process = subprocess.Popen(
-        [sys.executable, *command.split(), f"{variant.application}:application"],
+        [sys.executable, *command.split()],
         env=store.environment,
         start_new_session=True,  # Ctrl-C is ours alone, and its workers go with it
     )

@@ -7,7 +7,7 @@ from tests.bench import load
 from tests.bench.report import CORES, Bar, Table
 from tests.bench.serving import Variant, prepared, served
 
-VARIANT = Variant("config.wsgi", "config.settings", "tests.bench.apps")
+VARIANT = Variant("config.server", "config.settings", "tests.bench.apps")
 PER_CORE_BAR = Bar("≥", 100)
 MOST_PER_SECOND = 1_000
 

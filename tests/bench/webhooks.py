@@ -15,7 +15,7 @@ from tests.bench.report import Bar, Table
 from tests.bench.serving import Server, Variant, prepared, served
 from tests.bench.traffic import creates
 
-VARIANT = Variant("config.wsgi", "config.settings", "tests.bench.ours")
+VARIANT = Variant("config.server", "config.settings", "tests.bench.ours")
 CUSTOMERS = 10_000  # in each store before the measurement
 WEBHOOK = {"target": "https://receiver.example/", "events": ["customer.created"]}
 TURNS = 4  # of each round

@@ -1,44 +1,48 @@
-"""Checks of a request body that need its headers only."""
+"""What may be wrong with the length of a request body."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
+from django.core.exceptions import BadRequest
 
 from oauth.errors import ServiceError
 
 
-class LengthRequired(ServiceError):
-    code = "length_required"
+class BodyRefused(ServiceError, BadRequest):
+    """A body that is refused before anything reads it. Django passes it to handler400, which knows the surfaces."""
+
+    status: HTTPStatus
+    text: str
 
     def __init__(self):
-        super().__init__("A body needs a Content-Length.")
+        super().__init__(self.text)
 
 
-class InvalidContentLength(ServiceError):
-    code = "invalid_content_length"
-
-    def __init__(self):
-        super().__init__("The Content-Length is not a number.")
+class LengthRequired(BodyRefused):
+    code, status = "length_required", HTTPStatus.LENGTH_REQUIRED
+    text = "A body needs a Content-Length."
 
 
-class BodyTooLarge(ServiceError):
-    code = "body_too_large"
-
-    def __init__(self):
-        super().__init__("The request body is too large.")
+class InvalidContentLength(BodyRefused):
+    code, status = "invalid_content_length", HTTPStatus.BAD_REQUEST
+    text = "The Content-Length is not a number."
 
 
-def check_content_length(meta: Mapping[str, Any]) -> None:
-    """Checks the Content-Length of a request against MAX_BODY_BYTES. `meta`: the request's WSGI environment.
+class BodyTooLarge(BodyRefused):
+    code, status = "body_too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    text = "The request body is too large."
 
-    Raises LengthRequired for a chunked body, which Django would take for an empty one, InvalidContentLength and
-    BodyTooLarge.
+
+def content_length(meta: Mapping[str, Any]) -> int:
+    """The number of bytes in a request's body. `meta`: the request's WSGI environment.
+
+    Raises LengthRequired for a chunked body (RFC 9110, 15.5.12: a server may insist on the length), and
+    InvalidContentLength.
     """
     length = meta.get("CONTENT_LENGTH") or "0"
-    if length == "0" and "HTTP_TRANSFER_ENCODING" in meta:
+    if "HTTP_TRANSFER_ENCODING" in meta:
         raise LengthRequired
     if not (length.isascii() and length.isdecimal()):
         raise InvalidContentLength
-    if int(length) > settings.MAX_BODY_BYTES:
-        raise BodyTooLarge
+    return int(length)

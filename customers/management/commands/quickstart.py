@@ -129,12 +129,7 @@ class Command(BaseCommand):
         self.stdout.write("\n" + "\n".join(f"{name:16}{text}" for name, text in lines.items()))
 
     def start_server(self, host: str, port: int) -> subprocess.Popen:
-        # One worker per core and one thread per worker: more threads only wait for each other.
-        command = [
-            *(sys.executable, "-m", "granian", "--interface", "wsgi", "config.wsgi:application"),
-            *("--host", host, "--port", str(port), "--workers", str(os.cpu_count() or 1), "--blocking-threads", "1"),
-            *("--log-level", "warning"),
-        ]
+        command = (sys.executable, "-m", "config.server", "--host", host, "--port", str(port))
         hosts = ",".join({*settings.ALLOWED_HOSTS, urlsplit(self.store).hostname or host})
         return self.start(*command, ALLOWED_HOSTS=hosts)
 

@@ -124,10 +124,10 @@ class TestBody:
 
         assert admin_client.post(USERS, body).status_code == 201
 
-    def test_body_above_the_size_limit_without_a_token_is_401(self, anonymous, settings):
+    def test_body_above_the_size_limit_without_a_token_is_413(self, anonymous, settings):
         settings.MAX_BODY_BYTES = 10
 
-        assert_is_a_json_error(anonymous.post(USERS, " " * 11), 401)
+        assert_is_a_json_error(anonymous.post(USERS, " " * 11), 413)
 
     def test_chunked_body_without_content_length_is_411(self, admin_client, ada):
         response = admin_client.generic("PATCH", user_url(ada), headers={"Transfer-Encoding": "chunked"})

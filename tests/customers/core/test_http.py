@@ -3,7 +3,7 @@
 import pytest
 
 from customers.core.http import json_response, rate_limit
-from customers.core.http.body_limits import BodyTooLarge, InvalidContentLength, LengthRequired, check_content_length
+from customers.core.http.body_limits import InvalidContentLength, LengthRequired, content_length
 from customers.core.http.idempotency_key import fingerprint
 
 pytestmark = pytest.mark.once
@@ -24,27 +24,25 @@ class TestFingerprint:
 
 
 class TestContentLength:
-    @pytest.mark.parametrize("meta", [{}, {"CONTENT_LENGTH": ""}, {"CONTENT_LENGTH": "0"}, {"CONTENT_LENGTH": "10"}])
-    def test_content_length_up_to_the_limit_is_accepted(self, settings, meta):
-        settings.MAX_BODY_BYTES = 10
-
-        check_content_length(meta)
+    @pytest.mark.parametrize(
+        ("given", "length"), [({}, 0), ({"CONTENT_LENGTH": ""}, 0), ({"CONTENT_LENGTH": "10"}, 10)]
+    )
+    def test_content_length_is_read(self, given, length):
+        assert content_length(given) == length
 
     @pytest.mark.parametrize(
         ("meta", "error"),
         [
             ({"HTTP_TRANSFER_ENCODING": "chunked"}, LengthRequired),
+            ({"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "1"}, LengthRequired),
             ({"CONTENT_LENGTH": "-1"}, InvalidContentLength),
             ({"CONTENT_LENGTH": "x"}, InvalidContentLength),
             ({"CONTENT_LENGTH": "٣"}, InvalidContentLength),
-            ({"CONTENT_LENGTH": "11"}, BodyTooLarge),
         ],
     )
-    def test_content_length_missing_invalid_or_above_the_limit_is_rejected(self, settings, meta, error):
-        settings.MAX_BODY_BYTES = 10
-
+    def test_content_length_missing_or_invalid_is_rejected(self, meta, error):
         with pytest.raises(error):
-            check_content_length(meta)
+            content_length(meta)
 
 
 def test_rate_limit_of_zero_counts_nothing(settings):

@@ -71,7 +71,7 @@ class TestBadInput:
         assert not ReceivedEvent.objects.exists()
 
     def test_body_that_is_too_large_is_answered_with_413(self, post_event, settings):
-        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+        settings.ANONYMOUS_BODY_BYTES = 100
 
         assert post_event(CREATED).status_code == 413
 

@@ -1,0 +1,125 @@
+"""The store for granian (`--interface rsgi`): a thin front that waits for clients, so that Django never does.
+
+A request reaches Django when its whole body is there, and leaves it when its whole answer is there. Any number of
+clients that send or read slowly therefore hold a connection and little memory, but never Django's thread.
+
+    client -> granian -> event loop: environment, body with a deadline -> one thread: Django -> granian -> client
+"""
+
+import asyncio
+import logging
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.conf import settings
+from granian.rsgi import HTTPProtocol, Scope
+
+from config.server.answers import answer
+from config.server.requests import Disconnected, read_body, to_environ
+from config.wsgi import application as django_application
+from customers.core.http.body_limits import BodyRefused, content_length
+
+# config.wsgi has loaded the apps that this module needs.
+from config.body_limits import may_send  # isort: skip
+
+logger = logging.getLogger(__name__)
+
+SECONDS_UNTIL_OPENED = 10  # granian opens the file of an answer at once
+
+
+class Store:
+    """The RSGI application. granian makes a process per core, and each has one."""
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        # One thread, since Django's database connections belong to a thread, and more would only wait for each other.
+        self.django = ThreadPoolExecutor(1, "django")
+        self.folder = TemporaryDirectory(prefix="store-answers-")
+        allow_many_connections()
+        self.starting = loop.create_task(disconnect_clients_that_read_nothing())
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.django.shutdown()
+        self.folder.cleanup()
+
+    async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
+        loop = asyncio.get_running_loop()
+        environ = to_environ(scope)
+        body = environ["wsgi.input"]
+        if length := await self.length_to_read(environ):
+            try:
+                body = await read_body(proto, length)
+            except Disconnected:
+                return
+            except TimeoutError:
+                proto.response_str(408, [("Connection", "close")], "The request body did not arrive in time.")
+                return
+        with body:
+            environ["wsgi.input"] = body
+            file = await loop.run_in_executor(self.django, answer, django_application, environ, proto, self.folder.name)
+        if file:
+            loop.call_later(SECONDS_UNTIL_OPENED, _delete, file)
+
+    async def length_to_read(self, environ: dict[str, Any]) -> int:
+        """0 for a body that Django will refuse by its headers, and needs no byte of."""
+        try:
+            length = content_length(environ)
+        except BodyRefused:
+            return 0
+        if length <= settings.ANONYMOUS_BODY_BYTES:
+            return length
+        loop = asyncio.get_running_loop()
+        return length if await loop.run_in_executor(self.django, may_send, environ) else 0
+
+
+def _delete(file: Path) -> None:
+    with suppress(FileNotFoundError):
+        file.unlink()
+
+
+def allow_many_connections() -> None:
+    """Raises the limit of open files to what the system allows this process."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+async def disconnect_clients_that_read_nothing() -> None:
+    """Lets the kernel end a connection whose client reads nothing for CLIENT_SECONDS.
+
+    granian has no such option. It opens its socket after this starts, and connections inherit the setting from there.
+    """
+    if not hasattr(socket, "TCP_USER_TIMEOUT") or not os.path.isdir("/proc/self/fd"):
+        return  # not Linux: for development only
+    for _ in range(100):
+        listening = list(_listening_sockets())
+        for each in listening:
+            with each:
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, settings.CLIENT_SECONDS * 1000)
+        if listening:
+            return
+        await asyncio.sleep(0.05)
+    logger.error("No listening socket was found: clients that read nothing keep their connections.")
+
+
+def _listening_sockets() -> Iterator[socket.socket]:
+    """Duplicates of the TCP sockets on which this process accepts connections."""
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # closed in the meantime
+            if not os.readlink(descriptor).startswith("socket:"):
+                continue
+            each = socket.socket(fileno=os.dup(int(descriptor.name)))
+            is_tcp = each.family in (socket.AF_INET, socket.AF_INET6)
+            if is_tcp and each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                yield each
+            else:
+                each.close()
+
+
+application = Store()
