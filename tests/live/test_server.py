@@ -61,7 +61,7 @@ class Server:
         return session
 
     def signed_in(self, email: str, password: str) -> requests.Session:
-        browser = self.session(Referer="https://127.0.0.1/")
+        browser = self.session(Referer=f"https://127.0.0.1:{self.port}/")
         form = browser.get(f"{self.url}/dashboard/login/").text
         browser.cookies = _for_plain_http(browser.cookies)
         data = {"username": email, "password": password, "csrfmiddlewaretoken": csrf_in(form)}
