@@ -1,7 +1,8 @@
-"""Health checks for load balancers: `/healthz` (the process runs) and `/readyz` (the database answers)."""
+"""Health checks for load balancers: `/healthz` (the process runs) and `/readyz` (the database answers). `/health` is
+Medusa's name for the first one."""
 
 from django.db import Error, connection
-from django.http import JsonResponse
+from django.http import HttpResponse, JsonResponse
 
 
 class HealthMiddleware:
@@ -9,7 +10,7 @@ class HealthMiddleware:
 
     def __init__(self, get_response):
         self.get_response = get_response
-        self.answers = {"/healthz": live, "/readyz": ready}
+        self.answers = {"/healthz": live, "/readyz": ready, "/health": medusa_live}
 
     def __call__(self, request):
         answer = self.answers.get(request.path_info)
@@ -18,6 +19,10 @@ class HealthMiddleware:
 
 def live():
     return JsonResponse({"status": "ok"})
+
+
+def medusa_live():
+    return HttpResponse("OK", content_type="text/plain; charset=utf-8")
 
 
 def ready():

@@ -31,7 +31,7 @@ class BrowserOnlyMiddleware(MiddlewareMixin):
     """Skips the middleware for requests to an API."""
 
     def __call__(self, request):
-        if request.path_info.startswith(API_PREFIXES):
+        if request.path_info.lower().startswith(API_PREFIXES):
             return self.get_response(request)
         return super().__call__(request)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views import defaults
 from django.views.generic import RedirectView
 
@@ -18,6 +18,7 @@ from customers.dashboard.front_door import front_door
 from customers.dashboard.home import home
 from customers.medusa import base as medusa
 from customers.medusa import errors as medusa_errors
+from customers.medusa.cors import in_any_case
 from customers.medusa.cors import is_below as is_medusa
 from customers.mirror.inbound import receive_event
 from oauth import client_endpoints
@@ -26,8 +27,8 @@ urlpatterns = [
     path("", front_door, name="front-door"),
     path("api/admin", NotFoundView.as_view()),  # or it would be redirected, which API clients refuse
     path("api/admin/", include("customers.api.urls")),
-    path("admin", medusa.UnknownPath.as_view()),
-    path("admin/", include("customers.medusa.urls")),
+    re_path(f"^{in_any_case('admin')}$", medusa.UnknownPath.as_view()),
+    re_path(f"^{in_any_case('admin')}/", include("customers.medusa.urls")),
     path("webhooks/<int:store_id>/", receive_event, name="receive-event"),
     path("api/schema/admin/", serve_document, name="admin-api-schema"),
     path("api/docs/admin/", ReferencePage.as_view(), name="admin-api-docs"),
@@ -47,7 +48,7 @@ def _errors_for(request) -> Any:
 
 
 def _pages_for(request) -> Any:
-    return defaults if request.path_info.startswith(API_PREFIXES) else error_pages
+    return defaults if request.path_info.lower().startswith(API_PREFIXES) else error_pages
 
 
 def handler400(request, exception):

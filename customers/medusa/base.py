@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views import View
@@ -12,7 +13,7 @@ from customers.core.http.idempotency_key import HEADER_KEY, respond_once
 from customers.core.http.json_response import UTF_8_JSON, json_response
 from customers.core.http.rate_limit import RateLimit, count_request
 from customers.medusa import authentication, class_validator, errors
-from customers.medusa.errors import NotAllowed, NotFound, TooManyRequests
+from customers.medusa.errors import NotAllowed, NotFound, TooManyRequests, Unauthorized
 from oauth.scopes import Scope, grants
 
 
@@ -43,7 +44,12 @@ class AdminView(View):
         return response
 
     def respond(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
-        self.caller = authentication.authenticate(request)
+        try:
+            self.caller = authentication.authenticate(request)
+        except Unauthorized:
+            if request.content_type == class_validator.JSON:
+                class_validator.read_body(request)  # Express reads a body first, so broken JSON is 400 to anybody
+            raise
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in self.scopes:
             raise NotFound(f"Cannot {request.method} {request.path}")
@@ -58,7 +64,8 @@ class AdminView(View):
 
     def check_rate_limit(self) -> None:
         """Raises TooManyRequests."""
-        self.rate_limit = count_request(self.caller.rate_limit_key, self.caller.rate_limit)
+        limit = settings.MEDUSA_RATE_LIMIT if self.caller.rate_limit is None else self.caller.rate_limit
+        self.rate_limit = count_request(self.caller.rate_limit_key, limit)
         if self.rate_limit and self.rate_limit.is_exceeded:
             raise TooManyRequests(f"At most {self.rate_limit.limit} requests are answered within a second.")
 

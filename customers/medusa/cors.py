@@ -33,9 +33,14 @@ class CorsMiddleware:
         return response
 
 
+def in_any_case(route: str) -> str:
+    """A regular expression for a path's lower-case letters in any case. Django can't reverse one with the flag `i`."""
+    return "".join(f"[{sign}{sign.upper()}]" if sign.islower() else sign for sign in route)
+
+
 def is_below(path: str) -> bool:
     """Whether a path belongs to this API."""
-    return path.startswith(f"{PREFIX}/") or path == PREFIX
+    return f"{path.lower()}/".startswith(f"{PREFIX}/")
 
 
 def is_from_allowed_origin(request: HttpRequest) -> bool:

@@ -106,7 +106,13 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
     people = query_string.customers(params, in_groups)
     filters = {name: params[name] for name in sorted(params) if name not in PAGING_PARAMS}
     with custom_plan() if filters else nullcontext():
-        if not filters and in_groups is None and page.offset == 0 and not params.get("order"):
+        if (
+            not filters
+            and in_groups is None
+            and page.offset == 0
+            and isinstance(page.limit, int)
+            and not params.get("order")
+        ):
             page_rows = serializers.newest_customers(page.limit)()
         else:
             page_rows = list(page.slice(serializers.with_billing_address(people).order_by(*order)))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,6 @@ from oauth.text import fold, is_encoded, normalized
 
 NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 BRACKETED = re.compile(r"\[([^\[\]]*)\]")
-WHOLE = re.compile(r"\s*[-+]?[0-9]{1,30}(\.0*)?\s*", re.ASCII)
 NUMBER = re.compile(r"\s*[-+]?[0-9]{1,30}(\.[0-9]{0,30})?\s*", re.ASCII)
 PHONE_LIKE = re.compile(r"\+?[0-9]*", re.ASCII)
 MAX_OFFSET = 2**63 - 1
@@ -106,27 +106,31 @@ def _parse_time(text: Any) -> datetime | None:
         return None
 
 
-def _is_whole(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, str) and WHOLE.fullmatch(value) is not None)
+def _is_number(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, str) and NUMBER.fullmatch(value) is not None)
 
 
-def _number(value: Any) -> int:
+def _number(value: Any) -> int | float:
     """An empty string is 0, as in JavaScript."""
-    return int(float(value)) if value and "." in value else int(value or 0)
+    number = float(value) if value and "." in value else int(value or 0)
+    return int(number) if number == int(number) else number
 
 
-IS_NUMBER = Check("{} must be a number conforming to the specified constraints", _is_whole)
-IS_NOT_NEGATIVE = Check("{} must not be less than 0", lambda value: not _is_whole(value) or _number(value) >= 0)
+IS_NUMBER = Check("{} must be a number conforming to the specified constraints", _is_number)
+IS_NOT_NEGATIVE = Check("{} must not be less than 0", lambda value: not _is_number(value) or _number(value) >= 0)
 IS_IN_REACH = Check(
-    f"{{}} must not be greater than {MAX_OFFSET}", lambda value: not _is_whole(value) or _number(value) <= MAX_OFFSET
+    f"{{}} must not be greater than {MAX_OFFSET}", lambda value: not _is_number(value) or _number(value) <= MAX_OFFSET
 )
-IS_DATES = Check("nested property {} must be either object or array", lambda value: isinstance(value, dict))
+# An empty text is no value, as in Medusa.
+IS_DATES = Check(
+    "nested property {} must be either object or array", lambda value: value == "" or isinstance(value, dict)
+)
 ANYTHING = optional()
 TEXT = optional(IS_STRING)
 SEARCH = optional(IS_STRING, is_at_most(MAX_SEARCH_LENGTH))
 DATES = optional(IS_DATES)
 WHOLE_NUMBER = optional(IS_NUMBER, IS_NOT_NEGATIVE, IS_IN_REACH)
-ARRAY = optional(Check("{} must be an array", lambda value: isinstance(value, list)))
+ARRAY = optional(Check("{} must be an array", lambda value: value == "" or isinstance(value, list)))
 
 RETRIEVE_PARAMS: Mapping[str, Property] = {"expand": TEXT, "fields": TEXT}
 PAGE_PARAMS: Mapping[str, Property] = {"limit": WHOLE_NUMBER, "offset": WHOLE_NUMBER, **RETRIEVE_PARAMS}
@@ -137,17 +141,28 @@ CUSTOMERS_PARAMS: Mapping[str, Property] = {
 GROUP_MEMBERS_PARAMS: Mapping[str, Property] = {"q": SEARCH, **PAGE_PARAMS}
 GROUPS_PARAMS: Mapping[str, Property] = {
     "q": SEARCH, "id": ANYTHING, "name": optional(EACH_IS_STRING), "order": TEXT, "created_at": DATES,
-    "updated_at": DATES, **PAGE_PARAMS,
+    "updated_at": DATES, "discount_condition_id": ANYTHING, **PAGE_PARAMS,
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    offset: int
-    limit: int
+    """Fractions are rounded, as PostgreSQL does for Medusa."""
+
+    offset: int | float
+    limit: int | float
 
     def slice(self, rows: QuerySet) -> QuerySet:
-        return rows[self.offset : self.offset + self.limit]
+        start = _rounded(self.offset)
+        return rows[start : start + self.size]
+
+    @property
+    def size(self) -> int:
+        return _rounded(self.limit)
+
+
+def _rounded(number: int | float) -> int:
+    return number if isinstance(number, int) else int(Decimal(number).to_integral_value(ROUND_HALF_UP))
 
 
 def page(params: Mapping[str, Any], default_limit: int = DEFAULT_LIMIT) -> Page:
@@ -180,7 +195,7 @@ def between(params: Mapping[str, Any], columns: Mapping[str, str]) -> Q:
     """The condition of `created_at[gt]=...` and the like. Raises InvalidData."""
     condition = Q()
     for name, column in columns.items():
-        given = validated(params.get(name, {}), dict.fromkeys(COMPARISONS, ANYTHING))
+        given = validated(params.get(name) or {}, dict.fromkeys(COMPARISONS, ANYTHING))
         for comparison, text in given.items():
             value = _parse_time(text)
             if value is None:
@@ -191,7 +206,7 @@ def between(params: Mapping[str, Any], columns: Mapping[str, str]) -> Q:
 
 def groups(params: Mapping[str, Any]) -> list[CustomerGroup] | None:
     """The groups that the parameter `groups` names, in a list or separated by commas. None without the parameter."""
-    if "groups" not in params:
+    if not params.get("groups"):
         return None
     return serializers.groups_with_ids(_ids(params["groups"]))
 
@@ -236,9 +251,11 @@ def customer_groups(params: Mapping[str, Any]) -> QuerySet:
     found: Any = CustomerGroup.objects.filter(between(params, {"created_at": "created_at", "updated_at": "updated_at"}))
     if text := params.get("q"):
         found = found.with_part("search_name", text)
-    if "name" in params:
+    if params.get("name"):
         found = found.filter(name__in=map(normalized, params["name"]))
-    if "id" in params:
+    if params.get("discount_condition_id"):
+        found = found.none()  # this store has no discounts
+    if params.get("id"):
         if isinstance(params["id"], dict):
             raise InvalidData("id must be a string or an array of strings")
         wanted = serializers.groups_with_ids(_ids(_listed(params["id"])))

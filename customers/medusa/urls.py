@@ -1,20 +1,31 @@
-"""Paths with and without a slash at the end, without redirects."""
+"""Paths in any case, with and without a slash at the end, without redirects."""
 
-from django.urls import re_path
+from collections.abc import Callable
+
+from django.http import HttpResponseBase
+from django.urls import URLPattern, re_path
 
 from customers.medusa import auth, customers, groups
 from customers.medusa.base import UnknownPath
+from customers.medusa.cors import in_any_case
 
 app_name = "medusa"
 
+
+def any_case(route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
+    """Express, which serves Medusa, ignores the case of a path, but not of the id in it. ID stands for the id."""
+    pattern = in_any_case(route).replace("ID", "(?P<id>[^/]+)")
+    return re_path(rf"^{pattern}/?$", view, name=name)
+
+
 urlpatterns = [
-    re_path(r"^auth/?$", auth.Session.as_view(), name="session"),
-    re_path(r"^auth/token/?$", auth.Token.as_view(), name="token"),
-    re_path(r"^customers/?$", customers.Customers.as_view(), name="customers"),
-    re_path(r"^customers/(?P<id>[^/]+)/?$", customers.Customer.as_view(), name="customer"),
-    re_path(r"^customer-groups/?$", groups.Groups.as_view(), name="groups"),
-    re_path(r"^customer-groups/(?P<id>[^/]+)/?$", groups.Group.as_view(), name="group"),
-    re_path(r"^customer-groups/(?P<id>[^/]+)/customers/?$", groups.CustomersOfGroup.as_view(), name="members"),
-    re_path(r"^customer-groups/(?P<id>[^/]+)/customers/batch/?$", groups.Batch.as_view(), name="batch"),
+    any_case(r"auth", auth.Session.as_view(), name="session"),
+    any_case(r"auth/token", auth.Token.as_view(), name="token"),
+    any_case(r"customers", customers.Customers.as_view(), name="customers"),
+    any_case(r"customers/ID", customers.Customer.as_view(), name="customer"),
+    any_case(r"customer-groups", groups.Groups.as_view(), name="groups"),
+    any_case(r"customer-groups/ID", groups.Group.as_view(), name="group"),
+    any_case(r"customer-groups/ID/customers", groups.CustomersOfGroup.as_view(), name="members"),
+    any_case(r"customer-groups/ID/customers/batch", groups.Batch.as_view(), name="batch"),
     re_path(r"", UnknownPath.as_view()),
 ]
