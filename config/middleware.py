@@ -69,5 +69,9 @@ class MessageMiddleware(BrowserOnlyMiddleware, messages.MessageMiddleware):
     pass
 
 
-class CSPMiddleware(BrowserOnlyMiddleware, csp.CSPMiddleware):
-    pass
+class CSPMiddleware(csp.CSPMiddleware):
+    """Every page has the policy, and so have the error pages of any other middleware. Data needs none."""
+
+    def process_response(self, request, response):
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        return super().process_response(request, response) if is_page else response

@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "config.health.HealthMiddleware",
     "customers.medusa.cors.CorsMiddleware",
     "config.middleware.NoStoreMiddleware",
+    "config.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.SessionMiddleware",
@@ -76,7 +77,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.middleware.CSPMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -4,6 +4,7 @@ No secret is stored readable: tokens and codes are SHA-256 digests; client secre
 tokens, also encrypted.
 """
 
+import re
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
@@ -35,6 +36,8 @@ class ApiVersion(models.TextChoices):
     UNSTABLE = "unstable", "unstable"
 
 
+# Labels of letters, digits and hyphens (RFC 1123, 2.1).
+HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*\.?")
 DEFAULT_API_VERSION = ApiVersion.V2024_04_01
 # What an answer adds to a redirect URI (RFC 6749, 4.1.2; RFC 9207), and the store's domain.
 ANSWER_PARAMETERS = {"code", "state", "error", "error_description", "error_uri", "iss", "store"}
@@ -56,8 +59,18 @@ def check_app_uri(uri: str) -> None:
         raise ValidationError(f"{uri} is not an absolute https URI.")
     if "@" in parts.netloc or "#" in uri or "*" in parts.netloc:
         raise ValidationError(f"{uri} may have neither a user name nor a fragment nor a wildcard.")
+    if not _is_host(host):
+        raise ValidationError(f"{uri} has no valid host.")
     if parts.scheme == "http" and not (settings.DEVELOPMENT and _is_loopback(host)):
         raise ValidationError(f"{uri} has to be https.")
+
+
+def _is_host(host: str) -> bool:
+    """A host name, or an IP address without a zone."""
+    try:
+        return not getattr(ip_address(host), "scope_id", None)
+    except ValueError:
+        return HOST_NAME.fullmatch(host) is not None
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from oauth2_provider.settings import oauth2_settings
 
 from oauth import client_endpoints, views
 from oauth.accounts import login
@@ -17,15 +16,12 @@ endpoints = [
     path(".well-known/oauth-authorization-server", views.MetadataView.as_view(), name="oauth-server-metadata"),
 ]
 
-# An install link leads through the sign-in page to the app's own site, anywhere.
-APP_SITES = tuple(f"{scheme}:" for scheme in oauth2_settings.ALLOWED_REDIRECT_URI_SCHEMES)
-
 private = admin.site.admin_view
 
 urlpatterns = [
     # Before the admin site's own pages: its login has no second step, its change of a password counts no guesses.
-    path("dashboard/login/", login.SignIn.as_view(form_targets=APP_SITES), name="sign-in"),
-    path("dashboard/login/code/", login.EnterCode.as_view(form_targets=APP_SITES), name="sign-in-code"),
+    path("dashboard/login/", login.SignIn.as_view(), name="sign-in"),
+    path("dashboard/login/code/", login.EnterCode.as_view(), name="sign-in-code"),
     path("dashboard/account/", private(account.account), name="account"),
     path("dashboard/account/sign-out/", private(account.sign_out), name="account-sign-out"),
     path("dashboard/account/two-factor/begin/", private(account.begin_two_factor), name="two-factor-begin"),

@@ -3,12 +3,14 @@
 from functools import cache
 from typing import Any
 
+from csp.decorators import csp_update
 from django.http import JsonResponse
 from django.urls import include, path
+from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.views import SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from customers.api.versioning import HEADER
 from oauth.models import DEFAULT_API_VERSION, ApiVersion
@@ -160,11 +162,17 @@ def serve_document(request):
     return JsonResponse(document(version), headers={"Access-Control-Allow-Origin": "*"})
 
 
-class ReferencePage(SpectacularSwaggerView):
+# Of ".logo_small_svg__cls-2{fill:#fff}.logo_small_svg__cls-3{fill:#85ea2d}", which Swagger UI adds for its logo.
+LOGO_STYLE = "'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='"
+
+
+@method_decorator(csp_update({"style-src": [LOGO_STYLE]}), name="dispatch")
+class ReferencePage(SpectacularSwaggerSplitView):
     """The API reference: an interactive page with the documents of all versions. It works offline: its assets come from
-    a package."""
+    a package. The page's script is at a URL of its own, as no page of the store may have inline scripts."""
 
     authentication_classes = []
     permission_classes = []
     title = "Admin API"
     url_name = "admin-api-schema"
+    template_name = "api/reference.html"

@@ -4,6 +4,7 @@ Nobody is signed in before both are right, so no other page has to check whether
 """
 
 import time
+from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib import admin
@@ -11,7 +12,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.views import LoginView, RedirectURLMixin
 from django.http import HttpRequest, HttpResponseRedirect
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import urlencode
@@ -20,11 +21,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
 from oauth.accounts import lockout, trusted_devices, two_factor
-from oauth.csp import allow_form_action
 
 # The session's key for a person whose password was right and whose code is missing: id, backend, and time of it.
 AWAITING_CODE = "awaiting_code"
 MINUTES_FOR_CODE = 5
+# Names of the URLs below which pages redirect to the sites of apps.
+LINKS_TO_APPS = ("apps", "oauth2_provider:authorize")
 
 
 class CodeInput(forms.TextInput):
@@ -51,14 +53,7 @@ class DashboardPage:
 
 
 class SignInPage(DashboardPage, RedirectURLMixin):
-    """A step of signing in. The last step redirects to the page that asked for it, and an install link from there to
-    the app; `form_targets` are the sources that the Content-Security-Policy allows for that."""
-
-    form_targets: tuple[str, ...] = ()
-
-    def render_to_response(self, context, **options):
-        response = super().render_to_response(context, **options)  # type: ignore[misc]  # a mix-in
-        return allow_form_action(self.request, response, *self.form_targets)
+    """A step of signing in. The last step leads to the page that asked for it."""
 
     def get_default_redirect_url(self):
         return reverse("admin:index")
@@ -75,9 +70,19 @@ class SignInPage(DashboardPage, RedirectURLMixin):
             return lockout.page(self.request)
         attempt.reset()
         login(self.request, user, backend=backend)
-        response = HttpResponseRedirect(self.get_success_url())
+        response = self.open_page(self.get_success_url())
         trusted_devices.trust(response, user)
         return response
+
+    def open_page(self, url):
+        """Redirects to a page of the store. A page that may redirect to an app is opened by a page in between.
+
+        Browsers check every redirect that follows a form against `form-action` of the Content-Security-Policy, which
+        allows the store alone.
+        """
+        if not urlsplit(url).path.startswith(tuple(map(reverse, LINKS_TO_APPS))):
+            return HttpResponseRedirect(url)
+        return render(self.request, "accounts/signed_in.html", {**admin.site.each_context(self.request), "url": url})
 
 
 class SignIn(SignInPage, LoginView):

@@ -162,6 +162,16 @@ NEVER_REGISTERED = [
     "https://app.example/\r\n",
     "https://app.example/\t",
     "https://app.example/\0",
+    "https://evil.example;sandbox/callback",
+    "https://evil.example,x/callback",
+    "https://evil.example'x'/callback",
+    'https://evil.example"/callback',
+    "https://[fe80::1%;sandbox]/callback",
+    "https://[v1.x;sandbox]/callback",
+    "https://-app.example/callback",
+    "https://app..example/callback",
+    "https://a_b.example/callback",
+    f"https://{'a' * 64}.example/callback",
 ]
 
 
@@ -174,6 +184,13 @@ class TestRegistration:
 
         with pytest.raises(ValidationError):
             check_app_uri(uri)
+
+    @each(
+        "host",
+        ["app.example", "APP.example.", "xn--bcher-kva.example", "a-b.c1", "crm:8443", "192.0.2.1", "[2001:db8::1]:8"],
+    )
+    def test_registration_takes_every_kind_of_host(self, host):
+        check_app_uri(f"https://{host}/callback;v=1,2?a;b")
 
     @each("host", ["localhost", "localhost:8000", "127.0.0.1", "[::1]:8000"])
     def test_registration_takes_local_http_in_development_only(self, settings, host):

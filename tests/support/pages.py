@@ -1,5 +1,7 @@
 """A page as a browser has it: the fields that its form would send."""
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 
 VOID_TYPES = ("submit", "button")
@@ -59,3 +61,8 @@ def new_address(position: int = 0, **fields) -> dict[str, str]:
         "addresses-TOTAL_FORMS": str(position + 1),
         **{f"addresses-{position}-{name}": value for name, value in row.items()},
     }
+
+
+def opened_next(page) -> str:
+    """The URL that the page opens by itself."""
+    return unescape(re.search(r'<meta http-equiv="refresh" content="0; url=([^"]+)">', page.content.decode())[1])

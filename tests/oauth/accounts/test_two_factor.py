@@ -16,6 +16,7 @@ from oauth.audit.models import AuditEvent
 from tests.support.cases import each
 from tests.support.dashboard import DASHBOARD
 from tests.support.factories import make_owner
+from tests.support.pages import opened_next
 
 LOGIN = f"{DASHBOARD}login/"
 CODE = f"{DASHBOARD}login/code/"
@@ -194,7 +195,7 @@ class TestSignIn:
 
         entered = browser.post(response.headers["Location"], {"code": code_of(key)})
 
-        assert entered.headers["Location"] == install
+        assert opened_next(entered) == install
         assert browser.get(ACCOUNT).status_code == 200
 
     def test_code_page_needs_a_right_password_first(self, switched_on, anonymous):
