@@ -16,7 +16,7 @@ from customers.limits import MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_TAGS
 from customers.phone_numbers import clean_phone_number
 from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
-from oauth.text import check_printable, is_blank, normalized
+from oauth.text import check_not_blank, check_printable, is_blank, normalized, one_line
 
 MAX_TAG_LENGTH = 255
 MAX_LINE_LENGTH = 255  # of a name, and of a line of an address
@@ -39,13 +39,6 @@ COUNTRY_CODES = frozenset(code for code, _ in countries)
 
 class CustomerError(ServiceError):
     """An invalid value of a customer."""
-
-
-class Blank(CustomerError):
-    code = "blank"
-
-    def __init__(self, *path: str | int):
-        super().__init__("This field may not be blank.", *path)
 
 
 class EmailTaken(CustomerError):
@@ -89,14 +82,6 @@ def clean_email(email: str) -> str:
     return email
 
 
-def one_line(text: str, separator: str = " ") -> str:
-    """`text` with `separator` in place of line breaks, and without the space around them."""
-    lines = text.splitlines()
-    if not text or lines == [text]:
-        return text
-    return separator.join(filter(None, (line.strip().removesuffix(separator.strip()) for line in lines)))
-
-
 def without_emoji(text: str) -> str:
     """`text` without emoji and the spaces around them. ©, ® and ™ stay."""
     if text.isascii():
@@ -119,12 +104,6 @@ def check_length(text: str, longest: int, *path: str | int) -> None:
     """In NFC a text can be longer than it was written. Raises CustomerError(*path)."""
     if len(text) > longest:
         raise CustomerError(f"Ensure this field has no more than {longest} characters.", *path)
-
-
-def check_not_blank(text: str, *path: str | int) -> None:
-    """Raises Blank(*path) for a text of which nothing can be seen."""
-    if is_blank(text):
-        raise Blank(*path)
 
 
 def clean_name(text: str | None, field: str = "first_name") -> str | None:

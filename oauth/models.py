@@ -25,7 +25,7 @@ from oauthlib.uri_validate import is_absolute_uri
 from oauth.errors import ServiceError
 from oauth.fields import DigestField, EncryptedTextField
 from oauth.scopes import Scope
-from oauth.text import check_printable
+from oauth.text import clean_title
 
 
 class ApiVersion(models.TextChoices):
@@ -41,6 +41,11 @@ HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-)
 DEFAULT_API_VERSION = ApiVersion.V2024_04_01
 # What an answer adds to a redirect URI (RFC 6749, 4.1.2; RFC 9207), and the store's domain.
 ANSWER_PARAMETERS = {"code", "state", "error", "error_description", "error_uri", "iss", "store"}
+
+
+def clean_app_name(name: str) -> str:
+    """As `clean_title` does. Raises ServiceError("name")."""
+    return clean_title(name, App._meta.get_field("name").max_length, "name")
 
 
 def check_app_uri(uri: str) -> None:
@@ -171,7 +176,7 @@ class App(AbstractApplication):
     def clean(self):
         """Requires URIs of a partner app. A private app needs none."""
         try:
-            check_printable(self.name)
+            self.name = self.name and clean_app_name(self.name)  # type: ignore[has-type]  # the toolkit's column
         except ServiceError as error:
             raise ValidationError({"name": error.message}) from None
         if self.kind == self.Kind.PARTNER:

@@ -19,9 +19,24 @@ APOSTROPHES = "'`´\u1ffd‘’‛ʹʻʼʽˈ′‵＇"
 IGNORED_BY_SEARCH = re.compile(f"[{APOSTROPHES}{IGNORABLE}]")
 
 
+class Blank(ServiceError):
+    code = "blank"
+
+    def __init__(self, *path: str | int):
+        super().__init__("This field may not be blank.", *path)
+
+
 def normalized(text: str) -> str:
     """NFC (Unicode Standard Annex 15): one spelling for letters that look the same, such as ë and e with U+0308."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def one_line(text: str, separator: str = " ") -> str:
+    """`text` with `separator` in place of line breaks, and without the space around them."""
+    lines = text.splitlines()
+    if not text or lines == [text]:
+        return text
+    return separator.join(filter(None, (line.strip().removesuffix(separator.strip()) for line in lines)))
 
 
 def check_printable(text: str, *path: str | int) -> None:
@@ -34,6 +49,26 @@ def check_printable(text: str, *path: str | int) -> None:
 def is_blank(text: str) -> bool:
     """Whether nothing of the text can be seen."""
     return INVISIBLE_TEXT.fullmatch(text) is not None
+
+
+def check_not_blank(text: str, *path: str | int) -> None:
+    """Raises Blank(*path) for a text of which nothing can be seen."""
+    if is_blank(text):
+        raise Blank(*path)
+
+
+def clean_title(text: str, longest: int, *path: str | int) -> str:
+    """The name of a thing (an app, a webhook, a group): in NFC, on one line, without the space around it.
+
+    Raises ServiceError(*path) for a name of which nothing can be seen, that has control characters, or that has more
+    than `longest` characters.
+    """
+    title = normalized(one_line(text)).strip()
+    check_not_blank(title, *path)
+    check_printable(title, *path)
+    if len(title) > longest:
+        raise ServiceError(f"A name has at most {longest} characters.", *path)
+    return title
 
 
 def fold(text: str) -> str:

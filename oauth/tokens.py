@@ -21,7 +21,7 @@ from oauth.actor import SYSTEM, Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
 from oauth.fields import digest
-from oauth.models import AccessToken, App, Grant, RefreshToken
+from oauth.models import AccessToken, App, Grant, RefreshToken, clean_app_name
 from oauth.scopes import Scope
 
 # Every token begins with its prefix and ends with a checksum, by which secret scanners recognise it.
@@ -167,8 +167,9 @@ def issue_personal_token(
     """Issues a personal token, and returns it: it can't be read again. Creates the private app if it is missing.
 
     An app of kind `private` has one token, so a former one stops working. `settings`: other fields of the app, such as
-    `api_version`; fields that are not given stay as they are.
+    `api_version`; fields that are not given stay as they are. Raises ServiceError for the name.
     """
+    app_name = clean_app_name(app_name)
     updated = {"user": owner, "allowed_scopes": list(scopes), "token_expires": expires}
     created = {
         "client_type": App.CLIENT_CONFIDENTIAL,
@@ -183,10 +184,7 @@ def issue_personal_token(
     )
     if not is_new:
         revoke_tokens(app, by)
-    raw = generate_access_token()
-    store_access_token(raw, app=app, user=owner, scope=" ".join(scopes), expires=expires or NEVER)
-    record(Event.TOKEN_ISSUED, by, app, scopes=list(scopes))
-    return raw
+    return _issue(app, by)
 
 
 @transaction.atomic
@@ -198,9 +196,19 @@ def replace_personal_token(app: App, *, owner, by: Actor) -> str:
     app = App.objects.select_for_update().get(pk=app.pk)
     if app.token_expires and app.token_expires <= timezone.now():
         raise TokenExpired
-    return issue_personal_token(
-        app_name=app.name, scopes=app.allowed_scopes, owner=owner, expires=app.token_expires, by=by
-    )
+    app.user = owner
+    app.save(update_fields=["user", "updated"])
+    revoke_tokens(app, by)
+    return _issue(app, by)
+
+
+def _issue(app: App, by: Actor) -> str:
+    """A new token of a private app that has none."""
+    raw = generate_access_token()
+    scope = " ".join(app.allowed_scopes)
+    store_access_token(raw, app=app, user=app.user, scope=scope, expires=app.token_expires or NEVER)
+    record(Event.TOKEN_ISSUED, by, app, scopes=app.allowed_scopes)
+    return raw
 
 
 @transaction.atomic

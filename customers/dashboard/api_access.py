@@ -12,10 +12,11 @@ from django.utils.html import format_html_join
 from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin, ScopesField
 from customers.dashboard.confirmed_actions import ReauthenticatedAdmin, confirmed_action
 from customers.dashboard.list_filters import titled
+from customers.dashboard.service_errors import as_validation_error
 from oauth import tokens
 from oauth.actor import Actor
 from oauth.errors import ServiceError
-from oauth.models import App, PrivateApp
+from oauth.models import App, PrivateApp, clean_app_name
 from oauth.scopes import Scope
 
 
@@ -38,7 +39,8 @@ class PrivateAppForm(forms.ModelForm):
             self.initial["expires_on"] = timezone.localdate(self.instance.token_expires - timedelta(microseconds=1))
 
     def clean_name(self):
-        name = self.cleaned_data["name"].strip()
+        with as_validation_error():
+            name = clean_app_name(self.cleaned_data["name"])
         if PrivateApp.objects.filter(name=name).exclude(pk=self.instance.pk).exists():
             raise ValidationError("There is already an app with this name.")
         return name

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from customers import validation
 from customers.validation import EmailTaken
 from oauth.errors import ServiceError
+from oauth.text import one_line
 
 # What the dashboard says instead of a service's own message, which is written for programs.
 MESSAGES: dict[type[ServiceError], str] = {
@@ -53,7 +54,7 @@ class ServiceErrorsForm(forms.ModelForm):
         that nobody touched would be glued together, and be taken for changed."""
         value = super().get_initial_for_field(field, field_name)
         if isinstance(value, str) and isinstance(field.widget, forms.TextInput):
-            return validation.one_line(value, validation.ADDRESS_SEPARATORS.get(field_name, " "))
+            return one_line(value, validation.ADDRESS_SEPARATORS.get(field_name, " "))
         return value
 
     def field_of(self, error: ServiceError) -> str | None:

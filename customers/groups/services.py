@@ -15,7 +15,7 @@ from customers.limits import MAX_GROUPS, require_room
 from customers.models import Customer, Event, User
 from oauth.actor import Actor
 from oauth.errors import ServiceError
-from oauth.text import check_printable, normalized
+from oauth.text import clean_title
 
 Membership = CustomerGroup.customers.through
 MAX_NAME_LENGTH = 255
@@ -146,14 +146,8 @@ def _names_of_groups(customer_ids: Collection[int]) -> dict[int, list[str]]:
 
 
 def _clean_name(name: str) -> str:
-    """In NFC, on one line. Raises ServiceError("name") if it is too long, or if nothing of it can be seen."""
-    name = normalized(validation.one_line(name))
-    if name:
-        validation.check_not_blank(name, "name")
-    if len(name) > MAX_NAME_LENGTH:
-        raise ServiceError(f"A name has at most {MAX_NAME_LENGTH} characters.", "name")
-    check_printable(name, "name")
-    return name
+    """As `clean_title` does. It may be empty, as in Medusa. Raises ServiceError("name")."""
+    return name and clean_title(name, MAX_NAME_LENGTH, "name")
 
 
 def _save(group: CustomerGroup, **options: Any) -> None:

@@ -18,7 +18,7 @@ from customers.limits import MAX_DEFINITIONS, require_room
 from customers.metadata import values
 from customers.metadata.models import MAX_KEY_LENGTH, MAX_NAME_LENGTH, Definition, Object
 from oauth.errors import ServiceError
-from oauth.text import is_blank, normalized
+from oauth.text import clean_title
 
 KEY = re.compile(rf"[A-Za-z_][A-Za-z0-9_.-]{{0,{MAX_KEY_LENGTH - 1}}}")
 
@@ -122,9 +122,7 @@ def delete_definition(definition_id: int) -> None:
 
 def _check(definition: Definition) -> None:
     check_json(definition.name, "name")
-    definition.name = normalized(definition.name)
-    if is_blank(definition.name) or len(definition.name) > MAX_NAME_LENGTH:
-        raise ServiceError(f"A name has 1 to {MAX_NAME_LENGTH} characters.", "name")
+    definition.name = clean_title(definition.name, MAX_NAME_LENGTH, "name")
     values.check_validations(definition.type, definition.validations)
 
 

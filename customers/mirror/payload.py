@@ -24,7 +24,7 @@ from customers.orders.services import MAX_AMOUNT, moment
 from customers.privacy.erasure import ERASED_FIELDS
 from oauth.email_addresses import email_key
 from oauth.errors import ServiceError
-from oauth.text import normalized
+from oauth.text import normalized, one_line
 
 MAX_ID = 2**63 - 1
 MAX_COUNT = 2**31 - 1
@@ -232,7 +232,7 @@ def _text(model: Any, name: str) -> Callable[[Any], str | None]:
         if value is None:
             return None if column.null else ""
         if isinstance(value, str) and not isinstance(column, TextField):
-            value = validation.one_line(value, separator)
+            value = one_line(value, separator)
         if not isinstance(value, str) or (column.max_length and len(value) > column.max_length):
             raise InvalidPayload("Expected a string that fits the column.", name)
         check_json(value, name)
@@ -245,7 +245,8 @@ def _text(model: Any, name: str) -> Callable[[Any], str | None]:
 
 
 def _email(value: Any) -> str | None:
-    return _text(User, "email")(value) or None
+    """As the other store has it written: NFC would show another address."""
+    return one_line(value) if _text(User, "email")(value) else None
 
 
 def _one_of(*choices: str | None) -> Callable[[Any], Any]:
@@ -301,7 +302,7 @@ def _datetime(value: Any) -> datetime:
 def _tags(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(tag is None or isinstance(tag, str) for tag in value):
         raise InvalidPayload("Expected a list of strings.")
-    tags = list(dict.fromkeys(normalized(validation.one_line(tag)) for tag in value if tag))
+    tags = list(dict.fromkeys(normalized(one_line(tag)) for tag in value if tag))
     check_json(tags)
     if len(tags) > MAX_TAGS or any(len(tag) > validation.MAX_TAG_LENGTH for tag in tags):
         raise InvalidPayload("There are too many tags, or a tag is too long.")

@@ -19,7 +19,7 @@ from oauth.audit.log import Event, record
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
 from oauth.models import ApiVersion, App
-from oauth.text import check_printable
+from oauth.text import clean_title
 
 MAX_SECRET_LENGTH = 255
 MAX_NAME_LENGTH = 50
@@ -177,10 +177,7 @@ def _clean_secret_key(secret: str | None) -> str:
 
 
 def _clean_name(name: str | None) -> str | None:
-    if name and len(name) > MAX_NAME_LENGTH:
-        raise ServiceError(f"At most {MAX_NAME_LENGTH} characters.", "name")
-    check_printable(name or "", "name")
-    return name
+    return name and clean_title(name, MAX_NAME_LENGTH, "name")
 
 
 def _clean_version(version: str) -> str:

@@ -21,6 +21,7 @@ from customers.models import Address, Customer
 from oauth.actor import Actor
 from oauth.email_addresses import MAX_EMAIL_LENGTH
 from oauth.errors import ServiceError
+from oauth.text import one_line
 from oauth.widgets import EmailInput
 
 CUSTOMER_FIELDS = (
@@ -59,7 +60,7 @@ class TagsField(forms.CharField):
             return value
         return ", ".join(
             '"{}"'.format(word.replace('"', '""')) if any(sign in word for sign in NEEDS_QUOTES) else word
-            for word in map(validation.one_line, value)
+            for word in map(one_line, value)
         )
 
 

@@ -1,11 +1,10 @@
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from oauth.models import DEFAULT_API_VERSION, ApiVersion, App
+from oauth.errors import ServiceError
+from oauth.models import DEFAULT_API_VERSION, ApiVersion
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
-
-MAX_NAME_LENGTH = App._meta.get_field("name").max_length
 
 
 class Command(BaseCommand):
@@ -25,14 +24,15 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, app, scope, owner, api_version, **options):
-        if not 0 < len(app.strip()) <= MAX_NAME_LENGTH:
-            raise CommandError(f"The name of an app has 1 to {MAX_NAME_LENGTH} characters.")
         user = self.find_owner(owner)
         if user is None or not (user.is_active and user.is_staff):
             raise CommandError(f"No active dashboard user {owner or 'yet: run manage.py createsuperuser first'}.")
         scopes = [Scope(word) for word in dict.fromkeys(scope)]
         settings = {"api_version": api_version} if api_version else {}
-        self.stdout.write(issue_personal_token(app_name=app, scopes=scopes, owner=user, **settings))
+        try:
+            self.stdout.write(issue_personal_token(app_name=app, scopes=scopes, owner=user, **settings))
+        except ServiceError as error:
+            raise CommandError(f"The name of the app: {error.message}") from None
 
     def find_owner(self, email: str | None):
         users = get_user_model()._default_manager

@@ -278,6 +278,12 @@ class TestMailbox:
 
         assert User.objects.with_email(second).get() == user
 
+    @each("email", ["\u212aelvin@example.com", "a@mu\u0308nchen.example", "e\u0301@example.com", "R8@EXAMPLE.com"])
+    def test_mirrored_email_is_shown_as_the_store_shows_it(self, send_event, shown, email):
+        assert send_event("customer.created", customer_json(email=email)) == "applied"
+
+        assert shown()["email"] == email
+
     @each("email", ["no address", "a@☃.example", "A@ex_ample.com"])
     def test_mirrored_email_without_canonical_form_is_kept_and_found(self, send_event, api, email):
         assert send_event("customer.created", customer_json(email=email)) == "applied"
