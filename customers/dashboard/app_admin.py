@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.shortcuts import render
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin
+from customers.dashboard.folded_search import FoldedSearchOfFewAdmin
 from customers.dashboard.read_only import NoDeleteAdmin
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
@@ -30,7 +31,7 @@ class ScopesField(forms.MultipleChoiceField):
         super().__init__(choices=choices, **options)
 
 
-class AppAdmin(NoDeleteAdmin, ConfirmedActionsAdmin):
+class AppAdmin(FoldedSearchOfFewAdmin, NoDeleteAdmin, ConfirmedActionsAdmin):
     view_on_site = False
 
     class Media:

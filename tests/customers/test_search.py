@@ -1,5 +1,6 @@
 """Searches find what stands in a row, however it is written: on both databases, through every surface."""
 
+import html
 import unicodedata
 
 import pytest
@@ -9,8 +10,12 @@ from customers.groups.services import create_group
 from customers.metadata.models import Definition
 from customers.models import Address, Customer, Tag, User
 from customers.webhooks.models import Webhook
+from oauth import partner_apps
+from oauth.actor import SYSTEM
+from oauth.models import PartnerApp, PrivateApp
 from oauth.scopes import Scope
 from oauth.text import fold
+from oauth.tokens import issue_personal_token
 from tests.support.cases import each
 from tests.support.clients import ADMIN_API, USERS, addresses_url, user_url
 from tests.support.dashboard import CUSTOMERS
@@ -160,3 +165,28 @@ class TestEveryWriterFoldsTheRow:
         assert User.objects.with_name("i̇pek").count() == 2
         with pytest.raises(TypeError, match="full_name"):
             User.objects.update(first_name="Zoë")
+
+
+@each("name, text", CASES)
+def test_app_and_api_token_are_found_in_the_dashboard_by_every_spelling(dashboard_client, owner, name, text):
+    uris = {"app_url": "https://a.example/", "redirect_uris": "https://a.example/callback"}
+    for app in (f"Kim {name}", "Quux"):
+        partner_apps.register(PartnerApp(name=app, user=owner, client_type="public", **uris), SYSTEM)
+        issue_personal_token(app_name=app, scopes=[], owner=owner)
+
+    for model in (PartnerApp, PrivateApp):
+        url, title = f"/dashboard/oauth/{model._meta.model_name}/", model.objects.get(name__startswith="Kim").name
+        for search in (text, f"{text} kim"):
+            page = html.unescape(dashboard_client.get(url, {"q": search}).content.decode())
+            assert title in page
+            assert "Quux" not in page
+
+
+@each("text", ["'", "\u200b", "Kim Quux"])
+def test_search_for_an_app_that_is_not_there_finds_none(dashboard_client, owner, text):
+    for name in ("Kim", "Quux"):
+        issue_personal_token(app_name=name, scopes=[], owner=owner)
+
+    page = dashboard_client.get("/dashboard/oauth/privateapp/", {"q": text}).content.decode()
+
+    assert "0 API tokens" in page
