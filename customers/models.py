@@ -52,11 +52,11 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return user
 
     def create_staff(self, email: str, *, first_name: str = "", last_name: str = "") -> "User":
-        """A member of staff without a password and without a role. Raises EmailTaken, CustomerError("email")."""
+        """A member of staff without a password and without a role. Raises EmailTaken, ServiceError for a bad value."""
         user = self.model(
             email=clean_email(email),
             first_name=clean_name(first_name),
-            last_name=clean_name(last_name),
+            last_name=clean_name(last_name, "last_name"),
             user_type=UserType.DASHBOARD,
         )
         user.set_unusable_password()
@@ -148,9 +148,9 @@ class User(ComputedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[d
         return self.get_full_name() or self.email or f"#{self.pk}"
 
     @classmethod
-    def normalize_name(cls, name: str | None) -> str | None:
-        """A first or last name as it is stored, like Django's `normalize_username`."""
-        return clean_name(name)
+    def normalize_name(cls, name: str | None, field: str = "first_name") -> str | None:
+        """A first or last name as it is stored, like Django's `normalize_username`. Raises ServiceError(field)."""
+        return clean_name(name, field)
 
     def get_full_name(self):
         return " ".join(filter(None, (self.first_name, self.last_name)))

@@ -24,7 +24,6 @@ from customers.phone_numbers import clean_phone_number
 from oauth.accounts import passwords
 from oauth.actor import Actor
 from oauth.errors import ServiceError
-from oauth.text import check_printable
 
 DEFAULT_FLAGS = ("is_default_for_shipping", "is_default_for_billing")
 FILLED_FROM_FIRST_ADDRESS = ("first_name", "last_name")
@@ -351,8 +350,6 @@ def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str
     for name, clean in CLEANERS.items():
         if name in cleaned:
             cleaned[name] = clean(cleaned[name])
-    for name in {"first_name", "last_name"} & cleaned.keys():
-        check_printable(cleaned[name] or "", name)
     if "phone_number" in cleaned:
         cleaned["phone_number"] = clean_phone_number(cleaned["phone_number"], country)
     return cleaned

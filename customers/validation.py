@@ -107,9 +107,11 @@ def check_length(text: str, longest: int, *path: str | int) -> None:
 
 
 def clean_name(text: str | None, field: str = "first_name") -> str | None:
-    """As `clean_text` does, and with single spaces. Raises CustomerError(field) for more than 255 characters."""
+    """As `clean_text` does, and with single spaces. Raises ServiceError(field) for more than 255 characters, and for
+    control characters."""
     name = text and " ".join(clean_text(text).split())
     check_length(name or "", MAX_LINE_LENGTH, field)
+    check_printable(name or "", field)
     return name
 
 
@@ -183,6 +185,8 @@ def clean_address(fields: Mapping[str, Any], *, country: str | None = None) -> d
     for name, value in cleaned.items():
         if isinstance(value, str) and name not in ("notes", "phone_number"):
             check_length(value, MAX_POSTCODE_LENGTH if name == "postcode" else MAX_LINE_LENGTH, name)
+    for name in ("first_name", "last_name"):
+        check_printable(cleaned.get(name) or "", name)
     if "country" in cleaned:
         cleaned["country"] = clean_country(cleaned["country"])
     if "phone_number" in cleaned:

@@ -4,6 +4,7 @@ import threading
 from datetime import datetime
 from typing import Any
 
+from django.core.validators import MaxLengthValidator
 from django.utils import timezone
 from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
@@ -40,6 +41,16 @@ class SharedFieldsSerializer(serializers.Serializer):
 @extend_schema_field({"type": "boolean", "default": False})
 class FalseByDefaultField(serializers.BooleanField):
     """The default is published, and holds for a new object. An update without the field changes nothing."""
+
+
+class LongTextField(serializers.CharField):
+    """A text of at most `longest` characters. The platform publishes no limit of it, so the document has none."""
+
+    def __init__(self, *, longest: int, **options: Any):
+        super().__init__(**options)
+        message = self.error_messages["max_length"].format(max_length=longest)
+        # A function, as the document shows the limits of the validators that it knows.
+        self.validators.append(MaxLengthValidator(longest, message).__call__)
 
 
 def check_list_length(value: Any) -> None:

@@ -99,9 +99,9 @@ def change_role(member_id: int, role: Role, *, by: Actor) -> None:
 
 @transaction.atomic
 def rename(member_id: int, *, first_name: str, last_name: str, by: Actor) -> None:
-    """Raises User.DoesNotExist."""
+    """Raises User.DoesNotExist, ServiceError for an invalid name."""
     member = _locked(member_id)
-    names = (member.normalize_name(first_name), member.normalize_name(last_name))
+    names = (member.normalize_name(first_name), member.normalize_name(last_name, "last_name"))
     if names != (member.first_name, member.last_name):
         member.first_name, member.last_name = names
         member.save(update_fields=["first_name", "last_name"])

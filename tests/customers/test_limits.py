@@ -25,7 +25,7 @@ from oauth.scopes import Scope
 from tests.support.cases import each
 from tests.support.clients import ADMIN_API, USERS, addresses_url, notes_url, user_url
 from tests.support.concurrency import at_once
-from tests.support.dashboard import CUSTOMERS, customer_url
+from tests.support.dashboard import CUSTOMERS, DASHBOARD, customer_url
 from tests.support.exports import ALL_CUSTOMERS, EXPORTS
 from tests.support.factories import address, make_user
 from tests.support.medusa import CUSTOMERS as MEDUSA_CUSTOMERS
@@ -399,6 +399,28 @@ class TestNames:
     def test_name_of_a_customer_with_control_characters_is_refused(self, client, name):
         for field, value in [("first_name", name), ("last_name", name), ("tags", [name])]:
             assert list(client.post(USERS, {"email": EMAIL, field: value}).json()) == [field]
+
+    @each("name", ["a\x1b[31m", "a\x07", "a\u202eb", "\u2066a"])
+    @each("field", ["first_name", "last_name"])
+    def test_name_of_an_address_with_control_characters_is_refused(self, client, field, name):
+        answer = client.post(USERS, {"email": EMAIL, "addresses": [address(**{field: name})]})
+        assert (answer.status_code, list(answer.json()["addresses"]["0"])) == (400, [field])
+
+        user = make_user(addresses=[address()])
+        added = client.post(addresses_url(user), address(**{field: name}))
+        assert (added.status_code, list(added.json())) == (400, [field])
+        assert user.addresses.count() == 1
+
+    @each("name", ["a\x1b[31m", "a\x07", "a\u202eb", "\u2066a"])
+    @each("field", ["first_name", "last_name"])
+    def test_name_of_staff_with_control_characters_is_refused(self, dashboard_client, owner, field, name):
+        form = {"email": "new@store.example", "first_name": "Sam", "last_name": "Staff", "role": "Staff", field: name}
+        for path in ("add/", f"{owner.pk}/change/"):
+            page = dashboard_client.post(f"{DASHBOARD}customers/staffmember/{path}", form)
+
+            assert page.status_code == 200, path
+            assert list(page.context["adminform"].form.errors) == [field], path
+        assert not User.objects.filter(email="new@store.example").exists()
 
     @each("name", ["a\rb", "a\nb", "a\r\nBcc: x@example.com"])
     def test_mail_about_a_webhook_with_an_old_name_has_one_line_of_subject(self, owner, name):

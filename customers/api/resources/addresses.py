@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from customers import services
 from customers.api.base import UserNestedViewSet
 from customers.api.conditional import respond_if_modified, respond_with_etag
-from customers.api.fields import BoundedListSerializer, SharedFieldsSerializer
+from customers.api.fields import BoundedListSerializer, LongTextField, SharedFieldsSerializer
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.limits import MAX_ADDRESS_NOTES_LENGTH
@@ -32,8 +32,8 @@ class AddressSerializer(SharedFieldsSerializer):
     phone_number = serializers.CharField(
         required=False, allow_blank=True, max_length=128, help_text="A local number is read as one of `country`."
     )
-    notes = serializers.CharField(
-        required=False, allow_blank=True, max_length=MAX_ADDRESS_NOTES_LENGTH, help_text="For the courier."
+    notes = LongTextField(
+        required=False, allow_blank=True, longest=MAX_ADDRESS_NOTES_LENGTH, help_text="For the courier."
     )
     country = serializers.CharField(help_text="A two-letter code of ISO 3166-1.")
 

@@ -6,6 +6,7 @@ from rest_framework.response import Response
 
 from customers import services
 from customers.api.base import UserNestedViewSet
+from customers.api.fields import LongTextField
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.limits import MAX_NOTE_LENGTH
@@ -51,7 +52,7 @@ class NoteSerializer(serializers.Serializer):
 
 
 class CreateNoteSerializer(serializers.Serializer):
-    message = serializers.CharField(max_length=MAX_NOTE_LENGTH)
+    message = LongTextField(longest=MAX_NOTE_LENGTH)
 
     class Meta:
         ref_name = "CreateUserNote"

@@ -11,7 +11,7 @@ import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 
 from customers.jobs.imports.columns import ADDRESS, COUNTERS, METADATA, MORE_ADDRESSES, PERSON, PURCHASES
-from customers.jobs.imports.rows import quoted
+from customers.jobs.imports.rows import quoted, quoted_json
 from customers.jobs.imports.values import tags_of
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes a CSV file for one in the encoding of the computer
@@ -38,9 +38,10 @@ def write_csv(
 ) -> int:
     """One row per customer: the first address in columns of its own, further ones as JSON. Returns the number of rows.
 
-    Null is written as an empty cell. No cell is a formula to a spreadsheet. `metadata_keys`: those that get a column.
+    Null is written as an empty cell. No cell is a formula to a spreadsheet, whatever its separator. `metadata_keys`:
+    those that get a column.
     """
-    writer = csv.writer(file)
+    writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
     header = (*HEADER, *(METADATA + key for key in metadata_keys))
     if with_header:
         writer.writerow(header)
@@ -54,17 +55,17 @@ def write_csv(
     return number
 
 
-def _cell(name: str, value: Any) -> str:
+def _cell(name: str, value: Any) -> str | int | float | Decimal:
     if value is None or value == []:
         return ""
     if name == "tags" and not value[0].startswith("[") and tags_of(text := ",".join(value)) == value:
         return quoted(text)
     if isinstance(value, list | dict):
-        return orjson.dumps(value).decode()
+        return quoted_json(orjson.dumps(value).decode())
     if isinstance(value, bool):
         return "yes" if value else "no"
     # A spreadsheet computes nothing from a number, so a negative one stays a number.
-    return str(value) if isinstance(value, int | float | Decimal) else quoted(str(value))
+    return value if isinstance(value, int | float | Decimal) else quoted(str(value))
 
 
 @dataclass(frozen=True, slots=True)

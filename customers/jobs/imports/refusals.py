@@ -63,7 +63,7 @@ def file_lines(job: Job, file_format: FileFormat) -> Iterator[str]:
 
 
 def _csv_lines(rows: Iterable[RejectedRow], file_format: FileFormat) -> Iterator[str]:
-    writer = csv.writer(_Echo(), delimiter=file_format.delimiter)
+    writer = csv.writer(_Echo(), delimiter=file_format.delimiter, quoting=csv.QUOTE_ALL)
     headers = file_format.file_headers
     has_reasons = headers[-1:] == [REASONS]  # refused twice
     width = len(headers) - has_reasons

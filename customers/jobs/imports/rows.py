@@ -21,7 +21,15 @@ from oauth.errors import ServiceError
 # An address needs one of these: many files have a country in every row.
 PLACE = ("line1", "line2", "line3", "line4", "postcode")
 # A spreadsheet takes a value that begins like this for a formula. An apostrophe in front of it prevents that.
-FORMULA = re.compile("^'*[=+\\-@\t\r＝＋－＠]")
+BEGINS_FORMULA = "'*[=+\\-@\t\r＝＋－＠]"
+FORMULA = re.compile(BEGINS_FORMULA)
+# So it does within a value, behind what separates cells and rows where it is set to another separator than the file's.
+# A negative number of a JSON array is no formula.
+NUMBER = r"(?<=,)-[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[,\]}])"
+SEPARATOR = "[;,|\t\r\n]"
+LATER_FORMULA = re.compile(f"({SEPARATOR})(?!{NUMBER})(?={BEGINS_FORMULA})")
+LATER_QUOTED = re.compile(f"({SEPARATOR})'(?={BEGINS_FORMULA})")
+LATER_FORMULA_OF_JSON = re.compile(f"({SEPARATOR})(?!{NUMBER})('*)([=+\\-@＝＋－＠])")
 ANY_COUNTRY = "US"  # stands for a country that is wrong, while further errors are looked for
 PHONE_NUMBER = re.compile(r"\+[0-9]+")
 
@@ -189,11 +197,21 @@ class _Draft:
 
 
 def unquoted(text: str) -> str:
-    """Removes the apostrophe that `quoted` adds."""
-    return text[1:] if text[:1] == "'" and FORMULA.match(text) else text
+    """Removes the apostrophes that `quoted` adds."""
+    if "'" not in text:
+        return text
+    text = text[1:] if text[0] == "'" and FORMULA.match(text) else text
+    return LATER_QUOTED.sub(r"\1", text)
 
 
 def quoted(text: str) -> str:
     """Adds an apostrophe where a spreadsheet would compute a formula. A phone number in E.164 stays as it is: a
     spreadsheet at worst drops its plus sign."""
-    return f"'{text}" if FORMULA.match(text) and not PHONE_NUMBER.fullmatch(text) else text
+    if FORMULA.match(text):
+        text = text if PHONE_NUMBER.fullmatch(text) else f"'{text}"
+    return LATER_FORMULA.sub(r"\1'", text)
+
+
+def quoted_json(text: str) -> str:
+    """Escapes what begins a formula behind a separator, by JSON's own rules (RFC 8259, 7): the value is the same."""
+    return LATER_FORMULA_OF_JSON.sub(lambda found: f"{found[1]}{found[2]}\\u{ord(found[3]):04x}", text)

@@ -405,7 +405,7 @@ class TestDownload:
         assert response.headers["Cache-Control"] == "no-store"
         assert opened.status_code == 200
         body = opened.getvalue()
-        assert body.startswith(b"id,email,")
+        assert body.startswith(b'"id","email",')
         assert opened.headers["Content-Type"] == "text/csv; charset=utf-8"
         assert opened.headers["Content-Length"] == str(len(body))
         assert opened.headers["Cache-Control"] == "no-store"

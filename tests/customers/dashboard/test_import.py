@@ -1,5 +1,6 @@
 """Import of customers by uploading a file."""
 
+import csv
 import re
 
 import pytest
@@ -108,10 +109,11 @@ class TestAnImport:
         assert User.objects.get(email="grace@example.com").first_name == "Grace Brewster"
         assert Event.objects.filter(kind="created", actor=owner).count() == 2
         report = dashboard_client.get(page.replace("change", "refused")).getvalue().decode().splitlines()
-        assert report == [
-            "E-mail,Given name,Surname,Favourite colour,Refused because",
-            "nobody,Bo,,blue,Line 3: E-mail: Enter a valid email address. Given: “nobody”.",
-            "ADA@example.com,Ada,,,Line 6: E-mail: A user with this email already exists. Given: “ADA@example.com”.",
+        taken = "Line 6: E-mail: A user with this email already exists. Given: “ADA@example.com”."
+        assert list(csv.reader(report)) == [
+            ["E-mail", "Given name", "Surname", "Favourite colour", "Refused because"],
+            ["nobody", "Bo", "", "blue", "Line 3: E-mail: Enter a valid email address. Given: “nobody”."],
+            ["ADA@example.com", "Ada", "", "", taken],
         ]
 
     def test_import_resumes_where_it_stopped(self, dashboard_client, upload, slow):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,12 +23,13 @@ from customers.orders.services import record_order
 from tests.support.factories import address, make_owner, make_user
 from tests.support.order_documents import order
 
+HARMLESS = r"\+[0-9]+|-[0-9.]+(e\+?[0-9]+)?[\]}]*"  # phone numbers, and numbers that may end an array
 METADATA = {"n": "text", "debt": "integer", "loss": "decimal", "text": "text", "list": "multi_text"}
 
 
 @pytest.fixture
 def customers(owner):
-    """Three customers, as different as possible."""
+    """Four customers, as different as possible."""
     people = [
         make_user(
             email="Ada@Lovelace.example",
@@ -51,10 +53,25 @@ def customers(owner):
                 address(first_name="Ada", notes="two\nlines", phone_number="020 7946 0018"),
                 address(line1="@home", is_default_for_billing=True),
                 address(line1="3", state="-x"),
+                address(line1="3;=1+1", notes="a,=1,-2;'-3"),
             ],
         ),
         make_user(email="+plus@example.com", first_name="=1+1", last_name="'=1", is_blocked=True, metadata={}),
         make_user(email="bo@example.com", tags=["x", "y"], metadata={"n": "1", "text": " '=1 ", "list": ["[x]"]}),
+        make_user(
+            email="cy@example.com",
+            first_name=";=1+1",
+            last_name="x;=HYPERLINK(1)",
+            tags=["-x", "a;@b", "c,-1"],
+            metadata={
+                "n": "';'=1",
+                "text": "a,-5;-5",
+                "list": ["b;=1", "c,=1", "';'-2"],
+                "deep": [-1, -2.5e8, [";＝1"]],
+            },
+            user_agent="x|+1;'=2",
+            addresses=[address(notes="- one\n- two\n=3;\t=4\t\t-5,+6|＝7,'＝8")],
+        ),
     ]
     record_order(user_id=people[2].pk, document=order())
     return people
@@ -103,7 +120,7 @@ def test_csv_export_writes_negative_numbers_as_numbers(customers, export_file):
     for key, type in METADATA.items():
         create_definition(name=key, key=key, object="customer", type=type, enable_export=True)
 
-    ada, _, bo = read(export_file("customers.csv"))
+    ada, _, bo, _ = read(export_file("customers.csv"))
 
     assert (ada["metadata.debt"], ada["metadata.loss"], ada["metadata.text"]) == ("-5", "-1.5", "'-5")
     assert bo["metadata.debt"] == ""
@@ -122,8 +139,8 @@ def test_export_begins_with_the_id_and_is_in_the_time_zone_of_the_store(customer
 
 
 def test_export_for_excel_begins_with_a_byte_order_mark(customers, export_file):
-    assert Path(export_file("customers.csv", "--excel")).read_bytes().startswith(b"\xef\xbb\xbfid,email,")
-    assert Path(export_file("customers.csv")).read_bytes().startswith(b"id,email,")
+    assert Path(export_file("customers.csv", "--excel")).read_bytes().startswith(b'\xef\xbb\xbf"id","email",')
+    assert Path(export_file("customers.csv")).read_bytes().startswith(b'"id","email",')
     assert Path(export_file("customers.jsonl", "--excel")).read_bytes().startswith(b"{")
 
 
@@ -134,6 +151,27 @@ def test_csv_export_has_no_cell_that_a_spreadsheet_would_compute(customers, expo
         assert all(number == "" or number[1:].isdecimal() for number in phone_numbers)
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_export_has_no_formula_whatever_separator_the_spreadsheet_reads(customers, export_file, delimiter):
+    """As the attacks `;=1+1` and `x;=HYPERLINK(1)` need it: with quotes that protect nothing within a line."""
+    text = Path(export_file("customers.csv")).read_text()
+    as_spreadsheets_read = csv.reader(io.StringIO(text), delimiter=delimiter)
+    without_quotes = (line.split(delimiter) for line in text.replace('"', "").splitlines())
+
+    cells = [cell for rows in (as_spreadsheets_read, without_quotes) for row in rows for cell in row]
+
+    assert "'=1+1" in "".join(cells)
+    assert [cell for cell in cells if re.match(r"[=+\-@＝＋－＠]", cell) and not re.fullmatch(HARMLESS, cell)] == []
+
+
+def test_json_in_a_csv_export_has_the_same_values(customers, export_file):
+    ada, _, _, cy = read(export_file("customers.csv"))
+
+    assert json.loads(cy["metadata"]) == User.objects.get(email="cy@example.com").metadata
+    assert "[-1,-250000000.0," in cy["metadata"]
+    assert json.loads(ada["more_addresses"])[-1]["line1"] == "3;=1+1"
+
+
 def test_csv_export_has_counters_and_user_types(customers, export_file):
     rows = read(export_file("customers.csv"))
 
@@ -141,6 +179,7 @@ def test_csv_export_has_counters_and_user_types(customers, export_file):
         ("0", "lead"),
         ("0", "lead"),
         ("1", "customer"),
+        ("0", "lead"),
     ]
 
 
@@ -155,7 +194,7 @@ def test_export_leaves_out_staff_and_erased_customers(customers, export_file):
 
     emails = [row["email"] for row in read(export_file("customers.csv"))]
 
-    assert emails == ["'+plus@example.com", "bo@example.com"]
+    assert emails == ["'+plus@example.com", "bo@example.com", "cy@example.com"]
 
 
 def test_export_to_standard_output(customers):
@@ -163,7 +202,7 @@ def test_export_to_standard_output(customers):
 
     call_command("export_customers", "-", format="jsonl", stdout=out)
 
-    assert [json.loads(line)["email"] for line in out.getvalue().splitlines()][2] == "bo@example.com"
+    assert [json.loads(line)["email"] for line in out.getvalue().splitlines()][3] == "cy@example.com"
 
 
 def test_export_to_a_missing_folder_is_an_error(customers, tmp_path):
