@@ -45,7 +45,7 @@ class TestAccessToken:
 
         assert anonymous.get(USERS, headers={"Authorization": f"{scheme} {token}"}).status_code == 401
 
-    @each("token", ["", "shc_", "\0", "é", "a b", "null", 42 * "0", 100_000 * "x"])
+    @each("token", ["", "shc_", "\0", "é", "a b", "null", 42 * "0", 90_000 * "x"])
     def test_unknown_access_token_is_refused(self, db, token):
         refused = ApiClient().get(USERS, headers={"Authorization": f"Bearer {token}"})
 

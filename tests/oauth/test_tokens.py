@@ -110,7 +110,7 @@ class TestFind:
         with django_assert_num_queries(1):
             tokens.authenticate(raw)
 
-    @each("raw", ["", " ", "x", "shc_", "é", "\0", "x" * 100_000])
+    @each("raw", ["", " ", "x", "shc_", "é", "\0", "x" * 90_000])
     def test_authenticate_finds_no_unknown_token(self, issue, raw):
         issue()
 

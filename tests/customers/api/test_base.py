@@ -5,10 +5,11 @@ import pytest
 from customers.api import urls
 from customers.api.base import AdminApiView, AdminApiViewSet, NotFoundView
 from customers.api.resources.exports import ExportFileView
+from customers.api.resources.store import RootView
 from oauth.permissions import TokenOfApp
 
 VIEWS = {pattern.callback.cls for pattern in urls.urlpatterns}
-VIEWSETS = VIEWS - {NotFoundView, ExportFileView}
+VIEWSETS = VIEWS - {NotFoundView, ExportFileView, RootView}
 BASE_VIEW_ATTRIBUTES = (
     "parser_classes", "renderer_classes", "content_negotiation_class", "versioning_class", "get_exception_handler",
     "finalize_response", "dispatch", "handle_exception",

@@ -120,8 +120,8 @@ class TestIdempotencyKey:
 
     @pytest.mark.parametrize(
         "value",
-        ['"\\ud800"', "1" + "0" * 400, "[" * 400 + "]" * 400, "1e400", '{"\\udfff": 1}'],
-        ids=["surrogate", "number", "deep", "infinite", "name"],
+        ['"\\ud800"', "1" + "0" * 400, "[" * 400 + "]" * 400, '{"\\udfff": 1}'],
+        ids=["surrogate", "number", "deep", "name"],
     )
     def test_idempotency_key_accepts_unusual_json_in_ignored_fields(self, admin_client, value):
         body = f'{{"email": "ada@example.com", "unknown": {value}}}'

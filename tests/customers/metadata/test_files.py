@@ -118,7 +118,7 @@ class TestAnExport:
 
         assert {name: ada[name] for name in ada if name.startswith("metadata.")} == {
             "metadata.Tier": "'=gold",
-            "metadata.points": "'-7",
+            "metadata.points": "-7",
             "metadata.rate": "1.5",
             "metadata.vip": "yes",
             "metadata.words": '["a, b","c"]',
