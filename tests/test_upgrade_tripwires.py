@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[1]
 # fmt: off
 TABLE = [
     # The library's name, where it is used, and why.
+    ("asyncio._set_running_loop", "config/server/rsgi.py",
+     "runs Django on the thread of the event loop, as on any other; documented for makers of event loops only"),
     ("django.db.models.query_utils.DeferredAttribute", "oauth/fields.py",
      "decrypts a column when its attribute is read; the descriptor of a field is not documented"),
     ("django.db.models.sql.compiler.SQLCompiler.get_converters", "customers/core/prepared_query.py",

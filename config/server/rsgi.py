@@ -3,7 +3,10 @@
 A request reaches Django when its whole body is there, and leaves it when its whole answer is there. Any number of
 clients that send or read slowly therefore hold a connection and little memory, but never Django's thread.
 
-    client -> granian -> event loop: environment, body with a deadline -> one thread: Django -> granian -> client
+    client -> granian -> event loop: environment, body with a deadline -> Django -> granian -> client
+
+Django runs on the event loop's own thread, one request at a time, as in a WSGI server with one thread. A second thread
+would cost a tenth of a request: both would wait for Python's lock.
 """
 
 import asyncio
@@ -12,8 +15,7 @@ import os
 import resource
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -38,21 +40,17 @@ class Store:
     """The RSGI application. granian makes a process per core, and each has one."""
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        # One thread, since Django's database connections belong to a thread, and more would only wait for each other.
-        self.django = ThreadPoolExecutor(1, "django")
         self.folder = TemporaryDirectory(prefix="store-answers-")
         allow_many_connections()
         self.starting = loop.create_task(disconnect_clients_that_read_nothing())
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.django.shutdown()
         self.folder.cleanup()
 
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
-        loop = asyncio.get_running_loop()
         environ = to_environ(scope)
         body = environ["wsgi.input"]
-        if length := await self.length_to_read(environ):
+        if length := self.length_to_read(environ):
             try:
                 body = await read_body(proto, length)
             except Disconnected:
@@ -62,11 +60,12 @@ class Store:
                 return
         with body:
             environ["wsgi.input"] = body
-            file = await loop.run_in_executor(self.django, answer, django_application, environ, proto, self.folder.name)
+            with outside_the_loop():
+                file = answer(django_application, environ, proto, self.folder.name)
         if file:
-            loop.call_later(SECONDS_UNTIL_OPENED, _delete, file)
+            asyncio.get_running_loop().call_later(SECONDS_UNTIL_OPENED, _delete, file)
 
-    async def length_to_read(self, environ: dict[str, Any]) -> int:
+    def length_to_read(self, environ: dict[str, Any]) -> int:
         """0 for a body that Django will refuse by its headers, and needs no byte of."""
         try:
             length = content_length(environ)
@@ -74,8 +73,20 @@ class Store:
             return 0
         if length <= settings.ANONYMOUS_BODY_BYTES:
             return length
-        loop = asyncio.get_running_loop()
-        return length if await loop.run_in_executor(self.django, may_send, environ) else 0
+        with outside_the_loop():
+            return length if may_send(environ) else 0
+
+
+@contextmanager
+def outside_the_loop() -> Iterator[None]:
+    """Lets Django run on this thread as in a program without an event loop: its connections belong to the thread, not
+    to the task, and it does not refuse to block."""
+    loop = asyncio.get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
 
 
 def _delete(file: Path) -> None:
