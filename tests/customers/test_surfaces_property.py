@@ -52,7 +52,7 @@ phones = st.sampled_from(
      "020\u00a079460018", "\u202a+442079460018\u202c", "٠٢٠ ٧٩٤٦ ٠٠١٨"]
 )  # fmt: skip
 emails = st.sampled_from([spelling for spellings in SAME_MAILBOX for spelling in spellings]) | st.builds(
-    "{}@example.com".format, st.text("aZé.-+'", min_size=1, max_size=6).filter(lambda text: text.strip(".") == text)
+    "{}@example.com".format, st.text("aZ.-+'", min_size=1, max_size=6).filter(lambda text: text.strip(".") == text)
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**62), 2**62) | st.floats(-1e15, 1e15) | texts,
@@ -186,17 +186,15 @@ quick = partial(
 )
 
 
-@quick(max_examples=40)
-@given(names=st.permutations(WAYS_IN), customer=customers)
-def test_customer_is_the_same_whatever_the_surface(surfaces, names, customer):
-    one, other = names[:2]
-    fields = {name: customer[name] for name in taken_by(one) if name in taken_by(other)}
-    if "Medusa" in (one, other):
-        fields["email"] = fields["email"].lower()  # as Medusa does
-
-    first, second = (surfaces.entered(surfaces.ways_in[name], fields) for name in (one, other))
-
-    assert without_own(first) == without_own(second)
+@quick(max_examples=18)
+@given(customer=customers)
+def test_customer_is_the_same_whatever_the_surface(surfaces, customer):
+    everywhere = {name: value for name, value in customer.items() if name in taken_by("Medusa")}
+    everywhere["email"] = customer["email"].lower()  # as Medusa does
+    for fields, names in ((customer, [name for name in WAYS_IN if name != "Medusa"]), (everywhere, WAYS_IN[:3])):
+        first, *others = (surfaces.entered(surfaces.ways_in[name], fields) for name in names)
+        for name, other in zip(names[1:], others, strict=True):
+            assert without_own(other) == without_own(first), name
 
 
 @quick(max_examples=15)
