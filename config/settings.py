@@ -101,6 +101,7 @@ TEMPLATES = [
 
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'store.sqlite3'}")}
 DATABASE = DATABASES["default"]
+DATABASE_STATEMENT_SECONDS = env.int("DATABASE_STATEMENT_SECONDS", 30)  # of web requests on PostgreSQL; 0: no limit
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["OPTIONS"] = {

@@ -1,9 +1,12 @@
 """The composition root: every surface and where it is mounted."""
 
+import sys
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.contrib import admin
+from django.db import InterfaceError, OperationalError
 from django.urls import include, path, re_path
 from django.views import defaults
 from django.views.generic import RedirectView
@@ -79,4 +82,8 @@ def handler404(request, exception):
 
 def handler500(request):
     errors = _errors_for(request) or _pages_for(request)
-    return errors.server_error(request)
+    response = errors.server_error(request)
+    if isinstance(sys.exception(), OperationalError | InterfaceError):  # the database did not answer, or not in time
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        response.headers["Retry-After"] = "1"
+    return response

@@ -1,9 +1,13 @@
 """A connection that the server has closed is replaced, whenever that happened."""
 
+from contextlib import contextmanager
+
 import psycopg
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from config.postgresql.limits import limit_statements
+from oauth.scopes import Scope
 from tests.support.clients import USERS
 
 pytestmark = [
@@ -60,3 +64,53 @@ class TestHealthCheck:
         connection.close_if_unusable_or_obsolete()
 
         assert anonymous.get(USERS).status_code == 401
+
+
+@contextmanager
+def busy():
+    """Another session keeps the customers to itself, and the store gives a statement a second."""
+    options, parameters = connection.settings_dict["OPTIONS"], _parameters()
+    former = dict(options)
+    limit_statements(1)
+    connection.close()
+    try:
+        with psycopg.connect(**parameters) as other:
+            other.execute("LOCK TABLE customers_user")
+            yield
+    finally:
+        options.clear()
+        options.update(former)
+
+
+class TestStatementLimit:
+    def test_statement_that_takes_too_long_is_the_error_of_the_api(self, api):
+        token = api(Scope.ADMIN_READ)
+
+        with busy():
+            answers = [token.get(path) for path in (USERS, f"{USERS}?email=a@example.com", "/admin/customers")]
+
+        for answer in answers:
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+            assert "database did not answer" in answer.content.decode()
+
+    def test_statement_that_takes_too_long_is_an_error_page_of_the_dashboard(self, client):
+        client.raise_request_exception = False
+
+        with busy():
+            page = client.post("/dashboard/login/", {"username": "owner@store.example", "password": "secret"})
+
+        assert (page.status_code, page.headers["Retry-After"]) == (503, "1")
+        assert "Try again in a moment" in page.content.decode()
+
+    def test_store_answers_after_a_statement_that_took_too_long(self, api):
+        token = api(Scope.ADMIN_READ)
+
+        with busy():
+            assert token.get(USERS).status_code == 503
+
+        assert token.get(USERS).status_code == 200
+
+    def test_processes_that_serve_nothing_have_no_limit(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            assert cursor.fetchone() == ("0",)
