@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from customers import limits
+
 pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -96,6 +98,14 @@ def test_operations_explain_every_environment_variable():
     }
 
     assert explained == read
+
+
+def test_operations_show_every_limit():
+    table = (PROJECT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\|[^|]*\| ([0-9,]+) [^|]*\| `(MAX_\w+)` \|$", table, re.MULTILINE)
+    shown = {name: int(value.replace(",", "")) for value, name in rows}
+
+    assert shown == {name: value for name, value in vars(limits).items() if name.startswith("MAX_")}
 
 
 def test_texts_have_no_banned_words():
