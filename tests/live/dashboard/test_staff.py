@@ -33,7 +33,7 @@ class TestRoles:
         pages.be(viewer)
         pages.open()
         assert sections(pages) == [
-            "Customers", "Custom fields", "Customer groups", "Orders", "Subscriptions",
+            "Customers", "Custom fields", "Customer groups", "Orders", "Subscriptions", "Store details",
         ]  # fmt: skip
 
         pages.open(path_of(ada))
@@ -79,7 +79,7 @@ class TestInvitation:
         pages.press("Add staff member")
         pages.fill(email=email, first_name="Mia", role="Staff")
         pages.press("Save")
-        assert pages.message == f"An invitation was sent to {email}."
+        assert pages.message == f"An invitation to {email} is on its way."
 
         pages.be(None)
         pages.browser.get(emailed_link(shop, email))
