@@ -6,7 +6,7 @@ from django.contrib import admin
 def titled(title: str, filter_class: type[admin.FieldListFilter] = admin.BooleanFieldListFilter):
     """The filter class with another title than the name of the column."""
 
-    class TitledFilter(filter_class):  # type: ignore[valid-type, misc]
+    class TitledFilter(filter_class):  # type: ignore[valid-type, misc]  # a base chosen at run time
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             self.title = title

@@ -147,7 +147,7 @@ def count_failed_sign_in(request: HttpRequest, email: str, **detail: Any) -> Non
 
 def refuse(request: HttpRequest) -> None:
     """Marks the request as refused for a lockout."""
-    request.is_locked_out = True  # type: ignore[attr-defined]
+    request.is_locked_out = True  # type: ignore[attr-defined]  # a mark of our own
 
 
 def is_refused(request: HttpRequest) -> bool:

@@ -49,7 +49,7 @@ class DashboardPage:
 
     def get_context_data(self, **context):
         site = admin.site.each_context(self.request)
-        return super().get_context_data(**site, title=self.title, **context)  # type: ignore[misc]
+        return super().get_context_data(**site, title=self.title, **context)  # type: ignore[misc]  # a mixin
 
 
 class SignInPage(DashboardPage, RedirectURLMixin):

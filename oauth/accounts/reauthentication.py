@@ -135,4 +135,4 @@ def _remove_own_fields(request: HttpRequest) -> None:
     fields = request.POST.copy()
     for name in [name for name in fields if name.startswith(PREFIX)]:
         del fields[name]
-    request.POST = fields  # type: ignore[assignment]
+    request.POST = fields  # type: ignore[assignment]  # typed as immutable

@@ -36,7 +36,7 @@ def each(names: str, cases: Iterable[Any] | Mapping[str, Any]) -> Callable[[Call
                 raise AssertionError("\n".join([f"{len(failures)} of {len(named)} cases failed:", *failures]))
 
         kept = [parameter for name, parameter in signature.parameters.items() if name not in arguments]
-        run.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+        run.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]  # pytest reads it
         return run
 
     return decorate

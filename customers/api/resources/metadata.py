@@ -59,7 +59,7 @@ class CreateDefinitionSerializer(SharedFieldsSerializer):
 
 class UpdateDefinitionSerializer(CreateDefinitionSerializer):
     key = None  # type: ignore[assignment]  # None drops the field
-    type = None  # type: ignore[assignment]
+    type = None  # type: ignore[assignment]  # and here
 
     class Meta:
         ref_name = "UpdateDefinition"
