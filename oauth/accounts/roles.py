@@ -17,7 +17,9 @@ class Role(models.TextChoices):
 
 
 # What a token may do at most while its owner has the role: what the role may do in the dashboard. An owner may do all.
-VIEWER_SCOPES = (Scope.USERS_READ, Scope.ORDERS_READ, Scope.SUBSCRIPTIONS_READ, Scope.METADATA_READ)
+VIEWER_SCOPES = (
+    Scope.USERS_READ, Scope.ORDERS_READ, Scope.SUBSCRIPTIONS_READ, Scope.METADATA_READ, Scope.STORE_READ
+)  # fmt: skip
 STAFF_SCOPES = (Scope.USERS_WRITE, Scope.ORDERS_WRITE, Scope.SUBSCRIPTIONS_WRITE, Scope.EXPORTS_READ,
                 Scope.EXPORTS_WRITE)  # fmt: skip
 ROLE_SCOPES = {None: (), Role.VIEWER: VIEWER_SCOPES, Role.STAFF: (*VIEWER_SCOPES, *STAFF_SCOPES)}
