@@ -273,16 +273,17 @@ class TestDashboard:
         browser = dashboard_client if role == "Owner" else as_role(role)
         book = list(full_book.addresses.order_by("pk"))
 
-        first = browser.get(customer_url(full_book)).content.decode()
-        last = browser.get(customer_url(full_book), {"addresses": "50"}).content.decode()
+        first = browser.get(customer_url(full_book))
+        last = browser.get(customer_url(full_book), {"addresses": "50"})
 
-        assert "Addresses 1 to 20 of 1000." in first
-        assert "Addresses 981 to 1000 of 1000." in last
-        assert len(first) < 1_000_000
+        assert "Addresses 1 to 20 of 1000." in first.content.decode()
+        assert "Addresses 981 to 1000 of 1000." in last.content.decode()
+        assert len(first.content) < 1_000_000
         if role == "Owner":
-            assert f'value="{book[19].pk}"' in first
-            assert f'value="{book[20].pk}"' not in first
-            assert f'value="{book[-1].pk}"' in last
+            for page, part in ((first, book[:20]), (last, book[-20:])):
+                shown = [fields_of(page)[f"addresses-{number}-id"] for number in range(20)]
+                assert shown == [str(address.pk) for address in part]
+            assert "addresses-20-id" not in fields_of(first)
 
     def test_address_on_a_further_page_is_changed_and_deleted(self, full_book, dashboard_client):
         book = list(full_book.addresses.order_by("pk"))
