@@ -7,13 +7,12 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 
 from customers.dashboard.read_only import NoDeleteAdmin
-from customers.dashboard.service_errors import to_validation_error
+from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
 from customers.store import services
 from customers.store.models import StoreDetails
-from oauth.errors import ServiceError
 
 
-class StoreDetailsForm(forms.ModelForm):
+class StoreDetailsForm(ServiceErrorsForm):
     currencies = forms.CharField(help_text="Codes of ISO 4217, separated by commas: USD, EUR.")
 
     class Meta:
@@ -28,15 +27,11 @@ class StoreDetailsForm(forms.ModelForm):
         self.initial["currencies"] = ", ".join(self.instance.currencies)
 
     def clean_currencies(self):
-        codes = [code.strip().upper() for code in self.cleaned_data["currencies"].split(",") if code.strip()]
-        try:
-            return services.clean_currencies(codes)
-        except ServiceError as error:
-            raise to_validation_error(error) from None
+        return [code.strip().upper() for code in self.cleaned_data["currencies"].split(",") if code.strip()]
 
 
 @admin.register(StoreDetails)
-class StoreDetailsAdmin(NoDeleteAdmin):
+class StoreDetailsAdmin(ServiceErrorsAdmin, NoDeleteAdmin):
     form = StoreDetailsForm
 
     def has_add_permission(self, request):

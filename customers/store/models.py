@@ -1,9 +1,11 @@
 """What apps and customers may know about the store itself."""
 
-from django.core.validators import RegexValidator
 from django.db import models
 
+from customers.phone_numbers import MAX_PHONE_NUMBER_LENGTH
+
 MAX_CURRENCIES = 200
+MAX_NAME_LENGTH = 255
 
 
 def default_currencies() -> list[str]:
@@ -13,7 +15,7 @@ def default_currencies() -> list[str]:
 class StoreDetails(models.Model):
     """One row. The country is a setting, STORE_COUNTRY; the domain is STORE_DOMAIN."""
 
-    name = models.CharField(max_length=255, default="Store")
+    name = models.CharField(max_length=MAX_NAME_LENGTH, default="Store")
     tagline = models.CharField(max_length=255, blank=True)
     tax_id = models.CharField("tax ID", max_length=255, blank=True)
     currencies = models.JSONField(default=default_currencies, help_text="Codes of ISO 4217, as in USD.")
@@ -23,9 +25,7 @@ class StoreDetails(models.Model):
     city = models.CharField(max_length=255, blank=True)
     state = models.CharField(max_length=255, blank=True)
     postcode = models.CharField(max_length=64, blank=True)
-    phone_number = models.CharField(
-        max_length=16, blank=True, validators=[RegexValidator(r"^\+[1-9][0-9]{4,14}$", "Enter it as in +12015550123.")]
-    )
+    phone_number = models.CharField(max_length=MAX_PHONE_NUMBER_LENGTH, blank=True)
 
     class Meta:
         verbose_name = verbose_name_plural = "store details"

@@ -62,6 +62,22 @@ class TestStore:
             assert "errorlist" in response.content.decode()
         assert not StoreDetails.objects.exists()
 
+    def test_store_details_go_through_the_doors_of_texts_and_phones(self, dashboard_client, page):
+        for field, value in {
+            "name": "\u200b",
+            "tagline": "a\x1bb",
+            "phone_number": "020 7946 0018",
+            "city": "\u202e",
+        }.items():
+            response = dashboard_client.post(page, FORM | {field: value})
+
+            assert response.status_code == 200, field
+            assert "errorlist" in response.content.decode(), field
+        assert not StoreDetails.objects.exists()
+        dashboard_client.post(page, FORM | {"name": "Zoe\u0308", "phone_number": "+44 20 7946 0018"})
+        details = StoreDetails.objects.get()
+        assert (details.name, details.phone_number) == ("Zoë", "+442079460018")
+
     def test_store_details_are_changed_by_owners_only(self, as_role, page):
         change_details(name="Bulbs")
         for role in ("Viewer", "Staff"):
