@@ -48,7 +48,7 @@ MADE_UP = {
     "medusa session": {"HTTP_COOKIE": "a=b; connect.sid=made-up"},
 }
 
-# What tells the format of each surface.
+# Whether an answer has the format of this surface.
 FORMATS = {
     "api": lambda answer: list(answer.json()) == ["detail"],
     "medusa": lambda answer: answer.json()["type"] == "invalid_data",

@@ -1,8 +1,5 @@
 """One mailbox is one customer, however the address is spelled, on every surface."""
 
-import csv
-import io
-
 import pytest
 from django.core import mail
 from django.core.management import call_command
@@ -16,7 +13,7 @@ from oauth.audit.models import AuditEvent
 from oauth.email_addresses import check_email, deliverable, email_key
 from oauth.errors import ServiceError
 from tests.support.cases import each
-from tests.support.clients import USERS, user_url
+from tests.support.clients import USERS, refusal, user_url
 from tests.support.concurrency import at_once
 from tests.support.dashboard import CUSTOMERS, DASHBOARD
 from tests.support.factories import make_owner, make_user
@@ -40,40 +37,36 @@ REFUSED = [
 
 
 @pytest.fixture
-def ways_in(api, dashboard_client, import_file, tmp_path):
+def ways_in(api, dashboard_client, import_file, csv_file):
     """By the name of a surface: `enter(email)` creates a customer. The result is the text of a refusal, or empty."""
     client = api("users:read", "users:write")
 
     def admin_api(email):
         answer = client.post(USERS, {"email": email})
-        return "" if answer.status_code == 201 else answer.content.decode()
+        return refusal(answer, 201)
 
     def admin_api_change(email):
         user = make_user()
         answer = client.patch(user_url(user), {"email": email})
-        return "" if answer.status_code == 200 else answer.content.decode()
+        return refusal(answer, 200)
 
     def medusa(email):
         answer = client.post(MEDUSA, {**NEW, "email": email})
-        return "" if answer.status_code == 201 else answer.content.decode()
+        return refusal(answer, 201)
 
     def dashboard(email):
         page = dashboard_client.get(f"{CUSTOMERS}add/")
         answer = dashboard_client.post(f"{CUSTOMERS}add/", {**fields_of(page), "email": email})
-        return "" if answer.status_code == 302 else answer.content.decode()
+        return refusal(answer, 302)
 
     def invitation(email):
         page = dashboard_client.get(f"{DASHBOARD}customers/staffmember/add/")
         fields = {**fields_of(page, "staffmember_form"), "email": email, "role": "Viewer"}
         answer = dashboard_client.post(f"{DASHBOARD}customers/staffmember/add/", fields)
-        return "" if answer.status_code == 302 else answer.content.decode()
+        return refusal(answer, 302)
 
     def file(email):
-        text = io.StringIO()
-        csv.writer(text).writerows([["email"], [email]])
-        path = tmp_path / "in.csv"
-        path.write_text(text.getvalue(), encoding="utf-8")
-        code, output = import_file(path)
+        code, output = import_file(csv_file([[email]], header=["email"]))
         return "" if code == 0 else output
 
     return {

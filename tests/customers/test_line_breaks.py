@@ -1,8 +1,5 @@
 """Fields of one line take no line breaks, on every surface; and a form leaves alone what nobody touched."""
 
-import csv
-import io
-
 import pytest
 
 from customers.groups.models import CustomerGroup
@@ -33,7 +30,7 @@ NAMES = [
 
 
 @pytest.fixture
-def ways_in(api, dashboard_client, import_file, tmp_path):
+def ways_in(api, dashboard_client, import_file, csv_file):
     """By the name of a surface: `enter(name, value)` gives a new customer an address with this value."""
     client = api("users:read", "users:write")
     place = {"line1": "1 High St", "line4": "London", "country": "GB"}
@@ -52,14 +49,9 @@ def ways_in(api, dashboard_client, import_file, tmp_path):
         assert answer.status_code == 302
 
     def file(name, value):
-        text = io.StringIO()
         given = {**place, name: value}
-        rows = csv.writer(text)
-        rows.writerow(["email", *(f"address_{column}" for column in given)])
-        rows.writerow(["in@example.com", *given.values()])
-        path = tmp_path / "in.csv"
-        path.write_text(text.getvalue(), encoding="utf-8", newline="")
-        assert import_file(path)[0] == 0
+        header = ["email", *(f"address_{column}" for column in given)]
+        assert import_file(csv_file([["in@example.com", *given.values()]], header=header))[0] == 0
 
     return {"Admin API": admin_api, "Admin API, change": admin_api_change, "dashboard": dashboard, "import": file}
 

@@ -8,7 +8,10 @@ from django.core.management import CommandError, call_command
 
 from customers.groups.models import CustomerGroup
 from customers.metadata.models import Definition
+from customers.webhooks.delivery.outcomes import WEBHOOK_NOTICE, email_owners
+from customers.webhooks.delivery.sender import Outcome
 from customers.webhooks.models import Webhook
+from oauth.accounts.models import Email
 from oauth.models import App, PartnerApp, PrivateApp
 from oauth.scopes import Scope
 from tests.support.cases import each
@@ -26,6 +29,7 @@ KEPT = [
     ("Cafe\u0301", "Café"),
     ("\u1112\u1161\u11ab", "한"),
     ("Best\nof", "Best of"),
+    ("Best\rof", "Best of"),
     ("Best\r\nof", "Best of"),
     ("Best\u2028of\x85all", "Best of all"),
     (" Best ", "Best"),
@@ -134,3 +138,13 @@ def test_replaced_token_stays_with_an_app_of_an_older_name(dashboard_client, api
 
     assert page.status_code == 200
     assert App.objects.get().name == "Old\nname"
+
+
+@each("name", ["a\rb", "a\nb", "a\r\nBcc: x@example.com"])
+def test_mail_about_a_webhook_with_an_old_name_has_one_line_of_subject(owner, name):
+    webhook = Webhook.objects.create(name=name, target=WEBHOOK["target"], events=["customer.created"])
+    email_owners(webhook, "warning", Outcome(500, 0.1))
+
+    subject, _ = WEBHOOK_NOTICE.write(Email.objects.get(), owner)
+
+    assert subject.splitlines() == [subject]

@@ -1,13 +1,10 @@
 """Which phone numbers are accepted, on every surface alike, and how they are found."""
 
-import csv
-import io
-
 import pytest
 
 from customers.models import Address, User
 from tests.support.cases import each
-from tests.support.clients import USERS, user_url
+from tests.support.clients import USERS, refusal, user_url
 from tests.support.dashboard import CUSTOMERS, customer_url
 from tests.support.factories import make_user, make_users
 from tests.support.medusa import id_of
@@ -64,7 +61,7 @@ def place(country: str) -> dict:
 
 
 @pytest.fixture
-def ways_in(api, dashboard_client, import_file, tmp_path):
+def ways_in(api, dashboard_client, import_file, csv_file):
     """By the name of a surface: `enter(country, number)` stores it for a new customer. The result is the answer's text
     if it was refused, else an empty text."""
     client = api("users:read", "users:write")
@@ -72,37 +69,33 @@ def ways_in(api, dashboard_client, import_file, tmp_path):
     def admin_api(country, number):
         body = {"email": "in@example.com", "phone_number": number, "addresses": [place(country)]}
         answer = client.post(USERS, body)
-        return "" if answer.status_code == 201 else answer.content.decode()
+        return refusal(answer, 201)
 
     def admin_api_change(country, number):
         user = make_user(email="in@example.com", addresses=[place(country)])
         answer = client.patch(user_url(user), {"phone_number": number})
-        return "" if answer.status_code == 200 else answer.content.decode()
+        return refusal(answer, 200)
 
     def admin_api_address(country, number):
         body = {"email": "in@example.com", "addresses": [{**place(country), "phone_number": number}]}
         answer = client.post(USERS, body)
-        return "" if answer.status_code == 201 else answer.content.decode()
+        return refusal(answer, 201)
 
     def medusa(country, number):
         user = make_user(email="in@example.com", addresses=[place(country)])
         answer = client.post(f"/admin/customers/{id_of(user)}", {"phone": number})
-        return "" if answer.status_code == 200 else answer.content.decode()
+        return refusal(answer, 200)
 
     def dashboard(country, number):
         page = dashboard_client.get(f"{CUSTOMERS}add/")
         fields = {"email": "in@example.com", "phone_number": number, **new_address(country=country)}
         answer = dashboard_client.post(f"{CUSTOMERS}add/", {**fields_of(page), **fields})
-        return "" if answer.status_code == 302 else answer.content.decode()
+        return refusal(answer, 302)
 
     def file(country, number):
-        text = io.StringIO()
-        rows = csv.writer(text)
-        rows.writerow(["email", "phone_number", "address_line1", "address_line4", "address_country"])
-        rows.writerow(["in@example.com", number, "1 High St", "Springfield", country])
-        path = tmp_path / "in.csv"
-        path.write_text(text.getvalue(), encoding="utf-8")
-        code, output = import_file(path)
+        header = ["email", "phone_number", "address_line1", "address_line4", "address_country"]
+        row = ["in@example.com", number, "1 High St", "Springfield", country]
+        code, output = import_file(csv_file([row], header=header))
         return "" if code == 0 else output
 
     return {

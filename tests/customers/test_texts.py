@@ -9,8 +9,8 @@ from customers.models import Address, Note, Tag, User
 from oauth.scopes import Scope
 from tests.support.cases import each
 from tests.support.clients import JSON, USERS, addresses_url, notes_url
-from tests.support.dashboard import CUSTOMERS, customer_url
-from tests.support.factories import make_user
+from tests.support.dashboard import CUSTOMERS, DASHBOARD, customer_url
+from tests.support.factories import address, make_user
 
 BLANK = ["\u200b", "\u3164", "\u00ad", "\u2800", "\ufeff", "\u115f", "\u180e", "\U000e0041", " \u200d\u2060 ", "\x01"]
 NAN = ["1e400", "-1e400", "0.1e999", "1E+310", "NaN", "-Infinity"]
@@ -81,6 +81,37 @@ class TestOneSpelling:
         assert answer.status_code == 400
         assert list(answer.json()) == ["last_name"]
         assert client.post(USERS, {"email": "a@example.com", "tags": ["\u0958" * 200]}).status_code == 400
+
+
+class TestControlCharacters:
+    """A name with control characters could forge a line of a log, of a mail or of a page."""
+
+    @each("name", ["a\x1b[31m", "a\x07", "a\u202eb"])
+    def test_name_of_a_customer_with_control_characters_is_refused(self, client, name):
+        for field, value in [("first_name", name), ("last_name", name), ("tags", [name])]:
+            assert list(client.post(USERS, {"email": "ada@example.com", field: value}).json()) == [field]
+
+    @each("name", ["a\x1b[31m", "a\x07", "a\u202eb", "\u2066a"])
+    @each("field", ["first_name", "last_name"])
+    def test_name_of_an_address_with_control_characters_is_refused(self, client, field, name):
+        answer = client.post(USERS, {"email": "ada@example.com", "addresses": [address(**{field: name})]})
+        assert (answer.status_code, list(answer.json()["addresses"]["0"])) == (400, [field])
+
+        user = make_user(addresses=[address()])
+        added = client.post(addresses_url(user), address(**{field: name}))
+        assert (added.status_code, list(added.json())) == (400, [field])
+        assert user.addresses.count() == 1
+
+    @each("name", ["a\x1b[31m", "a\x07", "a\u202eb", "\u2066a"])
+    @each("field", ["first_name", "last_name"])
+    def test_name_of_staff_with_control_characters_is_refused(self, dashboard_client, owner, field, name):
+        form = {"email": "new@store.example", "first_name": "Sam", "last_name": "Staff", "role": "Staff", field: name}
+        for path in ("add/", f"{owner.pk}/change/"):
+            page = dashboard_client.post(f"{DASHBOARD}customers/staffmember/{path}", form)
+
+            assert page.status_code == 200, path
+            assert list(page.context["adminform"].form.errors) == [field], path
+        assert not User.objects.filter(email="new@store.example").exists()
 
 
 class TestNumbersThatOverflow:

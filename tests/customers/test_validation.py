@@ -2,12 +2,14 @@
 
 from random import Random
 
+import emoji
 import phonenumbers
 import pytest
 
 from customers import phone_numbers, services, validation
 from customers.models import User
 from oauth.actor import SYSTEM
+from tests.support.cases import each
 from tests.support.factories import address
 
 
@@ -62,6 +64,35 @@ class TestWithoutEmoji:
 
     def test_without_emoji_removes_surrounding_space(self):
         assert validation.without_emoji("Ada 🚀 Lovelace 🚀") == "Ada Lovelace"
+
+    @each("text", ["👩\u200d", "a\u200d", "🏽\u200d", "❤️\u200d", "क्\u200d", "👩🏽\u200d❤️\u200d💋\u200d👩🏼"])
+    def test_work_of_removal_grows_with_the_length_of_the_text(self, monkeypatch, text):
+        """The library looks through all joiners of its text at each character."""
+        parts = []
+        replace_emoji = emoji.replace_emoji
+        monkeypatch.setattr(emoji, "replace_emoji", lambda part, how: parts.append(part) or replace_emoji(part, how))
+
+        def work(text: str) -> int:
+            parts.clear()
+            validation.without_emoji(text)
+            assert "".join(parts) == text
+            return sum(len(part) * part.count("\u200d") for part in parts)
+
+        assert 0 < work(text * 4_000) < 2.5 * work(text * 2_000)
+
+    @each(
+        "text, kept",
+        {
+            "none": ("Zoë", "Zoë"),
+            "family": ("Ada 👩\u200d👩\u200d👧\u200d👦 B", "Ada B"),
+            "joined letters": ("क्\u200dष" * 200, "क्\u200dष" * 200),
+            "flags": ("🇬🇧" * 300 + "x", "x"),
+            "many families": ("👩\u200d👩\u200d👧\u200d👦" * 100 + "x", "x"),
+            "signs": ("Ada® 🎉", "Ada®"),
+        },
+    )
+    def test_removal_keeps_the_rest(self, text, kept):
+        assert validation.without_emoji(text) == kept
 
 
 class TestCleanMetadata:

@@ -52,3 +52,8 @@ class ApiClient(Client):
 
     def post_multipart(self, path, data, **extra):
         return self.post(path, data, MULTIPART_CONTENT, **extra)
+
+
+def refusal(answer, success: int) -> str:
+    """The text of an answer, or an empty text if its status is `success`."""
+    return "" if answer.status_code == success else answer.content.decode()

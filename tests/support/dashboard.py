@@ -4,6 +4,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from customers.models import User, UserType
+from tests.support.pages import fields_of
 
 DASHBOARD = "/dashboard/"
 CUSTOMERS = f"{DASHBOARD}customers/customer/"
@@ -11,6 +12,12 @@ CUSTOMERS = f"{DASHBOARD}customers/customer/"
 
 def customer_url(customer) -> str:
     return f"{CUSTOMERS}{customer.pk}/change/"
+
+
+def save_customer(browser, customer, **changes):
+    """Open the customer's page, change these fields of its form and send it."""
+    fields = fields_of(browser.get(customer_url(customer)))
+    return browser.post(customer_url(customer), {**fields, **changes})
 
 
 def browser_of(user) -> Client:

@@ -3,6 +3,7 @@
 from itertools import count
 
 from customers import services
+from customers.limits import MAX_ADDRESSES
 from customers.models import Address, Note, User
 from oauth.actor import SYSTEM, Actor
 
@@ -34,6 +35,11 @@ def address(**fields) -> dict:
 
 def make_address(user: User, **fields) -> Address:
     return services.add_address(user.pk, by=SYSTEM, **address(**fields))
+
+
+def fill_address_book(user: User) -> None:
+    """Give a customer as many addresses as the store keeps."""
+    Address.objects.bulk_create(Address(user=user, **address()) for _ in range(MAX_ADDRESSES))
 
 
 def make_note(user: User, *, author: User, app_id: int | None = None, message: str = "Asked for a call back.") -> Note:

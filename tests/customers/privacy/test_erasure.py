@@ -31,7 +31,7 @@ from tests.support.dashboard import CUSTOMERS, customer_url
 from tests.support.factories import make_note, make_user
 from tests.support.order_documents import full
 
-# What tells who Zenobia is: no other text in the database has any of it.
+# Personal data of Zenobia. No other text in the database contains any of it.
 PERSONAL = [
     "zenobia", "palmyra", "442079460018", "Colonnade", "Tadmor", "SW1Y 4JH", "198.51.100.7", "Camel/9.0", "odaenathus",
     "aurelian", "Mistral", "Knock twice", "Vaballathus",
