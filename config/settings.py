@@ -151,9 +151,9 @@ SESSION_ENGINE = "oauth.accounts.session_store"
 USE_TZ = True
 # The store's time zone: whole-day filters and shown offsets. The database holds UTC.
 TIME_ZONE = env.str("STORE_TIME_ZONE", "UTC")
-# Which phone numbers are accepted: `valid` (some country's plan has them) or `possible` (their length fits).
 # ISO 3166-1 alpha-2. A local phone number without an address is read as one of this country. Empty: it is refused.
 STORE_COUNTRY = env.str("STORE_COUNTRY", "")
+# Which phone numbers are accepted: `valid` (some country's plan has them) or `possible` (their length fits).
 PHONE_NUMBERS = env.str("PHONE_NUMBERS", "valid", choices=("valid", "possible"))
 LANGUAGE_CODE = "en"
 USE_I18N = True
@@ -187,7 +187,7 @@ ANONYMOUS_BODY_BYTES = 100_000  # without credentials, and where people and prog
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 1_000_000_000)  # a file of customers, from staff who may import
 # How long `config.server` waits for a client: for a body, and for a client that reads nothing of its answer.
 CLIENT_SECONDS = env.int("CLIENT_SECONDS", 20)
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 3_000  # a customer's page has 30 per address, and up to 70 addresses
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3_000  # a customer's page has 30 per address: 20 shown, and new ones
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
 API_USAGE_INTERVAL = 10  # minimum seconds between two writes of the number of calls
 

@@ -10,8 +10,8 @@ from typing import Any, TextIO
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 
+from customers.jobs.formulas import quoted, quoted_json
 from customers.jobs.imports.columns import ADDRESS, COUNTERS, METADATA, MORE_ADDRESSES, PERSON, PURCHASES
-from customers.jobs.imports.rows import quoted, quoted_json
 from customers.jobs.imports.values import tags_of
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes a CSV file for one in the encoding of the computer

@@ -9,10 +9,10 @@ from typing import BinaryIO
 
 import orjson
 
+from customers.jobs.formulas import unquoted
 from customers.jobs.imports import columns
 from customers.jobs.imports.lines import MAX_ROW_SIZE, Lines, Position
 from customers.jobs.imports.rfc4180 import NOT_CLOSED, TOO_LONG, Grammar, NotText, decoded
-from customers.jobs.imports.rows import unquoted
 from customers.limits import MAX_COLUMNS
 from oauth.errors import ServiceError
 

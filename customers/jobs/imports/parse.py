@@ -5,10 +5,10 @@ from typing import Any, BinaryIO, NamedTuple
 
 import orjson
 
+from customers.jobs.formulas import unquoted
 from customers.jobs.imports.header import EMAIL, FileFormat
 from customers.jobs.imports.lines import MAX_ROW_SIZE, NOTHING_READ, Lines, Position
 from customers.jobs.imports.rfc4180 import NOT_UTF_8, TOO_LONG, Grammar, readable, take_row
-from customers.jobs.imports.rows import unquoted
 from oauth.errors import ServiceError
 
 TOO_SHORT = "The row lacks cells, and has an email address in another column. Is a line break missing?"

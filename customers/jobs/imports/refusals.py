@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
+from customers.jobs.formulas import quoted, unquoted
 from customers.jobs.imports.columns import REASONS
 from customers.jobs.imports.header import FileFormat
 from customers.jobs.imports.parse import Row
-from customers.jobs.imports.rows import quoted, unquoted
 from customers.jobs.models import Job, RejectedRow
 from oauth.errors import ServiceError
 

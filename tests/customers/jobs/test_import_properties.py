@@ -9,7 +9,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customers.jobs.imports.rows import quoted
+from customers.jobs.formulas import quoted
 from customers.models import User
 
 HEADER = ["Email", "First Name", "metadata.note", "metadata.last"]

@@ -1,0 +1,37 @@
+"""Keeps spreadsheets from computing the cells of a CSV file: exports and files of refused rows add marks, and imports
+remove them."""
+
+import re
+
+# A spreadsheet takes a value that begins like this for a formula. An apostrophe in front of it prevents that.
+BEGINS_FORMULA = "'*[=+\\-@\t\r＝＋－＠]"
+FORMULA = re.compile(BEGINS_FORMULA)
+# A spreadsheet may be set to another separator than the file's. It then splits a value, and a formula may begin at each
+# part. A negative number of a JSON array is no formula.
+NUMBER = r"(?<=,)-[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[,\]}])"
+SEPARATOR = "[;,|\t\r\n]"
+LATER_FORMULA = re.compile(f"({SEPARATOR})(?!{NUMBER})(?={BEGINS_FORMULA})")
+LATER_QUOTED = re.compile(f"({SEPARATOR})'(?={BEGINS_FORMULA})")
+LATER_FORMULA_OF_JSON = re.compile(f"({SEPARATOR})(?!{NUMBER})('*)([=+\\-@＝＋－＠])")
+PHONE_NUMBER = re.compile(r"\+[0-9]+")
+
+
+def unquoted(text: str) -> str:
+    """Removes the apostrophes that `quoted` adds."""
+    if "'" not in text:
+        return text
+    text = text[1:] if text[0] == "'" and FORMULA.match(text) else text
+    return LATER_QUOTED.sub(r"\1", text)
+
+
+def quoted(text: str) -> str:
+    """Adds an apostrophe where a spreadsheet would compute a formula. A phone number in E.164 stays as it is: a
+    spreadsheet at worst drops its plus sign."""
+    if FORMULA.match(text):
+        text = text if PHONE_NUMBER.fullmatch(text) else f"'{text}"
+    return LATER_FORMULA.sub(r"\1'", text)
+
+
+def quoted_json(text: str) -> str:
+    """Escapes what begins a formula behind a separator, by JSON's own rules (RFC 8259, 7): the value is the same."""
+    return LATER_FORMULA_OF_JSON.sub(lambda found: f"{found[1]}{found[2]}\\u{ord(found[3]):04x}", text)
