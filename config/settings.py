@@ -81,7 +81,6 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-ASGI_APPLICATION = "config.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -273,13 +272,11 @@ OAUTH2_PROVIDER_DEVICE_GRANT_MODEL = "oauth.DeviceGrant"
 OAUTH2_PROVIDER = {
     "SCOPES": {str(scope): label for scope, label in SCOPE_LABELS.items()},
     "DEFAULT_SCOPES": [],  # an app that asks for nothing gets nothing
-    "SCOPES_BACKEND_CLASS": "oauth.validator.AllowedScopes",
     "OAUTH2_VALIDATOR_CLASS": "oauth.validator.Validator",
     # Authorization code and refresh, and nothing else.
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.WebApplicationServer",
     "OAUTH2_GRANT_TYPES_SUPPORTED": ["authorization_code", "refresh_token"],
     "OAUTH2_RESPONSE_TYPES_SUPPORTED": ["code"],
-    "OIDC_ISS_ENDPOINT": f"{'http' if DEVELOPMENT else 'https'}://{STORE_DOMAIN}" if STORE_DOMAIN else "",
     "AUTHORIZATION_CODE_EXPIRE_SECONDS": 60,
     "ACCESS_TOKEN_EXPIRE_SECONDS": lambda request: ACCESS_TOKEN_SECONDS[request.client.client_type],
     "REFRESH_TOKEN_EXPIRE_SECONDS": 365 * 24 * 3600,

@@ -3,7 +3,6 @@
 import re
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
-from oauth2_provider.scopes import SettingsScopes
 from oauthlib.oauth2.rfc6749 import errors
 
 from oauth.actor import Actor, client_ip
@@ -14,13 +13,6 @@ from oauth.scopes import Scope
 from oauth.tokens import authenticate
 
 S256_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-class AllowedScopes(SettingsScopes):
-    """Every scope; for one app, the scopes that it may ask for."""
-
-    def get_available_scopes(self, application=None, request=None, *args, **kwargs):
-        return super().get_available_scopes() if application is None else application.requestable_scopes
 
 
 class Validator(OAuth2Validator):

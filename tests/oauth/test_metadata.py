@@ -37,6 +37,15 @@ def test_metadata_names_endpoints_below_the_issuer(metadata):
     }
 
 
+def test_metadata_names_the_domain_of_the_store_whatever_the_host(client, db, settings):
+    settings.STORE_DOMAIN, settings.DEVELOPMENT = "shop.example", False
+
+    metadata = client.get(METADATA).json()
+
+    assert metadata["issuer"] == "https://shop.example"
+    assert metadata["token_endpoint"] == "https://shop.example/oauth2/token/"
+
+
 def test_metadata_offers_no_registration(metadata):
     assert "registration_endpoint" not in metadata
     assert metadata["client_id_metadata_document_supported"] is False
