@@ -48,6 +48,23 @@ class TestFiles:
         assert "store.sqlite3" in modes
 
 
+class TestStatementLimit:
+    """Without a database: the limit is an option of connections that are opened later."""
+
+    def options(self, folder, code, **environment):
+        code += "; from django.db import connection; print(connection.settings_dict['OPTIONS'])"
+        environment |= {"VAR_DIR": str(folder), "DEVELOPMENT": "1", "DATABASE_URL": "postgresql://localhost/none"}
+        run = manage("shell", "--no-imports", "-c", code, **environment)
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    def test_statements_of_a_served_store_are_limited(self, tmp_path):
+        assert "statement_timeout=7s" in self.options(tmp_path, "import config.wsgi", DATABASE_STATEMENT_SECONDS="7")
+
+    def test_statements_of_commands_are_not_limited(self, tmp_path):
+        assert "statement_timeout" not in self.options(tmp_path, "pass", DATABASE_STATEMENT_SECONDS="7")
+
+
 class TestDeployCheck:
     def test_deploy_check_has_no_warnings_on_production_settings(self, tmp_path):
         run = manage(
