@@ -114,14 +114,15 @@ def _checked(request: HttpRequest) -> tuple[str, dict[str, str]]:
 
 
 def _basic_credentials(request: HttpRequest) -> str:
+    """What stands behind `Basic` in the header, still encoded; empty without it."""
     scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     return credentials if scheme.lower() == "basic" else ""
 
 
 def _claimed_client_id(request: HttpRequest) -> str:
     """The client id in the header or in the body, not verified."""
-    scheme, _, credentials = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "basic":
+    credentials = _basic_credentials(request)
+    if not credentials:
         return request.POST.get("client_id", "")
     try:
         return unquote_plus(b64decode(credentials).decode().partition(":")[0])

@@ -298,6 +298,14 @@ class TestTokenEndpoint:
 
         assert answer.status_code == 429
 
+    def test_token_endpoint_counts_for_the_client_in_the_body_beside_an_empty_header(self, partner):
+        """The body is then what authenticates the client."""
+        partner.http.defaults["HTTP_AUTHORIZATION"] = "Basic "
+
+        assert wrong_secret(partner).status_code == 401
+
+        assert FailedAttempts.objects.get(kind="client").subject == partner.app.client_id
+
     def test_token_endpoint_answers_right_requests_during_a_lockout(self, partner, dashboard_client):
         pair = partner.install(dashboard_client)
         for _ in range(11):
