@@ -43,7 +43,7 @@ format: .venv/test
 
 # Renews requirements.lock, from which a deployment installs: the newest versions that pyproject.toml allows.
 lock: .venv/test
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 audit: .venv/test
