@@ -1,5 +1,5 @@
-"""Django's session middleware and a content policy, for pages only. API clients have no use for them, and get their
-answers faster without."""
+"""What requests pass on their way to a view. API clients have no use for sessions, messages and policies of pages, and
+get their answers faster without."""
 
 from csp import middleware as csp
 from django.conf import settings
@@ -13,8 +13,6 @@ from customers.core.http.multipart import InvalidMultipart, check_multipart
 from oauth.text import is_encoded
 
 API_PREFIXES = ("/api/", "/admin/", "/webhooks/", "/oauth2/token/", "/oauth2/revoke_token/", "/oauth2/introspect/")
-
-
 NOT_STORED = ("/api/admin/", "/admin/", "/oauth2/", "/dashboard/")
 
 

@@ -16,6 +16,7 @@ import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -63,7 +64,7 @@ class Store:
             with outside_the_loop():
                 file = answer(django_application, environ, proto, self.folder.name)
         if file:
-            asyncio.get_running_loop().call_later(SECONDS_UNTIL_OPENED, _delete, file)
+            asyncio.get_running_loop().call_later(SECONDS_UNTIL_OPENED, partial(file.unlink, missing_ok=True))
 
     def length_to_read(self, environ: dict[str, Any]) -> int:
         """0 for a body that Django will refuse by its headers, and needs no byte of."""
@@ -87,11 +88,6 @@ def outside_the_loop() -> Iterator[None]:
         yield
     finally:
         asyncio._set_running_loop(loop)
-
-
-def _delete(file: Path) -> None:
-    with suppress(FileNotFoundError):
-        file.unlink()
 
 
 def allow_many_connections() -> None:

@@ -1,4 +1,4 @@
-"""Sessions and the second factor of people who sign in to the dashboard."""
+"""The tables of staff accounts: sessions, the second factor, failed attempts, and the outbox of emails."""
 
 from django.conf import settings
 from django.contrib.sessions.base_session import AbstractBaseSession
@@ -65,7 +65,10 @@ class FailedAttempts(models.Model):
 
 
 class Email(models.Model):
-    """An email that waits to be sent, and for some kinds, for a while, one that was sent. See `oauth.accounts.mail`."""
+    """An email that waits to be sent. One of a kind with an interval stays until the interval is over.
+
+    See `oauth.accounts.mail`.
+    """
 
     kind = models.CharField(max_length=32)
     recipient = models.CharField(max_length=320, help_text="The key of an email address, which nobody may have.")

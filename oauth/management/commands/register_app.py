@@ -3,7 +3,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from oauth import partner_apps
-from oauth.actor import Actor
+from oauth.actor import SYSTEM
 from oauth.models import App
 from oauth.scopes import Scope
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             client_type=App.CLIENT_PUBLIC if public else App.CLIENT_CONFIDENTIAL,
         )
         try:
-            secret = partner_apps.register(app, Actor())
+            secret = partner_apps.register(app, SYSTEM)
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from None
         self.stdout.write(f"client_id={app.client_id}")
