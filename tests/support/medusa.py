@@ -33,3 +33,11 @@ def invalid(message: str) -> dict:
 
 def not_found(message: str) -> dict:
     return {"type": "not_found", "message": message}
+
+
+def unauthorized(response) -> bool:
+    return (response.status_code, response.content) == (401, b"Unauthorized")
+
+
+def jwt_of(browser, email: str, password: str = PASSWORD) -> str:
+    return browser.post(TOKEN, {"email": email, "password": password}).json()["access_token"]

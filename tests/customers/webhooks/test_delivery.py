@@ -1,20 +1,15 @@
-"""From the outbox to a receiver on a socket: retries, order, limits, deactivation."""
+"""From the outbox to a receiver on a socket: retries, order, limits, the log."""
 
-import time
-from collections import Counter
 from datetime import timedelta
-from threading import Event, Thread
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from django.utils import timezone
 
 from customers import services
 from customers.privacy.erasure import erase
 from customers.webhooks.delivery import worker
 from customers.webhooks.delivery.bodies import write_bodies
-from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.models import Delivery, Webhook
 from customers.webhooks.services import delete_old_deliveries, send_again, send_test
 from oauth.actor import SYSTEM
@@ -243,169 +238,6 @@ class TestReceiver:
         assert receiver.events == ["customer.updated"]
 
 
-class TestFairShares:
-    @pytest.fixture
-    def subscribe_app(self, owner, receiver):
-        """`subscribe_app("slow", webhooks=70)`: webhooks of a new partner app for `customer.created`."""
-
-        def make(path: str, *, webhooks: int) -> App:
-            app, client = installed_partner(owner, Scope.WEBHOOKS_WRITE)
-            body = {"target": f"{receiver.url}/{path}", "events": ["customer.created"], "secret_key": SECRET}
-            for _ in range(webhooks):
-                assert client.post(WEBHOOKS, body).status_code == 201
-            return app
-
-        return make
-
-    def test_seventy_hanging_webhooks_of_an_app_do_not_delay_the_store_s_own(
-        self, subscribe_app, subscribe, receiver, deliver
-    ):
-        app = subscribe_app("after/1", webhooks=70)  # they answer once another webhook was called
-        own = subscribe("customer.created", path="own")
-        for _ in range(3):
-            make_user()
-
-        deliver()
-
-        assert own.deliveries.filter(status="delivered").count() == 3
-        assert Delivery.objects.filter(webhook__app=app, status="delivered", attempts=1).count() == 70 * 3
-
-    def test_hanging_webhooks_of_several_owners_do_not_delay_one_more_owner(
-        self, subscribe_app, subscribe, receiver, deliver
-    ):
-        subscribe("customer.created", path="after/1")
-        for _ in range(5):
-            subscribe_app("after/1", webhooks=14)
-        last = subscribe_app("last", webhooks=1)
-        make_user()
-
-        deliver()
-
-        assert Delivery.objects.filter(webhook__app=last).get().status == "delivered"
-        assert Delivery.objects.filter(status="delivered", attempts=1).count() == 1 + 5 * 14 + 1
-
-    def test_owner_without_connections_opens_one_while_others_have_them_all(
-        self, subscribe_app, subscribe, receiver, deliver, monkeypatch
-    ):
-        monkeypatch.setattr(worker, "MAX_CONNECTIONS", 4)
-        subscribe_app("after/1", webhooks=2)
-        subscribe_app("after/1", webhooks=2)
-        make_user()
-        running = Worker()
-        while len(receiver.received) < 4:
-            running.step()
-
-        own = subscribe("customer.updated", path="own")
-        send_test(own.pk)
-        running.run(Event(), until_empty=True)
-
-        assert [each.path for each in receiver.received] == ["/after/1"] * 4 + ["/own"]
-        assert Delivery.objects.filter(status="delivered", attempts=1).count() == 5
-
-    def test_owner_has_at_most_its_share_of_the_connections(self, subscribe, receiver, deliver, monkeypatch):
-        monkeypatch.setattr(worker, "OWNER_CONNECTIONS", 3)
-        for _ in range(3):
-            subscribe("customer.created", path="slow")
-        for _ in range(8):
-            make_user()
-
-        deliver()
-
-        assert len(receiver.received) == 24
-        assert max(map(len, receiver.concurrent)) == 3
-
-    def test_webhooks_of_one_owner_take_turns(self, subscribe, receiver, deliver, monkeypatch):
-        monkeypatch.setattr(worker, "OWNER_CONNECTIONS", 1)
-        for path in ("a", "b", "c"):
-            subscribe("customer.created", path=path)
-        for _ in range(3):
-            make_user()
-
-        deliver()
-
-        assert [each.path for each in receiver.received] == ["/a", "/b", "/c"] * 3
-
-    def test_backlog_of_an_app_is_loaded_a_batch_at_a_time_between_those_of_others(
-        self, subscribe_app, subscribe, receiver, deliver, monkeypatch
-    ):
-        monkeypatch.setattr(worker, "BATCH", 2)
-        subscribe_app("backlog", webhooks=5)
-        own = subscribe("customer.created", path="own")
-        for _ in range(6):
-            make_user()
-        written = []
-
-        def record_and_write(webhook, deliveries):
-            written.append(webhook.pk)
-            write_bodies(webhook, deliveries)
-
-        monkeypatch.setattr(worker, "write_bodies", record_and_write)
-        deliver()
-
-        assert written.index(own.pk) == 1
-        assert len(receiver.received) == 36
-
-
-class TestLongFailure:
-    @pytest.mark.parametrize(("days", "warnings"), [(0.03, 0), (0.05, 1), (1.1, 2), (5.1, 3)])
-    def test_webhook_that_fails_for_long_emails_a_warning_to_the_owners(
-        self, subscribe, receiver, deliver, admin_client, owner, days, warnings
-    ):
-        webhook = subscribe("customer.created", path="500")
-        Webhook.objects.update(failing_since=timezone.now() - timedelta(days=days), failures=1)
-
-        make_user()
-        deliver()
-
-        assert admin_client.get(webhook_url(webhook)).json()["warning_count"] == warnings
-        assert len(sent_emails()) == bool(warnings)
-
-    def test_webhook_is_deactivated_after_ten_days_of_failures(self, subscribe, receiver, deliver, admin_client, owner):
-        webhook = subscribe("customer.created", path="500")
-        Webhook.objects.update(failing_since=timezone.now() - timedelta(days=10), failures=20, warning_count=3)
-
-        make_user()
-        deliver()
-
-        assert admin_client.get(webhook_url(webhook)).json()["active"] is False
-        assert "ten days" in sent_emails()[0].body
-
-    def test_success_resets_the_warnings_of_a_webhook(self, subscribe, receiver, deliver, admin_client):
-        webhook = subscribe("customer.created")
-        Webhook.objects.update(failing_since=timezone.now() - timedelta(days=2), failures=20, warning_count=2)
-
-        make_user()
-        deliver()
-
-        shown = admin_client.get(webhook_url(webhook)).json()
-        assert (shown["warning_count"], shown["next_check_date"]) == (0, None)
-
-    def test_activating_a_webhook_resets_its_warnings(self, subscribe, admin_client):
-        webhook = subscribe("customer.created", active=False)
-        Webhook.objects.update(
-            failing_since=timezone.now(), failures=20, warning_count=3, next_check_date=timezone.now()
-        )
-
-        shown = admin_client.patch(webhook_url(webhook), {"active": True}).json()
-
-        assert (shown["active"], shown["warning_count"], shown["next_check_date"]) == (True, 0, None)
-
-    def test_activating_a_webhook_sends_the_events_that_wait_for_a_retry(
-        self, subscribe, receiver, deliver, admin_client
-    ):
-        webhook = subscribe("customer.created")
-        make_user()
-        admin_client.patch(webhook_url(webhook), {"active": False})
-        deliver()
-        while_inactive = list(receiver.received)
-
-        admin_client.patch(webhook_url(webhook), {"active": True})
-        deliver()
-
-        assert while_inactive == []
-        assert receiver.events == ["customer.created"]
-
-
 class TestPrivateAddresses:
     def test_delivery_does_not_connect_to_private_addresses(self, subscribe, receiver, deliver, settings):
         hosts = ["127.0.0.1", "localhost", "[::1]", *SPELLINGS_OF_LOOPBACK, *EMBEDDED_LOOPBACK]
@@ -489,49 +321,3 @@ class TestSecretKey:
 
         assert receiver.received == []
         assert "SECRET_KEY has changed" in Delivery.objects.get().error
-
-
-class TestLease:
-    def test_worker_does_not_send_for_a_webhook_leased_to_another_worker(self, subscribe, receiver, deliver):
-        subscribe("customer.created")
-        make_user()
-        Webhook.objects.update(leased_until=timezone.now() + timedelta(seconds=5))
-
-        deliver()
-        while_leased = list(receiver.received)
-        Webhook.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-        deliver()
-
-        assert while_leased == []
-        assert len(receiver.received) == 1
-
-    @pytest.mark.django_db(transaction=True)
-    @pytest.mark.skipif(
-        "connection.vendor == 'sqlite'",
-        reason="SQLite has one writer at a time, and one worker: see customers/webhooks/delivery/worker.py",
-    )
-    def test_several_workers_send_each_event_once(self, admin_client, subscribe, receiver):
-        for number in range(8):
-            subscribe("customer.created", path=f"w{number}")
-        stop = Event()
-
-        def work():
-            try:
-                Worker().run(stop)
-            finally:
-                connection.close()
-
-        threads = [Thread(target=work) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        for _ in range(20):
-            make_user()
-        deadline = time.monotonic() + 30
-        while Delivery.objects.filter(status="waiting").exists() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-        assert Counter(each.event["event_id"] for each in receiver.received).most_common(1)[0][1] == 1
-        assert len(receiver.received) == 160
