@@ -4,11 +4,13 @@ from django.urls.converters import IntConverter
 from customers.api.base import NotFoundView
 from customers.api.resources.addresses import AddressViewSet
 from customers.api.resources.apps import AppViewSet
+from customers.api.resources.empty_collections import DisputeViewSet, TransactionViewSet
 from customers.api.resources.exports import ExportFileView, ExportViewSet
 from customers.api.resources.metadata import DefinitionViewSet
 from customers.api.resources.notes import NoteViewSet
 from customers.api.resources.orders import UserOrdersViewSet
-from customers.api.resources.store import DisputeViewSet, RootView, StoreViewSet, TransactionViewSet
+from customers.api.resources.root import RootView
+from customers.api.resources.store import StoreViewSet
 from customers.api.resources.subscriptions import UserSubscriptionsViewSet
 from customers.api.resources.users import UserViewSet
 from customers.api.resources.webhooks import WebhookViewSet

@@ -4,7 +4,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from customers.api.base import NotFoundView
 from customers.api.resources.exports import ExportFileView
-from customers.api.resources.store import RootView
+from customers.api.resources.root import RootView
 from oauth.authentication import BearerAuthentication
 from oauth.permissions import TokenHasActionScope, TokenOfApp
 from oauth.scopes import SCOPE_LABELS, Scope, grants

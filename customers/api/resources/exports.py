@@ -239,7 +239,7 @@ class ExportFileView(AdminApiView):
 
     authentication_classes = []
     permission_classes = []
-    schema = None  # type: ignore[assignment]  # not in the document
+    schema = None
 
     def get(self, request, link):
         try:

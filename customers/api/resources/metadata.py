@@ -58,8 +58,8 @@ class CreateDefinitionSerializer(SharedFieldsSerializer):
 
 
 class UpdateDefinitionSerializer(CreateDefinitionSerializer):
-    key = None  # type: ignore[assignment]  # None drops the field
-    type = None  # type: ignore[assignment]  # and here
+    key = None  # type: ignore[assignment]  # None removes an inherited field
+    type = None  # type: ignore[assignment]  # None removes an inherited field
 
     class Meta:
         ref_name = "UpdateDefinition"

@@ -1,26 +1,24 @@
-"""The store itself, where to start, and two collections that are always empty here."""
+"""The store itself."""
+
+# mypy: disable-error-code="assignment"
+# A field may be named like an attribute of serializers, such as `label`.
 
 from babel.numbers import get_currency_name
 from django.conf import settings
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.response import Response
 
-from customers.api.base import AdminApiView, AdminApiViewSet
-from customers.api.throttling import TokenRateThrottle
+from customers.api.base import AdminApiViewSet
 from customers.models import Language
 from customers.store import services
 from oauth.scopes import Scope
 from oauth.store import store_domain
 
-LINKED = {"users": "users", "webhooks": "webhooks", "metadata": "definitions", "exports": "exports", "store": "store"}
-
 
 class CurrencySerializer(serializers.Serializer):
     code = serializers.CharField(max_length=5)
-    label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # a field may be named like an attribute
+    label = serializers.CharField(read_only=True)
 
     class Meta:
         ref_name = "Currency"
@@ -28,7 +26,7 @@ class CurrencySerializer(serializers.Serializer):
 
 class AvailableLanguagesSerializer(serializers.Serializer):
     code = serializers.CharField()
-    label = serializers.CharField(read_only=True)  # type: ignore[assignment]  # a field may be named like an attribute
+    label = serializers.CharField(read_only=True)
 
     class Meta:
         ref_name = "AvailableLanguages"
@@ -50,7 +48,7 @@ class ContactAddressSerializer(serializers.Serializer):
 
 class PaymentMethodSerializer(serializers.Serializer):
     code = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]  # a field may be named like an attribute
+    label = serializers.CharField()
 
     class Meta:
         ref_name = "PaymentMethod"
@@ -119,33 +117,3 @@ class StoreViewSet(AdminApiViewSet):
             "timezone": settings.TIME_ZONE,
         }
         return Response(self.get_serializer(store).data)
-
-
-class RootView(AdminApiView):
-    """Where to start: the version that was used, the document of this API, and its resources. Any token may read it."""
-
-    permission_classes = [IsAuthenticated]
-    throttle_classes = [TokenRateThrottle]
-    schema = None  # type: ignore[assignment]  # the platform publishes no schema of it
-
-    def get(self, request):
-        document = request.build_absolute_uri(reverse("admin-api-schema"))
-        links = {name: request.build_absolute_uri(reverse(f"admin_api:{route}")) for name, route in LINKED.items()}
-        return Response({"version": request.version, "document": f"{document}?version={request.version}", **links})
-
-
-class EmptyCollectionViewSet(AdminApiViewSet):
-    """What the platform has and this store never will: no row, but an honest answer to a check of the connection."""
-
-    schema = None  # type: ignore[assignment]  # not in the document
-
-    def list(self, request):
-        return Response({"next": None, "previous": None, "results": []})
-
-
-class DisputeViewSet(EmptyCollectionViewSet):
-    required_scopes = {"list": Scope.DISPUTES_READ}
-
-
-class TransactionViewSet(EmptyCollectionViewSet):
-    required_scopes = {"list": Scope.TRANSACTIONS_READ}

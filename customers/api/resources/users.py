@@ -118,7 +118,7 @@ class UserRepresentation:
 
     @classmethod
     def from_ids(cls, *ids: int) -> list[dict[str, Any]]:
-        """Two queries. Users who do not exist are left out; the order is not defined."""
+        """In any order, without the ids of nobody. Takes two queries, however many ids there are."""
         return cls.from_rows(cls._rows_with_ids(*ids))
 
     @classmethod

@@ -5,7 +5,7 @@ import pytest
 from customers.api import urls
 from customers.api.base import AdminApiView, AdminApiViewSet, NotFoundView
 from customers.api.resources.exports import ExportFileView
-from customers.api.resources.store import RootView
+from customers.api.resources.root import RootView
 from oauth.permissions import TokenOfApp
 
 VIEWS = {pattern.callback.cls for pattern in urls.urlpatterns}
