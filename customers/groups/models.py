@@ -6,9 +6,11 @@ from django.utils import timezone
 from customers.core.computed import ComputedModel, FoldedField
 from customers.models import User
 
+MAX_NAME_LENGTH = 255
+
 
 class CustomerGroup(ComputedModel):
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
     search_name = FoldedField("name")
     metadata = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

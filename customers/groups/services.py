@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from customers import history, services, validation
-from customers.groups.models import CustomerGroup
+from customers.groups.models import MAX_NAME_LENGTH, CustomerGroup
 from customers.limits import MAX_GROUPS, require_room
 from customers.models import Customer, Event, User
 from oauth.actor import Actor
@@ -18,7 +18,6 @@ from oauth.errors import ServiceError
 from oauth.text import clean_title
 
 Membership = CustomerGroup.customers.through
-MAX_NAME_LENGTH = 255
 
 
 class NameTaken(ServiceError):

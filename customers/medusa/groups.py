@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from customers.core.http.json_response import to_json
 from customers.groups import services
-from customers.groups.models import CustomerGroup
+from customers.groups.models import MAX_NAME_LENGTH, CustomerGroup
 from customers.medusa import customers, query_string, serializers
 from customers.medusa.base import AdminView
 from customers.medusa.class_validator import (
@@ -24,7 +24,7 @@ from customers.models import Customer
 from oauth.scopes import Scope
 
 DEFAULT_LIMIT = 10
-NAME = (IS_STRING, is_at_most(services.MAX_NAME_LENGTH))
+NAME = (IS_STRING, is_at_most(MAX_NAME_LENGTH))
 NEW_GROUP = {"name": Property(NAME), "metadata": optional(IS_OBJECT)}
 CHANGES = {"name": optional(*NAME), "metadata": optional(IS_OBJECT)}
 BATCH = {"customer_ids": Property((IS_ARRAY, IS_SHORT_ARRAY), each={"id": Property((IS_STRING,))})}

@@ -86,8 +86,8 @@ EVENT_TYPES: dict[str, EventType] = {
         EXPORT_CREATED,
     )
 }
-# Webhooks may subscribe to these, which the platform has and this store never sends.
-NEVER_SENT = (
+# Event types of sections that the platform has and this store does not have. Webhooks may subscribe to them.
+OTHER_NAMES = (
     "cart.abandoned",
     "dispute.created",
     "dispute.updated",
@@ -108,7 +108,7 @@ NEVER_SENT = (
     "transaction.created",
     "transaction.updated",
 )
-EVENT_NAMES = (*EVENT_TYPES, *NEVER_SENT)
+EVENT_NAMES = (*EVENT_TYPES, *OTHER_NAMES)
 # Timeline entries that are not listed change nothing that the API shows: a password, a note, a group.
 BY_TIMELINE_KIND = {kind: event_type for event_type in EVENT_TYPES.values() for kind in event_type.timeline_kinds}
 

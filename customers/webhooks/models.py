@@ -14,6 +14,7 @@ from customers.webhooks.events import APP_UNINSTALLED
 from oauth.fields import EncryptedTextField
 from oauth.models import ApiVersion, App
 
+MAX_NAME_LENGTH = 50  # as on the platform
 # A failed delivery blocks later ones about the same object, until it has failed this often.
 MAX_BLOCKING_ATTEMPTS = 5
 # The columns of a webhook whose target has answered 200, or that was just switched on.
@@ -38,7 +39,7 @@ class Webhook(ComputedModel):
     """
 
     app = models.ForeignKey(App, models.CASCADE, null=True, blank=True, help_text="Empty: the store's own.")
-    name = models.CharField(max_length=255, null=True, blank=True)
+    name = models.CharField(max_length=MAX_NAME_LENGTH, null=True, blank=True)
     search_name = FoldedField("name")
     target = models.CharField(max_length=255, help_text="The URL that events are posted to.")
     events = models.JSONField(default=list, blank=True, help_text="The names of the event types.")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from customers.core.outgoing import check_target
 from customers.limits import MAX_WEBHOOKS, MAX_WEBHOOKS_OF_APP, require_room
 from customers.webhooks.events import APP_UNINSTALLED, EVENT_NAMES, EXAMPLE_ID, example_type
-from customers.webhooks.models import HEALTHY, Delivery, Webhook
+from customers.webhooks.models import HEALTHY, MAX_NAME_LENGTH, Delivery, Webhook
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
 from oauth.encryption import UnreadableSecret
@@ -22,7 +22,6 @@ from oauth.models import ApiVersion, App
 from oauth.text import clean_title
 
 MAX_SECRET_LENGTH = 255
-MAX_NAME_LENGTH = 50
 DEFAULT_PORTS = {"https": 443, "http": 80}
 DELIVERIES_KEPT_FOR = timedelta(days=30)  # longer than any is retried
 

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
             name="Webhook",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(blank=True, max_length=255, null=True)),
+                ("name", models.CharField(blank=True, max_length=50, null=True)),
                 ("search_name", customers.core.computed.FoldedField("name")),
                 ("target", models.CharField(help_text="The URL that events are posted to.", max_length=255)),
                 ("events", models.JSONField(blank=True, default=list, help_text="The names of the event types.")),
