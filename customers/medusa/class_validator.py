@@ -53,7 +53,7 @@ IS_SHORT_ARRAY = Check(
 )
 EACH_IS_STRING = Check(
     "each value in {} must be a string",
-    lambda value: value == "" or (isinstance(value, list) and all(isinstance(part, str) for part in value)),
+    lambda value: isinstance(value, list) and all(isinstance(part, str) for part in value),
 )
 
 

@@ -1,10 +1,11 @@
 """Query strings as Express reads them (`groups[0]=a`, `created_at[gt]=...`), and the parameters of lists."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -15,7 +16,16 @@ from customers.groups.models import CustomerGroup
 from customers.groups.services import Membership
 from customers.limits import MAX_LIST_ITEMS, MAX_SEARCH_LENGTH
 from customers.medusa import serializers
-from customers.medusa.class_validator import EACH_IS_STRING, IS_STRING, Check, Property, is_at_most, optional, validated
+from customers.medusa.class_validator import (
+    EACH_IS_STRING,
+    IS_ARRAY,
+    IS_STRING,
+    Check,
+    Property,
+    is_at_most,
+    optional,
+    validated,
+)
 from customers.medusa.errors import InvalidData
 from customers.models import Customer
 from oauth.email_addresses import email_key
@@ -107,7 +117,7 @@ def _parse_time(text: Any) -> datetime | None:
 
 
 def _is_number(value: Any) -> bool:
-    return value is None or value == "" or (isinstance(value, str) and NUMBER.fullmatch(value) is not None)
+    return isinstance(value, str) and NUMBER.fullmatch(value) is not None
 
 
 def _number(value: Any) -> int | float:
@@ -121,16 +131,25 @@ IS_NOT_NEGATIVE = Check("{} must not be less than 0", lambda value: not _is_numb
 IS_IN_REACH = Check(
     f"{{}} must not be greater than {MAX_OFFSET}", lambda value: not _is_number(value) or _number(value) <= MAX_OFFSET
 )
-# An empty text is no value, as in Medusa.
-IS_DATES = Check(
-    "nested property {} must be either object or array", lambda value: value == "" or isinstance(value, dict)
-)
-ANYTHING = optional()
-TEXT = optional(IS_STRING)
-SEARCH = optional(IS_STRING, is_at_most(MAX_SEARCH_LENGTH))
-DATES = optional(IS_DATES)
-WHOLE_NUMBER = optional(IS_NUMBER, IS_NOT_NEGATIVE, IS_IN_REACH)
-ARRAY = optional(Check("{} must be an array", lambda value: value == "" or isinstance(value, list)))
+IS_DATES = Check("nested property {} must be either object or array", lambda value: isinstance(value, dict))
+
+
+def parameter(*checks: Check) -> Property:
+    """An optional parameter. As in Medusa, no check applies to an empty text, whatever the type."""
+    return optional(*(replace(check, holds=partial(_is_empty_or, check.holds)) for check in checks))
+
+
+def _is_empty_or(holds: Callable[[Any], bool], value: Any) -> bool:
+    return value == "" or holds(value)
+
+
+ANYTHING = parameter()
+TEXT = parameter(IS_STRING)
+SEARCH = parameter(IS_STRING, is_at_most(MAX_SEARCH_LENGTH))
+DATES = parameter(IS_DATES)
+WHOLE_NUMBER = parameter(IS_NUMBER, IS_NOT_NEGATIVE, IS_IN_REACH)
+ARRAY = parameter(IS_ARRAY)
+STRINGS = parameter(EACH_IS_STRING)
 
 RETRIEVE_PARAMS: Mapping[str, Property] = {"expand": TEXT, "fields": TEXT}
 PAGE_PARAMS: Mapping[str, Property] = {"limit": WHOLE_NUMBER, "offset": WHOLE_NUMBER, **RETRIEVE_PARAMS}
@@ -140,7 +159,7 @@ CUSTOMERS_PARAMS: Mapping[str, Property] = {
 }  # fmt: skip
 GROUP_MEMBERS_PARAMS: Mapping[str, Property] = {"q": SEARCH, **PAGE_PARAMS}
 GROUPS_PARAMS: Mapping[str, Property] = {
-    "q": SEARCH, "id": ANYTHING, "name": optional(EACH_IS_STRING), "order": TEXT, "created_at": DATES,
+    "q": SEARCH, "id": ANYTHING, "name": STRINGS, "order": TEXT, "created_at": DATES,
     "updated_at": DATES, "discount_condition_id": ANYTHING, **PAGE_PARAMS,
 }  # fmt: skip
 
