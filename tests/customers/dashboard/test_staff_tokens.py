@@ -16,13 +16,15 @@ from tests.support.factories import make_owner
 from tests.support.partner import INTROSPECT, register_partner
 from tests.support.staff import make_member, member_url
 
+APP = "Warehouse robot"
+
 
 def role_group(role: str) -> Group:
     return Group.objects.get(name=role)
 
 
 def token_of(member, *scopes: Scope) -> ApiClient:
-    return ApiClient(issue_personal_token(app_name="ERP", scopes=list(scopes), owner=member, rate_limit=0))
+    return ApiClient(issue_personal_token(app_name=APP, scopes=list(scopes), owner=member, rate_limit=0))
 
 
 class TestTokensOfARole:
@@ -116,7 +118,7 @@ class TestTokensOfARole:
     def test_page_of_a_member_names_what_a_lower_role_takes_from(self, dashboard_client, member, personal):
         page = dashboard_client.get(member_url(member)).content.decode()
 
-        assert "ERP" in page
+        assert APP in page
         assert "they keep only what the role may do" in page
 
     def test_limited_tokens_are_in_the_security_log(self, dashboard_client, member, personal):
@@ -124,7 +126,7 @@ class TestTokensOfARole:
             dashboard_client.post(member_url(member), {"first_name": "", "last_name": "", "role": role})
 
         event = AuditEvent.objects.get(event="token_limited")
-        assert (event.actor, event.app) == ("owner@store.example", "ERP")
+        assert (event.actor, event.app) == ("owner@store.example", APP)
         assert event.detail == {"owner": member.email, "role": "Staff"}
 
     def test_medusa_takes_a_limited_token_for_what_the_role_may_do(self, owner, member, personal):
