@@ -65,7 +65,7 @@ class CheckedConnection(HTTPConnection):
 
 
 class CheckedTLSConnection(CheckedConnection, HTTPSConnection):
-    """The same over TLS."""
+    """A CheckedConnection over TLS."""
 
 
 @dataclass
