@@ -1,6 +1,7 @@
 """The names of apps, webhooks, groups and metadata definitions: one spelling, one line, something to see, whatever the
 surface they are given by."""
 
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -84,9 +85,13 @@ class Doors:
     def __iter__(self):
         """For each surface: its name, the function, and one that returns the names that are stored."""
         for surface, (model, give) in self.doors.items():
-            former = set(model.objects.values_list("pk", flat=True))
-            yield surface, give, lambda: [*model.objects.exclude(pk__in=former).values_list("name", flat=True)]  # noqa: B023
-            model.objects.exclude(pk__in=former).delete()
+            added = model.objects.exclude(pk__in=list(model.objects.values_list("pk", flat=True)))
+            yield surface, give, partial(self.names_of, added)
+            added.all().delete()
+
+    @staticmethod
+    def names_of(rows):
+        return list(rows.all().values_list("name", flat=True))
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ class TestRefusedToken:
         token = AccessToken.objects.get()
         match reason:
             case "expired":
-                AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1))
+                AccessToken.objects.update(expires=timezone.now() - timedelta(days=1))
             case "revoked":
                 token.revoke()
             case "inactive app":

@@ -122,7 +122,7 @@ class TestDownloadLink:
         [
             lambda app: app.delete(),
             lambda app: AccessToken.objects.filter(application=app).delete(),
-            lambda app: AccessToken.objects.update(expires=timezone.now() - timedelta(seconds=1)),
+            lambda app: AccessToken.objects.update(expires=timezone.now() - timedelta(days=1)),
             lambda app: AccessToken.objects.update(scope=str(Scope.EXPORTS_WRITE)),
             lambda app: uninstall(app, SYSTEM),
             lambda app: change_role(app.user_id, Role.VIEWER, by=SYSTEM),
