@@ -7,9 +7,10 @@ import argparse
 import os
 import signal
 import sys
+from pathlib import Path
 
 from tests.bench import medusa
-from tests.bench.comparison import ALL_OPERATIONS, TEXTBOOK, VARIANTS, compare
+from tests.bench.comparison import ALL_OPERATIONS, TEXTBOOK, VARIANTS, compare, compare_checkouts
 from tests.bench.dashboard import REQUESTS, measure_pages
 from tests.bench.imports import measure_imports
 from tests.bench.report import describe_machine
@@ -29,6 +30,9 @@ def main() -> int:
     parser.add_argument("--dashboard", action="store_true", help="the dashboard's pages with many customers")
     parser.add_argument("--customers", type=int, default=MANY, help="of --dashboard (default: %(default)s)")
     parser.add_argument("--scale", action="store_true", help="median latencies with 10,000 and 1,000,000 customers")
+    parser.add_argument(
+        "--against", type=Path, metavar="PATH", help="the CPU time beside that of another checkout, which has a .venv"
+    )
     options = parser.parse_args()
 
     url, timing = os.environ["DATABASE_URL"], {"rounds": options.rounds, "seconds": options.seconds}
@@ -37,6 +41,9 @@ def main() -> int:
         tables, how = [measure_pages(url, total=options.customers)], f"{REQUESTS} requests of each page"
     elif options.scale:
         tables = [compare_sizes(url, **timing)]
+    elif options.against:
+        operations = [operation for operation in ALL_OPERATIONS if operation in options.only] or list(OPERATIONS)
+        tables = [compare_checkouts(url, options.against.resolve(), operations=operations, **timing)]
     else:
         tables = compared(url, options.only, timing)
         if not options.only:
@@ -57,7 +64,7 @@ def compared(url: str, only: list[str], timing: dict) -> list:
         operations = [operation for operation in known if operation in wanted]
         sides = names if known is OPERATIONS else [name for name in names if name != TEXTBOOK]
         if operations and sides:
-            tables.append(compare(url, names=sides, operations=operations, **timing))
+            tables.extend(compare(url, names=sides, operations=operations, **timing))
     return tables
 
 

@@ -1,15 +1,19 @@
 """This API between the raw ceiling and the textbook: the same requests, at the same time, on one PostgreSQL."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from operator import truediv
+from pathlib import Path
 from statistics import median
 
 from tests.bench import load, medusa
 from tests.bench.report import Bar, Table
-from tests.bench.serving import Server, Store, Variant, prepared, served
+from tests.bench.serving import STORE, Server, Store, Variant, prepared, served
 from tests.bench.traffic import CUSTOMER, OPERATIONS, PATH
 
 ALL_OPERATIONS = OPERATIONS | medusa.OPERATIONS
+
+Results = dict[tuple[str, str], list[load.Result]]  # by variant and operation
 
 CUSTOMERS = 10_000
 RAW, OURS, TEXTBOOK = "raw", "this project", "textbook"
@@ -23,30 +27,27 @@ RATIO_BARS = {
     RAW: dict.fromkeys(ALL_OPERATIONS, Bar("≥", 0.4)),
     TEXTBOOK: {"create": Bar("≥", 6), "list": Bar("≥", 10), "retrieve": Bar("≥", 10)},
 }
+# Our CPU time of a request, with the database's, as a part of what another checkout needs.
+CPU_BARS = {"create": Bar("≤", 0.80), "list": Bar("≤", 0.70), "retrieve": Bar("≤", 0.65)}
 TAIL_BAR = Bar("<", 10)  # our p99 as a multiple of p50
 
 
-def compare(server_url: str, *, names: list[str], operations: list[str], rounds: int, seconds: float) -> Table:
-    """The operations are those of one API."""
+def compare(server_url: str, *, names: list[str], operations: list[str], rounds: int, seconds: float) -> list[Table]:
+    """Rates and CPU times. The operations are those of one API."""
     with ExitStack() as stack:
-        servers = serve_all(stack, server_url, names)
+        servers = serve_all(stack, server_url, {name: VARIANTS[name] for name in names})
         if operations[0] in medusa.OPERATIONS:
             medusa.check_answers(servers, shape)
         else:
             check_answers(servers)
-        runs = {
-            (name, operation): server.traffic(ALL_OPERATIONS[operation])
-            for operation in operations
-            for name, server in servers.items()
-        }
-        results = load.interleaved(runs, rounds=rounds, seconds=seconds)
+        results = measured(servers, operations, rounds=rounds, seconds=seconds)
     rates = {name: [median(run.rate for run in results[name, operation]) for operation in operations] for name in names}
 
     table = Table("requests per second", *operations)
     for name in names:
         table.add(name, rates[name], ",.0f")
     if OURS not in names:
-        return table
+        return [table, cpu_table(results, names, operations)]
     for name in [name for name in RATIO_BARS if name in names]:
         ratios = list(map(truediv, rates[OURS], rates[name]))
         table.add(f"{OURS} ÷ {name}", ratios, ".2f", [RATIO_BARS[name][operation] for operation in operations])
@@ -57,19 +58,56 @@ def compare(server_url: str, *, names: list[str], operations: list[str], rounds:
     table.add(f"{OURS}, p50 in ms", p50, ".1f")
     table.add(f"{OURS}, p99 in ms", p99, ".1f")
     table.add("p99 ÷ p50", list(map(truediv, p99, p50)), ".1f", [TAIL_BAR] * len(operations))
+    return [table, cpu_table(results, names, operations)]
+
+
+def compare_checkouts(server_url: str, other: Path, *, operations: list[str], rounds: int, seconds: float) -> Table:
+    """The CPU time of this checkout beside another one's."""
+    application = STORE if (other / "config/server").exists() else "config.wsgi"
+    variants = {OURS: VARIANTS[OURS], str(other): replace(VARIANTS[OURS], application=application, checkout=other)}
+    with ExitStack() as stack:
+        servers = serve_all(stack, server_url, variants)
+        results = measured(servers, operations, rounds=rounds, seconds=seconds)
+    table = cpu_table(results, list(variants), operations)
+    ours, others = (
+        [median(sum(run.cpu_of_request) for run in results[name, operation]) for operation in operations]
+        for name in variants
+    )
+    bars = [CPU_BARS.get(operation) for operation in operations]
+    table.add(f"{OURS} ÷ {other}", list(map(truediv, ours, others)), ".2f", bars)
     return table
 
 
-def serve_all(stack: ExitStack, server_url: str, names: list[str]) -> dict[str, Server]:
-    """Variants with the same preparation share a database: the raw one works on our tables."""
-    stores: dict[str, Store] = {}
-    servers = {}
+def cpu_table(results: Results, names: list[str], operations: list[str]) -> Table:
+    table = Table("µs of CPU time per request: median (lowest to highest)", *operations)
     for name in names:
-        variant = VARIANTS[name]
-        if variant.preparation not in stores:
+        for part in load.Cpu._fields:
+            spent = [
+                [getattr(run.cpu_of_request, part) for run in results[name, operation]] for operation in operations
+            ]
+            table.add_spread(f"{name}, {part}", spent, ",.0f")
+    return table
+
+
+def measured(servers: dict[str, Server], operations: list[str], *, rounds: int, seconds: float) -> Results:
+    runs = {
+        (name, operation): server.traffic(ALL_OPERATIONS[operation])
+        for operation in operations
+        for name, server in servers.items()
+    }
+    return load.interleaved(runs, rounds=rounds, seconds=seconds)
+
+
+def serve_all(stack: ExitStack, server_url: str, variants: dict[str, Variant]) -> dict[str, Server]:
+    """Variants with the same preparation share a database: the raw one works on our tables."""
+    stores: dict[tuple, Store] = {}
+    servers = {}
+    for name, variant in variants.items():
+        kind = variant.checkout, variant.preparation
+        if kind not in stores:
             store = prepared(variant, server_url, f"bench_{len(stores)}", CUSTOMERS)
-            stores[variant.preparation] = stack.enter_context(store)
-        servers[name] = stack.enter_context(served(variant, stores[variant.preparation]))
+            stores[kind] = stack.enter_context(store)
+        servers[name] = stack.enter_context(served(variant, stores[kind]))
     return servers
 
 

@@ -8,13 +8,27 @@ import selectors
 import socket
 import time
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from statistics import quantiles
+from typing import NamedTuple
 
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 STATUS = slice(9, 12)  # of b"HTTP/1.1 200 OK"
 WARM_UP = 1  # seconds
+
+
+class Cpu(NamedTuple):
+    """CPU time of the server's processes, and of PostgreSQL's."""
+
+    server: float
+    database: float
+
+
+class Traffic(NamedTuple):
+    port: int
+    requests: Iterator[bytes]  # without an end
+    cpu_seconds: Callable[[], Cpu]  # that were spent until now
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +38,12 @@ class Result:
     latencies: list[float]
     elapsed: float
     statuses: Counter[bytes]
+    cpu: Cpu
+
+    @property
+    def cpu_of_request(self) -> Cpu:
+        """In microseconds."""
+        return Cpu(*(seconds / len(self.latencies) * 1e6 for seconds in self.cpu))
 
     @property
     def rate(self) -> float:
@@ -69,9 +89,10 @@ class Connection:
         return answer[STATUS]
 
 
-def run(port: int, requests: Iterator[bytes], *, seconds: float, connections: int = 8) -> Result:
-    """Sends `requests`, which must not end, over keep-alive connections to 127.0.0.1. All that were sent are answered
-    when it returns."""
+def run(traffic: Traffic, *, seconds: float, connections: int = 8) -> Result:
+    """Sends requests over keep-alive connections to 127.0.0.1. All that were sent are answered when it returns."""
+    port, requests, cpu_seconds = traffic
+    before = cpu_seconds()
     latencies: list[float] = []
     statuses: Counter[bytes] = Counter()
     with selectors.DefaultSelector() as selector:
@@ -96,18 +117,19 @@ def run(port: int, requests: Iterator[bytes], *, seconds: float, connections: in
                     waiting.remove(connection)
                     selector.unregister(connection.socket)
                     connection.socket.close()
-    return Result(latencies, now - started, statuses)
+    spent = Cpu(*(after - earlier for after, earlier in zip(cpu_seconds(), before, strict=True)))
+    return Result(latencies, now - started, statuses, spent)
 
 
 def interleaved(
-    runs: dict[Hashable, tuple[int, Iterator[bytes]]], *, rounds: int, seconds: float, connections: int = 8
+    runs: dict[Hashable, Traffic], *, rounds: int, seconds: float, connections: int = 8
 ) -> dict[Hashable, list[Result]]:
-    """`rounds` results of each run (port and requests). They take turns, so that a slow minute of the machine is
-    everyone's; a first short turn warms up. Exits where an answer is not 2xx."""
+    """`rounds` results of each run. They take turns, so that a slow minute of the machine is everyone's; a first short
+    turn warms up. Exits where an answer is not 2xx."""
     results: dict[Hashable, list[Result]] = {name: [] for name in runs}
     for turn in range(rounds + 1):
-        for name, (port, requests) in runs.items():
-            result = run(port, requests, seconds=seconds if turn else WARM_UP, connections=connections)
+        for name, traffic in runs.items():
+            result = run(traffic, seconds=seconds if turn else WARM_UP, connections=connections)
             if result.failures:
                 raise SystemExit(f"{name}: answers that are not 2xx: {result.failures}")
             if turn:

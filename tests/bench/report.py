@@ -4,6 +4,7 @@ import operator
 import os
 import platform
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import psycopg
@@ -40,6 +41,11 @@ class Table:
                 cell = f"**{cell}**"
             cells.append(f"{cell} ({bar})" if bar else cell)
         self.lines.append((title, *cells))
+
+    def add_spread(self, title: str, samples: list[list[float]], form: str) -> None:
+        """A row of medians, each with the lowest and the highest sample."""
+        cells = [(format(number, form) for number in (median(each), min(each), max(each))) for each in samples]
+        self.lines.append((title, *("{} ({} to {})".format(*each) for each in cells)))
 
     def __str__(self):
         return "\n".join(f"| {' | '.join(line)} |" for line in self.lines)

@@ -8,13 +8,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
+import psutil
 import psycopg
 
+from tests.bench.load import Cpu, Traffic
 from tests.bench.report import CORES
 
 STORE = "config.server"  # the store itself, which has a server of its own
@@ -26,6 +29,11 @@ class Variant:
     application: str
     settings: str
     preparation: str  # `python -m` of it, with a number of customers, fills the database; prints tokens and customers
+    checkout: Path | None = None  # another one than this, with a .venv of its own
+
+    def command(self, *arguments: str) -> list[str]:
+        python = self.checkout / ".venv/bin/python" if self.checkout else sys.executable
+        return [str(python), *arguments]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Store:
     environment: dict[str, str]
     tokens: list[str]
     customers: list[dict]  # some of them, with id, email, names, phone_number, date_joined
+    postmaster: int  # the id of PostgreSQL's first process
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +52,12 @@ class Server:
     pid: int
     store: Store
 
-    def traffic(self, requests: Callable[[list[str], list[dict]], Iterator[bytes]]) -> tuple[int, Iterator[bytes]]:
-        """A run for `load`: `requests` made for this server's tokens and customers."""
-        return self.port, requests(self.store.tokens, self.store.customers)
+    def traffic(self, requests: Callable[[list[str], list[dict]], Iterator[bytes]]) -> Traffic:
+        """`requests` made for this server's tokens and customers."""
+        return Traffic(self.port, requests(self.store.tokens, self.store.customers), self.cpu_seconds)
+
+    def cpu_seconds(self) -> Cpu:
+        return Cpu(cpu_seconds_of(self.pid), cpu_seconds_of(self.store.postmaster))
 
     def ask(self, method: str, path: str, body: dict | None = None):
         """The JSON of the answer."""
@@ -69,9 +81,10 @@ def prepared(variant: Variant, server_url: str, name: str, total: int) -> Iterat
                 "DEVELOPMENT": "1",  # plain HTTP
                 "REDIS_URL": "",  # the rate limit is kept in the database, as the raw variant does
             }
-            command = [sys.executable, "-m", variant.preparation, str(total)]
-            known = json.loads(subprocess.check_output(command, env=environment))
-            yield Store(environment, known["tokens"], known["customers"])
+            command = variant.command("-m", variant.preparation, str(total))
+            known = json.loads(subprocess.check_output(command, env=environment, cwd=variant.checkout))
+            postmaster = psutil.Process(connection.info.backend_pid).ppid()
+            yield Store(environment, known["tokens"], known["customers"], postmaster)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -86,8 +99,9 @@ def served(variant: Variant, store: Store) -> Iterator[Server]:
         command = f"-m granian {variant.application}:application --interface wsgi --workers {CORES} --port {port}"
         command += " --blocking-threads 1 --log-level warning"
     process = subprocess.Popen(
-        [sys.executable, *command.split()],
+        variant.command(*command.split()),
         env=store.environment,
+        cwd=variant.checkout,
         start_new_session=True,  # Ctrl-C is ours alone, and its workers go with it
     )
     try:
@@ -97,6 +111,15 @@ def served(variant: Variant, store: Store) -> Iterator[Server]:
         # Not asked to stop: it would wait for connections that a Ctrl-C left open.
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """The CPU time of a process and all its children, those that have ended included."""
+    process, spent = psutil.Process(pid), 0.0
+    for each in [process, *process.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            spent += sum(each.cpu_times()[:4])  # user, system, and both of children that have ended
+    return spent
 
 
 def free_port() -> int:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 
-import psutil
 import psycopg
 
 from tests.bench import load
@@ -28,18 +27,16 @@ def measure_outbox(server_url: str, *, rounds: int, seconds: float) -> Table:
         running(server_url, "bench_with_webhook") as with_webhook,
     ):
         with_webhook.ask("POST", "/api/admin/webhooks/", WEBHOOK)
-        sides = [(server, server.traffic(creates)[1], []) for server in (without_webhook, with_webhook)]
+        sides = [(server.traffic(creates), []) for server in (without_webhook, with_webhook)]
         # Short turns, so that other work on the machine slows both stores alike. The first turn warms up.
         for _ in range(TURNS * rounds + 1):
-            for server, requests, spent in sides:
-                before = cpu_time(server)
-                result = load.run(server.port, requests, seconds=seconds / TURNS)
-                spent.append((cpu_time(server) - before) / len(result.latencies) * 1e6)
+            for traffic, spent in sides:
+                spent.append(sum(load.run(traffic, seconds=seconds / TURNS).cpu_of_request))
         with psycopg.connect(with_webhook.store.environment["DATABASE_URL"]) as connection:
             ((enqueued,),) = connection.execute("SELECT count(*) FROM webhooks_delivery")
     if not enqueued:
         raise SystemExit("The outbox is empty.")
-    before, after = (median(spent[1:]) for _, _, spent in sides)
+    before, after = (median(spent[1:]) for _, spent in sides)
     table = Table("µs of CPU time per create", "no webhook", "one is subscribed", "more, in percent")
     table.add("this project", [before, after, (after / before - 1) * 100], ",.0f", [None, None, BAR])
     return table
@@ -49,15 +46,3 @@ def measure_outbox(server_url: str, *, rounds: int, seconds: float) -> Table:
 def running(server_url: str, name: str) -> Iterator[Server]:
     with prepared(VARIANT, server_url, name, CUSTOMERS) as store, served(VARIANT, store) as server:
         yield server
-
-
-def cpu_time(server: Server) -> float:
-    """Seconds, of the server's processes and of its PostgreSQL backends."""
-    with psycopg.connect(server.store.environment["DATABASE_URL"]) as connection:
-        backends = connection.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
-            " AND backend_type = 'client backend'"
-        ).fetchall()
-    workers = psutil.Process(server.pid).children(recursive=True)
-    times = [process.cpu_times() for process in [*workers, *(psutil.Process(pid) for (pid,) in backends)]]
-    return sum(each.user + each.system for each in times)
