@@ -151,6 +151,11 @@ class App(AbstractApplication):
     version = models.CharField(
         max_length=255, null=True, blank=True, help_text="The app's own version; shown in the API."
     )
+    developer_email = models.EmailField(
+        "developer's email",
+        blank=True,
+        help_text="Gets an email when the app's webhooks fail, as the owners of the store do.",
+    )
     settings = models.JSONField(default=dict, blank=True, editable=False)
     signing_secret = EncryptedTextField(
         "client secret",

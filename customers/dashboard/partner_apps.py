@@ -19,8 +19,8 @@ class PartnerAppForm(forms.ModelForm):
     class Meta:
         model = PartnerApp
         fields = (
-            "name", "app_url", "redirect_uris", "client_type", "allowed_scopes", "version", "api_version", "rate_limit",
-            "is_active",
+            "name", "app_url", "redirect_uris", "client_type", "allowed_scopes", "developer_email", "version",
+            "api_version", "rate_limit", "is_active",
         )  # fmt: skip
         help_texts = HELP_TEXTS
         widgets = {"redirect_uris": forms.Textarea({"rows": 3, "class": "vLargeTextField"})}

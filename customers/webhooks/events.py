@@ -44,9 +44,14 @@ class CustomerRedacted(EventType):
             "id": user.pk,
             "email": user.email,
             "phone_number": user.phone_number,
-            "orders": list(user.orders.order_by("id").values_list("number", flat=True)),
+            "orders": [_whole(number) for number in user.orders.order_by("id").values_list("number", flat=True)],
             "subscriptions": list(user.subscriptions.order_by("id").values_list("external_id", flat=True)),
         }
+
+
+def _whole(number: str) -> int | str:
+    """The number of an order as an integer, as documented. It stays a text where it is no integer: "A-7", "007"."""
+    return int(number) if number.isdecimal() and number == str(int(number)) else number
 
 
 CUSTOMER_CREATED = EventType(

@@ -31,8 +31,13 @@ class EmailKind:
     # For how long after one email the same person gets no other one of the kind, about the same thing.
     interval = timedelta(0)
 
+    def address(self, email: Email, user: Any) -> str | None:
+        """Where to send it: to the person who has the address of the recipient. None: there is nobody to send it to."""
+        return user.email if user else None
+
     def write(self, email: Email, user: Any) -> tuple[str, str] | None:
-        """The subject and the text. None where there is nothing to send any more."""
+        """The subject and the text. None where there is nothing to send any more. `user` is None only where `address`
+        found an address without one."""
         raise NotImplementedError
 
     def on_sent(self, email: Email, user: Any) -> None:
@@ -47,7 +52,8 @@ def register(*kinds: EmailKind) -> None:
 
 
 def queue(kind: EmailKind, recipient: str, *, about: int = 0, **details: Any) -> None:
-    """Queues an email to the person who has this address when it is sent. No person, no email.
+    """Queues an email to the person who has this address when it is sent. No person, no email, unless the kind has
+    recipients of its own.
 
     One statement, whether or not such an email waits already, which is then the only one. `about`: an id that keeps
     emails of one kind apart. `details`: what `write` needs, as JSON, without secrets.
@@ -90,10 +96,11 @@ def _send(email: Email) -> None:
     kind = _kinds[email.kind]
     users: Any = get_user_model()._default_manager
     user = users.with_email(email.recipient).filter(is_active=True).first()
-    written = kind.write(email, user) if user else None
-    if written:
+    address = kind.address(email, user)
+    written = kind.write(email, user) if address else None
+    if address and written:
         subject, text = written
-        EmailMessage(" ".join(subject.split()), text, to=[deliverable(user.email)]).send()
+        EmailMessage(" ".join(subject.split()), text, to=[deliverable(address)]).send()
     with transaction.atomic():
         queued = Email.objects.filter(pk=email.pk)
         if kind.interval:

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from customers.groups.models import CustomerGroup
 from customers.metadata.models import Definition
-from customers.webhooks.delivery.outcomes import WEBHOOK_NOTICE, email_owners
+from customers.webhooks.delivery.outcomes import WEBHOOK_NOTICE, queue_notices
 from customers.webhooks.delivery.sender import Outcome
 from customers.webhooks.models import Webhook
 from oauth.accounts.models import Email
@@ -148,7 +148,7 @@ def test_replaced_token_stays_with_an_app_of_an_older_name(dashboard_client, api
 @each("name", ["a\rb", "a\nb", "a\r\nBcc: x@example.com"])
 def test_mail_about_a_webhook_with_an_old_name_has_one_line_of_subject(owner, name):
     webhook = Webhook.objects.create(name=name, target=WEBHOOK["target"], events=["customer.created"])
-    email_owners(webhook, "warning", Outcome(500, 0.1))
+    queue_notices(webhook, "warning", Outcome(500, 0.1))
 
     subject, _ = WEBHOOK_NOTICE.write(Email.objects.get(), owner)
 

@@ -47,6 +47,11 @@ class TestRegisterApp:
             dashboard_client.get(printed["install"]).headers["Location"] == "https://reviews.example/?store=testserver"
         )
 
+    def test_register_app_stores_the_developer_s_email(self, owner):
+        register(**{"developer-email": "dev@reviews.example"})
+
+        assert PartnerApp.objects.get().developer_email == "dev@reviews.example"
+
     def test_register_app_gives_a_public_client_no_secret(self, owner):
         assert set(register("--public")) == {"client_id", "install"}
         assert PartnerApp.objects.get().client_type == "public"
@@ -76,6 +81,7 @@ class TestRegisterApp:
             {"redirect-uri": "https://reviews.example/#top"},
             {"redirect-uri": "https://*.example/"},
             {"scope": "users:destroy"},
+            {"developer-email": "nobody"},
         ],
     )
     def test_register_app_refuses_invalid_options(self, owner, wrong):

@@ -67,6 +67,13 @@ class TestRegister:
         app = PartnerApp.objects.get()
         assert app.redirect_uris.split() == ["https://a.example/1?x=y", "http://127.0.0.1:3000/2"]
 
+    def test_developer_s_email_is_part_of_the_registration_and_can_be_changed(self, partner, dashboard_client):
+        dashboard_client.post(f"{APPS}add/", form(developer_email="dev@reviews.example"))
+        dashboard_client.post(page_of(partner.app), form(developer_email="new@reviews.example"))
+
+        assert PartnerApp.objects.get(name="Reviews", developer_email="dev@reviews.example")
+        assert PartnerApp.objects.get(pk=partner.app.pk).developer_email == "new@reviews.example"
+
     @each("field", ["app_url", "redirect_uris"])
     @each("uri",
         ["", " ", "reviews", "/callback", "//a.example/", "ftp://a.example/", "javascript:alert(1)", "https://",
@@ -90,6 +97,7 @@ class TestRegister:
             {"client_type": "secret"},
             {"api_version": "1999-01-01"},
             {"rate_limit": "1001"},
+            {"developer_email": "dev@a.example\r\nBcc: x@b.example"},
         ],
     )
     def test_registration_refuses_invalid_values(self, dashboard_client, wrong):

@@ -14,6 +14,8 @@ from customers.webhooks.delivery.sender import Outcome
 from customers.webhooks.events import CUSTOMER_REDACTED
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
 from oauth.accounts import mail, staff
+from oauth.email_addresses import email_key
+from oauth.models import App
 
 MAX_RETRIES = 10
 RETRY_FACTOR = 3  # 30 seconds before the first retry; the last one is ten days after the first attempt
@@ -26,7 +28,7 @@ WARN_AFTER = (timedelta(hours=1), timedelta(days=1), timedelta(days=5))
 DEACTIVATE_AFTER = timedelta(days=10)
 NO_PAYLOAD = {"body": "", "snapshot": None}  # of an erased customer: personal data is not kept
 
-# Notices, which are emails to the owners, with their subjects.
+# Notices, which are emails to the owners and to the developer of the app, with their subjects.
 NOTICES = {"gone": "switched off", "switched_off": "switched off", "warning": "it fails"}
 
 
@@ -57,7 +59,7 @@ def record_successes(attempts: list[tuple[Delivery, Outcome]]) -> None:
 
 
 def record_failure(delivery_id: int, outcome: Outcome) -> None:
-    """Schedules the retry, or ends the delivery. Queues an email to the owners if a notice is due."""
+    """Schedules the retry, or ends the delivery. Queues emails if a notice is due."""
     with transaction.atomic():
         delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
         if delivery is None:
@@ -79,7 +81,7 @@ def record_failure(delivery_id: int, outcome: Outcome) -> None:
         _set(webhook, **columns)
         webhook.save(update_fields=columns)
         if notice:
-            email_owners(webhook, notice, outcome)
+            queue_notices(webhook, notice, outcome)
 
 
 def _consequences(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[dict[str, Any], str]:
@@ -112,23 +114,37 @@ class WebhookNotice(mail.EmailKind):
     attempt that caused it."""
 
     key = "webhook_notice"
+    template = "webhooks/notice.txt"
 
     def write(self, email, user):
         webhook = Webhook.objects.filter(pk=email.about).first()
         if webhook is None:
             return None
-        text = render_to_string(
-            "webhooks/notice.txt", {**email.details, "webhook": webhook, "store": settings.STORE_DOMAIN}
-        )
+        text = render_to_string(self.template, {**email.details, "webhook": webhook, "store": settings.STORE_DOMAIN})
         subject = f"Webhook {webhook}: {NOTICES[email.details['notice']]}"
         return " ".join(subject.split()), text  # a header has no line breaks
 
 
-WEBHOOK_NOTICE = WebhookNotice()
-mail.register(WEBHOOK_NOTICE)
+class DeveloperNotice(WebhookNotice):
+    """The same to the developer of the webhook's app, who is nobody in this store."""
+
+    key = "webhook_developer_notice"
+    template = "webhooks/developer_notice.txt"
+
+    def address(self, email, user):
+        """None where the app has another developer by now."""
+        app = App.objects.filter(webhook=email.about).first()
+        return app.developer_email if app and email_key(app.developer_email) == email.recipient else None
 
 
-def email_owners(webhook: Webhook, notice: str, outcome: Outcome) -> None:
-    """Queues an email to each owner. `notice`: one of NOTICES."""
+WEBHOOK_NOTICE, DEVELOPER_NOTICE = WebhookNotice(), DeveloperNotice()
+mail.register(WEBHOOK_NOTICE, DEVELOPER_NOTICE)
+
+
+def queue_notices(webhook: Webhook, notice: str, outcome: Outcome) -> None:
+    """Queues an email to each owner, and to the developer of the webhook's app. `notice`: one of NOTICES."""
+    details = {"notice": notice, "code": outcome.code, "error": outcome.error}
     for email in staff.owners().exclude(email=None).values_list("email", flat=True):
-        mail.queue(WEBHOOK_NOTICE, email, about=webhook.pk, notice=notice, code=outcome.code, error=outcome.error)
+        mail.queue(WEBHOOK_NOTICE, email, about=webhook.pk, **details)
+    if webhook.app and webhook.app.developer_email:
+        mail.queue(DEVELOPER_NOTICE, webhook.app.developer_email, about=webhook.pk, **details)

@@ -31,13 +31,18 @@ class Command(BaseCommand):
             help="the app can't keep a secret, so it needs PKCE",
         )
 
-    def handle(self, *, name, app_url, redirect_uri, scope, public, **options):
+        parser.add_argument(
+            "--developer-email", default="", metavar="EMAIL", help="is told when the app's webhooks fail"
+        )
+
+    def handle(self, *, name, app_url, redirect_uri, scope, public, developer_email, **options):
         app = App(
             name=name,
             user=get_user_model()._default_manager.filter(is_superuser=True).order_by("pk").first(),
             app_url=app_url,
             redirect_uris="\n".join(redirect_uri),
             allowed_scopes=list(dict.fromkeys(scope)),
+            developer_email=developer_email,
             client_type=App.CLIENT_PUBLIC if public else App.CLIENT_CONFIDENTIAL,
         )
         try:

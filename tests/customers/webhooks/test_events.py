@@ -6,17 +6,19 @@ from django.db import transaction
 
 from customers import services
 from customers.groups.services import add_customers, create_group
-from customers.orders.services import record_order
+from customers.orders.services import record_order, record_subscription
 from customers.privacy import erasure
 from customers.webhooks.models import Delivery
 from oauth import partner_apps
 from oauth.actor import SYSTEM, Actor
+from oauth.errors import ServiceError
+from oauth.models import ApiVersion
 from oauth.scopes import Scope
 from tests.support.clients import USERS, addresses_url, user_url
 from tests.support.dashboard import CUSTOMERS, browser_of
 from tests.support.exports import ALL_CUSTOMERS, EXPORTS, export_url, make_exports
 from tests.support.factories import address, make_address, make_note, make_user
-from tests.support.order_documents import order
+from tests.support.order_documents import order, subscription
 from tests.support.webhook_receiver import SECRET
 from tests.support.webhooks import EVENT_NAMES, WEBHOOKS, enqueued, installed_partner
 
@@ -165,20 +167,34 @@ class TestCustomerUpdated:
 
 class TestCustomerRedacted:
     def test_customer_redacted_has_a_snapshot_that_is_deleted_after_delivery(self, ada, subscribe, receiver, deliver):
-        record_order(user_id=ada.pk, document=order(number="1001"))
-        subscribe("customer.redacted")
+        for number in ("1001", "A-7", "007"):
+            record_order(user_id=ada.pk, document=order(number=number))
+        record_subscription(user_id=ada.pk, document=subscription(id=31))
+        for version in ApiVersion.values:
+            subscribe("customer.redacted", api_version=version)
 
         erasure.erase(ada.pk, by=SYSTEM)
         deliver()
 
-        assert receiver.received[0].event["data"] == {
-            "id": ada.pk,
-            "email": "ada@lovelace.example",
-            "phone_number": "+442079460018",
-            "orders": ["1001"],
-            "subscriptions": [],
-        }
-        assert (Delivery.objects.get().body, Delivery.objects.get().snapshot) == ("", None)
+        assert {each.event["api_version"] for each in receiver.received} == set(ApiVersion.values)
+        for received in receiver.received:
+            assert (received.event["object"], received.event["event_type"]) == ("customer", "customer.redacted")
+            assert received.event["data"] == {
+                "id": ada.pk,
+                "email": "ada@lovelace.example",
+                "phone_number": "+442079460018",
+                "orders": [1001, "A-7", "007"],
+                "subscriptions": [31],
+            }
+        assert set(Delivery.objects.values_list("body", "snapshot")) == {("", None)}
+
+    def test_refused_erasure_sends_no_customer_redacted(self, owner, subscribe):
+        subscribe("customer.redacted")
+
+        with pytest.raises(ServiceError):
+            erasure.erase(owner.pk, by=SYSTEM)
+
+        assert enqueued() == []
 
     def test_erasure_deletes_sent_and_pending_deliveries(self, admin_client, ada, subscribe, receiver, deliver):
         subscribe("customer.updated")

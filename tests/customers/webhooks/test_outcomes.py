@@ -6,9 +6,11 @@ import pytest
 from django.utils import timezone
 
 from customers.webhooks.models import Webhook
+from oauth.models import App
+from oauth.scopes import Scope
 from tests.support.factories import make_user
 from tests.support.mail import sent_emails
-from tests.support.webhooks import webhook_url
+from tests.support.webhooks import WEBHOOKS, installed_partner, webhook_url
 
 
 class TestLongFailure:
@@ -34,6 +36,32 @@ class TestLongFailure:
 
         assert admin_client.get(webhook_url(webhook)).json()["active"] is False
         assert "ten days" in sent_emails()[0].body
+
+    def test_developer_of_the_app_gets_an_email_about_its_webhook_too(self, subscribe, receiver, deliver, owner):
+        app, partner_client = installed_partner(owner, Scope.WEBHOOKS_WRITE)
+        App.objects.update(developer_email="Dev@müller.example")
+        body = {"target": f"{receiver.url}/410", "events": ["customer.created"]}
+        assert partner_client.post(WEBHOOKS, body).status_code == 201
+        subscribe("customer.created", path="410")
+
+        make_user()
+        deliver()
+
+        of_developer = [email for email in sent_emails() if email.to != [owner.email]]
+        assert [email.to for email in of_developer] == [["Dev@xn--mller-kva.example"]]
+        assert (app.client_id in of_developer[0].body, "410" in of_developer[0].body) == (True, True)
+        assert "/dashboard/" not in of_developer[0].body
+
+    def test_former_developer_of_the_app_gets_no_email(self, receiver, deliver, owner):
+        _, partner_client = installed_partner(owner, Scope.WEBHOOKS_WRITE)
+        App.objects.update(developer_email="former@app.example")
+        partner_client.post(WEBHOOKS, {"target": f"{receiver.url}/410", "events": ["customer.created"]})
+        make_user()
+        deliver()
+
+        App.objects.update(developer_email="new@app.example")
+
+        assert [email.to for email in sent_emails()] == [[owner.email]]
 
     def test_success_resets_the_warnings_of_a_webhook(self, subscribe, receiver, deliver, admin_client):
         webhook = subscribe("customer.created")
