@@ -30,9 +30,8 @@ class Command(BaseCommand):
             action="store_true",
             help="the app can't keep a secret, so it needs PKCE",
         )
-
         parser.add_argument(
-            "--developer-email", default="", metavar="EMAIL", help="is told when the app's webhooks fail"
+            "--developer-email", default="", metavar="EMAIL", help="gets an email when the app's webhooks fail"
         )
 
     def handle(self, *, name, app_url, redirect_uri, scope, public, developer_email, **options):
