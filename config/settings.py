@@ -236,7 +236,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": """{
         layout: "StandaloneLayout",
         presets: [SwaggerUIBundle.presets.apis, SwaggerUIStandalonePreset],
-        urls: ["2024-04-01", "2023-02-10", "unstable"].map(
+        urls: ["2024-04-01", "2023-02-10", "unstable", "extensions"].map(
             (version) => ({name: version, url: "/api/schema/admin/?version=" + version})
         ),
         validatorUrl: null,

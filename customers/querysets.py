@@ -63,6 +63,10 @@ class UserQuerySet(ComputedQuerySet):
             matching |= models.Q(search_text__contains=digits, phone_number__contains=digits)
         return self.filter(matching)
 
+    def with_exact_phone_number(self, number: str):
+        """`number` in E.164. The folded text has the index."""
+        return self.filter(search_text__contains=number.removeprefix("+"), phone_number=number)
+
     def joined_between(self, first: date | None, last: date | None):
         """Days in the store's time zone, both included; None leaves an end open."""
         return within_days(self, "date_joined", first, last)

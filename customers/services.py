@@ -108,6 +108,16 @@ def update_user(
         precondition()
     if metadata_changes is not None:
         changes["metadata"] = validation.merged_metadata(user.metadata, metadata_changes)
+    values = clean_changes(user, changes, by=by)
+    save_changes(user, values, by)
+    if password:
+        passwords.announce_change(user, by=by)
+    return user
+
+
+def clean_changes(user: User, changes: Mapping[str, Any], *, by: Actor) -> dict[str, Any]:
+    """The valid values of an update of `user`, who is locked. Raises EmailFixed, StaffFixed, ServiceError."""
+    changes = dict(changes)
     email = changes.get("email")
     if email and user.user_type == UserType.DASHBOARD and email != user.email:
         raise validation.EmailFixed
@@ -120,10 +130,7 @@ def update_user(
     values = _clean_person(changes, country=country)
     if values.get("metadata"):
         values["metadata"] = definitions.clean_metadata(values["metadata"], user.metadata)
-    save_changes(user, values, by)
-    if password:
-        passwords.announce_change(user, by=by)
-    return user
+    return values
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from customers.core.http.multipart import InvalidMultipart
 from customers.core.idempotency import KeyReused
 from customers.jobs.exports.downloads import LinkRefused
 from customers.limits import TooMany
+from customers.upserts import AlreadyExists, Busy, SeveralCustomers
 from customers.validation import StaffFixed
 from oauth.errors import ServiceError
 
@@ -61,6 +62,9 @@ STATUSES = {
     TooMany.code: status.HTTP_400_BAD_REQUEST,
     LinkRefused.code: status.HTTP_403_FORBIDDEN,
     StaffFixed.code: status.HTTP_403_FORBIDDEN,
+    AlreadyExists.code: status.HTTP_412_PRECONDITION_FAILED,
+    SeveralCustomers.code: status.HTTP_409_CONFLICT,
+    Busy.code: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 
 # The answers to exceptions that are not DRF's. The first class that matches counts.

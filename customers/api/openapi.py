@@ -17,6 +17,8 @@ from oauth.models import DEFAULT_API_VERSION, ApiVersion
 from oauth.scopes import SCOPE_LABELS
 
 MOUNT = "api/admin/"
+EXTENSIONS = "extensions"
+DOCUMENTS = (*ApiVersion.values, EXTENSIONS)
 
 INTRODUCTION = """
 The customers of the store. Every request needs an access token: `Authorization: Bearer …`. All answers are JSON.
@@ -38,6 +40,11 @@ addresses, definitions and apps have an `ETag`. An update of a customer, an addr
 fails with 412 if somebody else has changed it in the meantime.
 
 **Errors** are objects: `{"detail": "…"}`, or for invalid values `{"field": ["…"]}`, nested like the body.
+"""
+
+EXTENSIONS_INTRODUCTION = """
+Endpoints of this store that the platform does not have. Everything else is as in the Admin API: tokens and scopes,
+versions, errors, lists, the rate limit. A program that uses them works with this store only.
 """
 
 ERRORS = {
@@ -146,20 +153,26 @@ class AdminApiGenerator(SchemaGenerator):
 
 
 @cache
-def document(version: str) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of a version."""
-    patterns = [path(MOUNT, include("customers.api.urls"))]
-    return AdminApiGenerator(patterns=patterns, api_version=version).get_schema(public=True)
+def document(name: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a version, or the one of the EXTENSIONS, which are the same in all versions."""
+    from customers.api import extension_urls, urls  # the views, which import this module
+
+    if name != EXTENSIONS:
+        patterns = [path(MOUNT, include((urls.published, urls.app_name)))]
+        return AdminApiGenerator(patterns=patterns, api_version=name).get_schema(public=True)
+    patterns = [path(MOUNT, include((extension_urls.urlpatterns, urls.app_name)))]
+    schema = AdminApiGenerator(patterns=patterns, api_version=DEFAULT_API_VERSION.value).get_schema(public=True)
+    schema["info"] |= {"title": "Admin API: extensions", "description": EXTENSIONS_INTRODUCTION.strip()}
+    return schema
 
 
 @require_safe
 def serve_document(request):
-    """The document of `?version=`, or of the newest stable version."""
-    version = request.GET.get("version", DEFAULT_API_VERSION.value)
-    if version not in ApiVersion.values:
-        supported = ", ".join(ApiVersion.values)
-        return JsonResponse({"detail": f"Unknown version. Supported: {supported}."}, status=400)
-    return JsonResponse(document(version), headers={"Access-Control-Allow-Origin": "*"})
+    """The document of `?version=`, which is one of DOCUMENTS, or of the newest stable version."""
+    name = request.GET.get("version", DEFAULT_API_VERSION.value)
+    if name not in DOCUMENTS:
+        return JsonResponse({"detail": f"Unknown version. Supported: {', '.join(DOCUMENTS)}."}, status=400)
+    return JsonResponse(document(name), headers={"Access-Control-Allow-Origin": "*"})
 
 
 # Of ".logo_small_svg__cls-2{fill:#fff}.logo_small_svg__cls-3{fill:#85ea2d}", which Swagger UI adds for its logo.

@@ -1,6 +1,9 @@
-from django.urls import path, re_path, register_converter
-from django.urls.converters import IntConverter
+from django.urls import path, re_path
 
+from customers.api import (
+    converters,  # noqa: F401  registers "id", which all the paths need
+    extension_urls,
+)
 from customers.api.base import NotFoundView
 from customers.api.resources.addresses import AddressViewSet
 from customers.api.resources.apps import AppViewSet
@@ -15,15 +18,10 @@ from customers.api.resources.subscriptions import UserSubscriptionsViewSet
 from customers.api.resources.users import UserViewSet
 from customers.api.resources.webhooks import WebhookViewSet
 
-
-class IdConverter(IntConverter):
-    regex = "[0-9]{1,18}"  # every such number fits an id column
-
-
-register_converter(IdConverter, "id")
 app_name = "admin_api"
 
-urlpatterns = [
+# What the platform publishes.
+published = [
     path("users/", UserViewSet.as_view({"get": "list", "post": "create"}), name="users"),
     path(
         "users/<id:id>/",
@@ -74,6 +72,11 @@ urlpatterns = [
     path("store/", StoreViewSet.as_view({"get": "retrieve"}), name="store"),
     path("disputes/", DisputeViewSet.as_view({"get": "list"})),
     path("transactions/", TransactionViewSet.as_view({"get": "list"})),
+]
+
+urlpatterns = [
+    *published,
+    *extension_urls.urlpatterns,
     path("", RootView.as_view()),
     re_path(r"", NotFoundView.as_view()),
 ]

@@ -27,11 +27,12 @@ def custom_plan():
         yield
 
 
-def lock_until_commit(model: Any) -> None:
-    """Lets one transaction at a time pass this line for the model. On SQLite, transactions never overlap."""
+def lock_until_commit(model: Any, key: str = "") -> None:
+    """Lets one transaction at a time pass this line for the model, or for this `key` of it. On SQLite, transactions
+    never overlap."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [model._meta.db_table])
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [model._meta.db_table + key])
 
 
 @cache

@@ -5,6 +5,7 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
+from customers.api.openapi import DOCUMENTS
 from customers.api.resources.users import USER_COLUMNS
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
@@ -17,14 +18,25 @@ def served(version: str) -> dict:
     return Client().get(SCHEMA, {"version": version}).json()
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+class TestSnapshot:
+    def test_openapi_document_is_the_committed_snapshot(self, name):
+        assert snapshots.path_of(name).read_text() == snapshots.text_of(name), "make schema, and read the diff"
+
+    def test_openapi_document_is_served_as_committed(self, name):
+        assert served(name) == json.loads(snapshots.path_of(name).read_text())
+
+
+class TestExtensions:
+    def test_openapi_document_of_the_platform_has_no_extension(self):
+        extensions, platform = (set(served(name)["paths"]) for name in ("extensions", "2024-04-01"))
+
+        assert "/api/admin/users/bulk/" in extensions
+        assert not extensions & platform
+
+
 @pytest.mark.parametrize("version", ApiVersion.values)
 class TestDocument:
-    def test_openapi_document_is_the_committed_snapshot(self, version):
-        assert snapshots.path_of(version).read_text() == snapshots.text_of(version), "make schema, and read the diff"
-
-    def test_openapi_document_is_served_as_committed(self, version):
-        assert served(version) == json.loads(snapshots.path_of(version).read_text())
-
     def test_openapi_document_has_its_own_version_only(self, version):
         document = served(version)
 

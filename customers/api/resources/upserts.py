@@ -1,0 +1,138 @@
+"""Create or update a customer in one request, or many of them."""
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.response import Response
+
+from customers import upserts
+from customers.api.base import AdminApiViewSet
+from customers.api.conditional import respond_with_etag
+from customers.api.errors import from_service_error
+from customers.api.fields import SharedFieldsSerializer, check_list_length
+from customers.api.idempotency import idempotent
+from customers.api.resources.users import UserRepresentation, UserSerializer
+from customers.upserts import Outcome, Upserted
+from oauth.errors import ServiceError
+from oauth.scopes import Scope
+
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="`*` only creates: 412 if the customer exists."
+)
+DESCRIPTION = (
+    "201 if the customer is new, 200 if it existed. Fields that are left out stay unchanged. Addresses count for a new "
+    "customer only. With `If-Match`, an update fails with 412 if somebody else has changed the customer."
+)
+
+
+class UpsertUserSerializer(UserSerializer):
+    email = serializers.EmailField(required=False, help_text="Unique, whatever its case.")
+
+    class Meta:
+        ref_name = "UpsertUser"
+
+
+class BulkResultSerializer(serializers.Serializer):
+    """What became of one customer."""
+
+    status = serializers.ChoiceField([200, 201, 400, 403, 503], help_text="What a request for this one would answer.")
+    id = serializers.IntegerField(allow_null=True)
+    errors = serializers.JSONField(  # type: ignore[assignment]  # a field, which hides the property
+        allow_null=True, help_text="As the body of an error."
+    )
+
+
+class BulkUpsertSerializer(SharedFieldsSerializer):
+    users = UserSerializer(many=True, help_text="At most 1,000. Each needs an `email`.")
+
+
+class BulkResultsSerializer(serializers.Serializer):
+    results = BulkResultSerializer(many=True, help_text="In the order of the request.")
+
+
+class _UpsertViewSet(AdminApiViewSet):
+    required_scopes = {"upsert": Scope.USERS_WRITE}
+    serializer_class = UpsertUserSerializer
+
+    def upsert_options(self) -> dict[str, Any]:
+        """What all upserts of one customer take."""
+        only_create = self.request.META.get("HTTP_IF_NONE_MATCH", "").strip() == "*"
+        return {"by": self.actor, "only_create": only_create, "precondition": self.precondition}
+
+    def respond(self, upserted: Upserted) -> Response:
+        response = respond_with_etag(self.represent(upserted.user_id))
+        response.status_code = status.HTTP_201_CREATED if upserted.is_new else status.HTTP_200_OK
+        return response
+
+    def represent(self, id: int) -> dict:
+        representations = UserRepresentation.from_ids(id)
+        if not representations:
+            raise Http404
+        return representations[0]
+
+
+@extend_schema(tags=["customers"])
+class UpsertByEmailViewSet(_UpsertViewSet):
+    @extend_schema(
+        summary="Create or update the customer of an email address",
+        description=f"{DESCRIPTION} An `email` in the body is another spelling of the same mailbox.",
+        parameters=[IF_NONE_MATCH],
+        responses={200: UserSerializer, 201: UserSerializer},
+    )
+    def upsert(self, request, email):
+        return self.respond(upserts.upsert_by_email(email, self.validated(), **self.upsert_options()))
+
+
+@extend_schema(tags=["customers"])
+class UpsertByPhoneViewSet(_UpsertViewSet):
+    @extend_schema(
+        summary="Create or update the customer of a phone number",
+        description=f"{DESCRIPTION} A new customer needs an `email`. 409 if several customers have the number.",
+        parameters=[IF_NONE_MATCH],
+        responses={200: UserSerializer, 201: UserSerializer},
+    )
+    def upsert(self, request, number):
+        return self.respond(upserts.upsert_by_phone(number, self.validated(), **self.upsert_options()))
+
+
+@extend_schema(tags=["customers"])
+class BulkUpsertViewSet(AdminApiViewSet):
+    required_scopes = {"upsert": Scope.USERS_WRITE}
+    serializer_class = BulkUpsertSerializer
+    is_about_customers = False  # an answer has ids and messages only
+
+    @extend_schema(
+        summary="Create or update many customers",
+        description=(
+            "Each is found by its `email`, and written or refused on its own. Sending the same customers again changes "
+            "nothing."
+        ),
+        responses=BulkResultsSerializer,
+    )
+    @idempotent
+    def upsert(self, request):
+        users = request.data.get("users") if isinstance(request.data, dict) else None
+        if not isinstance(users, list):
+            raise serializers.ValidationError({"users": ["Expected a list of customers."]})
+        check_list_length(users)
+        validator = UserSerializer()
+        valid: dict[int, dict[str, Any]] = {}
+        results: dict[int, dict[str, Any]] = {}
+        for position, user in enumerate(users):
+            try:
+                valid[position] = validator.run_validation(user)
+            except serializers.ValidationError as error:
+                results[position] = {"status": error.status_code, "id": None, "errors": error.detail}
+        outcomes = upserts.upsert_users(list(valid.values()), by=self.actor)
+        results |= dict(zip(valid, map(result, outcomes), strict=True))
+        return Response({"results": [results[position] for position in range(len(users))]})
+
+
+def result(outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome.error, ServiceError):
+        error = from_service_error(outcome.error)
+        detail = error.detail if isinstance(error.detail, dict) else {"detail": error.detail}
+        return {"status": error.status_code, "id": None, "errors": detail}
+    return {"status": 201 if outcome.is_new else 200, "id": outcome.user_id, "errors": None}
