@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from config.middleware import AuthenticationMiddleware, SessionMiddleware
 from customers.core.http.body_limits import BodyRefused, BodyTooLarge, content_length
+from customers.core.http.refusals import BUSY, TooBusy
 from customers.dashboard.jobs import may_import
 from customers.medusa.authentication import COOKIE as MEDUSA_COOKIE
 
@@ -27,12 +28,17 @@ SESSION_COOKIES = (settings.SESSION_COOKIE_NAME, MEDUSA_COOKIE)
 
 
 class BodyLimitMiddleware:
-    """Refuses a body that is too large, or whose length is unknown. `config.urls.handler400` answers."""
+    """Refuses a body that is too large, or whose length is unknown, and a request that the server has no room for.
+
+    `config.urls.handler400` answers.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if BUSY in request.META:
+            raise TooBusy
         check_body(request)
         return self.get_response(request)
 

@@ -139,8 +139,9 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    *global_settings.PASSWORD_HASHERS,  # for older hashes: the next sign-in replaces them
+    "oauth.hashers.PasswordHasher",
+    # For older hashes: the next sign-in replaces them.
+    *(hasher for hasher in global_settings.PASSWORD_HASHERS if "Argon2" not in hasher),
     "oauth.hashers.ClientSecretHasher",
 ]
 LOGIN_URL = "admin:login"

@@ -15,7 +15,7 @@ from config.middleware import API_PREFIXES
 from customers.api import errors as api_errors
 from customers.api.base import NotFoundView
 from customers.api.openapi import ReferencePage, serve_document
-from customers.core.http.body_limits import BodyRefused
+from customers.core.http.refusals import RequestRefused
 from customers.dashboard import error_pages
 from customers.dashboard.front_door import front_door
 from customers.dashboard.home import home
@@ -55,20 +55,22 @@ def _pages_for(request) -> Any:
 
 
 def handler400(request, exception):
-    if isinstance(exception, BodyRefused):
-        return _body_refused(request, exception)
+    if isinstance(exception, RequestRefused):
+        response = _errors_of_any(request).request_refused(request, exception)
+        if exception.retry_after is not None:
+            response.headers["Retry-After"] = str(exception.retry_after)
+        return response
     errors = _errors_for(request) or _pages_for(request)
     return errors.bad_request(request, exception)
 
 
-def _body_refused(request, error):
+def _errors_of_any(request) -> Any:
+    """The module that answers a refused request, whatever its path."""
     if errors := _errors_for(request):
-        return errors.body_refused(request, error)
+        return errors
     if not request.path_info.startswith(API_PREFIXES):
-        return error_pages.body_refused(request, error)
-    if request.path_info.startswith("/oauth2/"):
-        return client_endpoints.body_refused(request, error)
-    return api_errors.body_refused(request, error)
+        return error_pages
+    return client_endpoints if request.path_info.startswith("/oauth2/") else api_errors
 
 
 def handler403(request, exception):

@@ -89,7 +89,7 @@ def client_endpoint(endpoint):
     return view
 
 
-def body_refused(request: HttpRequest, error) -> HttpResponse:
+def request_refused(request: HttpRequest, error) -> HttpResponse:
     """`error` has a `message` and an HTTP `status`."""
     refused = {"error": "invalid_request", "error_description": error.message}
     return JsonResponse(refused, status=error.status, headers={"Cache-Control": "no-store"})

@@ -6,7 +6,7 @@ clients that send or read slowly therefore hold a connection and little memory, 
     client -> granian -> event loop: environment, body with a deadline -> Django -> granian -> client
 
 Django runs on the event loop's own thread, one request at a time, as in a WSGI server with one thread. A second thread
-would cost a tenth of a request: both would wait for Python's lock.
+would cost a tenth of a request: both would wait for Python's lock. Only requests that may hash a password have one.
 """
 
 import asyncio
@@ -25,9 +25,11 @@ from django.conf import settings
 from granian.rsgi import HTTPProtocol, Scope
 
 from config.server.answers import answer
+from config.server.hashing import HashingThread, may_hash
 from config.server.requests import Disconnected, read_body, to_environ
 from config.wsgi import application as django_application
 from customers.core.http.body_limits import BodyRefused, content_length
+from customers.core.http.refusals import BUSY
 
 # config.wsgi has loaded the apps that this module needs.
 from config.body_limits import may_send  # isort: skip
@@ -42,10 +44,12 @@ class Store:
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.folder = TemporaryDirectory(prefix="store-answers-")
+        self.hashing = HashingThread()
         allow_many_connections()
         self.starting = loop.create_task(disconnect_clients_that_read_nothing())
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.hashing.stop()
         self.folder.cleanup()
 
     async def __rsgi__(self, scope: Scope, proto: HTTPProtocol) -> None:
@@ -61,10 +65,20 @@ class Store:
                 return
         with body:
             environ["wsgi.input"] = body
-            with outside_the_loop():
-                file = answer(django_application, environ, proto, self.folder.name)
+            file = await self.respond(environ, proto)
         if file:
             asyncio.get_running_loop().call_later(SECONDS_UNTIL_OPENED, partial(file.unlink, missing_ok=True))
+
+    async def respond(self, environ: dict[str, Any], proto: HTTPProtocol) -> Path | None:
+        """Answers by Django. See `answer`."""
+        call = partial(answer, django_application, environ, proto, self.folder.name)
+        if may_hash(environ, environ["wsgi.input"]):
+            if not self.hashing.is_full:
+                return await self.hashing.run(call)
+            environ[BUSY] = True
+        self.hashing.others += 1
+        with outside_the_loop():
+            return call()
 
     def length_to_read(self, environ: dict[str, Any]) -> int:
         """0 for a body that Django will refuse by its headers, and needs no byte of."""

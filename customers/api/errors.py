@@ -10,9 +10,9 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, ValidationError
 from rest_framework.views import exception_handler as drf_exception_handler
 
-from customers.core.http.body_limits import BodyRefused
 from customers.core.http.idempotency_key import InvalidIdempotencyKey
 from customers.core.http.multipart import InvalidMultipart
+from customers.core.http.refusals import RequestRefused
 from customers.core.idempotency import KeyReused
 from customers.jobs.exports.downloads import LinkRefused
 from customers.limits import TooMany
@@ -95,7 +95,7 @@ def nested(error: ServiceError):
     return shape
 
 
-def body_refused(request, error: BodyRefused):
+def request_refused(request, error: RequestRefused):
     return JsonResponse({"detail": error.message}, status=error.status)
 
 

@@ -17,6 +17,7 @@ from django.http import (
 from django.template.loader import render_to_string
 
 from customers.core.http.body_limits import BodyRefused
+from customers.core.http.refusals import RequestRefused
 from customers.dashboard.site import site_names
 
 TEMPLATE = "dashboard/error.html"
@@ -27,8 +28,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return HttpResponseBadRequest(_page(request, "Bad request", text))
 
 
-def body_refused(request: HttpRequest, error: BodyRefused) -> HttpResponse:
-    text = f"{error.message} Go back and try again with less."
+def request_refused(request: HttpRequest, error: RequestRefused) -> HttpResponse:
+    advice = "with less" if isinstance(error, BodyRefused) else "in a moment"
+    text = f"{error.message} Go back and try again {advice}."
     return HttpResponse(_page(request, error.status.phrase, text), status=error.status)
 
 

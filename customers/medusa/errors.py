@@ -7,8 +7,8 @@ from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
-from customers.core.http.body_limits import BodyRefused
 from customers.core.http.json_response import json_response
+from customers.core.http.refusals import RequestRefused
 from customers.core.idempotency import KeyReused
 from oauth.errors import ServiceError
 
@@ -104,5 +104,6 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return answer(500, "unknown_error", "An unknown error occurred.", "unknown_error")
 
 
-def body_refused(request: HttpRequest, error: BodyRefused) -> HttpResponse:
-    return answer(error.status, "invalid_data", error.message)
+def request_refused(request: HttpRequest, error: RequestRefused) -> HttpResponse:
+    type = "unexpected_state" if error.status >= 500 else "invalid_data"
+    return answer(error.status, type, error.message)

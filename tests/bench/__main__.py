@@ -13,6 +13,7 @@ from tests.bench import medusa
 from tests.bench.comparison import ALL_OPERATIONS, TEXTBOOK, VARIANTS, compare, compare_checkouts
 from tests.bench.dashboard import REQUESTS, measure_pages
 from tests.bench.imports import measure_imports
+from tests.bench.passwords import measure_passwords
 from tests.bench.report import describe_machine
 from tests.bench.scale import MANY, compare_sizes
 from tests.bench.tokens import measure_exchanges
@@ -47,7 +48,8 @@ def main() -> int:
     else:
         tables = compared(url, options.only, timing)
         if not options.only:
-            tables += [measure(url, **timing) for measure in (measure_exchanges, measure_outbox, measure_imports)]
+            further = (measure_exchanges, measure_passwords, measure_outbox, measure_imports)
+            tables += [measure(url, **timing) for measure in further]
     print(*tables, f"{describe_machine(url)}; {how}.", sep="\n\n")
     missed = [miss for table in tables for miss in table.missed]
     for miss in missed:

@@ -8,6 +8,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.urls import reverse
 
+from customers.core.http.refusals import BUSY
 from customers.jobs.models import Job
 from oauth.scopes import Scope
 from tests.support.cases import each
@@ -120,6 +121,14 @@ class TestLimits:
     ])  # fmt: skip
     def test_body_of_unknown_length_is_refused(self, anonymous, path, kind, status, extra):
         assert_is_refused(send(anonymous, path, 10, **extra), kind, status)
+
+    @each("path, kind", (SIGN_IN | SURFACES).items())
+    def test_request_that_the_server_has_no_room_for_is_refused(self, anonymous, path, kind):
+        answer = send(anonymous, path, 10, **{BUSY: True})
+
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "2"
+        assert FORMATS[kind](answer) or answer.json()["type"] == "unexpected_state"
 
     def test_good_request_of_an_app_may_have_the_limit_for_all(self, api):
         client = api(Scope.USERS_WRITE)

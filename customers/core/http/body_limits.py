@@ -4,19 +4,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import BadRequest
-
-from oauth.errors import ServiceError
+from customers.core.http.refusals import RequestRefused
 
 
-class BodyRefused(ServiceError, BadRequest):
-    """A body that is refused before anything reads it. Django passes it to handler400, which knows the surfaces."""
-
-    status: HTTPStatus
-    text: str
-
-    def __init__(self):
-        super().__init__(self.text)
+class BodyRefused(RequestRefused):
+    """A body that is refused before anything reads it."""
 
 
 class LengthRequired(BodyRefused):
