@@ -22,6 +22,7 @@ from oauth2_provider.models import (
 )
 from oauthlib.uri_validate import is_absolute_uri
 
+from oauth.app_settings import check_schema
 from oauth.errors import ServiceError
 from oauth.fields import DigestField, EncryptedTextField
 from oauth.scopes import Scope
@@ -157,6 +158,12 @@ class App(AbstractApplication):
         help_text="Gets an email when the app's webhooks fail, as the owners of the store do.",
     )
     settings = models.JSONField(default=dict, blank=True, editable=False)
+    settings_schema = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[check_schema],
+        help_text="The settings_schema of the app's manifest: which settings staff may edit.",
+    )
     signing_secret = EncryptedTextField(
         "client secret",
         blank=True,

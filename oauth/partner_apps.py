@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
 
 from oauth.actor import Actor
+from oauth.app_settings import check_settings
 from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
 from oauth.models import App
@@ -98,17 +99,28 @@ def restrict_tokens(app: App) -> None:
 
 
 @transaction.atomic
-def save_settings(app_id: int, settings: dict[str, Any], *, keep_others: bool) -> dict[str, Any]:
-    """Replaces the settings that an app stores here, or only the given keys. Returns all its settings.
+def save_settings(
+    app_id: int, settings: dict[str, Any], *, keep_others: bool, removed: Collection[str] = ()
+) -> dict[str, Any]:
+    """Replaces the settings that an app stores here, or only the given keys and `removed`. Returns all its settings.
 
-    Raises SettingsTooLarge.
+    Raises SettingsTooLarge, and ServiceError("settings", name) for a value that the app's schema does not allow.
     """
     app = App.objects.select_for_update().get(pk=app_id)
-    app.settings = {**app.settings, **settings} if keep_others else settings
+    try:
+        check_settings(app.settings_schema, settings, all_of_them=not keep_others)
+    except ServiceError as error:
+        raise error.within("settings") from None
+    kept = {name: value for name, value in app.settings.items() if name not in removed} if keep_others else {}
+    app.settings = {**kept, **settings}
     if len(json.dumps(app.settings)) > MAX_SETTINGS_LENGTH:
         raise SettingsTooLarge
     app.save(update_fields=["settings", "updated"])
     return app.settings
+
+
+def delete_settings(app_id: int) -> None:
+    App.objects.filter(pk=app_id).update(settings={}, updated=timezone.now())
 
 
 def append_to_query(uri: str, parameters: Iterable[tuple[str, str]]) -> str:

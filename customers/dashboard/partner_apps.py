@@ -4,7 +4,9 @@ from django import forms
 from django.contrib import admin
 
 from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin, ScopesField
+from customers.dashboard.app_settings import AppSettingsAdmin
 from customers.dashboard.confirmed_actions import confirmed_action
+from customers.dashboard.customers.forms import IndentedEncoder, JSONField
 from customers.dashboard.list_filters import InstalledFilter, titled
 from oauth import partner_apps
 from oauth.actor import Actor
@@ -16,11 +18,18 @@ class PartnerAppForm(forms.ModelForm):
         label="Permissions", required=False, help_text="What the app may ask for. Tick none for any."
     )
 
+    settings_schema = JSONField(
+        required=False,
+        encoder=IndentedEncoder,
+        widget=forms.Textarea({"rows": 6, "class": "vLargeTextField", "spellcheck": "false"}),
+        help_text="JSON: what the app's manifest.json has as settings_schema. Staff edit these settings in a form.",
+    )
+
     class Meta:
         model = PartnerApp
         fields = (
             "name", "app_url", "redirect_uris", "client_type", "allowed_scopes", "developer_email", "version",
-            "api_version", "rate_limit", "is_active",
+            "api_version", "rate_limit", "settings_schema", "is_active",
         )  # fmt: skip
         help_texts = HELP_TEXTS
         widgets = {"redirect_uris": forms.Textarea({"rows": 3, "class": "vLargeTextField"})}
@@ -29,9 +38,12 @@ class PartnerAppForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].required = True
 
+    def clean_settings_schema(self):
+        return self.cleaned_data["settings_schema"] or []
+
 
 @admin.register(PartnerApp)
-class PartnerAppAdmin(AppAdmin):
+class PartnerAppAdmin(AppSettingsAdmin, AppAdmin):
     form = PartnerAppForm
     list_display = ("name", "installed_at", "permissions", "version", "is_active")
     list_filter = (("is_active", titled("status")), InstalledFilter)
@@ -41,10 +53,10 @@ class PartnerAppAdmin(AppAdmin):
     def get_fields(self, request, obj=None):
         if obj is None:
             return tuple(field for field in PartnerAppForm.Meta.fields if field != "is_active")
-        return ("client_id", "installed_at", *PartnerAppForm.Meta.fields, "settings")
+        return ("client_id", "installed_at", *PartnerAppForm.Meta.fields)
 
     def get_readonly_fields(self, request, obj=None):
-        return ("client_id", "installed_at", "client_type", "settings") if obj else ()
+        return ("client_id", "installed_at", "client_type") if obj else ()
 
     def save_model(self, request, obj, form, change):
         if not change:

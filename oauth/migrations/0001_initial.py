@@ -8,6 +8,7 @@ import oauth2_provider.models
 from django.conf import settings
 from django.db import migrations, models
 
+import oauth.app_settings
 import oauth.fields
 import oauth.models
 
@@ -213,6 +214,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("settings", models.JSONField(blank=True, default=dict, editable=False)),
+                (
+                    "settings_schema",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="The settings_schema of the app's manifest: which settings staff may edit.",
+                        validators=[oauth.app_settings.check_schema],
+                    ),
+                ),
                 (
                     "signing_secret",
                     oauth.fields.EncryptedTextField(

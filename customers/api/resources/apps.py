@@ -74,7 +74,7 @@ class AppViewSet(AdminApiViewSet):
 
     @extend_schema(summary="Delete the app's settings", operation_id="appsSettingsDestroy", responses={204: None})
     def delete_settings(self, request, clientId):
-        partner_apps.save_settings(self.app.pk, {}, keep_others=False)
+        partner_apps.delete_settings(self.app.pk)
         return Response(status=204)
 
     def save_settings(self, *, keep_others: bool) -> Response:
