@@ -1,18 +1,24 @@
 """Webhooks and the log of their deliveries in the dashboard."""
 
+import json
+from datetime import datetime
+from typing import Any
+
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.event_choices import EventsField
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, to_validation_error
 from customers.webhooks import services
-from customers.webhooks.events import EVENT_TYPES
+from customers.webhooks.events import EVENT_TYPES, PUBLISHED_NAMES
 from customers.webhooks.models import Delivery, Webhook
 from oauth.actor import Actor
 from oauth.encryption import UnreadableSecret
@@ -22,34 +28,36 @@ from oauth.store import store_domain
 
 
 class WebhookForm(ServiceErrorsForm):
-    name = forms.CharField(required=False, max_length=255)
-    events = forms.CharField(
-        widget=forms.Textarea({"rows": 4, "class": "vLargeTextField"}),
-        help_text=f"One per line: {', '.join(EVENT_TYPES)}.",
-    )
+    events = EventsField()
     secret_key = forms.CharField(
         required=False,
+        max_length=services.MAX_SECRET_LENGTH,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false", "class": "vTextField"}),
         help_text="Signs each delivery (X-29Next-Signature). Leave empty to generate or keep one.",
     )
 
     class Meta:
         model = Webhook
         fields = ("name", "target", "events", "secret_key", "api_version", "active")
-        help_texts = {"active": "When off, nothing is sent or queued."}
+        labels = {"target": "Address", "secret_key": "Signing secret"}
+        help_texts = {
+            "target": "The URL that events are posted to.",
+            "api_version": "Of the data in events.",
+            "active": "When off, nothing is sent or queued.",
+        }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.initial["events"] = "\n".join(self.instance.events)
             try:
                 self.initial["secret_key"] = self.instance.secret_key
             except UnreadableSecret:
                 self.initial["secret_key"] = ""
         else:
             self.initial["api_version"] = DEFAULT_API_VERSION
-
-    def clean_events(self):
-        return self.cleaned_data["events"].split()
+        if "events" in self.fields:  # a viewer's form has no fields
+            events: Any = self.fields["events"]
+            self.initial["events"] = events.offer(self.instance.events, of_app=self.instance.app is not None)
 
     def clean(self):
         try:
@@ -63,14 +71,14 @@ class WebhookForm(ServiceErrorsForm):
 class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     form = WebhookForm
     change_form_template = "dashboard/webhooks/change_webhook.html"
-    list_display = ("__str__", "target", "event_types", "belongs_to", "active", "warning_count")
+    list_display = ("__str__", "target", "event_types", "belongs_to", "health")
     list_filter = (("active", titled("status")),)
     search_fields = ("search_name__contains", "target")
     search_help_text = "Search by name or target"
     list_select_related = ("app",)
     ordering = ("-id",)
     list_per_page = 50
-    readonly_fields = ("belongs_to", "warning_count", "next_check_date", "created_at", "updated_at")
+    readonly_fields = ("belongs_to", "health", "warning_count", "created_at", "updated_at")
 
     def get_fields(self, request, obj=None):
         return (*WebhookForm.Meta.fields, *(self.readonly_fields if obj else ()))
@@ -101,16 +109,29 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     @confirmed_action("Send a test", "Sends one example event to {object.target}.")
     def send_test(self, request, webhook):
         delivery = services.send_test(webhook.pk)
-        self.message_user(request, "The test is being sent. Reload this page to see the response.", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:webhooks_delivery_change", args=[delivery.pk]))
 
     @admin.display(description="events")
     def event_types(self, webhook):
-        return ", ".join(webhook.events)
+        return "All events" if set(PUBLISHED_NAMES) <= set(webhook.events) else ", ".join(webhook.events)
+
+    @admin.display(description="state")
+    def health(self, webhook):
+        """Whether its target answers, and when the next attempt is made."""
+        if not webhook.active:
+            return "Switched off"
+        if not webhook.failing_since:
+            return "Working"
+        text = f"Failing since {_shown(webhook.failing_since)}"
+        return f"{text}, next attempt {_shown(webhook.next_check_date)}" if webhook.next_check_date else text
 
     @admin.display
     def belongs_to(self, webhook):
         return webhook.app.name if webhook.app else "the store"
+
+
+def _shown(moment: datetime) -> str:
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
 
 
 class EventFilter(admin.SimpleListFilter):
@@ -125,12 +146,16 @@ class EventFilter(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(NoDeleteAdmin, ConfirmedActionsAdmin):
+    class Media:
+        css = {"all": ["dashboard/events.css"]}
+
+    change_form_template = "dashboard/webhooks/delivery.html"
     list_display = (
         "event_type", "object_id", "webhook", "time", "status", "response_code", "response_ms", "attempts", "test"
     )  # fmt: skip
     fields = readonly_fields = (
-        "webhook", "event_type", "object_id", "event_id", "is_test", "status", "response_code", "response_ms", "error",
-        "attempts", "created_at", "last_sent_at", "due_at", "body",
+        "webhook", "event_type", "object_id", "event_id", "test", "status", "response_code", "response_ms", "error",
+        "attempts", "created_at", "last_sent_at", "due_at", "event",
     )  # fmt: skip
     list_filter = ("status", EventFilter, ("webhook", admin.RelatedOnlyFieldListFilter))
     search_fields = ("object_id",)
@@ -152,7 +177,7 @@ class DeliveryAdmin(NoDeleteAdmin, ConfirmedActionsAdmin):
     @confirmed_action("Send again", "Sends the same bytes to the webhook's address once more, now.")
     def send_again(self, request, delivery):
         services.send_again(delivery.pk)
-        return "The delivery is being sent again. Reload this page to see the response."
+        return "The delivery is sent again."
 
     @admin.display(ordering="created_at")
     def time(self, delivery):
@@ -161,6 +186,19 @@ class DeliveryAdmin(NoDeleteAdmin, ConfirmedActionsAdmin):
     @admin.display
     def test(self, delivery):
         return "yes" if delivery.is_test else ""
+
+    @admin.display
+    def event(self, delivery):
+        """The body, laid out to be read."""
+        if not delivery.body:
+            return "–"
+        return format_html('<pre class="delivery-body">{}</pre>', json.dumps(json.loads(delivery.body), indent=2))
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        """A record: there is nothing to save."""
+        context |= {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
+        context["is_pending"] = obj and obj.status == Delivery.Status.WAITING and obj.due_at <= timezone.now()
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def has_add_permission(self, request):
         return False

@@ -114,6 +114,8 @@ OTHER_NAMES = (
     "transaction.updated",
 )
 EVENT_NAMES = (*EVENT_TYPES, *OTHER_NAMES)
+# The platform publishes the enum without `app.uninstalled`, and accepts it.
+PUBLISHED_NAMES = [name for name in EVENT_NAMES if name != APP_UNINSTALLED.name]
 # Timeline entries that are not listed change nothing that the API shows: a password, a note, a group.
 BY_TIMELINE_KIND = {kind: event_type for event_type in EVENT_TYPES.values() for kind in event_type.timeline_kinds}
 

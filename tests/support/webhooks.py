@@ -1,6 +1,8 @@
 """Webhooks of the Admin API, partner apps that use them, and the outbox."""
 
-from customers.webhooks.models import Delivery
+from customers.webhooks.models import Delivery, Webhook
+from customers.webhooks.services import create_webhook
+from oauth.actor import SYSTEM
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from oauth.tokens import NEVER, generate_access_token
@@ -14,6 +16,12 @@ EVENT_NAMES = ("customer.created", "customer.updated", "customer.deleted", "cust
 def webhook_url(webhook) -> str:
     """Of a webhook or an id."""
     return f"{WEBHOOKS}{getattr(webhook, 'pk', webhook)}/"
+
+
+def make_webhook(**fields) -> Webhook:
+    """A webhook of the store, for created customers unless other `events` are given."""
+    defaults = {"target": "https://receiver.example/", "events": ["customer.created"], "api_version": "unstable"}
+    return create_webhook(**{"store": "testserver", "by": SYSTEM, **defaults, **fields})
 
 
 def installed_partner(owner, *scopes: Scope) -> tuple[App, ApiClient]:

@@ -11,19 +11,17 @@ from customers.api.filters import FilterBackend, filter_by_name
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.webhooks import services
-from customers.webhooks.events import APP_UNINSTALLED, EVENT_NAMES
+from customers.webhooks.events import EVENT_NAMES, PUBLISHED_NAMES
 from customers.webhooks.models import Webhook
 from oauth.models import App
 from oauth.scopes import Scope
 from oauth.store import store_domain
 
-PUBLISHED_NAMES = [name for name in EVENT_NAMES if name != APP_UNINSTALLED.name]
-
 
 # In `allOf`, so that drf-spectacular does not make a component of the enum, which would lose null.
 @extend_schema_field({"type": "array", "items": {"allOf": [{"type": ["string", "null"], "enum": PUBLISHED_NAMES}]}})
 class EventsField(StringListField):
-    """The platform publishes the enum without `app.uninstalled`, and accepts it. Nulls are dropped."""
+    """Names of event types. Nulls are dropped."""
 
 
 class WebhookSerializer(serializers.Serializer):

@@ -15,9 +15,9 @@ from customers.mirror.payload import InboundEvent
 from customers.mirror.services import get_or_create_store, process_event
 from customers.models import User
 from customers.orders.services import record_order, record_subscription
-from customers.webhooks.services import create_webhook, send_test
+from customers.webhooks.services import send_test
 from oauth.accounts import staff
-from oauth.actor import SYSTEM, Actor
+from oauth.actor import Actor
 from oauth.audit.log import Event, record
 from oauth.audit.models import AuditEvent
 from oauth.models import PrivateApp
@@ -27,6 +27,7 @@ from tests.support.dashboard import CUSTOMERS, DASHBOARD, customer_url, save_cus
 from tests.support.factories import make_note
 from tests.support.order_documents import order, subscription
 from tests.support.partner import register_partner
+from tests.support.webhooks import make_webhook
 
 ALL, EDITORS, OWNERS, NOBODY = {"Owner", "Staff", "Viewer"}, {"Owner", "Staff"}, {"Owner"}, set()
 
@@ -122,13 +123,7 @@ def ids(owner, ada) -> dict[str, object]:
 
 def webhook_ids() -> dict[str, int]:
     """Of a webhook and a delivery."""
-    webhook = create_webhook(
-        store="testserver",
-        by=SYSTEM,
-        target="https://receiver.example/",
-        events=["customer.created"],
-        api_version="unstable",
-    )
+    webhook = make_webhook()
     return {"webhook": webhook.pk, "delivery": send_test(webhook.pk).pk}
 
 

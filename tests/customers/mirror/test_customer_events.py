@@ -7,7 +7,6 @@ from customers.mirror.models import MirroredCustomer, ReceivedEvent
 from customers.mirror.services import get_or_create_store
 from customers.models import Address, Event, Tag, User
 from customers.webhooks.models import Delivery
-from customers.webhooks.services import create_webhook
 from oauth.actor import SYSTEM
 from tests.support.cases import each
 from tests.support.clients import USERS
@@ -15,6 +14,7 @@ from tests.support.factories import address, make_user
 from tests.support.mailboxes import SAME_MAILBOX
 from tests.support.order_documents import order
 from tests.support.remote_payloads import address_json, customer_json, erased_json
+from tests.support.webhooks import make_webhook
 
 
 class TestCreated:
@@ -94,9 +94,7 @@ class TestUpdated:
     def test_updated_is_sent_to_local_webhooks_once(self, send_event, mirrored_store):
         send_event("customer.created", customer_json())
         subscribed = ["customer.created", "customer.updated"]
-        create_webhook(
-            store="testserver", by=SYSTEM, target="https://app.example/", events=subscribed, api_version="2024-04-01"
-        )
+        make_webhook(events=subscribed)
 
         send_event("customer.updated", customer_json(tags=[]))
         send_event("customer.updated", customer_json(tags=[]))

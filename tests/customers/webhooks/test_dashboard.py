@@ -1,18 +1,22 @@
 """Webhooks and deliveries in the dashboard."""
 
+import re
+
 import pytest
 
 from customers import services
+from customers.webhooks.events import PUBLISHED_NAMES
 from customers.webhooks.models import Delivery, Webhook
-from customers.webhooks.services import create_webhook
 from oauth.actor import SYSTEM
+from oauth.scopes import Scope
 from tests.support.dashboard import DASHBOARD, browser_of
 from tests.support.factories import make_user
 from tests.support.webhook_receiver import SECRET
+from tests.support.webhooks import WEBHOOKS, installed_partner, make_webhook, webhook_url
 
 LIST = f"{DASHBOARD}webhooks/webhook/"
 LOG = f"{DASHBOARD}webhooks/delivery/"
-FORM = {"target": "https://receiver.example/", "events": "customer.created\r\ncustomer.updated",
+FORM = {"target": "https://hooks.example/", "events": ["customer.created", "customer.updated"],
         "api_version": "2024-04-01", "active": "on"}  # fmt: skip
 
 
@@ -36,20 +40,47 @@ class TestWebhooks:
         assert webhook.secret_key in text_of(dashboard_client.get(f"{LIST}{webhook.pk}/change/"))
 
     def test_add_webhook_shows_errors_at_their_fields(self, dashboard_client):
-        for field, value in (("target", "ftp://x.example/"), ("events", "nonsense"), ("events", "")):
+        for field, value in (("target", "ftp://x.example/"), ("events", ["nonsense"]), ("events", [])):
             page = text_of(dashboard_client.post(f"{LIST}add/", {**FORM, field: value}))
             assert f'id="id_{field}_error"' in page
         assert not Webhook.objects.exists()
 
+    def test_all_events_are_those_that_the_api_publishes(self, dashboard_client, admin_client):
+        dashboard_client.post(f"{LIST}add/", {**FORM, "events": ["all", "customer.created"]})
+
+        webhook = Webhook.objects.get()
+        assert admin_client.get(webhook_url(webhook)).json()["events"] == PUBLISHED_NAMES
+        assert "All events" in text_of(dashboard_client.get(LIST))
+        page = text_of(dashboard_client.get(f"{LIST}{webhook.pk}/change/"))
+        assert re.findall(r'name="events" value="([\w.]+)"[^>]* checked', page)[0] == "all"
+        assert page.count(" checked") == len(["all", *PUBLISHED_NAMES, "active"])
+
+    def test_app_uninstalled_is_offered_only_for_webhooks_of_apps(self, dashboard_client, owner):
+        app, partner_client = installed_partner(owner, Scope.WEBHOOKS_WRITE)
+        partner_client.post(WEBHOOKS, {"target": "https://a.example/", "events": ["app.uninstalled"]})
+        of_app, of_store = Webhook.objects.get(app=app), make_webhook()
+
+        pages = [text_of(dashboard_client.get(f"{LIST}{each.pk}/change/")) for each in (of_app, of_store)]
+        dashboard_client.post(f"{LIST}{of_app.pk}/change/", {**FORM, "events": ["all", "app.uninstalled"]})
+
+        assert ['value="app.uninstalled"' in page for page in pages] == [True, False]
+        of_app.refresh_from_db()
+        assert of_app.events == [*PUBLISHED_NAMES, "app.uninstalled"]
+
+    def test_list_shows_which_webhooks_fail(self, dashboard_client, subscribe, deliver):
+        subscribe("customer.created", name="Good")
+        subscribe("customer.created", name="Bad", path="500")
+        subscribe("customer.created", name="Off", active=False)
+        make_user()
+        deliver()
+
+        page = text_of(dashboard_client.get(LIST))
+
+        states = re.findall(r'<td class="field-health[^>]*>([A-Z]\w+ ?\w*)', page)
+        assert states == ["Switched off", "Failing since", "Working"]
+
     def test_change_webhook_keeps_other_fields(self, dashboard_client):
-        webhook = create_webhook(
-            store="testserver",
-            by=SYSTEM,
-            target="https://a.example/",
-            events=["customer.created"],
-            api_version="unstable",
-            secret_key=SECRET,
-        )
+        webhook = make_webhook(secret_key=SECRET)
 
         dashboard_client.post(f"{LIST}{webhook.pk}/change/", {**FORM, "secret_key": SECRET, "active": ""})
 
@@ -57,13 +88,7 @@ class TestWebhooks:
         assert (webhook.target, webhook.active, webhook.secret_key) == (FORM["target"], False, SECRET)
 
     def test_delete_webhook_deletes_its_deliveries(self, dashboard_client):
-        webhook = create_webhook(
-            store="testserver",
-            by=SYSTEM,
-            target="https://a.example/",
-            events=["customer.created"],
-            api_version="unstable",
-        )
+        webhook = make_webhook()
         make_user()
 
         dashboard_client.post(f"{LIST}{webhook.pk}/delete/", {"post": "yes"})
@@ -75,11 +100,13 @@ class TestWebhooks:
         webhook = subscribe("customer.created")
 
         asked = dashboard_client.post(f"{LIST}{webhook.pk}/send_test/")
+        pending = text_of(dashboard_client.get(asked.headers["Location"]))
         deliver()
 
         assert [each.event["data"]["email"] for each in receiver.received] == ["ada@example.com"]
         page = text_of(dashboard_client.get(asked.headers["Location"]))
         assert "Delivered" in page
+        assert ('id="delivery-pending"' in pending, 'id="delivery-pending"' in page) == (True, False)
 
 
 class TestLog:
@@ -113,7 +140,8 @@ class TestLog:
 
         assert "Internal Server Error" in page
         assert delivery.response_ms is not None
-        assert "&quot;first_name&quot;: &quot;Grace&quot;" in page
+        assert "\n    &quot;first_name&quot;: &quot;Grace&quot;" in page
+        assert 'name="_save"' not in page
 
     def test_send_again_delivers_the_same_event(self, dashboard_client, people, receiver, deliver):
         delivery = Delivery.objects.filter(event_type="customer.created").first()

@@ -76,7 +76,7 @@ def take(folder: Path) -> None:
 
 def subscribe(owner: Dashboard, receiver: Server) -> str:
     """The id of a webhook that has sent some events and failed to deliver one of them."""
-    names = "customer.created customer.updated customer.redacted export.created"
+    names = ["customer.created", "customer.updated", "customer.redacted", "export.created"]
     fields = {"name": "Mailing list", "target": receiver.url, "events": names, "api_version": "2024-04-01"}
     owner.submit("/dashboard/webhooks/webhook/add/", **fields, active="on")
     session, url = owner.shop.session(), f"{owner.shop.url}/api/admin/users/"

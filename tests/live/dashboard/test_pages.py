@@ -247,3 +247,21 @@ class TestAxe:
         desk.browser.execute_script("document.querySelector('h1').style.color = '#eee'; document.title = ''")
 
         assert {fault.split(":")[0] for fault in faults(desk)} == {"color-contrast", "document-title"}
+
+
+def test_webhook_form_ticks_all_events_and_a_test_is_answered_in_place(desk, ids):
+    desk.open(f"webhooks/webhook/{ids['webhook']}/change/")
+
+    def ticked() -> int:
+        return len(desk.all("[name='events']:checked"))
+
+    before, offered = ticked(), len(desk.all("[name='events']"))
+    desk.find("[name='events'][value='all']").click()
+    with_all = ticked()
+    desk.find("[name='events'][value='export.created']").click()
+    assert (before, with_all, ticked()) == (1, offered, offered - 2)
+
+    desk.open(f"webhooks/webhook/{ids['webhook']}/send_test/")
+    desk.press("Send a test")
+    desk.wait_for(lambda: not desk.all("#delivery-pending") and "refused" in desk.find("#content").text)
+    assert errors(desk.browser) == []
