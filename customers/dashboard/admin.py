@@ -13,6 +13,7 @@ from customers.dashboard import (  # noqa: F401  imported for what they register
     site,
     staff,
     store,
+    tags,
     webhooks,
 )
 from customers.dashboard.customers import admin  # noqa: F401  imported for what it registers

@@ -9,7 +9,7 @@ from django.urls import reverse_lazy
 from customers import validation
 from customers.dashboard.customers.forms import PlainSelect, TagsField
 from customers.dashboard.service_errors import as_validation_error
-from customers.jobs import bulk_edits
+from customers.jobs import bulk_edits, tag_edits
 from customers.jobs.exports import formats
 from customers.jobs.exports.parts import EXPORT
 from customers.jobs.imports import services as imports
@@ -155,4 +155,5 @@ FORMS: dict[str, type[JobForm]] = {
     IMPORT.key: ImportForm,
     EXPORT.key: ExportForm,
     **{key: TagsForm if isinstance(each, bulk_edits.TagEdit) else JobForm for key, each in bulk_edits.TYPES.items()},
+    **{each.key: JobForm for each in tag_edits.TYPES},
 }

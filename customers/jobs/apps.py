@@ -6,8 +6,8 @@ class JobsConfig(AppConfig):
     verbose_name = "Imports and exports"
 
     def ready(self):
-        from customers.jobs import bulk_edits, registry
+        from customers.jobs import bulk_edits, registry, tag_edits
         from customers.jobs.exports.parts import EXPORT
         from customers.jobs.imports.load import IMPORT
 
-        registry.register(IMPORT, EXPORT, *bulk_edits.TYPES.values())
+        registry.register(IMPORT, EXPORT, *bulk_edits.TYPES.values(), *tag_edits.TYPES)

@@ -41,17 +41,21 @@ EditOptions = TypeVar("EditOptions", bound=BulkEditOptions)
 class BulkEdit(JobType[EditOptions], ABC):
     permission = "customers.change_customer"
 
+    def people(self) -> UserQuerySet:
+        """The people among whom the filters choose."""
+        return Customer.objects.all()
+
     @abstractmethod
     def changes(self, user: User, options: EditOptions) -> dict[str, Any]:
         """The new values of a customer's fields."""
 
     def create(self, filters: Mapping[str, Any], *, by: User) -> Job:
-        total = filter_customers(Customer.objects.all(), filters).count()
+        total = filter_customers(self.people(), filters).count()
         return runner.create(self, self.options_type(filters=filters), started_by=by, total=total)
 
     def steps(self, job: Job) -> Steps:
         options = self.options_of(job)
-        customers = filter_customers(Customer.objects.all(), options.filters)
+        customers = filter_customers(self.people(), options.filters)
         while True:
             cursor = job.cursor
             yield partial(self._change_chunk, customers, options)

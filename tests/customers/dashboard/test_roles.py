@@ -52,6 +52,9 @@ ALLOWED = [
     (r"oauth_\w+", OWNERS, OWNERS),
     (r"customers_staffmember_\w+", OWNERS, OWNERS),
     (r"customers_customer_tags", ALL, NOBODY),
+    (r"customers_tag_(changelist|history)", ALL, ALL),
+    (r"customers_tag_change", ALL, EDITORS),
+    (r"customers_tag_(add|delete_tag)", EDITORS, EDITORS),
     (r"customers_customer_(changelist|history)", ALL, ALL),
     (r"customers_customer_change", ALL, EDITORS),
     (r"customers_customer_edit_note", NOBODY, EDITORS),  # it is the note of somebody else
