@@ -20,10 +20,13 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, raw = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        bearer = tokens.authenticate(raw.strip())
+        bearer = self.find_bearer(request, raw.strip())
         if bearer is None:
             raise AuthenticationFailed("The access token is unknown, expired or revoked.", code="invalid_token")
         return SimpleLazyObject(lambda: get_user_model().objects.get(pk=bearer.user_id)), bearer
+
+    def find_bearer(self, request, raw: str) -> tokens.Bearer | None:
+        return tokens.authenticate(raw)
 
     def authenticate_header(self, request):
         # RFC 6750, 3.1: no error code for a request that brought no token.

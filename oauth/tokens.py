@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -16,7 +17,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from oauth2_provider.models import set_token_value
 
-from oauth.accounts.roles import Role, scopes_of_role
+from oauth.accounts.roles import Role, least_role, scopes_of_role
 from oauth.actor import SYSTEM, Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
@@ -96,8 +97,9 @@ def _token_query(condition: str) -> str:
     """Raw SQL, because every request runs it, and the ORM takes four times as long to build this query as the database
     to answer it. CURRENT_TIMESTAMP is UTC in both databases."""
     return f"""
-        SELECT token.id, token.scope, app.id, app.api_version, app.rate_limit, owner.id,
-            token.last_used_at IS NULL OR token.last_used_at < %s, {OWNER_ROLE}
+        SELECT token.id AS token_id, token.scope, app.id AS app_id, app.api_version, app.rate_limit,
+            owner.id AS user_id, token.last_used_at IS NULL OR token.last_used_at < %(used_before)s AS is_use_due,
+            {OWNER_ROLE} AS role
         FROM {AccessToken._meta.db_table} token
         JOIN {App._meta.db_table} app ON app.id = token.application_id
         JOIN {get_user_model()._meta.db_table} owner ON owner.id = token.user_id
@@ -106,8 +108,10 @@ def _token_query(condition: str) -> str:
     """  # noqa: S608  only names are put in
 
 
-TOKEN_QUERY = _token_query("token.token_checksum = %s")
-TOKEN_BY_ID_QUERY = _token_query("token.id = %s")
+TOKEN_QUERY = _token_query("token.token_checksum = %(digest)s")
+TOKEN_BY_ID_QUERY = _token_query("token.id = %(id)s")
+# Whether a row of TOKEN_QUERY may do what needs a scope, as `grants` decides for a Bearer. PostgreSQL only.
+MAY = "role >= %(least_role)s::int AND string_to_array(scope, ' ') && %(scopes)s::text[]"
 
 
 def authenticate(raw: str) -> Bearer | None:
@@ -116,21 +120,38 @@ def authenticate(raw: str) -> Bearer | None:
 
     Tokens are looked up by digest, so the time that it takes reveals nothing about tokens that exist.
     """
-    return _find(TOKEN_QUERY, digest(raw))
+    return _find(TOKEN_QUERY, token_params(raw))
 
 
 def bearer_of(token_id: int) -> Bearer | None:
     """The bearer of a token, for what was signed in its name, such as a link. None where `authenticate` returns it."""
-    return _find(TOKEN_BY_ID_QUERY, token_id)
+    return _find(TOKEN_BY_ID_QUERY, {"used_before": _used_before(), "id": token_id})
 
 
-def _find(query: str, key: str | int) -> Bearer | None:
-    used_before = connection.ops.adapt_datetimefield_value(timezone.now() - USE_INTERVAL)
+def token_params(raw: str) -> dict[str, Any]:
+    """The parameters of TOKEN_QUERY."""
+    return {"used_before": _used_before(), "digest": digest(raw)}
+
+
+@cache
+def may_params(scope: Scope) -> dict[str, Any]:
+    """The parameters of MAY."""
+    return {"least_role": ROLES.index(least_role(scope)), "scopes": [scope.value, scope.implied_by.value]}
+
+
+def _used_before() -> Any:
+    return connection.ops.adapt_datetimefield_value(timezone.now() - USE_INTERVAL)
+
+
+def _find(query: str, params: Mapping[str, Any]) -> Bearer | None:
     with connection.cursor() as cursor:
-        cursor.execute(query, [used_before, key])
+        cursor.execute(query, params)
         row = cursor.fetchone()
-    if row is None:
-        return None
+    return row and bearer_of_row(row)
+
+
+def bearer_of_row(row: tuple) -> Bearer:
+    """`row`: the columns of TOKEN_QUERY."""
     token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due, role = row
     scopes = scopes_of_role(None if role is None else ROLES[role], frozenset(scope.split()))
     return Bearer(token_id, scopes, app_id, api_version, rate_limit, user_id, bool(is_use_due))

@@ -14,12 +14,11 @@ from customers.api.conditional import require_match
 from customers.api.openapi import AdminApiSchema
 from customers.api.parsers import FormParser, JSONParser, MultiPartParser
 from customers.api.renderers import JSONNegotiation, JSONRenderer
-from customers.api.throttling import TokenRateThrottle
+from customers.api.throttling import CountingAuthentication, TokenRateThrottle
 from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, version_in_header
 from customers.models import User
 from oauth import api_usage, tokens
 from oauth.actor import Actor, client_ip
-from oauth.authentication import BearerAuthentication
 from oauth.models import ApiVersion
 from oauth.permissions import TokenHasActionScope
 from oauth.scopes import Scope
@@ -29,12 +28,13 @@ from oauth.text import is_encoded
 class AdminApiView(APIView):
     """A view of any path under `/api/admin/`."""
 
-    authentication_classes = [BearerAuthentication]
+    authentication_classes = [CountingAuthentication]
     parser_classes = [JSONParser, FormParser, MultiPartParser]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = JSONNegotiation
     versioning_class = HeaderVersioning
     schema: Any = AdminApiSchema()  # None: the OpenAPI documents leave the view out
+    required_scope: Scope | None = None  # of the request, where a scope is all that it needs
 
     def get_exception_handler(self):
         return errors.exception_handler
@@ -84,6 +84,10 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     is_about_customers = True
     # Whether the stored answers to POST are encrypted.
     has_secret_answers = False
+
+    @property
+    def required_scope(self) -> Scope | None:  # type: ignore[override]  # depends on the action
+        return self.required_scopes.get(self.action) if self.action else None
 
     @property
     def actor(self) -> Actor:

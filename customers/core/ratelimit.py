@@ -2,7 +2,7 @@
 
 The times of a token's latest requests are kept where every worker sees them: in the database, or in Redis or Valkey if
 `REDIS_URL` is set. One statement, or one script in Redis, checks and counts, so that two simultaneous requests never
-take the same place.
+take the same place. On PostgreSQL the statement that looks for the token does so, too.
 
 | store      | clock      | written in                                           |
 |------------|------------|------------------------------------------------------|
@@ -14,32 +14,39 @@ take the same place.
 import logging
 import time
 from functools import cache
+from typing import NamedTuple
 
 import redis
 from django.conf import settings
 from django.db import connection
 
+from oauth import tokens
 from oauth.models import AccessToken
+from oauth.scopes import Scope
+from oauth.tokens import Bearer
 
 logger = logging.getLogger(__name__)
 
 TABLE = "customers_ratelimit"
 WINDOW = 1  # second
 
+
+def _take_on_postgresql(row: str, limit: str) -> str:
+    """`row`: a SELECT or VALUES of the id to count under, and an array of NOW. `limit`: an expression."""
+    return f"""
+        INSERT INTO {TABLE} AS log (token_id, moments) {row}
+        ON CONFLICT (token_id) DO UPDATE
+        SET moments = (log.moments || {NOW})[greatest(1, cardinality(log.moments) + 2 - {limit}):]
+        WHERE cardinality(log.moments) < {limit}
+           OR log.moments[cardinality(log.moments) + 1 - {limit}] <= {NOW} - {WINDOW}
+        RETURNING (SELECT count(*) FROM unnest(moments) AS moment WHERE moment > {NOW} - {WINDOW}) AS used
+    """  # noqa: S608  only constants are put in
+
+
+NOW = "extract(epoch FROM clock_timestamp())::float8"
 # It returns a row only if the request is allowed: otherwise the condition of the update fails.
 TAKE = {
-    "postgresql": f"""
-        INSERT INTO {TABLE} AS log (token_id, moments)
-        VALUES (%(token)s, ARRAY[extract(epoch FROM clock_timestamp())::float8])
-        ON CONFLICT (token_id) DO UPDATE
-        SET moments = (log.moments || extract(epoch FROM clock_timestamp())::float8)
-                      [greatest(1, cardinality(log.moments) + 2 - %(limit)s::int):]
-        WHERE cardinality(log.moments) < %(limit)s::int
-           OR log.moments[cardinality(log.moments) + 1 - %(limit)s::int]
-              <= extract(epoch FROM clock_timestamp()) - {WINDOW}
-        RETURNING (SELECT count(*) FROM unnest(moments) AS moment
-                   WHERE moment > extract(epoch FROM clock_timestamp()) - {WINDOW})
-    """,  # noqa: S608  only constants are put in
+    "postgresql": _take_on_postgresql(f"VALUES (%(token)s, ARRAY[{NOW}])", "%(limit)s::int"),
     "sqlite": f"""
         INSERT INTO {TABLE} AS log (token_id, moments) VALUES (%(token)s, json_array(%(now)s))
         ON CONFLICT (token_id) DO UPDATE
@@ -54,6 +61,18 @@ TAKE = {
         RETURNING (SELECT count(*) FROM json_each(moments) WHERE value > %(now)s - {WINDOW})
     """,  # noqa: S608  only constants are put in
 }
+
+# The row of TOKEN_QUERY, then the limit if the request counts, then how much of it is used, null if that is exceeded.
+# A statement of SQLite can't write and read, and a write waits for any other: there the token has its own.
+AUTHENTICATE_AND_TAKE = f"""
+    WITH bearer AS ({tokens.TOKEN_QUERY}),
+    counted AS (
+        SELECT token_id, coalesce(rate_limit, %(default)s::int) AS most FROM bearer
+        WHERE coalesce(rate_limit, %(default)s::int) > 0 AND {tokens.MAY}
+    ),
+    taken AS ({_take_on_postgresql(f"SELECT token_id, ARRAY[{NOW}] FROM counted", "(SELECT most FROM counted)")})
+    SELECT bearer.*, counted.most, taken.used FROM bearer LEFT JOIN counted ON true LEFT JOIN taken ON true
+"""  # noqa: S608  only constants are put in
 
 # Does in Redis what TAKE does: a list per token, which expires a window after the latest request.
 TAKE_SCRIPT = """
@@ -70,6 +89,30 @@ TAKE_SCRIPT = """
     end
     return used
 """
+
+
+class Counted(NamedTuple):
+    limit: int
+    remaining: int | None  # None: this request is not allowed
+
+
+def authenticate_and_take(raw: str, scope: Scope, default_limit: int) -> tuple[Bearer | None, Counted | None]:
+    """The bearer of a token as `tokens.authenticate` finds it. If the token may do what needs `scope`, the request is
+    counted, in the same statement where the database is able to. Without a result of the count, `take` is left to do.
+
+    `default_limit` holds for an app without a limit of its own. A limit of 0 counts nothing.
+    """
+    if settings.REDIS_URL or connection.vendor != "postgresql":
+        return tokens.authenticate(raw), None
+    params = {**tokens.token_params(raw), **tokens.may_params(scope), "default": default_limit}
+    with connection.cursor() as cursor:
+        cursor.execute(AUTHENTICATE_AND_TAKE, params)
+        row = cursor.fetchone()
+    if row is None:
+        return None, None
+    *bearer, limit, used = row
+    counted = None if limit is None else Counted(limit, None if used is None else limit - used)
+    return tokens.bearer_of_row(bearer), counted
 
 
 def take(token_id: int, limit: int) -> int | None:

@@ -19,6 +19,7 @@ from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 from jwcrypto.jwt import JWT
 
+from customers.core.http.rate_limit import RateLimit, authenticate_and_count
 from customers.medusa import ids
 from customers.medusa.cors import is_from_allowed_origin
 from customers.medusa.errors import TooManyRequests, Unauthorized
@@ -46,7 +47,8 @@ SCOPES_OF_PERMISSIONS = {
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who calls. `rate_limit_key` is the id that the rate limit counts under: the id of the token or, for a session or
-    a JWT, minus the id of the person. `session`: the digest of the session that the cookie or the JWT belongs to."""
+    a JWT, minus the id of the person. `counted`: the state of the rate limit, if the request has been counted.
+    `session`: the digest of the session that the cookie or the JWT belongs to."""
 
     user_id: int
     scopes: frozenset[str]
@@ -54,6 +56,7 @@ class Caller:
     app_id: int | None = None
     rate_limit: int | None = None
     session: str = ""
+    counted: RateLimit | None = None
 
     @property
     def actor(self) -> Actor:
@@ -65,16 +68,19 @@ class Caller:
         return -self.user_id if self.app_id is None else self.app_id
 
 
-def authenticate(request: HttpRequest) -> Caller:
-    """Raises Unauthorized."""
+def authenticate(request: HttpRequest, scope: Scope | None) -> Caller:
+    """`scope`: what the request needs; None if that is not a scope. Raises Unauthorized."""
     if session := _by_cookie(request) or _by_jwt(_bearer(request)):
         member, session_digest = session
         return Caller(member.pk, _scopes_of(member), -member.pk, session=session_digest)
     for raw in _api_tokens(request):
-        if bearer := tokens.authenticate(raw):
+        bearer, counted = _by_token(raw, scope)
+        if bearer:
             tokens.record_use(bearer, version=VERSION, meta=request.META)
             api_usage.count_call(bearer.app_id)
-            return Caller(bearer.user_id, bearer.scopes, bearer.token_id, bearer.app_id, bearer.rate_limit)
+            return Caller(
+                bearer.user_id, bearer.scopes, bearer.token_id, bearer.app_id, bearer.rate_limit, counted=counted
+            )
     raise Unauthorized
 
 
@@ -165,6 +171,12 @@ def _by_jwt(raw: str) -> tuple[User, str] | None:
     if member is None or not (member.is_active and member.is_staff) or claims["password"] != _password_digest(member):
         return None
     return member, claims["session"]
+
+
+def _by_token(raw: str, scope: Scope | None) -> tuple[tokens.Bearer | None, RateLimit | None]:
+    if scope is None:
+        return tokens.authenticate(raw), None
+    return authenticate_and_count(raw, scope, default_limit=settings.MEDUSA_RATE_LIMIT)
 
 
 def _bearer(request: HttpRequest) -> str:

@@ -44,13 +44,13 @@ class AdminView(View):
         return response
 
     def respond(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        method = "GET" if request.method == "HEAD" else str(request.method)
         try:
-            self.caller = authentication.authenticate(request)
+            self.caller = authentication.authenticate(request, self.scopes.get(method))
         except Unauthorized:
             if request.content_type == class_validator.JSON:
                 class_validator.read_body(request)  # Express reads a body first, so broken JSON is 400 to anybody
             raise
-        method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in self.scopes:
             raise NotFound(f"Cannot {request.method} {request.path}")
         scope = self.scopes[method]
@@ -65,7 +65,7 @@ class AdminView(View):
     def check_rate_limit(self) -> None:
         """Raises TooManyRequests."""
         limit = settings.MEDUSA_RATE_LIMIT if self.caller.rate_limit is None else self.caller.rate_limit
-        self.rate_limit = count_request(self.caller.rate_limit_key, limit)
+        self.rate_limit = self.caller.counted or count_request(self.caller.rate_limit_key, limit)
         if self.rate_limit and self.rate_limit.is_exceeded:
             raise TooManyRequests(f"At most {self.rate_limit.limit} requests are answered within a second.")
 

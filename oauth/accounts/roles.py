@@ -32,6 +32,11 @@ def scopes_of_role(role: Role | None, scopes: frozenset[str]) -> frozenset[str]:
     return frozenset(scope for scope in ROLE_SCOPES[role] if grants(scopes, scope))
 
 
+def least_role(scope: Scope) -> Role:
+    """The role with the least power whose tokens may have the scope."""
+    return next(role for role in Role if scope in scopes_of_role(role, frozenset([scope])))
+
+
 def apply_role_permissions(sender: AppConfig, using: str, apps: Any = apps, **kwargs: Any) -> None:
     """Gives each role the permissions that the app declares in its AppConfig, and takes away its others.
 

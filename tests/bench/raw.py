@@ -24,12 +24,13 @@ from customers.core.computed import computed_columns
 from customers.core.postgres import insertable_fields
 from customers.models import Address, Tag, User
 from oauth import tokens
+from oauth.scopes import Scope
 from tests.bench import medusa
 
 PATH = "/api/admin/users/"
 USER_PATH = re.compile(rf"{PATH}(\d+)/")
 PAGE_SIZE = 20
-TAKE = ratelimit.TAKE["postgresql"]
+MAY_WRITE = tokens.may_params(Scope.USERS_WRITE)
 INSERT = insertion.insert_one_sql()
 DEFINITIONS = "SELECT key, type, validations FROM metadata_definition WHERE object = 'customer' ORDER BY key"
 PAGE = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user ORDER BY date_joined DESC, id DESC LIMIT {PAGE_SIZE + 1}"
@@ -66,12 +67,17 @@ def application(environ, start_response):
 
 def respond(environ) -> tuple[str, dict]:
     token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
-    used_before = datetime.now(UTC) - tokens.USE_INTERVAL
-    bearer = fetch_tuple(tokens.TOKEN_QUERY, [used_before, sha256(token.encode()).hexdigest()])
+    given = {
+        **MAY_WRITE,
+        "used_before": datetime.now(UTC) - tokens.USE_INTERVAL,
+        "digest": sha256(token.encode()).hexdigest(),
+        "default": 4,
+    }
+    bearer = fetch_tuple(ratelimit.AUTHENTICATE_AND_TAKE, given)
     if bearer is None:
         return "401 Unauthorized", {}
-    token_id, _, app_id, _, limit, user_id, *_ = bearer
-    if fetch_tuple(TAKE, {"token": token_id, "limit": limit}) is None:
+    _, _, app_id, _, _, user_id, *_, used = bearer
+    if used is None:
         return "429 Too Many Requests", {}
     if environ["PATH_INFO"].startswith(medusa.PATH):
         return medusa.respond(sys.modules[__name__], environ, user_id, app_id)

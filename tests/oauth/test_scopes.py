@@ -5,7 +5,7 @@ from oauth2_provider.settings import oauth2_settings
 from customers.api.base import NotFoundView
 from customers.api.resources.exports import ExportFileView
 from customers.api.resources.root import RootView
-from oauth.authentication import BearerAuthentication
+from customers.api.throttling import CountingAuthentication
 from oauth.permissions import TokenHasActionScope, TokenOfApp
 from oauth.scopes import SCOPE_LABELS, Scope, grants
 from tests.support.cases import each
@@ -117,4 +117,4 @@ class TestRoutes:
 
     @each("viewset", list(dict.fromkeys(view.cls for _, view in VIEWSETS)))
     def test_every_viewset_authenticates_by_bearer_token_only(self, viewset):
-        assert viewset.authentication_classes == [BearerAuthentication]
+        assert viewset.authentication_classes == [CountingAuthentication]

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.http import HttpResponseBase
 
 from customers.core import ratelimit
+from oauth.scopes import Scope
+from oauth.tokens import Bearer
 
 RETRY_AFTER = ratelimit.WINDOW  # seconds
 
@@ -24,6 +26,22 @@ class RateLimit:
         response.headers["RateLimit"] = f'"token";r={self.remaining};t={ratelimit.WINDOW}'
 
 
+def authenticate_and_count(
+    raw: str, scope: Scope, *, default_limit: int | None = None
+) -> tuple[Bearer | None, RateLimit | None]:
+    """The bearer of a token and, if the request has been counted already, the state of its limit.
+
+    See `ratelimit.authenticate_and_take`. `default_limit=None` stands for the setting RATE_LIMIT.
+    """
+    default_limit = settings.RATE_LIMIT if default_limit is None else default_limit
+    bearer, counted = ratelimit.authenticate_and_take(raw, scope, default_limit)
+    return bearer, counted and _state(*counted)
+
+
+def _state(limit: int, remaining: int | None) -> RateLimit:
+    return RateLimit(limit, remaining or 0, is_exceeded=remaining is None)
+
+
 def count_request(subject_id: int, limit: int | None) -> RateLimit | None:
     """Counts a request of a caller. None if the number of requests is not limited.
 
@@ -34,5 +52,4 @@ def count_request(subject_id: int, limit: int | None) -> RateLimit | None:
         limit = settings.RATE_LIMIT
     if limit == 0:
         return None
-    remaining = ratelimit.take(subject_id, limit)
-    return RateLimit(limit, remaining or 0, is_exceeded=remaining is None)
+    return _state(limit, ratelimit.take(subject_id, limit))

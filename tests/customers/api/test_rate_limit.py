@@ -11,14 +11,18 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
 
 from customers.core import ratelimit
+from oauth.accounts.roles import Role
 from oauth.models import AccessToken, App
-from oauth.scopes import Scope
+from oauth.scopes import Scope, grants
+from tests.support.cases import each
 from tests.support.clients import USERS
 from tests.support.concurrency import at_once, most_within_a_second
+from tests.support.factories import make_user
 from tests.support.operations import CREATE_OPERATIONS
 
 REDIS_SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
@@ -42,15 +46,25 @@ def redis_url(settings):
             stdout=subprocess.DEVNULL,
         )
         try:
-            while not path.exists():
-                time.sleep(0.01)
             settings.REDIS_URL = f"unix://{path}"
+            wait_for_redis(settings.REDIS_URL)
             ratelimit._redis_counter.cache_clear()
             yield settings.REDIS_URL
         finally:
             ratelimit._redis_counter.cache_clear()
             server.terminate()
             server.wait()
+
+
+def wait_for_redis(url):
+    client, deadline = redis.Redis.from_url(url), time.monotonic() + 30
+    while True:
+        try:
+            return client.ping()
+        except redis.ConnectionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 @pytest.fixture
@@ -165,6 +179,18 @@ class TestRateLimit:
         client = limited(2)
 
         assert [client.post(USERS, "{").status_code for _ in range(3)] == [400, 400, 429]
+
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite counts in a statement of its own")
+    @each("role", [None, *Role])
+    def test_token_statement_counts_what_the_permission_allows(self, api, role):
+        member = make_user(email="member@store.example", user_type="dashboard", is_superuser=role == Role.OWNER)
+        member.groups.set(Group.objects.filter(name=role))
+        for scopes in ([Scope.USERS_WRITE], [Scope.ADMIN_READ, Scope.STORE_READ]):
+            token = api(*scopes, owner=member, rate_limit=1000).token
+            for required in Scope:
+                bearer, counted = ratelimit.authenticate_and_take(token, required, 0)
+
+                assert (counted is not None) == grants(bearer.scopes, required), (scopes, required)
 
     def test_rate_limit_does_not_count_requests_without_the_scope(self, api):
         client = api(Scope.ORDERS_READ, rate_limit=1)
