@@ -10,6 +10,7 @@ from django.db.models.functions import Replace
 
 from customers.core.computed import ComputedQuerySet
 from customers.core.dates import within_days
+from customers.core.json_rows import JSONRows
 from customers.limits import shortened_search
 from customers.phone_numbers import digits_to_find
 from oauth.email_addresses import email_key
@@ -28,6 +29,11 @@ class UserQuerySet(ComputedQuerySet):
     def with_email(self, email: str):
         """The person who has this mailbox, however it is spelled."""
         return self.filter(email_key=email_key(email))
+
+    def with_addresses(self, *columns: str):
+        """`address_list`: the addresses of each person, oldest first, as objects of JSON with these columns."""
+        owner: Any = self.model._meta.get_field("addresses")
+        return self.annotate(address_list=JSONRows("pk", owner=owner.field, columns=columns))
 
     def search(self, text: str):
         """Each word of `text` is part of a name, the email address or the phone number. The order does not matter.

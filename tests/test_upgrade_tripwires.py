@@ -43,7 +43,7 @@ TABLE = [
      "the same"),
     ("django.db.models.sql.query.Query.get_compiler", "customers/core/prepared_query.py",
      "the same"),
-    ("django.db.models.sql.query.Query.values_select", "customers/core/prepared_query.py",
+    ("django.db.models.sql.query.Query.selected", "customers/core/prepared_query.py",
      "the names of the columns of a .values() queryset"),
     ("django.db.models.sql.query.Query.order_by", "customers/dashboard/customers/list.py",
      "the order of a queryset, to put it in another form"),

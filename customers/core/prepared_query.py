@@ -42,12 +42,12 @@ class PreparedQuery:
         key = (number_of_ids, connection.vendor)
         if key not in statements:
             placeholders = tuple(range(-number_of_ids, 0))
-            queryset = self.build(*placeholders)
+            queryset: Any = self.build(*placeholders)
             compiler = queryset.query.get_compiler(connection=connection)
             sql, params = compiler.as_sql()
             converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
             for position, (expression, _, _) in enumerate(compiler.select):
                 if isinstance(expression.output_field, JSONField):
                     converters[position] = ([_load_json], expression)
-            statements[key] = (queryset.query.values_select, sql, params, compiler, converters)
+            statements[key] = (list(queryset.query.selected), sql, params, compiler, converters)
         return statements[key]

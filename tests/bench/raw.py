@@ -18,7 +18,7 @@ django.setup()
 
 from customers import insertion
 from customers.api.resources.addresses import ADDRESS_COLUMNS
-from customers.api.resources.users import USER_COLUMNS
+from customers.api.resources.users import USER_COLUMNS, UserRepresentation, newest_users
 from customers.core import ratelimit
 from customers.core.computed import computed_columns
 from customers.core.postgres import insertable_fields
@@ -33,10 +33,6 @@ PAGE_SIZE = 20
 MAY_WRITE = tokens.may_params(Scope.USERS_WRITE)
 INSERT = insertion.insert_one_sql()
 DEFINITIONS = "SELECT key, type, validations FROM metadata_definition WHERE object = 'customer' ORDER BY key"
-PAGE = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user ORDER BY date_joined DESC, id DESC LIMIT {PAGE_SIZE + 1}"
-USER = f"SELECT {', '.join(USER_COLUMNS)} FROM customers_user WHERE id = %s"
-ADDRESSES = f"SELECT user_id, {', '.join(ADDRESS_COLUMNS)} FROM customers_address WHERE user_id IN ({{}}) ORDER BY id"
-
 set_json_loads(orjson.loads)
 set_json_dumps(orjson.dumps)
 
@@ -86,7 +82,9 @@ def respond(environ) -> tuple[str, dict]:
     if environ["PATH_INFO"] == PATH:
         return "200 OK", page(environ["HTTP_HOST"])
     user_id = int(USER_PATH.fullmatch(environ["PATH_INFO"])[1])
-    return "200 OK", with_addresses(database().execute(USER, [user_id]).fetchall())[0]
+    return "200 OK", with_addresses(medusa.fetched(sys.modules[__name__], UserRepresentation._rows_with_ids, user_id))[
+        0
+    ]
 
 
 def create(body: dict, actor_id: int, app_id: int) -> dict:
@@ -115,7 +113,7 @@ def create(body: dict, actor_id: int, app_id: int) -> dict:
 
 
 def page(host: str) -> dict:
-    users = database().execute(PAGE).fetchall()
+    users = medusa.fetched(sys.modules[__name__], newest_users(PAGE_SIZE + 1))
     next_page = None
     if len(users) > PAGE_SIZE:
         users.pop()
@@ -125,10 +123,6 @@ def page(host: str) -> dict:
 
 
 def with_addresses(users: list[dict]) -> list[dict]:
-    by_id = {}
     for user in users:
-        user["addresses"] = []
-        by_id[user["id"]] = user
-    for address in database().execute(ADDRESSES.format(", ".join(["%s"] * len(by_id))), list(by_id)):
-        by_id[address.pop("user_id")]["addresses"].append(address)
+        user["addresses"] = orjson.loads(user.pop("address_list"))
     return users

@@ -1,12 +1,13 @@
 import pytest
 from rest_framework.serializers import Serializer
 
+from customers.api.renderers import to_json
 from customers.api.resources.addresses import AddressSerializer
 from customers.api.resources.users import UserRepresentation, UserSerializer
 from customers.models import User
 from tests.customers.api.test_users_create import EVERY_FIELD
 from tests.support.clients import USERS, user_url
-from tests.support.factories import make_user
+from tests.support.factories import address, make_user
 
 
 class TestRetrieveUser:
@@ -17,8 +18,8 @@ class TestRetrieveUser:
         assert response.json()["email"] == "ada@lovelace.example"
         assert [each["id"] for each in response.json()["addresses"]] == [ada_address.pk]
 
-    def test_retrieve_user_takes_three_queries(self, admin_client, ada, django_assert_num_queries):
-        with django_assert_num_queries(3):  # token, user, addresses
+    def test_retrieve_user_takes_two_queries(self, admin_client, ada, django_assert_num_queries):
+        with django_assert_num_queries(2):  # token, user with addresses
             admin_client.get(user_url(ada))
 
     def test_retrieve_user_finds_staff(self, admin_client, owner):
@@ -64,13 +65,24 @@ class TestRepresentation:
             declared = UserSerializer().to_representation(user)
             assert list(by_hand.items()) == list(declared.items())
 
+    def test_rows_of_one_statement_equal_the_representation_of_the_objects(self, db):
+        odd = make_user(
+            addresses=[address(line1='"\\ é 漢 \U0001d11e \u2028', notes="two\nlines\t\x1f\x7f"), address()]
+        )
+        people = [odd, make_user(addresses=[]), make_user(addresses=[address(is_default_for_billing=True)])]
+
+        read = {each["id"]: each for each in UserRepresentation.from_ids(*(user.pk for user in people))}
+
+        for user in people:
+            assert to_json(read[user.pk]) == to_json(UserRepresentation.from_model(user))
+
     def test_address_representation_equals_that_of_the_declared_fields(self, admin_client):
         admin_client.post(USERS, EVERY_FIELD)
 
-        for address in User.objects.get(user_type="lead").addresses.all():
-            by_hand = AddressSerializer().to_representation(address)
+        for each in User.objects.get(user_type="lead").addresses.all():
+            by_hand = AddressSerializer().to_representation(each)
 
-            declared = Serializer.to_representation(AddressSerializer(), address)
+            declared = Serializer.to_representation(AddressSerializer(), each)
             assert list(by_hand.items()) == list(declared.items())
 
     def test_date_joined_is_in_the_time_zone_of_the_store(self, admin_client, settings, ada):
