@@ -23,17 +23,23 @@ LOOKUPS = {
     "joined_since": "date_joined__gte",
     "joined_until": "date_joined__lte",
 }
-ADDRESS = {"country": "country", "city": "search_city", "state": "search_state", "postcode": "search_postcode"}
+ADDRESS = {
+    "country": "country",
+    "street": "search_street",
+    "city": "search_city",
+    "state": "search_state",
+    "postcode": "search_postcode",
+}
 METADATA = "metadata."  # the prefix of a filter; a key of the metadata follows
 
 
 def filter_customers(people: UserQuerySet, filters: Mapping[str, Any]) -> UserQuerySet:
     """Keeps the people who meet all the filters.
 
-    Names of filters: LOOKUPS; ADDRESS (all at the same address); `search`, `email`, `name`, `phone_number`, `tag`; the
-    days `joined_from` and `joined_to`, both included; and METADATA with a key, for the value of that key, or for
-    entries of a list (see `UserQuerySet.with_metadata`). A value has the type of its column, or that type in JSON. A
-    filter whose value is None or "" is ignored.
+    Names of filters: LOOKUPS; ADDRESS (all at the same address; parts of texts); `search`, `email`, `name`,
+    `phone_number`, `tag`; the days `joined_from` and `joined_to`, both included; and METADATA with a key, for the value
+    of that key, or for entries of a list (see `UserQuerySet.with_metadata`). A value has the type of its column, or
+    that type in JSON. A filter whose value is None or "" is ignored.
     """
     given = {name: value for name, value in filters.items() if value not in (None, "")}
     people = people.filter(**{LOOKUPS[name]: value for name, value in given.items() if name in LOOKUPS})

@@ -211,9 +211,12 @@ class Address(ComputedModel):
     is_default_for_billing = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    search_street = FoldedField("line1", "line2", "line3")
     search_city = FoldedField("line4")
     search_state = FoldedField("state")
     search_postcode = FoldedField("postcode")
+    # For one index over all of these.
+    search_text = FoldedField("line1", "line2", "line3", "line4", "state", "postcode")
 
     class Meta:
         verbose_name_plural = "addresses"
@@ -229,6 +232,7 @@ class Address(ComputedModel):
         ]
         indexes = [
             models.Index(fields=["user", "id"], name="address_of_user"),
+            models.Index(fields=["country", "user"], name="address_by_country"),
             models.Index(
                 fields=["country"], condition=models.Q(is_default_for_shipping=True), name="address_default_by_country"
             ),

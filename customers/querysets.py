@@ -45,10 +45,7 @@ class UserQuerySet(ComputedQuerySet):
         words = fold(text).split()
         matching = models.Q() if words else NOTHING
         for word in words:
-            if THREE_IN_A_ROW.search(word):
-                matching &= models.Q(search_text__contains=word)
-            else:
-                matching &= models.Q(search_text__startswith=word) | models.Q(search_text__contains=f" {word}")
+            matching &= has_part("search_text", word)
         if "@" in text:  # another spelling of the mailbox
             matching |= models.Q(email_key=email_key(text.strip()))
         people = self.filter(matching)
@@ -85,10 +82,18 @@ class UserQuerySet(ComputedQuerySet):
         return self.filter(is_in_json_list(tag, "tags"))
 
     def with_address(self, **columns: str):
-        """One address has all these values. `country` is compared as it is; the other columns are folded ones."""
+        """One address has all these values. `country` is compared as it is; of the other columns, which are folded,
+        the value is a part, as `has_part` says."""
         addresses: Any = self.model._meta.get_field("addresses").related_model
-        lookups = {name: value if name == "country" else fold(value) for name, value in columns.items()}
-        return self.filter(models.Exists(addresses.objects.filter(user=models.OuterRef("pk"), **lookups)))
+        matching = models.Q(user=models.OuterRef("pk"))
+        for column, value in columns.items():
+            if column == "country":
+                matching &= models.Q(country=value)
+            elif folded := fold(value):
+                matching &= has_part("search_text", folded) & has_part(column, folded)  # the first one has an index
+            else:
+                return self.none()
+        return self.filter(models.Exists(addresses.objects.filter(matching)))
 
     def with_metadata(self, key: str, value: Any):
         """`metadata[key]` is `value`. If `value` is a list, `metadata[key]` is a list with all its entries."""
@@ -100,6 +105,14 @@ class UserQuerySet(ComputedQuerySet):
         for entry in value:
             people = people.filter(is_in_json_list(entry, "metadata", f'$."{key}"'))
         return people
+
+
+def has_part(column: str, text: str) -> models.Q:
+    """The folded `text` is a part of the folded column. Without three letters or digits in a row it has to be the start
+    of a word: the index knows no shorter parts."""
+    if THREE_IN_A_ROW.search(text):
+        return models.Q(**{f"{column}__contains": text})
+    return models.Q(**{f"{column}__startswith": text}) | models.Q(**{f"{column}__contains": f" {text}"})
 
 
 def is_in_json_list(value: Any, column: str, path: str = "$") -> models.Func:

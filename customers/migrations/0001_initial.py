@@ -217,9 +217,14 @@ class Migration(migrations.Migration):
                 ("is_default_for_billing", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ("updated_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("search_street", customers.core.computed.FoldedField("line1", "line2", "line3")),
                 ("search_city", customers.core.computed.FoldedField("line4")),
                 ("search_state", customers.core.computed.FoldedField("state")),
                 ("search_postcode", customers.core.computed.FoldedField("postcode")),
+                (
+                    "search_text",
+                    customers.core.computed.FoldedField("line1", "line2", "line3", "line4", "state", "postcode"),
+                ),
                 (
                     "user",
                     models.ForeignKey(

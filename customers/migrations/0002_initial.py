@@ -153,6 +153,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="address",
+            index=models.Index(fields=["country", "user"], name="address_by_country"),
+        ),
+        migrations.AddIndex(
+            model_name="address",
             index=models.Index(
                 condition=models.Q(("is_default_for_shipping", True)),
                 fields=["country"],

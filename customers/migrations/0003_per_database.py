@@ -10,14 +10,14 @@ POSTGRESQL = [
     "CREATE INDEX user_tags ON customers_user USING gin (tags jsonb_path_ops)",
     "CREATE INDEX user_metadata ON customers_user USING gin (metadata jsonb_path_ops) WHERE metadata IS NOT NULL",
 ]
-# Extensions of PostgreSQL's contrib package; without one, a filter that it serves is right, and scans.
-POSTGRESQL_EXTENSIONS = {
-    # What a "contains" is looked up in.
-    "pg_trgm": "CREATE INDEX user_search_text_trigrams ON customers_user USING gin (search_text gin_trgm_ops)",
-    # One index for any of these columns together.
-    "btree_gin": "CREATE INDEX address_place ON customers_address"
-    " USING gin (country, search_city, search_state, search_postcode)",
-}
+# What a "contains" is looked up in. They need an extension of PostgreSQL's contrib package; without it, such a filter is
+# right, and scans.
+EXTENSION = "pg_trgm"
+TRIGRAMS = [
+    f"CREATE EXTENSION IF NOT EXISTS {EXTENSION}",
+    "CREATE INDEX user_search_text_trigrams ON customers_user USING gin (search_text gin_trgm_ops)",
+    "CREATE INDEX address_search_text_trigrams ON customers_address USING gin (search_text gin_trgm_ops)",
+]
 SQLITE = [f"CREATE TABLE {TABLE} (token_id INTEGER PRIMARY KEY, moments TEXT NOT NULL) WITHOUT ROWID"]
 
 
@@ -26,11 +26,9 @@ def forwards(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         statements = POSTGRESQL
         with schema_editor.connection.cursor() as cursor:
-            cursor.execute("SELECT name FROM pg_available_extensions")
-            available = {name for (name,) in cursor.fetchall()}
-        for name, index in POSTGRESQL_EXTENSIONS.items():
-            if name in available:
-                statements = [*statements, f"CREATE EXTENSION IF NOT EXISTS {name}", index]
+            cursor.execute("SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = %s)", [EXTENSION])
+            if cursor.fetchone()[0]:
+                statements = [*statements, *TRIGRAMS]
     for statement in statements:
         schema_editor.execute(statement)
 
@@ -38,7 +36,9 @@ def forwards(apps, schema_editor):
 def backwards(apps, schema_editor):
     schema_editor.execute(f"DROP TABLE {TABLE}")
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute("DROP INDEX IF EXISTS user_tags, user_metadata, user_search_text_trigrams, address_place")
+        schema_editor.execute(
+            "DROP INDEX IF EXISTS user_tags, user_metadata, user_search_text_trigrams, address_search_text_trigrams"
+        )
 
 
 class Migration(migrations.Migration):

@@ -41,13 +41,16 @@ def insert_crowd() -> None:
             INSERT INTO customers_address
                 (user_id, first_name, last_name, line1, line2, line3, line4, state, postcode, country, phone_number,
                  notes, is_default_for_shipping, is_default_for_billing, created_at, updated_at,
-                 search_city, search_postcode)
-            SELECT id, '', '', '1 High St', '', '', CASE WHEN id % 100 = 0 THEN 'Reykjavík' ELSE 'Springfield' END, '',
+                 search_city, search_postcode, search_street, search_text)
+            SELECT id, '', '', id || ' High St', '', '',
+                   CASE WHEN id % 100 = 0 THEN 'Reykjavík' ELSE 'Springfield' END, '',
                    id % 5000, CASE WHEN id % 100 = 0 THEN 'IS' ELSE 'US' END, '', '', true, true,
-                   now(), now(), CASE WHEN id % 100 = 0 THEN 'reykjavík' ELSE 'springfield' END, id % 5000
+                   now(), now(), CASE WHEN id % 100 = 0 THEN 'reykjavík' ELSE 'springfield' END, id % 5000,
+                   id || ' high st', concat_ws(' ', id || ' high st',
+                   CASE WHEN id % 100 = 0 THEN 'reykjavík' ELSE 'springfield' END, id % 5000)
             FROM customers_user WHERE user_type <> 'dashboard'
         """)
-        for index in ("user_search_text_trigrams", "user_tags", "user_metadata", "address_place"):
+        for index in ("user_search_text_trigrams", "user_tags", "user_metadata", "address_search_text_trigrams"):
             # As a vacuum would: rows that wait to be put into an index make it look dearer than it is.
             cursor.execute("SELECT gin_clean_pending_list(oid) FROM pg_class WHERE relname = %s", [index])
         cursor.execute("ANALYZE customers_user, customers_address")

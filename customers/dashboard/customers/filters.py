@@ -90,6 +90,7 @@ class TagForm(forms.Form):
 
 class AddressForm(forms.Form):
     country = forms.ChoiceField(choices=lambda: [("", "Any"), *countries], required=False)
+    street = forms.CharField(required=False)
     city = forms.CharField(required=False)
     state = forms.CharField(required=False)
     postcode = forms.CharField(required=False)
@@ -143,7 +144,7 @@ class JoinedFilter(FormFilter):
 
 
 class AddressFilter(FormFilter):
-    """All of it has to match the same address."""
+    """All of it has to match the same address. A part of a text is enough."""
 
     title = "address"
     form_class = AddressForm

@@ -116,8 +116,8 @@ class TestFilters:
 
         assert content.index("?language=th&amp;tag=newsletter") < content.index("?language=th&amp;tag=vip+%26+more")
 
-    def test_address_filter_matches_any_single_address(self, dashboard_client, ada, grace):
-        make_address(ada, country="GB", line4="London", state="Greater London", postcode="SW1Y 4JH")
+    def test_address_filter_matches_parts_of_any_single_address(self, dashboard_client, ada, grace):
+        make_address(ada, country="GB", line2="Flat 4B", line4="London", state="Greater London", postcode="SW1Y 4JH")
         make_address(ada, country="SE", line4="Malmö")
 
         for query, is_found in [
@@ -127,7 +127,20 @@ class TestFilters:
             ({"postcode": "sw1y 4jh", "country": "GB"}, True),
             ({"country": "SE"}, True),
             ({"country": "DE"}, False),
-            ({"city": "lon"}, False),
+            ({"city": "ond"}, True),
+            ({"city": "lo"}, True),
+            ({"city": "on"}, False),  # one or two letters only start a word
+            ({"state": "lon"}, True),
+            ({"postcode": "w1y"}, True),
+            ({"street": "JAMESS"}, True),
+            ({"street": "james’s sq"}, True),
+            ({"street": "12 st"}, True),
+            ({"street": "2 st"}, False),
+            ({"street": "flat 4b"}, True),
+            ({"street": "london"}, False),  # the city
+            ({"city": "gb"}, False),
+            ({"street": "'"}, False),
+            ({"street": "flat", "country": "SE"}, False),
             ({"country": "SE", "city": "London"}, False),
         ]:
             assert found(dashboard_client, **query) == ([ada.email] if is_found else []), (query, is_found)
@@ -180,7 +193,7 @@ class TestFilters:
     def test_filter_fields_have_labels(self, dashboard_client):
         content = page(dashboard_client)
 
-        for name in ("tag", "joined_from", "spent_to", "orders_from", "country", "city", "state", "postcode"):
+        for name in ("tag", "joined_from", "spent_to", "orders_from", "country", "street", "city", "state", "postcode"):
             assert f'for="filter_{name}"' in content
             assert f'id="filter_{name}"' in content
 
