@@ -46,7 +46,7 @@ class BodyLimitMiddleware:
 def check_body(request: HttpRequest) -> None:
     """Raises LengthRequired, InvalidContentLength, BodyTooLarge. `request` needs a session and a user."""
     length = content_length(request.META)
-    if length <= limit_by_headers(request.META):
+    if not length or length <= limit_by_headers(request.META):
         return
     is_import = length <= settings.MAX_IMPORT_BYTES and request.path_info == reverse("admin:jobs_job_import")
     if not (is_import and may_import(request)):

@@ -111,7 +111,7 @@ def _token_query(condition: str) -> str:
 TOKEN_QUERY = _token_query("token.token_checksum = %(digest)s")
 TOKEN_BY_ID_QUERY = _token_query("token.id = %(id)s")
 # Whether a row of TOKEN_QUERY may do what needs a scope, as `grants` decides for a Bearer. PostgreSQL only.
-MAY = "role >= %(least_role)s::int AND string_to_array(scope, ' ') && %(scopes)s::text[]"
+MAY = "role >= %(least_role)s::int AND string_to_array(scope, ' ') && ARRAY[%(scope)s, %(implied_by)s]"
 
 
 def authenticate(raw: str) -> Bearer | None:
@@ -136,7 +136,7 @@ def token_params(raw: str) -> dict[str, Any]:
 @cache
 def may_params(scope: Scope) -> dict[str, Any]:
     """The parameters of MAY."""
-    return {"least_role": ROLES.index(least_role(scope)), "scopes": [scope.value, scope.implied_by.value]}
+    return {"least_role": ROLES.index(least_role(scope)), "scope": scope.value, "implied_by": scope.implied_by.value}
 
 
 def _used_before() -> Any:

@@ -12,12 +12,14 @@ from unittest.mock import Mock
 
 import pytest
 from django.contrib.admin.views.main import ChangeList
+from django.core.handlers.base import BaseHandler
 from django.db import connection
 from django.test import RequestFactory
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from psycopg.pq import Format
 from rest_framework import serializers
 
+from config.api_requests import innermost
 from config.postgresql.base import TIMESTAMPTZ, TimestamptzLoader
 from customers.api.fields import SharedFieldsSerializer
 from customers.core.prepared_query import PreparedQuery
@@ -35,6 +37,8 @@ TABLE = [
     # The library's name, where it is used, and why.
     ("asyncio._set_running_loop", "config/server/rsgi.py",
      "runs Django on the thread of the event loop, as on any other; documented for makers of event loops only"),
+    ("django.core.handlers.exception.convert_exception_to_response", "config/api_requests.py",
+     "answers what a middleware raises, as Django does between two of them"),
     ("django.db.models.query_utils.DeferredAttribute", "oauth/fields.py",
      "decrypts a column when its attribute is read; the descriptor of a field is not documented"),
     ("django.db.models.sql.compiler.SQLCompiler.get_converters", "customers/core/prepared_query.py",
@@ -150,6 +154,12 @@ def test_table_lists_every_private_attribute_in_the_code():
 
 
 class TestDjango:
+    def test_innermost_handler_is_what_the_last_middleware_calls(self):
+        handler = BaseHandler()
+        handler.load_middleware()
+
+        assert inspect.unwrap(innermost(handler._middleware_chain)) == handler._get_response
+
     def test_query_where_is_true_for_a_filtered_queryset_only(self):
         assert User.objects.filter(pk=1).query.where
         assert not User.objects.all().query.where
