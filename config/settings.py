@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "customers.orders",
     "customers.jobs",
     "customers.webhooks",
+    "customers.merging",
     "customers.mirror",
     "customers.dashboard",  # last: it replaces what other apps have registered on the admin site
 ]

@@ -28,6 +28,9 @@ class Outbox(Protocol):
 
 _outbox: Outbox | None = None
 
+# In the changes of an event MERGED: the id of the customer who is gone, and the id of the one who is kept.
+MERGED_CUSTOMER = "merged_customer"
+
 
 def register_outbox(outbox: Outbox) -> None:
     """Called in `AppConfig.ready` by the app that implements it."""

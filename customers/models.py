@@ -286,6 +286,9 @@ class Event(models.Model):
         PASSWORD_CHANGED = "password_changed"
         EXPORTED = "exported"
         ERASED = "erased"
+        MERGED = "merged"
+        MERGE_UNDONE = "merge_undone"
+        RESTORED = "restored"
 
     user = models.ForeignKey(User, models.CASCADE, related_name="events", db_index=False)
     kind = models.CharField(max_length=32, choices=Kind)

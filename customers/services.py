@@ -3,7 +3,7 @@
 Callers pass values that have the types of the columns and fit into them. The module `validation` checks the rest.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -209,7 +209,11 @@ def add_note(user_id: int, *, message: str, by: Actor) -> Note:
     user = User.objects.only("pk", "user_type").get(pk=user_id)
     _refuse_staff(user, by)
     author = cast(int, by.user_id)  # the system writes no notes
-    return Note.objects.create(user=user, message=validation.clean_note(message), author_id=author, app_id=by.app_id)
+    message = validation.clean_note(message)
+    try:
+        return Note.objects.create(user=user, message=message, author_id=author, app_id=by.app_id)
+    except IntegrityError:  # meanwhile the customer was merged into another one
+        raise User.DoesNotExist from None
 
 
 @transaction.atomic
@@ -282,10 +286,14 @@ def replace_addresses(former: Iterable[Address], latter: Iterable[Address], *, b
     return {each.user_id for _, each, _ in events}
 
 
-def save_changes(user: User, values: Mapping[str, Any], by: Actor) -> None:
-    """Saves the values that differ to a locked user, and records them. The values are valid. Raises EmailTaken."""
+def save_changes(user: User, values: Mapping[str, Any], by: Actor, also: Sequence[Event] = ()) -> None:
+    """Saves the values that differ to a locked user, and records them. The values are valid. Raises EmailTaken.
+
+    `also`: events to record together with them, in any case.
+    """
     differences = _assign(user, values)
     if not differences:
+        history.record(also)
         return
     if "tags" in differences:
         insertion.remember_tags(user.tags)
@@ -296,7 +304,20 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor) -> None:
         if validation.is_email_conflict(error):
             raise validation.EmailTaken from None
         raise
-    history.record(_change_events(user, differences, by))
+    history.record([*_change_events(user, differences, by), *also])
+
+
+@transaction.atomic
+def restore_user(user: User, *, by: Actor) -> None:
+    """Inserts a person again, who was merged into another one. Raises EmailTaken."""
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        if validation.is_email_conflict(error):
+            raise validation.EmailTaken from None
+        raise
+    history.record([history.event(user.pk, Event.Kind.RESTORED, by)])
 
 
 def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:

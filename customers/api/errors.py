@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, NotFound, ParseError, ValidationError
 from rest_framework.views import exception_handler as drf_exception_handler
@@ -16,6 +16,7 @@ from customers.core.http.refusals import RequestRefused
 from customers.core.idempotency import KeyReused
 from customers.jobs.exports.downloads import LinkRefused
 from customers.limits import TooMany
+from customers.merging.services import MergeRefused, UndoRefused, merged_into
 from customers.upserts import AlreadyExists, Busy, SeveralCustomers
 from customers.validation import StaffFixed
 from oauth.errors import ServiceError
@@ -62,6 +63,8 @@ STATUSES = {
     TooMany.code: status.HTTP_400_BAD_REQUEST,
     LinkRefused.code: status.HTTP_403_FORBIDDEN,
     StaffFixed.code: status.HTTP_403_FORBIDDEN,
+    MergeRefused.code: status.HTTP_409_CONFLICT,
+    UndoRefused.code: status.HTTP_409_CONFLICT,
     AlreadyExists.code: status.HTTP_412_PRECONDITION_FAILED,
     SeveralCustomers.code: status.HTTP_409_CONFLICT,
     Busy.code: status.HTTP_503_SERVICE_UNAVAILABLE,
@@ -84,7 +87,20 @@ def exception_handler(error, context):
         if isinstance(error, exception_class):
             error = to_api_exception(error)
             break
+    if isinstance(error, Http404 | NotFound):
+        error = with_merged_into(error, context)
     return drf_exception_handler(error, context)
+
+
+def with_merged_into(error, context):
+    """404 for a customer who was merged into another one also names that one."""
+    view, user_id = context["view"], (context["kwargs"] or {}).get("id")
+    if user_id is None or not getattr(view, "is_about_customers", False) or (kept_id := merged_into(user_id)) is None:
+        return error
+    answer = NotFound()
+    merged: Any = {"detail": answer.detail, "merged_into": kept_id}  # NotFound(...) would make a text of the id
+    answer.detail = merged
+    return answer
 
 
 def nested(error: ServiceError):

@@ -9,3 +9,9 @@ class GroupsConfig(AppConfig):
         "Viewer": ("view_customergroup",),
         "Staff": ("add_customergroup", "change_customergroup"),
     }
+
+    def ready(self):
+        from customers import ownership
+        from customers.groups.services import Membership
+
+        ownership.register(ownership.MovedRows(Membership, twin_key=lambda membership: membership.customergroup_id))

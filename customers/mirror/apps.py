@@ -9,7 +9,10 @@ class MirrorConfig(AppConfig):
     }
 
     def ready(self):
+        from customers import ownership
         from customers.jobs import registry
+        from customers.mirror import services
         from customers.mirror.pull import PULL
 
         registry.register(PULL)
+        ownership.register_refusal(services.reason_against_merging)

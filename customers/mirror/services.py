@@ -157,3 +157,8 @@ def _erase_customer(store: MirroredStore, customer_id: int) -> tuple[Outcome, st
 def delete_old_events() -> int:
     """Deletes events after 30 days; returns how many."""
     return ReceivedEvent.objects.filter(received_at__lt=timezone.now() - EVENTS_KEPT_FOR).delete()[0]
+
+
+def reason_against_merging(user: User) -> str | None:
+    mirrored = MirroredCustomer.objects.select_related("store").filter(pk=user.pk).first()
+    return f"Customer {user.pk} is a copy from {mirrored.store}. Merge them there." if mirrored else None

@@ -11,8 +11,9 @@ class OrdersConfig(AppConfig):
     }
 
     def ready(self):
-        from customers import timeline
+        from customers import ownership, timeline
         from customers.orders.models import Order, Subscription
 
         for name, at, model in (("order", "date_placed", Order), ("subscription", "date_created", Subscription)):
+            ownership.register(ownership.MovedRows(model))
             timeline.register_source(timeline.Source(name, at, model.objects.defer("document")))

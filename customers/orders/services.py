@@ -131,6 +131,13 @@ def _locked(user_ids: set[int]) -> dict[int, User]:
     return {user.pk: user for user in User.objects.select_for_update().filter(pk__in=user_ids).order_by("pk")}
 
 
+def counters_from_rows(user_ids: Collection[int]) -> dict[int, dict[str, Any] | None]:
+    """The counter fields of each of these users; None for users without any order or subscription."""
+    owners = {id for model in (Order, Subscription) for id in user_ids if model.objects.filter(user=id).exists()}
+    counters = _counters(user_ids)
+    return {id: counters[id] if id in owners else None for id in user_ids}
+
+
 def _counters(user_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """The counter fields of each of these users."""
     successful = Order.objects.filter(user__in=user_ids).successful().values("user").order_by()

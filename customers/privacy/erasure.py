@@ -9,9 +9,11 @@ from django.utils import timezone
 from customers import history
 from customers.jobs import runner
 from customers.jobs.exports import parts as exports
+from customers.merging import services as merging
 from customers.models import Event, Tag, User, UserType
 from customers.orders.redaction import redact_documents
 from customers.privacy.personal_data import (
+    KINDS_WITH_VALUES,
     idempotent_answers_about,
     known_emails_of,
     log_entries_about,
@@ -54,9 +56,11 @@ def erase(user_id: int, *, by: Actor) -> None:
         raise ServiceError("Staff accounts can't be erased.", "user_type")
     emails = known_emails_of(user)
     tags = _known_tags_of(user)
+    outbox.deliveries_about(*merging.merged_ids(user.pk)).delete()
     outbox.enqueue_redacted(user)
     log_entries_about(user).update(object_repr=REDACTED, change_message="[]")
     idempotent_answers_about(user).delete()
+    merging.forget(user.pk)
     user.addresses.all().delete()
     user.customer_groups.clear()
     user.notes.update(message=REDACTED)
@@ -76,7 +80,7 @@ def erase(user_id: int, *, by: Actor) -> None:
 
 def _known_tags_of(user: User) -> set[str]:
     """The present tags and all former ones."""
-    changes = user.events.filter(kind=Event.Kind.CHANGED).values_list("changes", flat=True)
+    changes = user.events.filter(kind__in=KINDS_WITH_VALUES).values_list("changes", flat=True)
     return {*user.tags, *(tag for change in changes for tags in change.get("tags", ()) for tag in tags or ())}
 
 

@@ -11,6 +11,7 @@ from django.db.models.functions import Lower, Trim
 
 from customers import history
 from customers.core.computed import ComputedField
+from customers.merging import services as merging
 from customers.models import Address, Customer, Event, IdempotentAnswer, Note, User
 from customers.orders.models import Order, Subscription
 from customers.webhooks import outbox
@@ -19,6 +20,8 @@ from oauth.actor import Actor
 from oauth.audit import log as audit
 from oauth.audit.models import AuditEvent
 
+# Events whose changes have values of the person, or of a customer who was merged into them.
+KINDS_WITH_VALUES = (Event.Kind.CHANGED, Event.Kind.MERGED)
 # A secret, and columns that are derived from others.
 LEFT_OUT = ("password", "is_superuser", "is_staff")
 
@@ -43,12 +46,15 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
         "timeline": list(user.events.order_by("id").values("at", "kind", "changes", "app__name")),
         "orders": list(user.orders.order_by("id").values_list("document", flat=True)),
         "subscriptions": list(user.subscriptions.order_by("id").values_list("document", flat=True)),
+        "merged_customers": list(merging.snapshots_of(user.pk)),
         "stored_responses": [
             {"created_at": answer.created_at, "status": answer.status, "body": json.loads(answer.body)}
             for answer in idempotent_answers_about(user)
         ],
         "webhook_deliveries": list(
-            outbox.deliveries_about(user.pk).values("created_at", "event_type", "webhook__target", "body")
+            outbox.deliveries_about(user.pk, *merging.merged_ids(user.pk)).values(
+                "created_at", "event_type", "webhook__target", "body"
+            )
         ),
         "dashboard_log": list(log_entries_about(user).values("action_time", "object_repr", "change_message")),
         "security_log": list(security_events_about(emails).values("at", "event", "actor", "ip")),
@@ -58,7 +64,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
 
 def known_emails_of(user: User) -> set[str]:
     """The present email and all former ones, as sign-in attempts and the security log have them."""
-    changes = user.events.filter(kind=Event.Kind.CHANGED).values_list("changes", flat=True)
+    changes = user.events.filter(kind__in=KINDS_WITH_VALUES).values_list("changes", flat=True)
     emails = {user.email, *(email for change in changes for email in change.get("email", ()))}
     return {form for email in emails if email for form in (email.lower(), lockout.account_name(email))}
 
@@ -72,7 +78,7 @@ def log_entries_about(user: User) -> QuerySet[LogEntry]:
     changes = user.events.values_list("changes", flat=True)
     former_addresses = {id for change in changes for id in change.get("id", ()) if id}
     ids: dict[Any, set[int]] = {
-        **{model: {user.pk} for model in (User, Customer)},
+        **{model: {user.pk, *merging.merged_ids(user.pk)} for model in (User, Customer)},
         Address: {*user.addresses.values_list("pk", flat=True), *former_addresses},
         Note: {*user.notes.values_list("pk", flat=True)},
         Order: {*user.orders.values_list("pk", flat=True)},

@@ -56,8 +56,8 @@ def _whole(number: str) -> int | str:
 
 CUSTOMER_CREATED = EventType(
     "customer.created",
-    "A customer was created.",
-    frozenset({Event.Kind.CREATED}),
+    "A customer was created, or restored by undoing a merge.",
+    frozenset({Event.Kind.CREATED, Event.Kind.RESTORED}),
     has_example=True,
 )
 CUSTOMER_UPDATED = EventType(
@@ -71,11 +71,13 @@ CUSTOMER_UPDATED = EventType(
             Event.Kind.ADDRESS_ADDED,
             Event.Kind.ADDRESS_CHANGED,
             Event.Kind.ADDRESS_DELETED,
+            Event.Kind.MERGED,
+            Event.Kind.MERGE_UNDONE,
         }
     ),
     has_example=True,
 )
-CUSTOMER_DELETED = EventType("customer.deleted", "Never sent: customers are erased, not deleted.")
+CUSTOMER_DELETED = EventType("customer.deleted", "A customer was merged into another one.")
 CUSTOMER_REDACTED = CustomerRedacted("customer.redacted", "A customer was erased. Delete your copy of their data.")
 APP_UNINSTALLED = EventType("app.uninstalled", "Your app was uninstalled. Sent to that app only.")
 EXPORT_CREATED = EventType("export.created", "An export is ready. Sent to the app that requested it and to the store.")

@@ -112,6 +112,7 @@ class Delivery(models.Model):
         null=True, encoder=DjangoJSONEncoder, help_text="The payload of an object that no longer exists."
     )
     body = models.TextField(default="", db_default="")
+    merge = models.JSONField(null=True, help_text="The merge that caused the event: both customers, and who did it.")
     is_test = models.BooleanField(default=False, db_default=False)
     status = models.CharField(max_length=16, choices=Status, default=Status.WAITING, db_default=Status.WAITING.value)
     attempts = models.PositiveSmallIntegerField(default=0, db_default=0)

@@ -6,33 +6,48 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from customers import history
 from customers.models import Event, User
 from customers.webhooks.events import (
     BY_TIMELINE_KIND,
     CUSTOMER_CREATED,
+    CUSTOMER_DELETED,
     CUSTOMER_REDACTED,
     EVENT_TYPES,
     EXPORT_CREATED,
     EventType,
 )
 from customers.webhooks.models import Delivery, Webhook
+from oauth.models import App
 
 
 def enqueue(events: Iterable[Event]) -> None:
-    """Enqueues timeline entries that have an event type: one event per customer and type, however many entries."""
-    caused = {
-        (event_type.name, event.user_id): None
-        for event in events
-        if (event_type := BY_TIMELINE_KIND.get(Event.Kind(event.kind)))
-    }
+    """Enqueues timeline entries that have an event type: one event per customer and type, however many entries.
+
+    A merge also causes `customer.deleted` of the customer who is gone.
+    """
+    caused: dict[tuple[str, int], dict[str, Any]] = {}
+    for event in events:
+        if event_type := BY_TIMELINE_KIND.get(Event.Kind(event.kind)):
+            columns = caused.setdefault((event_type.name, event.user_id), {})
+            if event.kind == Event.Kind.MERGED:
+                columns["merge"] = merge = _merge_of(event)
+                deleted = {"id": merge["merged_id"], "merged_into": merge["kept_id"]}
+                caused[CUSTOMER_DELETED.name, merge["merged_id"]] = {"snapshot": deleted, "merge": merge}
     if caused:
         webhooks = list(Webhook.objects.filter(active=True).values_list("pk", "events"))
         Delivery.objects.bulk_create(
-            Delivery(webhook_id=webhook_id, event_type=name, object_id=user_id)
-            for name, user_id in caused
+            Delivery(webhook_id=webhook_id, event_type=name, object_id=object_id, **columns)
+            for (name, object_id), columns in caused.items()
             for webhook_id, subscribed in webhooks
             if name in subscribed
         )
+
+
+def _merge_of(event: Event) -> dict[str, Any]:
+    merged_id, kept_id = event.changes[history.MERGED_CUSTOMER]
+    client_id = event.app_id and App.objects.values_list("client_id", flat=True).get(pk=event.app_id)
+    return {"kept_id": kept_id, "merged_id": merged_id, "by": {"user_id": event.actor_id, "client_id": client_id}}
 
 
 def enqueue_created_sql(people: str) -> str:
@@ -65,6 +80,6 @@ def _enqueue_object(event_type: EventType, object_id: int, webhooks: QuerySet[We
     )
 
 
-def deliveries_about(user_id: int) -> QuerySet[Delivery]:
+def deliveries_about(*user_ids: int) -> QuerySet[Delivery]:
     names = [name for name, event_type in EVENT_TYPES.items() if event_type.object_name == "customer"]
-    return Delivery.objects.filter(object_id=user_id, event_type__in=names)
+    return Delivery.objects.filter(object_id__in=user_ids, event_type__in=names)

@@ -10,6 +10,7 @@ from django.db import connections
 from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 from customers.core.polling import poll
 from customers.jobs import worker as jobs
+from customers.merging import worker as duplicates
 from customers.mirror.refresh_worker import RefreshWorker
 from customers.webhooks.delivery.worker import Worker
 from oauth.accounts import mail
@@ -17,9 +18,9 @@ from oauth.accounts import mail
 
 class Command(BaseCommand):
     help = (
-        "Make exports, refresh customers of mirrored stores, deliver webhooks and send emails, until stopped. It stops "
-        "within seconds of SIGTERM. It is safe to kill: another worker resumes its work. On PostgreSQL several workers "
-        "may run at once."
+        "Make exports, refresh customers of mirrored stores, deliver webhooks, send emails and search for duplicate "
+        "customers, until stopped. It stops within seconds of SIGTERM. It is safe to kill: another worker resumes its "
+        "work. On PostgreSQL several workers may run at once."
     )
 
     def add_arguments(self, parser):
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, handle_signal)
         signal.signal(signal.SIGINT, handle_signal)
         # Webhooks after what creates events for them, and emails after what queues them.
-        parts: list[Callable[..., None]] = [jobs.run, RefreshWorker().run, Worker().run, send_emails]
+        parts: list[Callable[..., None]] = [jobs.run, RefreshWorker().run, Worker().run, send_emails, duplicates.run]
         if until_empty:
             for part in parts:
                 part(stop, until_empty=True)

@@ -49,4 +49,5 @@ def envelope(webhook: Webhook, delivery: Delivery, data: Any) -> dict[str, Any]:
             "target": webhook.target,
         },
         "api_version": webhook.api_version,
+        **({"merge": delivery.merge} if delivery.merge else {}),
     }

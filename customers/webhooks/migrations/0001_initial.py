@@ -93,6 +93,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("body", models.TextField(db_default="", default="")),
+                (
+                    "merge",
+                    models.JSONField(
+                        help_text="The merge that caused the event: both customers, and who did it.", null=True
+                    ),
+                ),
                 ("is_test", models.BooleanField(db_default=False, default=False)),
                 (
                     "status",
