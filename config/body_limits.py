@@ -19,7 +19,7 @@ from customers.core.http.refusals import BUSY, TooBusy
 from customers.dashboard.jobs import may_import
 from customers.medusa.authentication import COOKIE as MEDUSA_COOKIE
 
-# Only requests to these paths can need more than ANONYMOUS_BODY_BYTES ...
+# Only requests to these paths, in any case, can need more than ANONYMOUS_BODY_BYTES ...
 LARGE_PATHS = ("/api/admin/", "/admin/", "/dashboard/")
 # ... except those by which people and programs sign in.
 SIGN_IN_PATHS = ("/admin/auth", "/dashboard/login/", "/dashboard/password_reset/")
@@ -55,7 +55,7 @@ def check_body(request: HttpRequest) -> None:
 
 def limit_by_headers(meta: Mapping[str, Any]) -> int:
     """The most bytes that a request may send, without a look at whether its credentials are valid."""
-    path = meta.get("PATH_INFO", "")
+    path = meta.get("PATH_INFO", "").lower()
     if path.startswith(LARGE_PATHS) and not path.startswith(SIGN_IN_PATHS) and has_credentials(meta):
         return settings.MAX_BODY_BYTES
     return min(settings.ANONYMOUS_BODY_BYTES, settings.MAX_BODY_BYTES)

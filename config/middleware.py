@@ -25,11 +25,17 @@ class NoStoreMiddleware(MiddlewareMixin):
         return response
 
 
+def is_for_programs(path: str) -> bool:
+    """Whether programs, and no browsers with a session of the dashboard, send requests to this path. Medusa's paths
+    have any case."""
+    return path.lower().startswith(API_PREFIXES)
+
+
 class BrowserOnlyMiddleware(MiddlewareMixin):
     """Skips the middleware for requests to an API."""
 
     def __call__(self, request):
-        if request.path_info.lower().startswith(API_PREFIXES):
+        if is_for_programs(request.path_info):
             return self.get_response(request)
         return super().__call__(request)
 

@@ -11,7 +11,7 @@ from django.urls import include, path, re_path
 from django.views import defaults
 from django.views.generic import RedirectView
 
-from config.middleware import API_PREFIXES
+from config.middleware import is_for_programs
 from customers.api import errors as api_errors
 from customers.api.base import NotFoundView
 from customers.api.openapi import ReferencePage, serve_document
@@ -51,7 +51,7 @@ def _errors_for(request) -> Any:
 
 
 def _pages_for(request) -> Any:
-    return defaults if request.path_info.lower().startswith(API_PREFIXES) else error_pages
+    return defaults if is_for_programs(request.path_info) else error_pages
 
 
 def handler400(request, exception):
@@ -68,7 +68,7 @@ def _errors_of_any(request) -> Any:
     """The module that answers a refused request, whatever its path."""
     if errors := _errors_for(request):
         return errors
-    if not request.path_info.startswith(API_PREFIXES):
+    if not is_for_programs(request.path_info):
         return error_pages
     return client_endpoints if request.path_info.startswith("/oauth2/") else api_errors
 

@@ -140,10 +140,10 @@ def discard(job: Job) -> None:
 
 @transaction.atomic
 def forget_personal_data() -> None:
-    """Deletes jobs that nobody has started, with their files and the texts they search for, and the files and rejected
-    rows of finished imports. A job that runs keeps its own until it ends."""
+    """Deletes jobs that nobody has started, with their files and the texts they search for, and rejected rows of
+    finished jobs. A job that runs keeps its own until it ends; a finished import has no file any more."""
     waiting = Job.objects.filter(Q(started_at=None) | Q(dry_run=True, finished_at__isnull=False))
-    delete_files(JobFile.objects.filter(Q(job__in=waiting) | Q(job__kind="import", job__finished_at__isnull=False)))
+    delete_files(JobFile.objects.filter(job__in=waiting))
     waiting.delete()
     _personal_rejected_rows().filter(job__finished_at__isnull=False).delete()
 

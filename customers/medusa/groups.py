@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from customers.core.http.json_response import to_json
@@ -41,7 +42,7 @@ class Groups(AdminView):
         groups = page.slice(matching.order_by(*query_string.order(params, query_string.GROUP_ORDER)))
         return {
             "count": matching.count(),
-            "customer_groups": [render(group, relations) for group in groups],
+            "customer_groups": [render(group, relations, of=len(groups)) for group in groups],
             "offset": page.offset,
             "limit": page.limit,
         }
@@ -124,9 +125,11 @@ def get_or_404(id: str) -> CustomerGroup:
     return group
 
 
-def render(group: CustomerGroup, relations: list[str] | tuple[str, ...] = ()) -> serializers.Row:
+def render(group: CustomerGroup, relations: list[str] | tuple[str, ...] = (), *, of: int = 1) -> serializers.Row:
+    """One group `of` several in an answer. All groups of an answer have at most MEDUSA_MAX_LIMIT customers, in equal
+    shares: the newest of each group, and one at least."""
     row = serializers.group({name: getattr(group, name) for name in serializers.GROUP_COLUMNS})
     if "customers" in relations:
         people = serializers.with_billing_address(Customer.objects.filter(customer_groups=group).newest_first())
-        row["customers"] = serializers.customers(list(people), ())
+        row["customers"] = serializers.customers(list(people[: max(settings.MEDUSA_MAX_LIMIT // of, 1)]), ())
     return row

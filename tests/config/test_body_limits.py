@@ -21,6 +21,7 @@ CONTENT_TYPES = ["application/json", "application/x-www-form-urlencoded", "multi
 SIGN_IN = {
     "/admin/auth": "medusa",
     "/admin/auth/token": "medusa",
+    "/ADMIN/Auth": "medusa",
     "/oauth2/token/": "oauth",
     "/oauth2/revoke_token/": "oauth",
     "/oauth2/introspect/": "oauth",
@@ -38,6 +39,7 @@ SURFACES = {
     "/api/admin/webhooks/": "api",
     "/admin/customers": "medusa",
     "/admin/unknown": "medusa",
+    "/ADMIN/Customers": "medusa",
     "/dashboard/customers/customer/add/": "page",
     "/dashboard/unknown/": "page",
     IMPORT: "page",

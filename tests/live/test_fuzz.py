@@ -8,14 +8,18 @@ from pathlib import Path
 import pytest
 
 from oauth.models import ApiVersion
+from oauth.scopes import Scope
+from tests.live.conftest import PROJECT
 
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "15"))
+HOOKS = "tests.live.schemathesis_hooks"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
 
 @pytest.mark.parametrize("version", ApiVersion.values)
 def test_schemathesis_finds_no_crash_and_no_undocumented_answer(store, version, tmp_path):
     shop = store(RATE_LIMIT="0")
+    shop.token = shop.manage("create_token", "--app", "Fuzz", "--scope", *Scope).strip()
     session, users = shop.session(), f"{shop.url}/api/admin/users/"
     [customer] = session.get(users, params={"user_type": "lead"}).json()["results"]
     note = session.post(f"{users}{customer['id']}/notes/", {"message": "Who writes this?"}).json()
@@ -28,7 +32,12 @@ def test_schemathesis_finds_no_crash_and_no_undocumented_answer(store, version, 
             *("--max-time", str(SECONDS), "--continue-on-failure", "--no-color"),
         ],
         cwd=tmp_path,
-        env={**os.environ, "CLIENT_ID": note["app"]["client_id"]},
+        env={
+            **os.environ,
+            "CLIENT_ID": note["app"]["client_id"],
+            "SCHEMATHESIS_HOOKS": HOOKS,
+            "PYTHONPATH": str(PROJECT),
+        },
         capture_output=True,
         text=True,
     )

@@ -19,12 +19,12 @@ from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
-from tests.oauth.accounts.test_two_factor import code_of, wrong_code
 from tests.support.cases import each
 from tests.support.dashboard import CUSTOMERS, DASHBOARD
 from tests.support.factories import make_owner, make_user, make_users
 from tests.support.mail import sent_emails
 from tests.support.partner import register_partner
+from tests.support.two_factor import code_of, wrong_code
 
 PASSWORD, OTHER_PASSWORD = "an uncommon 1 password", "another uncommon 2 password"
 RIGHT, WRONG = {"identity-password": PASSWORD}, {"identity-password": "wrong"}

@@ -181,6 +181,19 @@ class TestRetrieveGroup:
 
         assert [customer["id"] for customer in group["customers"]] == [id_of(ada)]
 
+    def test_expanded_customers_share_the_largest_limit_of_an_answer(self, medusa_client, make_group, settings):
+        settings.MEDUSA_MAX_LIMIT = 4
+        vip, b2b = make_group(name="VIP"), make_group(name="B2B")
+        people = [make_user() for _ in range(5)]
+        vip.customers.set(people)
+        b2b.customers.set(people[:1])
+
+        group = medusa_client.get(group_url(vip), {"expand": "customers"}).json()["customer_group"]
+        listed = medusa_client.get(GROUPS, {"expand": "customers"}).json()["customer_groups"]
+
+        assert [customer["id"] for customer in group["customers"]] == [id_of(each) for each in people[:0:-1]]
+        assert {each["name"]: len(each["customers"]) for each in listed} == {"VIP": 2, "B2B": 1}
+
 
 class TestUpdateGroup:
     def test_update_group_changes_name_and_metadata(self, medusa_client, make_group):

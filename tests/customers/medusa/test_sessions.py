@@ -14,12 +14,12 @@ from oauth.accounts import two_factor
 from oauth.accounts.models import Session
 from oauth.audit.models import AuditEvent
 from oauth.scopes import Scope
-from tests.oauth.accounts.test_two_factor import code_of
 from tests.support.cases import each
 from tests.support.clients import ApiClient
 from tests.support.dashboard import browser_of
 from tests.support.factories import make_owner
 from tests.support.medusa import AUTH, CUSTOMERS, NEW, jwt_of, unauthorized
+from tests.support.two_factor import code_of
 
 ORIGIN = "https://admin.example"
 STORE = "http://testserver"

@@ -1,14 +1,12 @@
 """Two-factor sign-in: a code of an authenticator app after the password."""
 
 import re
-import time
 from base64 import b32decode
 
 import pytest
 from django.core.management import call_command
 from django.db.models import F
 from django.test import Client
-from django_otp.oath import TOTP
 
 from oauth.accounts import two_factor
 from oauth.accounts.models import TwoFactor
@@ -17,6 +15,7 @@ from tests.support.cases import each
 from tests.support.dashboard import DASHBOARD
 from tests.support.factories import make_owner
 from tests.support.pages import opened_next
+from tests.support.two_factor import code_of, wrong_code
 
 LOGIN = f"{DASHBOARD}login/"
 CODE = f"{DASHBOARD}login/code/"
@@ -26,18 +25,6 @@ BEGIN = f"{CONFIRM}begin/"
 OFF = f"{CONFIRM}off/"
 PASSWORD = "an uncommon 1 password"
 EMAIL = "owner@store.example"
-
-
-def code_of(key: str, steps: int = 0) -> str:
-    """What an authenticator app shows, now or some steps of 30 seconds later."""
-    totp = TOTP(b32decode(key))
-    totp.time = time.time() + 30 * steps
-    return f"{totp.token():06}"
-
-
-def wrong_code(key: str) -> str:
-    right = {code_of(key, steps) for steps in range(-3, 4)}
-    return next(code for code in ("000000", *map(str, range(100_000, 100_010))) if code not in right)
 
 
 def browser_with_password(email: str = EMAIL, next_page: str = "") -> tuple[Client, object]:

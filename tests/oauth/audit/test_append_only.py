@@ -4,6 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
+from customers.dashboard import audit
 from oauth.audit.models import AuditEvent
 from tests.support.cases import each
 from tests.support.factories import make_user
@@ -38,6 +39,18 @@ class TestPage:
         page = dashboard_client.get(LOG, query)
 
         assert page.context["cl"].result_count == found
+
+    def test_security_log_searches_the_newest_events_that_the_filters_find(
+        self, dashboard_client, partner, monkeypatch
+    ):
+        partner.consent(dashboard_client)
+        monkeypatch.setattr(audit, "SEARCHED_EVENTS", 1)
+
+        def found(**query) -> int:
+            return dashboard_client.get(LOG, query).context["cl"].result_count
+
+        assert (found(), found(q="owner"), found(q="owner", event__exact="app_registered")) == (3, 1, 0)
+        assert found(q="owner", event__exact="signed_in") == 1
 
     def test_security_log_needs_a_permission(self, owner):
         browser = Client()
