@@ -3,7 +3,6 @@
 Both ways write the same: the people, their addresses, tags that are new, and their history.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from django.utils import timezone
 from customers import history
 from customers.core.computed import computed_columns, computed_fields
 from customers.core.postgres import insertable_fields
+from customers.metadata import services as definitions
 from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken
 from oauth.actor import Actor
@@ -40,12 +40,17 @@ class Statement(NamedTuple):
     params: list[Any]
 
 
-def insert_user(customer: NewCustomer, by: Actor) -> User:
-    """The new person, with `addresses` loaded. Raises EmailTaken, with nothing written."""
-    user = User(**customer.person)
-    addresses = [Address(**address) for address in customer.addresses]
+def insert_user(customer: NewCustomer, by: Actor, bound: definitions.Bindings | None = None) -> User:
+    """The new person, with `addresses` loaded. Raises EmailTaken, with nothing written.
+
+    `bound`: the definitions that the metadata is checked against. On PostgreSQL EmailTaken may also say that they are
+    no longer those of the database.
+    """
+    now = timezone.now()
+    user = User(**{"date_joined": now, "updated_at": now, **customer.person})
+    addresses = [Address(**{"created_at": now, "updated_at": now, **address}) for address in customer.addresses]
     if takes_statement():
-        _insert_one_by_statement(user, addresses, by)
+        _insert_one_by_statement(user, addresses, by, bound)
     elif _insert_by_orm([(user, addresses)], by):
         raise EmailTaken
     # As a prefetch would leave it: reading them back costs no query.
@@ -109,22 +114,29 @@ def _insert_by_orm(people: Sequence[tuple[User, list[Address]]], by: Actor) -> s
     return skipped
 
 
-def _insert_one_by_statement(user: User, addresses: list[Address], by: Actor) -> None:
+def _insert_one_by_statement(
+    user: User, addresses: list[Address], by: Actor, bound: definitions.Bindings | None
+) -> None:
     """Sets the ids. Raises EmailTaken."""
-    values = [field.get_db_prep_save(field.pre_save(user, add=True), connection) for field in insertable_fields(User)]
-    fields = [field for field in insertable_fields(Address) if field.name != "user"]
+    address_fields = [field for field in insertable_fields(Address) if field.name != "user"]
     rows = [
-        {"ordinal": 0, "place": place, **{field.attname: field.pre_save(address, add=True) for field in fields}}
+        {"ordinal": 0, "place": place, **{field.attname: field.pre_save(address, add=True) for field in address_fields}}
         for place, address in enumerate(addresses)
     ]
-    params = [*values, json.dumps(rows, default=str), _tags_json([user.tags]), *history.created_params(by)]
+    params = [
+        *definitions.unchanged_params((user.metadata or {}) if bound is not None else (), bound or {}),
+        *[field.get_db_prep_save(field.pre_save(user, add=True), connection) for field in insertable_fields(User)],
+        orjson.dumps(rows).decode(),
+        _tags_json([user.tags]),
+        *history.created_params(by),
+    ]
     with connection.cursor() as cursor:
         cursor.execute(insert_one_sql(), params)
         row = cursor.fetchone()
     if row is None:
         raise EmailTaken
     user.pk, metadata, address_ids = row
-    user.metadata = metadata and json.loads(metadata)  # keys in the order in which they will be read
+    user.metadata = metadata and orjson.loads(metadata)  # keys in the order in which they will be read
     user._state.adding = False
     for address, address_id in zip(addresses, address_ids, strict=True):
         address.pk, address.user, address._state.adding = address_id, user, False
@@ -179,10 +191,11 @@ def _varying_and_same(plain: Model, rows: Iterable[Mapping[str, Any]]) -> tuple[
 @cache
 def insert_one_sql() -> str:
     """Inserts one person, and returns the id, the metadata and the ids of the addresses, or no row if the email is
-    taken.
+    taken, or if the definitions of metadata are other ones.
 
-    Parameters: the columns of a person, as `insertable_fields` has them; the addresses as a list of JSON, with
-    `ordinal` 0 and their `place`; the tags as a list of JSON, with `ordinal` 0; `history.created_params`.
+    Parameters: `definitions.unchanged_params`; the columns of a person, as `insertable_fields` has them; the addresses
+    as a list of JSON, with `ordinal` 0 and their `place`; the tags as a list of JSON, with `ordinal` 0;
+    `history.created_params`.
     """
     person, address = (
         tuple(field.attname for field in insertable_fields(model) if field.name != "user") for model in (User, Address)
@@ -210,7 +223,7 @@ def _insert_sql(
     return f"""
         WITH given AS MATERIALIZED (
             SELECT nextval((SELECT pg_get_serial_sequence('{User._meta.db_table}', 'id')::regclass)) AS id, given.*
-            FROM {people}
+            FROM {people} {f"WHERE {definitions.unchanged_sql()}" if one else ""}
         ), inserted AS (
             INSERT INTO {User._meta.db_table} ({", ".join(("id", *person, *same_person))})
             SELECT {", ".join(("id", *person, *["%s"] * len(same_person)))} FROM given ORDER BY ordinal

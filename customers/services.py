@@ -63,10 +63,21 @@ def create_user(
 
     Raises EmailTaken, or ServiceError with a path such as ("addresses", 0, "country").
     """
-    customer = prepare_user(addresses, fields)
-    if password:
-        customer.person["password"] = make_password(password)
-    return insertion.insert_user(customer, by)
+    addresses = list(addresses)
+    hashed = {"password": make_password(password)} if password else {}
+    # Nothing is read where the statement that writes can check what is remembered.
+    bound: definitions.Bindings = {}
+    if fields.get("metadata"):
+        bound = definitions.remembered_bindings() if insertion.takes_statement() else definitions.bindings()
+    while True:
+        try:
+            customer = prepare_user(addresses, fields, bound)
+            customer.person.update(hashed)
+            return insertion.insert_user(customer, by, bound)
+        except ServiceError:
+            # Because of definitions that have changed in the meantime?
+            if not fields.get("metadata") or bound == (bound := definitions.bindings()):
+                raise
 
 
 def prepare_user(

@@ -5,11 +5,13 @@ accept any value.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+import orjson
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from customers.core.json_values import check_json, is_same_json
@@ -22,15 +24,19 @@ from oauth.text import clean_title
 
 KEY = re.compile(rf"[A-Za-z_][A-Za-z0-9_.-]{{0,{MAX_KEY_LENGTH - 1}}}")
 
-# By key: the `type` and the `validations` of a definition.
+# By key: the `type` and the `validations` of a definition, with its `id` and `version`.
 Bindings = Mapping[str, Mapping[str, Any]]
+
+_remembered: Bindings = {}
 
 
 def _of_customers() -> QuerySet[Definition]:
     return Definition.objects.filter(object=Object.CUSTOMER).order_by("key")
 
 
-_bindings = PreparedQuery(lambda: _of_customers().values("key", "type", "validations"))
+_bindings = PreparedQuery(
+    lambda: _of_customers().values("key", "type", "validations", "id", version=Cast("updated_at", TextField()))
+)
 
 
 class KeyTaken(ServiceError):
@@ -45,7 +51,29 @@ def bindings() -> Bindings:
 
     Each call reads the database, so that a change applies from the next write in every process.
     """
-    return {each["key"]: each for each in _bindings()}
+    global _remembered
+    _remembered = {each["key"]: each for each in _bindings()}
+    return _remembered
+
+
+def remembered_bindings() -> Bindings:
+    """What this process read last. It may be out of date: the statement that writes has to check `unchanged_sql`."""
+    return _remembered
+
+
+def unchanged_sql() -> str:
+    """A condition of PostgreSQL: the definitions of some keys are those of `bindings`. See `unchanged_params`."""
+    return f"""%s = (
+        SELECT coalesce(string_agg(id || ' ' || updated_at::text, ',' ORDER BY id), '')
+        FROM {Definition._meta.db_table}
+        WHERE object = '{Object.CUSTOMER}' AND key IN (SELECT json_array_elements_text(%s))
+    )"""  # noqa: S608  only names are put in
+
+
+def unchanged_params(keys: Collection[str], bound: Bindings) -> list[str]:
+    """The parameters of `unchanged_sql`."""
+    versions = sorted((bound[key]["id"], bound[key]["version"]) for key in keys if key in bound)
+    return [",".join(f"{id} {version}" for id, version in versions), orjson.dumps(list(keys)).decode()]
 
 
 def exported_keys() -> list[str]:

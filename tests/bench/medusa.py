@@ -146,7 +146,9 @@ def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
     user |= raw.computed_columns(raw.User, user)
     columns = user | {"tags": raw.Jsonb([]), "metadata": raw.Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], user_id, app_id]
-    user["id"], _, _ = raw.fetch_tuple(raw.INSERT, [*columns.values(), "[]", "[]", *happened])
+    user["id"], _, _ = raw.fetch_tuple(
+        raw.INSERT, [*raw.unchanged_params(user["metadata"], {}), *columns.values(), "[]", "[]", *happened]
+    )
     return serializers.customer(user | {"has_account": False, "billing__id": None})
 
 

@@ -22,6 +22,7 @@ from customers.api.resources.users import USER_COLUMNS, UserRepresentation, newe
 from customers.core import ratelimit
 from customers.core.computed import computed_columns
 from customers.core.postgres import insertable_fields
+from customers.metadata.services import unchanged_params
 from customers.models import Address, Tag, User
 from oauth import tokens
 from oauth.scopes import Scope
@@ -32,7 +33,6 @@ USER_PATH = re.compile(rf"{PATH}(\d+)/")
 PAGE_SIZE = 20
 MAY_WRITE = tokens.may_params(Scope.USERS_WRITE)
 INSERT = insertion.insert_one_sql()
-DEFINITIONS = "SELECT key, type, validations FROM metadata_definition WHERE object = 'customer' ORDER BY key"
 set_json_loads(orjson.loads)
 set_json_dumps(orjson.dumps)
 
@@ -82,9 +82,8 @@ def respond(environ) -> tuple[str, dict]:
     if environ["PATH_INFO"] == PATH:
         return "200 OK", page(environ["HTTP_HOST"])
     user_id = int(USER_PATH.fullmatch(environ["PATH_INFO"])[1])
-    return "200 OK", with_addresses(medusa.fetched(sys.modules[__name__], UserRepresentation._rows_with_ids, user_id))[
-        0
-    ]
+    found = medusa.fetched(sys.modules[__name__], UserRepresentation._rows_with_ids, user_id)
+    return "200 OK", with_addresses(found)[0]
 
 
 def create(body: dict, actor_id: int, app_id: int) -> dict:
@@ -99,11 +98,16 @@ def create(body: dict, actor_id: int, app_id: int) -> dict:
         for place, address in enumerate(user.pop("addresses"))
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
-    database().execute(DEFINITIONS).fetchall()  # what binds metadata
     columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
     happened = ["created", user["date_joined"], actor_id, app_id]
     tags = [{"ordinal": 0, "name": name, **computed_columns(Tag, {"name": name})} for name in user["tags"]]
-    given = [*columns.values(), orjson.dumps(addresses).decode(), orjson.dumps(tags).decode(), *happened]
+    given = [
+        *unchanged_params(user["metadata"], {}),
+        *columns.values(),
+        orjson.dumps(addresses).decode(),
+        orjson.dumps(tags).decode(),
+        *happened,
+    ]
     user["id"], _, address_ids = fetch_tuple(INSERT, given)
     for address, address_id in zip(addresses, address_ids, strict=True):
         address["id"] = address_id

@@ -154,11 +154,24 @@ class TestDefinitions:
 
         assert (first, second, third) == (400, 201, 201)
 
-    def test_definitions_cost_one_query_when_metadata_is_written(self, admin_client, define, django_assert_num_queries):
+    def test_new_definition_binds_a_process_that_remembers_others(self, admin_client, define):
         define("points", "integer")
-        one_statement, transaction = 2, 7  # the token; the person, an event and webhooks
+        admin_client.post(USERS, {"email": "a@example.com", "metadata": {"points": 7, "tier": 1}})
 
-        with django_assert_num_queries(by_database(postgresql=one_statement, sqlite=transaction)):
-            admin_client.post(USERS, {"email": "a@example.com"})
-        with django_assert_num_queries(by_database(postgresql=one_statement + 1, sqlite=transaction + 1)):
-            admin_client.post(USERS, {"email": "b@example.com", "metadata": {"points": 7}})
+        define("tier", "text")
+
+        assert admin_client.post(USERS, {"email": "b@example.com", "metadata": {"tier": 1}}).status_code == 400
+        assert admin_client.post(USERS, {"email": "b@example.com", "metadata": {"tier": "gold"}}).status_code == 201
+
+    def test_definitions_cost_no_query_but_on_sqlite(self, admin_client, define, django_assert_num_queries):
+        define("points", "integer")
+        admin_client.post(USERS, {"email": "a@example.com", "metadata": {"points": 7}})
+        one_statement, transaction = 2, 8  # the token; definitions; the person, an event and webhooks
+
+        for email, metadata in [
+            ("b@example.com", {"points": 7}),
+            ("c@example.com", {"other": 7}),
+            ("d@example.com", None),
+        ]:
+            with django_assert_num_queries(by_database(postgresql=one_statement, sqlite=transaction)):
+                admin_client.post(USERS, {"email": email, "metadata": metadata})
