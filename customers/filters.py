@@ -1,6 +1,6 @@
 """Customer filters shared by lists, commands and jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -30,16 +30,32 @@ ADDRESS = {
     "state": "search_state",
     "postcode": "search_postcode",
 }
+FUNCTIONS: dict[str, Callable[[UserQuerySet, Any], UserQuerySet]] = {
+    "email": UserQuerySet.with_email,
+    "name": UserQuerySet.with_name,
+    "phone_number": UserQuerySet.with_phone_number,
+    "tag": UserQuerySet.with_tag,
+}
+OTHERS = ("joined_from", "joined_to", "search")
 METADATA = "metadata."  # the prefix of a filter; a key of the metadata follows
+
+
+def register_filter(name: str, apply: Callable[[UserQuerySet, Any], UserQuerySet]) -> None:
+    """Adds a filter of a capability. `apply` keeps the people who match a value."""
+    FUNCTIONS[name] = apply
+
+
+def is_filter(name: str) -> bool:
+    return name.startswith(METADATA) or any(name in names for names in (LOOKUPS, ADDRESS, FUNCTIONS, OTHERS))
 
 
 def filter_customers(people: UserQuerySet, filters: Mapping[str, Any]) -> UserQuerySet:
     """Keeps the people who meet all the filters.
 
-    Names of filters: LOOKUPS; ADDRESS (all at the same address; parts of texts); `search`, `email`, `name`,
-    `phone_number`, `tag`; the days `joined_from` and `joined_to`, both included; and METADATA with a key, for the value
-    of that key, or for entries of a list (see `UserQuerySet.with_metadata`). A value has the type of its column, or
-    that type in JSON. A filter whose value is None or "" is ignored.
+    Names of filters: LOOKUPS; ADDRESS (all at the same address; parts of texts); FUNCTIONS; `search`; the days
+    `joined_from` and `joined_to`, both included; and METADATA with a key, for the value of that key, or for entries of
+    a list (see `UserQuerySet.with_metadata`). A value has the type of its column, or that type in JSON. A filter whose
+    value is None or "" is ignored.
     """
     given = {name: value for name, value in filters.items() if value not in (None, "")}
     people = people.filter(**{LOOKUPS[name]: value for name, value in given.items() if name in LOOKUPS})
@@ -48,14 +64,9 @@ def filter_customers(people: UserQuerySet, filters: Mapping[str, Any]) -> UserQu
         people = people.filter(user_type=UserType.CUSTOMER)
     if "joined_from" in given or "joined_to" in given:
         people = people.joined_between(_day(given.get("joined_from")), _day(given.get("joined_to")))
-    if "email" in given:
-        people = people.with_email(given["email"])
-    if "name" in given:
-        people = people.with_name(given["name"])
-    if "phone_number" in given:
-        people = people.with_phone_number(given["phone_number"])
-    if "tag" in given:
-        people = people.with_tag(given["tag"])
+    for name, apply in FUNCTIONS.items():
+        if name in given:
+            people = apply(people, given[name])
     if address := {ADDRESS[name]: value for name, value in given.items() if name in ADDRESS}:
         people = people.with_address(**address)
     for name, value in given.items():

@@ -15,7 +15,7 @@ from oauth.actor import Actor
 from oauth.email_addresses import check_email, email_key
 from oauth.errors import ServiceError
 
-# How often an upsert starts anew because somebody else created the customer, or took the email away, at that moment.
+# How often an upsert starts again because another request created the customer or changed the email at that moment.
 MAX_ATTEMPTS = 5
 
 # Makes the precondition of an update (see `services.update_user`) for the customer with this id.
@@ -162,7 +162,8 @@ def upsert_users(people: Sequence[Mapping[str, Any]], *, by: Actor) -> list[Outc
 
 
 def _upsert_once(people: Mapping[str, Mapping[str, Any]], by: Actor) -> dict[str, Outcome]:
-    """`people` by the key of their email. Whoever is missing in the result was changed by another request meanwhile."""
+    """`people` by the key of their email. Those who are missing in the result were
+    changed by another request at the same moment."""
     known = _ids_by_email_key(people)
     new = {key: fields for key, fields in people.items() if key not in known}
     return _update_many(known, people, by) | _create_many(new, by)

@@ -9,6 +9,7 @@ from django.urls import reverse_lazy
 from customers import validation
 from customers.dashboard.customers.forms import PlainSelect, TagsField
 from customers.dashboard.service_errors import as_validation_error
+from customers.groups.models import CustomerGroup
 from customers.jobs import bulk_edits, tag_edits
 from customers.jobs.exports import formats
 from customers.jobs.exports.parts import EXPORT
@@ -68,6 +69,14 @@ class TagsForm(JobForm):
 
     def options(self):
         return {"tags": self.cleaned_data["tags"]}
+
+
+class GroupForm(JobForm):
+    group = forms.ModelChoiceField(CustomerGroup.objects.order_by("name"), widget=PlainSelect)
+
+    def options(self):
+        group = self.cleaned_data["group"]
+        return {"group_id": group.pk, "group_name": group.name}
 
 
 class ExportForm(JobForm):
@@ -151,9 +160,15 @@ def label(name: str) -> str:
     return name.replace("_", " ")
 
 
+def form_of(edit: bulk_edits.BulkEdit) -> type[JobForm]:
+    if isinstance(edit, bulk_edits.TagEdit):
+        return TagsForm
+    return GroupForm if isinstance(edit, bulk_edits.GroupEdit) else JobForm
+
+
 FORMS: dict[str, type[JobForm]] = {
     IMPORT.key: ImportForm,
     EXPORT.key: ExportForm,
-    **{key: TagsForm if isinstance(each, bulk_edits.TagEdit) else JobForm for key, each in bulk_edits.TYPES.items()},
+    **{key: form_of(each) for key, each in bulk_edits.TYPES.items()},
     **{each.key: JobForm for each in tag_edits.TYPES},
 }

@@ -7,11 +7,12 @@ class GroupsConfig(AppConfig):
     verbose_name = "Customer groups"
     role_permissions = {
         "Viewer": ("view_customergroup",),
-        "Staff": ("add_customergroup", "change_customergroup"),
+        "Staff": ("add_customergroup", "change_customergroup", "delete_customergroup"),
     }
 
     def ready(self):
-        from customers import ownership
+        from customers import filters, ownership
         from customers.groups.services import Membership
 
+        filters.register_filter("group", lambda people, group_id: people.filter(customer_groups=group_id))
         ownership.register(ownership.MovedRows(Membership, twin_key=lambda membership: membership.customergroup_id))

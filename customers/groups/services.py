@@ -122,6 +122,11 @@ def update_customer(customer_id: int, *, by: Actor, group_ids: Collection[int] |
     return user
 
 
+def groups_of(customer_id: int) -> list[CustomerGroup]:
+    """By name."""
+    return list(CustomerGroup.objects.filter(customers=customer_id).order_by("name"))
+
+
 @contextmanager
 def _recording_groups(customer_ids: Collection[int], by: Actor) -> Iterator[None]:
     """Records the groups of these customers before and after the block, for each whose groups change in it."""

@@ -9,6 +9,8 @@ from typing import Any, Self, TypeVar
 from customers import services
 from customers.core.postgres import custom_plan
 from customers.filters import filter_customers
+from customers.groups import services as groups
+from customers.groups.models import CustomerGroup
 from customers.jobs import runner
 from customers.jobs.models import Job
 from customers.jobs.registry import JobType, Options, Steps, number_of_customers
@@ -35,6 +37,14 @@ class TagsOptions(BulkEditOptions):
     tags: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, kw_only=True)
+class GroupOptions(BulkEditOptions):
+    """`group_name` is for titles: the group may have been renamed or deleted since."""
+
+    group_id: int = 0
+    group_name: str = ""
+
+
 EditOptions = TypeVar("EditOptions", bound=BulkEditOptions)
 
 
@@ -46,8 +56,8 @@ class BulkEdit(JobType[EditOptions], ABC):
         return Customer.objects.all()
 
     @abstractmethod
-    def changes(self, user: User, options: EditOptions) -> dict[str, Any]:
-        """The new values of a customer's fields."""
+    def apply(self, ids: list[int], options: EditOptions, by: Actor) -> int:
+        """Changes these customers. Returns how many of them were changed."""
 
     def create(self, filters: Mapping[str, Any], *, by: User) -> Job:
         total = filter_customers(self.people(), filters).count()
@@ -67,8 +77,7 @@ class BulkEdit(JobType[EditOptions], ABC):
             ids = list(customers.filter(pk__gt=job.cursor).order_by("pk").values_list("pk", flat=True)[:CHUNK])
         if not ids:
             return
-        by = Actor(user_id=job.started_by_id)
-        job.updated += len(services.change_users(ids, by=by, values=lambda user: self.changes(user, options)))
+        job.updated += self.apply(ids, options, Actor(user_id=job.started_by_id))
         job.cursor, job.position = ids[-1], job.position + len(ids)
 
     def outcome(self, job: Job) -> list[tuple[int, str]]:
@@ -76,7 +85,16 @@ class BulkEdit(JobType[EditOptions], ABC):
         return [(job.updated, "changed"), *([(unchanged, "unchanged")] if unchanged else [])]
 
 
-class TagEdit(BulkEdit[TagsOptions]):
+class FieldEdit(BulkEdit[EditOptions], ABC):
+    @abstractmethod
+    def changes(self, user: User, options: EditOptions) -> dict[str, Any]:
+        """The new values of a customer's fields."""
+
+    def apply(self, ids: list[int], options: EditOptions, by: Actor) -> int:
+        return len(services.change_users(ids, by=by, values=lambda user: self.changes(user, options)))
+
+
+class TagEdit(FieldEdit[TagsOptions]):
     options_type = TagsOptions
 
     def title(self, job: Job) -> str:
@@ -101,18 +119,57 @@ class RemoveTags(TagEdit):
         return {"tags": [tag for tag in user.tags if tag not in options.tags]}
 
 
-class Block(BulkEdit[BulkEditOptions]):
+class Block(FieldEdit[BulkEditOptions]):
     key, label, options_type = "block", "Block", BulkEditOptions
 
     def changes(self, user: User, options: BulkEditOptions) -> dict[str, Any]:
         return {"is_blocked": True}
 
 
-class Unblock(BulkEdit[BulkEditOptions]):
+class Unblock(FieldEdit[BulkEditOptions]):
     key, label, options_type = "unblock", "Unblock", BulkEditOptions
 
     def changes(self, user: User, options: BulkEditOptions) -> dict[str, Any]:
         return {"is_blocked": False}
 
 
-TYPES: dict[str, BulkEdit] = {each.key: each for each in (AddTags(), RemoveTags(), Block(), Unblock())}
+class GroupEdit(BulkEdit[GroupOptions]):
+    options_type = GroupOptions
+
+    def title(self, job: Job) -> str:
+        name = self.options_of(job).group_name
+        return f"{self.label}{f' {name}' if name else ''}: {number_of_customers(job.total)}"
+
+    def apply(self, ids: list[int], options: GroupOptions, by: Actor) -> int:
+        members = set(
+            Customer.objects.filter(pk__in=ids, customer_groups=options.group_id).values_list("pk", flat=True)
+        )
+        try:
+            return self.change_members(ids, members, options.group_id, by)
+        except CustomerGroup.DoesNotExist:
+            raise groups.GroupUnknown(options.group_id) from None
+
+    @abstractmethod
+    def change_members(self, ids: list[int], members: set[int], group_id: int, by: Actor) -> int:
+        """`members`: those of `ids` who are in the group. Returns how many customers were changed."""
+
+
+class AddToGroup(GroupEdit):
+    key, label = "add_to_group", "Add to group"
+
+    def change_members(self, ids: list[int], members: set[int], group_id: int, by: Actor) -> int:
+        groups.add_customers(group_id, [id for id in ids if id not in members], by=by)
+        return len(ids) - len(members)
+
+
+class RemoveFromGroup(GroupEdit):
+    key, label = "remove_from_group", "Remove from group"
+
+    def change_members(self, ids: list[int], members: set[int], group_id: int, by: Actor) -> int:
+        groups.remove_customers(group_id, members, by=by)
+        return len(members)
+
+
+TYPES: dict[str, BulkEdit] = {
+    each.key: each for each in (AddTags(), RemoveTags(), AddToGroup(), RemoveFromGroup(), Block(), Unblock())
+}

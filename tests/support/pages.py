@@ -14,6 +14,7 @@ class FormFields(HTMLParser):
         super().__init__()
         self.form_id, self.fields, self.within = form_id, {}, False
         self.choice = self.text = None
+        self.is_multiple = False
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
@@ -28,10 +29,14 @@ class FormFields(HTMLParser):
             elif "checked" in attributes:
                 self.fields[name] = "on"
         elif tag == "select":
-            self.choice = name
-            self.fields[name] = ""
+            self.choice, self.is_multiple = name, "multiple" in attributes
+            if not self.is_multiple:
+                self.fields[name] = ""
         elif tag == "option" and self.choice and "selected" in attributes:
-            self.fields[self.choice] = value
+            if self.is_multiple:
+                self.fields.setdefault(self.choice, []).append(value)
+            else:
+                self.fields[self.choice] = value
         elif tag == "textarea":
             self.text = name
             self.fields[name] = ""

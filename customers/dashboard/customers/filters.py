@@ -8,7 +8,9 @@ from django import forms
 from django.contrib import admin
 from django_countries import countries
 
+from customers.dashboard.customers.forms import PlainSelect
 from customers.filters import METADATA, filter_customers
+from customers.groups.models import CustomerGroup
 from customers.metadata import services as definitions
 from customers.metadata.models import Definition, Type
 from customers.models import Customer, Language, UserType
@@ -150,6 +152,20 @@ class AddressFilter(FormFilter):
     form_class = AddressForm
 
 
+class GroupForm(forms.Form):
+    group = forms.ModelChoiceField(
+        CustomerGroup.objects.order_by("name"), required=False, empty_label="Any", widget=PlainSelect
+    )
+
+
+class GroupFilter(FormFilter):
+    title = "group"
+    form_class = GroupForm
+
+    def given(self):
+        return {name: group.pk for name, group in super().given().items()}
+
+
 class SpentFilter(FormFilter):
     title = "amount spent"
     form_class = bounds("spent", forms.DecimalField, min_value=0, max_digits=12, decimal_places=2)
@@ -165,6 +181,7 @@ FILTERS = (
     BlockedFilter,
     MarketingFilter,
     TagFilter,
+    GroupFilter,
     JoinedFilter,
     SpentFilter,
     OrdersFilter,

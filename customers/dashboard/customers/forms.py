@@ -16,6 +16,8 @@ from django_countries import countries
 from customers import services, validation
 from customers.core.json_values import StrictDecoder
 from customers.dashboard.service_errors import ServiceErrorsForm, as_validation_error, message_of
+from customers.groups import services as groups
+from customers.groups.models import CustomerGroup
 from customers.limits import MAX_NOTE_LENGTH
 from customers.models import Address, Customer
 from oauth.actor import Actor
@@ -132,6 +134,10 @@ class CustomerForm(ChangedFieldsForm):
         help_text="A JSON object.",
     )
 
+    customer_groups = forms.ModelMultipleChoiceField(
+        CustomerGroup.objects.order_by("name"), label="Groups", required=False
+    )
+
     class Meta:
         model = Customer
         fields = CUSTOMER_FIELDS
@@ -142,6 +148,17 @@ class CustomerForm(ChangedFieldsForm):
         self.fields["email"].required = not self.instance.pk or bool(self.instance.email)
         for name in {"first_name", "last_name"} & self.fields.keys():  # a viewer's form has no fields
             cast(forms.CharField, self.fields[name]).empty_value = ""  # null is left to API clients
+
+    def get_initial_for_field(self, field, field_name):
+        if field_name == "customer_groups" and self.instance.pk:
+            return [group.pk for group in groups.groups_of(self.instance.pk)]
+        return super().get_initial_for_field(field, field_name)
+
+    def group_ids(self) -> list[int] | None:
+        """The groups that were chosen; None if the choice was not changed."""
+        if "customer_groups" not in self.changed_data:
+            return None
+        return [group.pk for group in self.cleaned_data["customer_groups"]]
 
     def add_service_error(self, error: ServiceError) -> None:
         if error.path[:1] == ("addresses",):
@@ -216,7 +233,7 @@ def save(form: CustomerForm, addresses: AddressFormSet, by: Actor) -> None:
         except ServiceError as error:
             raise error.within("addresses", position) from None
     # Last: a local phone number is read as one of the country of the first address.
-    services.update_user(customer_id, by=by, **form.changes())
+    groups.update_customer(customer_id, by=by, group_ids=form.group_ids(), **form.changes())
 
 
 def _create(form: CustomerForm, rows: list[tuple[int, AddressForm]], by: Actor) -> int:

@@ -18,6 +18,7 @@ from customers.dashboard.customers.forms import (
     save,
 )
 from customers.dashboard.service_errors import ServiceErrorsAdmin
+from customers.groups import services as groups
 from customers.models import Address, User
 
 MAX_ORDERS = 20
@@ -67,7 +68,7 @@ class AddressInline(admin.StackedInline):
 class CustomerPageAdmin(ServiceErrorsAdmin):
     form = CustomerForm
     inlines = (AddressInline,)
-    readonly_fields = (*READ_ONLY, "tags_as_text")
+    readonly_fields = (*READ_ONLY, "tags_as_text", "groups_as_text")
     change_form_template = "dashboard/customers/page.html"
     empty_value_display = "—"
 
@@ -76,7 +77,9 @@ class CustomerPageAdmin(ServiceErrorsAdmin):
         js = ["dashboard/customer.js"]
 
     def get_fieldsets(self, request, obj=None):
-        tags = "tags" if obj is None or self.has_change_permission(request, obj) else "tags_as_text"
+        may_change = obj is None or self.has_change_permission(request, obj)
+        tags = "tags" if may_change else "tags_as_text"
+        group_fields = ("customer_groups" if may_change else "groups_as_text",) if obj else ()
         fieldsets = [
             (
                 None,
@@ -86,6 +89,7 @@ class CustomerPageAdmin(ServiceErrorsAdmin):
                         ("first_name", "last_name"),
                         ("phone_number", "language"),
                         tags,
+                        *group_fields,
                         "accepts_marketing",
                     )
                 },
@@ -148,6 +152,10 @@ class CustomerPageAdmin(ServiceErrorsAdmin):
     @admin.display(description="IP address")
     def ip_address(self, customer):
         return customer.ip or self.empty_value_display
+
+    @admin.display(description="Groups")
+    def groups_as_text(self, customer):
+        return ", ".join(group.name for group in groups.groups_of(customer.pk)) or self.empty_value_display
 
     @admin.display(description="Tags")
     def tags_as_text(self, customer):

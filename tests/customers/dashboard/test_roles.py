@@ -40,6 +40,7 @@ ALLOWED = [
     (r"(sign-in|account|two-factor)(-\w+)*|login|logout|password_\w+|admin_password_reset", None, None),
     (r"install-app|open-app", OWNERS, NOBODY),
     (r"(metadata_definition|webhooks_webhook)_delete", OWNERS, OWNERS),
+    (r"groups_customergroup_delete", EDITORS, EDITORS),
     (r"\w+_delete", NOBODY, NOBODY),
     (r"webhooks_delivery_add", NOBODY, NOBODY),
     (r"webhooks_\w+", OWNERS, OWNERS),
@@ -70,6 +71,7 @@ ALLOWED = [
     (r"groups_customergroup_(changelist|history)", ALL, ALL),
     (r"groups_customergroup_change", ALL, EDITORS),
     (r"groups_customergroup_add", EDITORS, EDITORS),
+    (r"groups_customergroup_(add|remove)_member", NOBODY, EDITORS),  # by their buttons
     (r"orders_\w+_(changelist|history)", ALL, ALL),
     (r"orders_\w+_change", ALL, EDITORS),
     (r"orders_\w+_add", EDITORS, EDITORS),
@@ -118,7 +120,8 @@ def ids(owner, ada) -> dict[str, object]:
         "definition": create_definition(object="customer", key="points", name="Points", type="integer").pk,
         **webhook_ids(),
         **mirror_ids(),
-        "customergroup": create_group(name="VIP").pk,
+        **dict.fromkeys(("customergroup", "group_id"), create_group(name="VIP").pk),
+        "customer_id": ada.pk,
         "order": record_order(user_id=ada.pk, document=order()).pk,
         "subscription": record_subscription(user_id=ada.pk, document=subscription()).pk,
     }
