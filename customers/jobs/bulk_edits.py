@@ -155,7 +155,7 @@ class GroupEdit(BulkEdit[GroupOptions]):
 
 
 class AddToGroup(GroupEdit):
-    key, label = "add_to_group", "Add to group"
+    key, label = "group", "Add to group"
 
     def change_members(self, ids: list[int], members: set[int], group_id: int, by: Actor) -> int:
         groups.add_customers(group_id, [id for id in ids if id not in members], by=by)
@@ -163,7 +163,7 @@ class AddToGroup(GroupEdit):
 
 
 class RemoveFromGroup(GroupEdit):
-    key, label = "remove_from_group", "Remove from group"
+    key, label = "ungroup", "Remove from group"
 
     def change_members(self, ids: list[int], members: set[int], group_id: int, by: Actor) -> int:
         groups.remove_customers(group_id, members, by=by)

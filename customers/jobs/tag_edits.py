@@ -7,7 +7,7 @@ from django.db import transaction
 
 from customers import insertion, validation
 from customers.jobs import runner
-from customers.jobs.bulk_edits import BulkEdit, BulkEditOptions
+from customers.jobs.bulk_edits import BulkEditOptions, FieldEdit
 from customers.jobs.models import Job
 from customers.jobs.registry import number_of_customers
 from customers.models import Tag, User
@@ -24,7 +24,7 @@ class TagEditOptions(BulkEditOptions):
     into: str = ""
 
 
-class TagEdit(BulkEdit[TagEditOptions]):
+class TagEdit(FieldEdit[TagEditOptions]):
     """The worker runs it to its end, also where nobody keeps its page open."""
 
     options_type = TagEditOptions

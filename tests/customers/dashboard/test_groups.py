@@ -83,7 +83,7 @@ class TestListOfCustomers:
         add_customers(vip.pk, [people[0].pk], by=SYSTEM)
         fields = {"_selected_action": [each.pk for each in people[:2]], "select_across": 0}
 
-        added = dashboard_client.post(CUSTOMERS, {**fields, "action": "add_to_group"})
+        added = dashboard_client.post(CUSTOMERS, {**fields, "action": "group"})
         done = text(dashboard_client.post(added.headers["Location"], {"group": vip.pk}, follow=True))
 
         assert members_of(vip) == [people[0].pk, people[1].pk]
@@ -91,14 +91,14 @@ class TestListOfCustomers:
         assert "<strong>1</strong> changed" in done
         assert "<strong>1</strong> unchanged" in done
 
-        removed = dashboard_client.post(CUSTOMERS, {**fields, "action": "remove_from_group"})
+        removed = dashboard_client.post(CUSTOMERS, {**fields, "action": "ungroup"})
         dashboard_client.post(removed.headers["Location"], {"group": vip.pk})
 
         assert members_of(vip) == []
 
     def test_bulk_action_adds_everybody_whom_the_filters_match(self, dashboard_client, vip):
         people = [make_user(email=f"p{number}@example.com", tags=["a"] if number else []) for number in range(4)]
-        fields = {"action": "add_to_group", "_selected_action": [people[1].pk], "select_across": 1}
+        fields = {"action": "group", "_selected_action": [people[1].pk], "select_across": 1}
 
         job = dashboard_client.post(f"{CUSTOMERS}?tag=a", fields).headers["Location"]
         dashboard_client.post(job, {"group": vip.pk})
@@ -106,7 +106,7 @@ class TestListOfCustomers:
         assert members_of(vip) == [each.pk for each in people[1:]]
 
     def test_bulk_action_on_a_group_that_was_deleted_says_so(self, dashboard_client, vip, ada):
-        fields = {"action": "add_to_group", "_selected_action": [ada.pk], "select_across": 0}
+        fields = {"action": "group", "_selected_action": [ada.pk], "select_across": 0}
         job = dashboard_client.post(CUSTOMERS, fields).headers["Location"]
         chosen = vip.pk
         vip.delete()
