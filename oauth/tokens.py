@@ -61,7 +61,7 @@ class Bearer:
 
 def generate_token(prefix: str) -> str:
     """The prefix, then 36 random characters (214 bits), then their CRC-32 as six characters, all in base 62."""
-    body = "".join(secrets.choice(BASE62) for _ in range(36))
+    body = base62(secrets.randbelow(62**36), 36)
     return f"{prefix}{body}{checksum(body)}"
 
 
@@ -75,8 +75,12 @@ def generate_refresh_token(request: object = None, refresh_token: bool = True) -
 
 
 def checksum(body: str) -> str:
-    number, digits = zlib.crc32(body.encode()), ""
-    for _ in range(6):
+    return base62(zlib.crc32(body.encode()), 6)
+
+
+def base62(number: int, length: int) -> str:
+    digits = ""
+    for _ in range(length):
         number, digit = divmod(number, 62)
         digits = BASE62[digit] + digits
     return digits

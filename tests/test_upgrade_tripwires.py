@@ -81,6 +81,8 @@ TABLE = [
      "the fields that a response shows"),
     ("oauth2_provider.models.set_token_value", "oauth/tokens.py",
      "stores a token as its digest, as the toolkit's own tokens are"),
+    ("oauth2_provider.models.set_token_value", "oauth/validator.py",
+     "the same"),
     ("oauth2_provider.oauth2_backends.OAuthLibCore.extract_headers", "oauth/client_endpoints.py",
      "headers in the form that the toolkit's validator expects"),
     ("oauth2_provider.oauth2_backends.OAuthLibCore.extract_body", "oauth/views.py",
