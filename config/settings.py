@@ -249,6 +249,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "DefinitionTypeEnum": "customers.metadata.models.Type.values",
         "ValidationTypeEnum": "customers.metadata.models.Validation.values",
+        "SubscriptionStatusEnum": "customers.orders.models.SubscriptionStatus.values",
         "ExportTypeEnum": "customers.api.resources.exports.ExportType.values",
     },
 }

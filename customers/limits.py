@@ -13,6 +13,11 @@ MAX_METADATA_KEYS = 250
 MAX_METADATA_BYTES = 32_000  # as JSON, so that a page of 250 customers has at most 8 MB of it
 MAX_NOTE_LENGTH = 10_000
 MAX_ADDRESS_NOTES_LENGTH = 1_000
+MAX_CARTS = 1_000
+
+# Of an order, a cart or a subscription.
+MAX_ORDER_LINES = 250
+MAX_LINE_QUANTITY = 100_000
 
 # Of the store.
 MAX_GROUPS = 1_000

@@ -4,6 +4,7 @@ Callers pass values that have the types of the columns and fit into them. The mo
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -78,6 +79,28 @@ def create_user(
             # Because of definitions that have changed in the meantime?
             if not fields.get("metadata") or bound == (bound := definitions.bindings()):
                 raise
+
+
+def get_or_create_user(*, by: Actor, id: int | None = None, email: str | None = None, **fields: Any) -> User:
+    """The person with this id or email. A new email becomes a new lead, as `create_user` makes one. Somebody who
+    exists already is not changed.
+
+    Raises ServiceError with the path ("id",) or ("email",), StaffFixed for a member of staff, and what `create_user`
+    raises.
+    """
+    if id is None and email is None:
+        raise validation.CustomerError("Enter an id or an email.", "email")
+    while True:
+        people = User.objects.filter(pk=id) if id is not None else User.objects.with_email(email or "")
+        if user := people.first():
+            if email is not None and user not in User.objects.with_email(email):
+                raise validation.CustomerError("The customer with this id has another email.", "email")
+            _refuse_staff(user, by)
+            return user
+        if id is not None:
+            raise validation.CustomerError("No customer has this id.", "id")
+        with suppress(validation.EmailTaken):  # by somebody else at this moment
+            return create_user(by=by, email=email, **fields)
 
 
 def prepare_user(

@@ -80,7 +80,7 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     # See `filters.FilterBackend`.
     filter_parameters: type[Serializer]
     filter_lookups: Mapping[str, str | Callable[[Any, Any], Any]] = {}
-    # Whether the `id` of the path or of an answer is a customer's. Stored answers are erased with their customer.
+    # Whether the `id` of the path or of an answer is a customer's.
     is_about_customers = True
     # Whether the stored answers to POST are encrypted.
     has_secret_answers = False
@@ -93,6 +93,10 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     def actor(self) -> Actor:
         bearer = cast(tokens.Bearer, self.request.auth)
         return Actor(user_id=bearer.user_id, app_id=bearer.app_id, ip=client_ip(self.request.META))
+
+    def customer_in(self, answer: Any) -> int | None:
+        """The id of the customer whom the answer to a POST shows. Stored answers are erased with their customer."""
+        return (self.kwargs.get("id") or answer.get("id")) if self.is_about_customers else None
 
     @property
     def app_id(self) -> int:
@@ -136,23 +140,39 @@ class UserNestedViewSet(AdminApiViewSet):
         return page
 
 
-class UserBareListViewSet(AdminApiViewSet):
-    """Orders or subscriptions of the user in the path: all of them in a bare array, newest first.
+class VersionedViewSet(AdminApiViewSet):
+    """A resource whose serializers differ in the version 2023-02-10.
 
-    A subclass has one action, which is not named `list`: the document would publish a list of its entries otherwise.
-    `serializer_class_2023_02_10` is the serializer of the version 2023-02-10.
+    `serializers` has one for each action, and `serializers_2023_02_10` those of that version.
     """
 
-    DESCRIPTION = (
-        "Newest first, all of them in a bare array. The published schema is that of an entry, as on the platform."
-    )
-    serializer_class_2023_02_10: type[Serializer]
+    serializers: Mapping[str, type[Serializer]]
+    serializers_2023_02_10: Mapping[str, type[Serializer]]
     # The generator of the OpenAPI documents sets it. It has no request.
     api_version: str | None = None
 
     def get_serializer_class(self):
         is_oldest = (self.api_version or self.request.version) == ApiVersion.V2023_02_10
-        return self.serializer_class_2023_02_10 if is_oldest else self.serializer_class
+        return (self.serializers_2023_02_10 if is_oldest else self.serializers)[self.action]
+
+
+class CustomerInlineViewSet(VersionedViewSet):
+    """Objects that show their customer in `user`."""
+
+    def customer_in(self, answer):
+        user = answer.get("user")
+        return user["id"] if isinstance(user, dict) and "id" in user else None
+
+
+class UserBareListViewSet(VersionedViewSet):
+    """Orders or subscriptions of the user in the path: all of them in a bare array, newest first.
+
+    A subclass has one action, which is not named `list`: the document would publish a list of its entries otherwise.
+    """
+
+    DESCRIPTION = (
+        "Newest first, all of them in a bare array. The published schema is that of an entry, as on the platform."
+    )
 
     def bare_list(self, user_id: int) -> Response:
         documents: Any = self.get_queryset().filter(user_id=user_id)

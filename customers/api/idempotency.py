@@ -17,7 +17,7 @@ def comparable_body(request) -> bytes:
 
 def idempotent(handler):
     """Lets a client repeat a POST safely: the same `Idempotency-Key` and body get the first answer again, another body
-    gets 422. Only successful answers are stored."""
+    gets 422. An answer is stored if the handler returns it, and not if it raises an error."""
 
     @wraps(handler)
     def wrapper(view, request, *args, **kwargs):
@@ -26,9 +26,8 @@ def idempotent(handler):
 
         def respond() -> tuple[HttpResponse, int | None]:
             response = handler(view, request, *args, **kwargs)
-            # The customer of the path, or the new one.
-            user_id = (kwargs.get("id") or response.data.get("id")) if view.is_about_customers else None
-            return HttpResponse(to_json(response.data), status=response.status_code), user_id
+            answer = HttpResponse(to_json(response.data), status=response.status_code)
+            return answer, view.customer_in(response.data)
 
         return respond_once(
             request._request,

@@ -7,14 +7,15 @@ from customers.api import (
 from customers.api.base import NotFoundView
 from customers.api.resources.addresses import AddressViewSet
 from customers.api.resources.apps import AppViewSet
+from customers.api.resources.carts import CartViewSet
 from customers.api.resources.empty_collections import DisputeViewSet, TransactionViewSet
 from customers.api.resources.exports import ExportFileView, ExportViewSet
 from customers.api.resources.metadata import DefinitionViewSet
 from customers.api.resources.notes import NoteViewSet
-from customers.api.resources.orders import UserOrdersViewSet
+from customers.api.resources.orders import OrderViewSet, UserOrdersViewSet
 from customers.api.resources.root import RootView
 from customers.api.resources.store import StoreViewSet
-from customers.api.resources.subscriptions import UserSubscriptionsViewSet
+from customers.api.resources.subscriptions import SubscriptionViewSet, UserSubscriptionsViewSet
 from customers.api.resources.users import UserViewSet
 from customers.api.resources.webhooks import WebhookViewSet
 
@@ -69,6 +70,10 @@ published = [
         WebhookViewSet.as_view({"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"}),
         name="webhook",
     ),
+    path("orders/", OrderViewSet.as_view({"get": "list", "post": "create"}), name="all-orders"),
+    path("orders/<str:number>/", OrderViewSet.as_view({"get": "retrieve"}), name="order"),
+    path("carts/", CartViewSet.as_view({"post": "create"}), name="carts"),
+    path("subscriptions/", SubscriptionViewSet.as_view({"get": "list", "post": "create"}), name="all-subscriptions"),
     path("store/", StoreViewSet.as_view({"get": "retrieve"}), name="store"),
     path("disputes/", DisputeViewSet.as_view({"get": "list"})),
     path("transactions/", TransactionViewSet.as_view({"get": "list"})),

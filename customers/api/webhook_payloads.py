@@ -6,13 +6,17 @@ Customers, apps and exports look the same in all versions.
 from collections.abc import Collection
 from typing import Any
 
+from customers.api.resources import order_serializers, subscription_serializers
 from customers.api.resources.apps import PublicAppSerializer
 from customers.api.resources.exports import ExportSerializer
 from customers.api.resources.users import UserRepresentation
+from customers.api.v2023_02_10 import orders as older_orders
+from customers.api.v2023_02_10 import subscriptions as older_subscriptions
 from customers.jobs.exports.services import requested
 from customers.models import User
+from customers.orders.models import Order, Subscription
 from customers.webhooks.events import EXAMPLE_ID, renders
-from oauth.models import App
+from oauth.models import ApiVersion, App
 
 EXAMPLE = {
     "pk": EXAMPLE_ID, "email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "tags": ["example"]
@@ -25,6 +29,22 @@ def customers(ids: Collection[int], api_version: str) -> dict[int, Any]:
     if EXAMPLE_ID in ids:
         representations.append(UserRepresentation.from_model(User(**EXAMPLE), addresses=[]))
     return {representation["id"]: representation for representation in representations}
+
+
+@renders("order")
+def orders(ids: Collection[int], api_version: str) -> dict[int, Any]:
+    is_oldest = api_version == ApiVersion.V2023_02_10
+    serializer = (older_orders if is_oldest else order_serializers).OrderSerializer()
+    rows = Order.objects.filter(pk__in=ids).select_related("user")
+    return {order.pk: serializer.to_representation(order) for order in rows}
+
+
+@renders("subscription")
+def subscriptions(ids: Collection[int], api_version: str) -> dict[int, Any]:
+    is_oldest = api_version == ApiVersion.V2023_02_10
+    serializer = (older_subscriptions if is_oldest else subscription_serializers).SubscriptionDetailSerializer()
+    rows = Subscription.objects.filter(pk__in=ids).select_related("user")
+    return {subscription.pk: serializer.to_representation(subscription) for subscription in rows}
 
 
 @renders("app")

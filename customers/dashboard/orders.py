@@ -1,4 +1,4 @@
-"""Orders and subscriptions: the documents that an order system reported, to look at and to correct."""
+"""Orders and subscriptions: the documents that an order system reported, to look at and to correct; and carts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 
 from customers.dashboard.customers.forms import IndentedEncoder, JSONField
 from customers.dashboard.list_filters import titled
-from customers.dashboard.read_only import NoDeleteAdmin
+from customers.dashboard.read_only import NoDeleteAdmin, ReadOnlyAdmin
 from customers.dashboard.service_errors import message_of
 from customers.orders import services
-from customers.orders.models import Order, Subscription
+from customers.orders.models import Cart, Order, Subscription
 from oauth.errors import ServiceError
 
 
@@ -99,3 +99,14 @@ class SubscriptionAdmin(DocumentAdmin):
             return queryset, False
         is_an_id = term.isdecimal() and len(term) < 20
         return (queryset.filter(external_id=int(term)) if is_an_id else queryset.none()), False
+
+
+@admin.register(Cart)
+class CartAdmin(ReadOnlyAdmin):
+    """Carts that apps made, and those kept from declined orders."""
+
+    list_display = ("id", "user", "created_at", "total", "currency")
+    list_select_related = ("user",)
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-id",)

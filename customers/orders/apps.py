@@ -6,14 +6,19 @@ class OrdersConfig(AppConfig):
     label = "orders"
     verbose_name = "Orders and subscriptions"
     role_permissions = {
-        "Viewer": ("view_order", "view_subscription"),
+        "Viewer": ("view_order", "view_subscription", "view_cart"),
         "Staff": ("add_order", "change_order", "add_subscription", "change_subscription"),
     }
 
     def ready(self):
         from customers import ownership, timeline
-        from customers.orders.models import Order, Subscription
+        from customers.orders.models import Cart, Order, Subscription
 
-        for name, at, model in (("order", "date_placed", Order), ("subscription", "date_created", Subscription)):
+        sources = (
+            ("order", "date_placed", Order),
+            ("subscription", "date_created", Subscription),
+            ("cart", "created_at", Cart),
+        )
+        for name, at, model in sources:
             ownership.register(ownership.MovedRows(model))
             timeline.register_source(timeline.Source(name, at, model.objects.defer("document")))

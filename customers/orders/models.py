@@ -1,6 +1,7 @@
-"""Orders and subscriptions: the document that an order system sent, and columns for lists and counters."""
+"""Orders, subscriptions and carts: a document in the shape of the Admin API, and columns for lists and counters."""
 
 from django.db import models
+from django.utils import timezone
 
 from customers.models import User
 
@@ -76,6 +77,7 @@ class Order(models.Model):
         ]
         indexes = [
             models.Index(fields=["user", "date_placed", "id"], name="order_newest_of_user"),
+            models.Index(fields=["date_placed", "id"], name="order_newest"),
             models.Index(
                 fields=["date_placed", "user"],
                 condition=models.Q(payment_status__in=SUCCESSFUL_PAYMENT, is_test=False),
@@ -101,7 +103,27 @@ class Subscription(models.Model):
         constraints = [
             models.CheckConstraint(condition=models.Q(external_id__gt=0), name="subscription_external_id_positive")
         ]
-        indexes = [models.Index(fields=["user", "date_created", "id"], name="subscription_newest_of_user")]
+        indexes = [
+            models.Index(fields=["user", "date_created", "id"], name="subscription_newest_of_user"),
+            models.Index(fields=["date_created", "id"], name="subscription_newest"),
+        ]
 
     def __str__(self):
         return str(self.external_id)
+
+
+class Cart(models.Model):
+    """What a person was about to buy: made by an app, or kept from an order whose payment was declined."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="carts", db_index=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    currency = models.CharField(max_length=12)
+    total = models.DecimalField(max_digits=12, decimal_places=2)
+    document = models.JSONField(help_text="The lines, the attribution and the metadata.")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(total__gte=0), name="cart_total_not_negative")]
+        indexes = [models.Index(fields=["user", "created_at", "id"], name="cart_newest_of_user")]
+
+    def __str__(self):
+        return str(self.pk)

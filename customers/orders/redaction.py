@@ -1,9 +1,9 @@
-"""Removing personal data from the documents of orders and subscriptions."""
+"""Removing personal data from the documents of orders, subscriptions and carts."""
 
 from typing import Any
 
 from customers.models import User
-from customers.orders.models import Order, Subscription
+from customers.orders.models import Cart, Order, Subscription
 
 # Names in a document whose values are kept: what was sold, when, and for how much. Values of all other names are
 # removed, of unknown names, too.
@@ -29,8 +29,8 @@ BATCH = 500
 
 
 def redact_documents(user: User) -> None:
-    """In all orders and subscriptions of this person."""
-    for model in (Order, Subscription):
+    """In all orders, subscriptions and carts of this person."""
+    for model in (Order, Subscription, Cart):
         changed: list[Any] = []
         for row in model.objects.filter(user=user).only("document").iterator(BATCH):
             row.document = redact(row.document)

@@ -1,4 +1,4 @@
-"""Orders and subscriptions that an order system reports, and the counters of their customers.
+"""Orders and subscriptions, whoever reports them, and the counters of their customers.
 
 A document has the shape in which the Admin API shows it. An order needs `number`, `date_placed`, `payment_status` and
 `total_incl_tax`; a subscription needs `id`, `date_created` and `status`. Everything else is kept unchanged. A second
@@ -25,11 +25,19 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from customers import services
-from customers.core.json_values import check_json
+from customers.core.json_values import check_json, is_same_json
 from customers.core.postgres import bulk_insert
 from customers.models import User, UserType
 from customers.orders.models import Order, PaymentStatus, Subscription, SubscriptionStatus
-from oauth.actor import SYSTEM
+from customers.webhooks import outbox
+from customers.webhooks.events import (
+    ORDER_CREATED,
+    ORDER_UPDATED,
+    SUBSCRIPTION_CREATED,
+    SUBSCRIPTION_UPDATED,
+    EventType,
+)
+from oauth.actor import SYSTEM, Actor
 from oauth.errors import ServiceError
 
 MAX_NUMBER_LENGTH = 128
@@ -39,24 +47,30 @@ MAX_AMOUNT = Decimal("9999999999.99")
 ZERO, CENT = Decimal(0), Decimal("0.01")
 AMOUNT = re.compile(r"[0-9]{1,10}(\.[0-9]{0,2})?")
 
+KEYS: dict[Any, str] = {Order: "number", Subscription: "external_id"}
+CREATED: dict[Any, EventType] = {Order: ORDER_CREATED, Subscription: SUBSCRIPTION_CREATED}
+UPDATED: dict[Any, EventType] = {Order: ORDER_UPDATED, Subscription: SUBSCRIPTION_UPDATED}
+
 Row = TypeVar("Row", Order, Subscription)
 
 
-def record_order(*, user_id: int, document: Any, keep_counters: bool = False) -> Order:
+def record_order(*, user_id: int, document: Any, by: Actor = SYSTEM, keep_counters: bool = False) -> Order:
     """Creates or replaces an order. `keep_counters`: leaves the counters alone, which another system sets.
 
     Raises User.DoesNotExist, and ServiceError as `order_columns` does.
     """
     columns = order_columns(document)
-    key = {"number": columns.pop("number")}
-    return _record(Order, key, keep_counters=keep_counters, user_id=user_id, document=document, **columns)
+    key = {KEYS[Order]: columns.pop(KEYS[Order])}
+    return _record(Order, key, by, keep_counters=keep_counters, user_id=user_id, document=document, **columns)
 
 
-def record_subscription(*, user_id: int, document: Any, keep_counters: bool = False) -> Subscription:
+def record_subscription(
+    *, user_id: int, document: Any, by: Actor = SYSTEM, keep_counters: bool = False
+) -> Subscription:
     """Creates or replaces a subscription. `keep_counters` and errors: as in `record_order`."""
     columns = subscription_columns(document)
-    key = {"external_id": columns.pop("external_id")}
-    return _record(Subscription, key, keep_counters=keep_counters, user_id=user_id, document=document, **columns)
+    key = {KEYS[Subscription]: columns.pop(KEYS[Subscription])}
+    return _record(Subscription, key, by, keep_counters=keep_counters, user_id=user_id, document=document, **columns)
 
 
 @transaction.atomic
@@ -74,6 +88,9 @@ def record_new(orders: Iterable[tuple[int, Any]], subscriptions: Iterable[tuple[
     }
     for model, new in rows.items():
         bulk_insert(model, new)
+        keys = [getattr(row, KEYS[model]) for row in new]
+        ids = model.objects.filter(**{f"{KEYS[model]}__in": keys}).values_list("pk", flat=True)
+        outbox.enqueue_objects(CREATED[model], ids)
     user_ids = {row.user_id for new in rows.values() for row in new}
     counters = _counters(user_ids)
     services.change_users(user_ids, by=SYSTEM, values=lambda user: _with_user_type(user, counters[user.pk]))
@@ -105,7 +122,9 @@ def subscription_columns(document: Any) -> dict[str, Any]:
     }
 
 
-def _record(model: type[Row], key: dict[str, Any], *, keep_counters: bool, user_id: int, **columns: Any) -> Row:
+def _record(
+    model: type[Row], key: dict[str, Any], by: Actor, *, keep_counters: bool, user_id: int, **columns: Any
+) -> Row:
     while True:
         former_owner = model.objects.filter(**key).values_list("user_id", flat=True).first()
         with transaction.atomic():
@@ -115,15 +134,22 @@ def _record(model: type[Row], key: dict[str, Any], *, keep_counters: bool, user_
             row, is_new = model.objects.get_or_create(**key, defaults={"user_id": user_id, **columns})
             if row.user_id not in owners:
                 continue  # meanwhile it was moved to a third person, who has to be locked, too
-            if not is_new:
+            if is_new:
+                outbox.enqueue_objects(CREATED[model], [row.pk])
+            elif _is_different(row, {"user_id": user_id, **columns}):
                 for name, value in {"user_id": user_id, **columns}.items():
                     setattr(row, name, value)
                 row.save()
+                outbox.enqueue_objects(UPDATED[model], [row.pk])
             if not keep_counters:
                 counters = _counters(owners)
                 for owner in owners.values():
-                    services.save_changes(owner, _with_user_type(owner, counters[owner.pk]), SYSTEM)
+                    services.save_changes(owner, _with_user_type(owner, counters[owner.pk]), by)
             return row
+
+
+def _is_different(row: Order | Subscription, columns: Mapping[str, Any]) -> bool:
+    return any(not is_same_json(getattr(row, name), value) for name, value in columns.items())
 
 
 def _locked(user_ids: set[int]) -> dict[int, User]:

@@ -13,7 +13,7 @@ from customers import history
 from customers.core.computed import ComputedField
 from customers.merging import services as merging
 from customers.models import Address, Customer, Event, IdempotentAnswer, Note, User
-from customers.orders.models import Order, Subscription
+from customers.orders.models import Cart, Order, Subscription
 from customers.webhooks import outbox
 from oauth.accounts import lockout
 from oauth.actor import Actor
@@ -46,6 +46,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
         "timeline": list(user.events.order_by("id").values("at", "kind", "changes", "app__name")),
         "orders": list(user.orders.order_by("id").values_list("document", flat=True)),
         "subscriptions": list(user.subscriptions.order_by("id").values_list("document", flat=True)),
+        "carts": list(user.carts.order_by("id").values("created_at", "currency", "total", "document")),
         "merged_customers": list(merging.snapshots_of(user.pk)),
         "stored_responses": [
             {"created_at": answer.created_at, "status": answer.status, "body": json.loads(answer.body)}
@@ -83,6 +84,7 @@ def log_entries_about(user: User) -> QuerySet[LogEntry]:
         Note: {*user.notes.values_list("pk", flat=True)},
         Order: {*user.orders.values_list("pk", flat=True)},
         Subscription: {*user.subscriptions.values_list("pk", flat=True)},
+        Cart: {*user.carts.values_list("pk", flat=True)},
     }
     matching = Q(pk__in=())
     for model, keys in ids.items():

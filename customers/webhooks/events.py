@@ -80,6 +80,10 @@ CUSTOMER_UPDATED = EventType(
 CUSTOMER_DELETED = EventType("customer.deleted", "A customer was merged into another one.")
 CUSTOMER_REDACTED = CustomerRedacted("customer.redacted", "A customer was erased. Delete your copy of their data.")
 APP_UNINSTALLED = EventType("app.uninstalled", "Your app was uninstalled. Sent to that app only.")
+ORDER_CREATED = EventType("order.created", "An order was recorded.")
+ORDER_UPDATED = EventType("order.updated", "An order was recorded again, with another content.")
+SUBSCRIPTION_CREATED = EventType("subscription.created", "A subscription was recorded.")
+SUBSCRIPTION_UPDATED = EventType("subscription.updated", "A subscription was recorded again, with another content.")
 EXPORT_CREATED = EventType("export.created", "An export is ready. Sent to the app that requested it and to the store.")
 
 EVENT_TYPES: dict[str, EventType] = {
@@ -89,6 +93,10 @@ EVENT_TYPES: dict[str, EventType] = {
         CUSTOMER_UPDATED,
         CUSTOMER_DELETED,
         CUSTOMER_REDACTED,
+        ORDER_CREATED,
+        ORDER_UPDATED,
+        SUBSCRIPTION_CREATED,
+        SUBSCRIPTION_UPDATED,
         APP_UNINSTALLED,
         EXPORT_CREATED,
     )
@@ -104,14 +112,10 @@ OTHER_NAMES = (
     "gateway.updated",
     "gateway_group.created",
     "gateway_group.updated",
-    "order.created",
-    "order.updated",
     "product.created",
     "product.deleted",
     "product.updated",
     "store.updated",
-    "subscription.created",
-    "subscription.updated",
     "transaction.created",
     "transaction.updated",
 )
@@ -123,7 +127,7 @@ BY_TIMELINE_KIND = {kind: event_type for event_type in EVENT_TYPES.values() for 
 
 
 def renders(object_name: str) -> Callable[[Renderer], Renderer]:
-    """Decorates the function that renders payloads of "customer.*", "app.*" or "export.*".
+    """Decorates the function that renders payloads of one kind of object, such as "customer" for "customer.*".
 
     Payloads have the wire format of an API, so the API registers these functions.
     """

@@ -72,6 +72,15 @@ def enqueue_export(job_id: int, app_id: int | None) -> None:
     _enqueue_object(EXPORT_CREATED, job_id, Webhook.objects.filter(Q(app=None) | Q(app=app_id)))
 
 
+def enqueue_objects(event_type: EventType, object_ids: Iterable[int]) -> None:
+    """For objects whose changes are not in the timeline, such as orders: one event for each. Does not look at
+    `object_ids` unless a webhook subscribes."""
+    webhooks = [each for each in Webhook.objects.filter(active=True) if event_type.name in each.events]
+    Delivery.objects.bulk_create(
+        Delivery(webhook=webhook, event_type=event_type.name, object_id=id) for webhook in webhooks for id in object_ids
+    )
+
+
 def _enqueue_object(event_type: EventType, object_id: int, webhooks: QuerySet[Webhook], **fields: Any) -> None:
     Delivery.objects.bulk_create(
         Delivery(webhook=webhook, event_type=event_type.name, object_id=object_id, **fields)
@@ -81,5 +90,13 @@ def _enqueue_object(event_type: EventType, object_id: int, webhooks: QuerySet[We
 
 
 def deliveries_about(*user_ids: int) -> QuerySet[Delivery]:
-    names = [name for name, event_type in EVENT_TYPES.items() if event_type.object_name == "customer"]
-    return Delivery.objects.filter(object_id__in=user_ids, event_type__in=names)
+    """About the customers, and about their orders and subscriptions, whose payloads show the customer, too."""
+    matching = Q(object_id__in=user_ids, event_type__in=_names_of("customer"))
+    for object_name, relation in (("order", "orders"), ("subscription", "subscriptions")):
+        ids = User.objects.filter(pk__in=user_ids, **{f"{relation}__isnull": False}).values(f"{relation}__pk")
+        matching |= Q(object_id__in=ids, event_type__in=_names_of(object_name))
+    return Delivery.objects.filter(matching)
+
+
+def _names_of(object_name: str) -> list[str]:
+    return [name for name, event_type in EVENT_TYPES.items() if event_type.object_name == object_name]

@@ -11,7 +11,8 @@ CUSTOMERS = f"{DASHBOARD}customers/customer/"
 
 
 def customer_url(customer) -> str:
-    return f"{CUSTOMERS}{customer.pk}/change/"
+    """Of a customer or an id."""
+    return f"{CUSTOMERS}{getattr(customer, 'pk', customer)}/change/"
 
 
 def save_customer(browser, customer, **changes):

@@ -3,7 +3,10 @@
 # mypy: disable-error-code="assignment"
 # A field may be named like an attribute of serializers.
 
+from typing import Any
+
 from customers.api.lenient_fields import (
+    LenientBoolean,
     LenientChar,
     LenientEmail,
     LenientFloat,
@@ -12,6 +15,23 @@ from customers.api.lenient_fields import (
     LenientMoney,
     LenientSerializer,
 )
+from customers.models import User
+
+
+class UserInlineSerializer(LenientSerializer):
+    accepts_marketing = LenientBoolean(required=False)
+    email = LenientEmail(required=False, allow_null=True)
+    first_name = LenientChar(required=False, max_length=255)
+    id = LenientInteger(read_only=True)
+    ip = LenientChar(required=False, allow_null=True)
+    language = LenientChar(required=False, allow_null=True)
+    last_name = LenientChar(required=False, max_length=255)
+    phone_number = LenientChar(required=False, allow_null=True)
+    user_agent = LenientChar(required=False, allow_null=True)
+
+
+def user_inline(user: User) -> dict[str, Any]:
+    return {name: getattr(user, name) for name in UserInlineSerializer._declared_fields}
 
 
 class AgentSerializer(LenientSerializer):

@@ -3,6 +3,8 @@
 # mypy: disable-error-code="assignment"
 # A field may be named like an attribute of serializers.
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -30,6 +32,8 @@ from customers.api.resources.order_parts import (
     ShippingAddressSerializer,
     TaxPriceBreakdownReportValueSerializer,
     TaxPriceBreakdownSerializer,
+    UserInlineSerializer,
+    user_inline,
 )
 from customers.orders.models import Order, PaymentStatus
 
@@ -347,5 +351,37 @@ class UserOrderInlineSerializer(LenientSerializer):
 
     def to_representation(self, order: Order):
         """The columns, and everything else as the order system reported it."""
-        known = {"number": order.number, "payment_status": order.payment_status, "is_test": order.is_test}
+        known: dict[str, Any] = {
+            "number": order.number,
+            "payment_status": order.payment_status,
+            "is_test": order.is_test,
+        }
+        if "user" in self.fields:
+            known["user"] = user_inline(order.user)
         return self.render({**order.document, **known}, format_datetime(order.date_placed))
+
+
+class OrderSerializer(UserOrderInlineSerializer):
+    user = UserInlineSerializer(read_only=True)
+
+
+class OrderListSerializer(OrderSerializer):
+    """An order in a list: without its parts."""
+
+    attribution = None
+    billing_address = None
+    fulfillments = None
+    lines = None
+    offer_discounts = None
+    refunds = None
+    report_values = None
+    shipping_address = None
+    shipping_tax_lines = None
+    subscription_lifecycle = None
+    subscriptions = None
+    supports_post_purchase_upsells = None
+    tags = None
+    tax_lines = None
+    total_cost = LenientMoney(read_only=True, allow_null=True)
+    transactions = None
+    voucher_discounts = None

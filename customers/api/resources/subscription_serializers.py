@@ -11,7 +11,6 @@ from customers.api.lenient_fields import (
     LenientChoice,
     LenientDateTime,
     LenientDict,
-    LenientEmail,
     LenientInteger,
     LenientJSON,
     LenientMoney,
@@ -23,6 +22,8 @@ from customers.api.resources.order_parts import (
     LineAttributeSerializer,
     MarketingAttributionSerializer,
     ShippingAddressSerializer,
+    UserInlineSerializer,
+    user_inline,
 )
 from customers.orders.models import Subscription, SubscriptionStatus
 
@@ -45,18 +46,6 @@ class SubscriptionLineSerializer(LenientSerializer):
 class SubscriptionOrderSerializer(LenientSerializer):
     billing_cycle = LenientInteger(read_only=True)
     order_number = LenientChar(read_only=True)
-
-
-class UserInlineSerializer(LenientSerializer):
-    accepts_marketing = LenientBoolean(required=False)
-    email = LenientEmail(required=False, allow_null=True)
-    first_name = LenientChar(required=False, max_length=255)
-    id = LenientInteger(read_only=True)
-    ip = LenientChar(required=False, allow_null=True)
-    language = LenientChar(required=False, allow_null=True)
-    last_name = LenientChar(required=False, max_length=255)
-    phone_number = LenientChar(required=False, allow_null=True)
-    user_agent = LenientChar(required=False, allow_null=True)
 
 
 class SubscriptionSerializer(LenientSerializer):
@@ -92,6 +81,14 @@ class SubscriptionSerializer(LenientSerializer):
             "id": subscription.external_id,
             "status": subscription.status,
             "is_test": subscription.is_test,
-            "user": {name: getattr(subscription.user, name) for name in UserInlineSerializer._declared_fields},
+            "user": user_inline(subscription.user),
         }
         return self.render({**subscription.document, **known}, format_datetime(subscription.date_created))
+
+
+class SubscriptionDetailSerializer(SubscriptionSerializer):
+    """In the list of all subscriptions."""
+
+    is_tax_known = None
+    paused_at = LenientDateTime(read_only=True, allow_null=True)
+    paused_until = LenientDateTime(read_only=True, allow_null=True)

@@ -131,3 +131,13 @@ class UserOrderInlineSerializer(newest.UserOrderInlineSerializer):
     report_values = OrderReportValuesSerializer(read_only=True)
     total_discount = None
     total_outstanding = None
+
+
+class OrderSerializer(UserOrderInlineSerializer):
+    user = newest.UserInlineSerializer(read_only=True)
+
+
+class OrderListSerializer(newest.OrderListSerializer):
+    original_total_discount = None
+    total_discount = None
+    total_outstanding = None

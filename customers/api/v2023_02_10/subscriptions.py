@@ -30,3 +30,7 @@ class SubscriptionLineSerializer(LenientSerializer):
 
 class SubscriptionSerializer(newest.SubscriptionSerializer):
     lines = SubscriptionLineSerializer(many=True, read_only=True)
+
+
+class SubscriptionDetailSerializer(newest.SubscriptionDetailSerializer):
+    lines = SubscriptionLineSerializer(many=True, read_only=True)

@@ -128,7 +128,9 @@ class CustomerPageAdmin(ServiceErrorsAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def page_context(self, request, customer):
-        hidden = [kind for kind in ("order", "subscription") if not request.user.has_perm(f"orders.view_{kind}")]
+        hidden = [
+            kind for kind in ("order", "subscription", "cart") if not request.user.has_perm(f"orders.view_{kind}")
+        ]
         page = timeline.read(customer.pk, before=request.GET.get("before", ""), without=hidden)
         notes = [entry.row for entry in page.entries if entry.kind == "note"]
         may_change = self.has_change_permission(request, customer)

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from customers import services
 from customers.groups.services import add_customers, create_group
+from customers.orders.models import Order
 from customers.orders.services import record_order, record_subscription
 from customers.privacy import erasure
 from customers.webhooks.models import Delivery
@@ -19,6 +20,7 @@ from tests.support.dashboard import CUSTOMERS, browser_of
 from tests.support.exports import ALL_CUSTOMERS, EXPORTS, export_url, make_exports
 from tests.support.factories import address, make_address, make_note, make_user
 from tests.support.order_documents import order, subscription
+from tests.support.orders import ORDERS, SUBSCRIPTIONS, order_body, subscription_body
 from tests.support.webhook_receiver import SECRET
 from tests.support.webhooks import EVENT_NAMES, WEBHOOKS, enqueued, installed_partner
 
@@ -154,6 +156,39 @@ class TestCustomerUpdated:
         record_order(user_id=ada.pk, document=order(number="2"))
 
         assert enqueued() == ["customer.updated"]
+
+    def test_order_by_http_is_sent_with_the_payload_of_the_api(self, api, subscribe, receiver, deliver):
+        subscribe("order.created", "order.updated", "customer.created", "customer.updated", api_version="2023-02-10")
+        client = api(Scope.ORDERS_WRITE, headers={"X-29next-API-Version": "2023-02-10"})
+
+        created = client.post(ORDERS, order_body()).json()
+        record_order(user_id=created["user"]["id"], document=Order.objects.get().document)
+        assert enqueued() == ["customer.created", "order.created", "customer.updated"]
+        deliver()
+
+        assert [each.event["data"] for each in receiver.received if each.event["object"] == "order"] == [created]
+        record_order(user_id=created["user"]["id"], document=order(number=created["number"]))
+        assert enqueued()[3:] == ["order.updated"]
+
+    def test_subscription_by_http_is_sent_with_the_payload_of_the_api(self, api, subscribe, receiver, deliver):
+        subscribe("subscription.created")
+
+        created = api(Scope.SUBSCRIPTIONS_WRITE).post(SUBSCRIPTIONS, subscription_body()).json()
+        deliver()
+
+        assert [each.event["data"] for each in receiver.received] == [created]
+
+    def test_erasure_deletes_deliveries_about_orders(self, api, ada, subscribe, receiver, deliver):
+        subscribe("order.created", "subscription.created", "customer.redacted")
+        client = api(Scope.ORDERS_WRITE, Scope.SUBSCRIPTIONS_WRITE)
+        client.post(ORDERS, order_body(user={"id": ada.pk}))
+        client.post(ORDERS, order_body(user={"email": "grace@example.com"}))
+        deliver()
+        client.post(SUBSCRIPTIONS, subscription_body(user={"id": ada.pk}))
+
+        erasure.erase(ada.pk, by=SYSTEM)
+
+        assert enqueued() == ["order.created", "customer.redacted"]
 
     def test_notes_passwords_and_groups_enqueue_no_event(self, ada, owner, subscribe):
         subscribe(*EVENT_NAMES)
