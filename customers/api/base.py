@@ -95,7 +95,7 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
         return Actor(user_id=bearer.user_id, app_id=bearer.app_id, ip=client_ip(self.request.META))
 
     def customer_in(self, answer: Any) -> int | None:
-        """The id of the customer whom the answer to a POST shows. Stored answers are erased with their customer."""
+        """The id of the customer in the answer to a POST. Stored answers are erased with their customer."""
         return (self.kwargs.get("id") or answer.get("id")) if self.is_about_customers else None
 
     @property

@@ -1,4 +1,4 @@
-"""Orders and subscriptions, whoever reports them, and the counters of their customers.
+"""Orders and subscriptions, reported or made here, and the counters of their customers.
 
 A document has the shape in which the Admin API shows it. An order needs `number`, `date_placed`, `payment_status` and
 `total_incl_tax`; a subscription needs `id`, `date_created` and `status`. Everything else is kept unchanged. A second

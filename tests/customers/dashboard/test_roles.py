@@ -1,6 +1,7 @@
 """What owners, staff and viewers may do: every URL of the dashboard, and every link and form on its pages."""
 
 import re
+from decimal import Decimal
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -14,6 +15,7 @@ from customers.metadata.services import create_definition
 from customers.mirror.payload import InboundEvent
 from customers.mirror.services import get_or_create_store, process_event
 from customers.models import User
+from customers.orders.checkout import create_cart
 from customers.orders.services import record_order, record_subscription
 from customers.webhooks.services import send_test
 from oauth.accounts import staff
@@ -32,6 +34,7 @@ from tests.support.webhooks import make_webhook
 ALL, EDITORS, OWNERS, NOBODY = {"Owner", "Staff", "Viewer"}, {"Owner", "Staff"}, {"Owner"}, set()
 
 REFUSED = (403, 405)
+LINE = {"product_id": 71, "quantity": 1, "price": Decimal("10.00")}
 
 # The first pattern that matches the name of a view: the roles that may open it, and the roles that may send its form.
 ALLOWED = [
@@ -72,6 +75,8 @@ ALLOWED = [
     (r"groups_customergroup_change", ALL, EDITORS),
     (r"groups_customergroup_add", EDITORS, EDITORS),
     (r"groups_customergroup_(add|remove)_member", NOBODY, EDITORS),  # by their buttons
+    (r"orders_cart_add", NOBODY, NOBODY),
+    (r"orders_cart_change", ALL, NOBODY),
     (r"orders_\w+_(changelist|history)", ALL, ALL),
     (r"orders_\w+_change", ALL, EDITORS),
     (r"orders_\w+_add", EDITORS, EDITORS),
@@ -123,6 +128,7 @@ def ids(owner, ada) -> dict[str, object]:
         **dict.fromkeys(("customergroup", "group_id"), create_group(name="VIP").pk),
         "customer_id": ada.pk,
         "order": record_order(user_id=ada.pk, document=order()).pk,
+        "cart": create_cart(by=SYSTEM, user={"email": "lead@example.com"}, lines=[LINE]).pk,
         "subscription": record_subscription(user_id=ada.pk, document=subscription()).pk,
     }
 
