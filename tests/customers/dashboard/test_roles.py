@@ -19,7 +19,7 @@ from customers.orders.checkout import create_cart
 from customers.orders.services import record_order, record_subscription
 from customers.webhooks.services import send_test
 from oauth.accounts import staff
-from oauth.actor import Actor
+from oauth.actor import SYSTEM, Actor
 from oauth.audit.log import Event, record
 from oauth.audit.models import AuditEvent
 from oauth.models import PrivateApp
