@@ -349,7 +349,7 @@ STORAGES = {
             },
         ),
     },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},  # compressed once, by collectstatic
 }
 
 LOGGING = {

@@ -7,6 +7,7 @@ from csp.decorators import csp_update
 from django.http import JsonResponse
 from django.urls import include, path
 from django.utils.decorators import method_decorator
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
@@ -166,6 +167,7 @@ def document(name: str) -> dict[str, Any]:
     return schema
 
 
+@gzip_page  # it holds no secret
 @require_safe
 def serve_document(request):
     """The document of `?version=`, which is one of DOCUMENTS, or of the newest stable version."""

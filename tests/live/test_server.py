@@ -298,6 +298,16 @@ class TestHeaders:
             assert answer.status_code == 200
             assert answer.headers["X-Request-Id"] != "evil.example"
 
+    def test_static_files_are_compressed(self, server):
+        plain, compressed = (
+            server.session(**{"Accept-Encoding": encoding}).get(f"{server.url}{BIG_FILE}")
+            for encoding in ("identity", "gzip")
+        )
+
+        assert (plain.headers.get("Content-Encoding"), compressed.headers["Content-Encoding"]) == (None, "gzip")
+        assert int(compressed.headers["Content-Length"]) < len(plain.content) / 2
+        assert compressed.content == plain.content
+
     def test_scheme_is_what_the_proxy_says(self, server):
         if server.headers["X-Forwarded-Proto"] == "http":
             pytest.skip("The store redirects to HTTPS in production only.")
