@@ -59,6 +59,8 @@ TABLE = [
      "orders that an index can serve"),
     ("django.contrib.admin.views.main.ChangeList.get_filters", "customers/dashboard/customers/list.py",
      "sets filter_specs, from which the filters of a bulk action are read"),
+    ("django.contrib.admin.options.ModelAdmin._get_obj_does_not_exist_redirect", "customers/dashboard/customers/merging.py",
+     "leads from a merged customer to the one who was kept"),
     ("django.contrib.sessions.backends.base.SessionBase._session_key", "oauth/accounts/session_store.py",
      "makes a session with an unknown key of one that opens another surface, as Django does where there is no row"),
     ("django.forms.models.BaseModelForm._post_clean", "customers/dashboard/customers/forms.py",

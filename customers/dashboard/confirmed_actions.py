@@ -38,7 +38,7 @@ class ConfirmedAction:
     a response of its own; a ServiceError is shown on the object's page. `question` is formatted with the object as
     `object`. `permission` is a full permission name; without one, the permission to change the object is enough.
     `is_available` decides whether the object's page offers the action. With `reauthenticate` the person first confirms
-    who they are, unless they did so within ten minutes.
+    who they are, unless they did so within ten minutes. `template` shows the question, with what `details` returns.
     """
 
     run: Callable[[Any, HttpRequest, Any], str | HttpResponse]
@@ -50,6 +50,8 @@ class ConfirmedAction:
     is_permanent: bool
     confirmation: TypedConfirmation | None
     reauthenticate: bool
+    template: str
+    details: Callable[[HttpRequest, Any], dict[str, Any]]
 
     def is_allowed(self, model_admin: admin.ModelAdmin, request: HttpRequest) -> bool:
         if self.permission:
@@ -67,12 +69,24 @@ def confirmed_action(
     is_permanent: bool = False,
     confirmation: TypedConfirmation | None = None,
     reauthenticate: bool = False,
+    template: str = "dashboard/confirm.html",
+    details: Callable[[HttpRequest, Any], dict[str, Any]] = lambda request, obj: {},
 ):
     """Turns a method of a `ConfirmedActionsAdmin` into a confirmed action of the method's name."""
 
     def declare(run) -> ConfirmedAction:
         return ConfirmedAction(
-            run, title, question, button or title, permission, is_available, is_permanent, confirmation, reauthenticate
+            run=run,
+            title=title,
+            question=question,
+            button=button or title,
+            permission=permission,
+            is_available=is_available,
+            is_permanent=is_permanent,
+            confirmation=confirmation,
+            reauthenticate=reauthenticate,
+            template=template,
+            details=details,
         )
 
     return declare
@@ -138,6 +152,11 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
             form = ConfirmationForm(action.confirmation, obj, request.POST if request.method == "POST" else None)
         if request.method == "POST" and (form is None or form.is_valid()):
             return self._carry_out(action, request, obj)
+        try:
+            details = action.details(request, obj)
+        except ServiceError as error:
+            self.message_user(request, message_of(error), messages.ERROR)
+            return self._object_page(obj)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -147,21 +166,24 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
             "question": action.question.format(object=obj),
             "action": action,
             "form": form,
+            **details,
         }
-        return render(request, "dashboard/confirm.html", context)
+        return render(request, action.template, context)
 
     def _carry_out(self, action: ConfirmedAction, request: HttpRequest, obj: Any) -> HttpResponse:
-        object_page = redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", obj.pk)
         try:
             result = action.run(self, request, obj)
         except ServiceError as error:
             self.message_user(request, message_of(error), messages.ERROR)
-            return object_page
+            return self._object_page(obj)
         self.log_change(request, obj, action.title)
         if isinstance(result, HttpResponse):
             return result
         self.message_user(request, result, messages.SUCCESS)
-        return object_page
+        return self._object_page(obj)
+
+    def _object_page(self, obj: Any) -> HttpResponse:
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", obj.pk)
 
 
 class ReauthenticatedAdmin(admin.ModelAdmin):

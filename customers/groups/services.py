@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from customers import history, services, validation
@@ -79,15 +80,15 @@ def delete_group(group_id: int, *, by: Actor) -> None:
     """Its customers are kept. Does nothing if there is no such group."""
     group = CustomerGroup.objects.select_for_update().filter(pk=group_id).first()
     if group:
-        with _recording_groups(group.customers.values_list("pk", flat=True), by):
+        with _recording_groups(_locked(group.customers.all()), by):
             group.delete()
 
 
 @transaction.atomic
 def add_customers(group_id: int, customer_ids: Collection[int], *, by: Actor) -> CustomerGroup:
     """Customers who are members already are ignored. Raises CustomerGroup.DoesNotExist, CustomersUnknown."""
-    group = CustomerGroup.objects.select_for_update().get(pk=group_id)
-    known = set(Customer.objects.filter(pk__in=customer_ids).values_list("pk", flat=True))
+    group = CustomerGroup.objects.select_for_update(no_key=True).get(pk=group_id)
+    known = set(_locked(Customer.objects.filter(pk__in=customer_ids)))
     if unknown := [id for id in customer_ids if id not in known]:
         raise CustomersUnknown(unknown)
     with _recording_groups(known, by):
@@ -98,8 +99,8 @@ def add_customers(group_id: int, customer_ids: Collection[int], *, by: Actor) ->
 @transaction.atomic
 def remove_customers(group_id: int, customer_ids: Collection[int], *, by: Actor) -> CustomerGroup:
     """Customers who are not members are ignored. Raises CustomerGroup.DoesNotExist."""
-    group = CustomerGroup.objects.select_for_update().get(pk=group_id)
-    with _recording_groups(customer_ids, by):
+    group = CustomerGroup.objects.select_for_update(no_key=True).get(pk=group_id)
+    with _recording_groups(_locked(Customer.objects.filter(pk__in=customer_ids)), by):
         group.customers.remove(*customer_ids)
     return group
 
@@ -125,6 +126,11 @@ def update_customer(customer_id: int, *, by: Actor, group_ids: Collection[int] |
 def groups_of(customer_id: int) -> list[CustomerGroup]:
     """By name."""
     return list(CustomerGroup.objects.filter(customers=customer_id).order_by("name"))
+
+
+def _locked(people: QuerySet) -> list[int]:
+    """The ids of these people, who are locked in the order of their ids: a merge might delete them meanwhile."""
+    return list(people.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
 
 
 @contextmanager

@@ -2,6 +2,7 @@ from django.contrib import admin
 
 from customers.dashboard.customers.actions import CustomerActionsAdmin
 from customers.dashboard.customers.list import CustomerListAdmin
+from customers.dashboard.customers.merging import MergingAdmin
 from customers.dashboard.customers.page import CustomerPageAdmin
 from customers.dashboard.customers.privacy import PrivacyAdmin
 from customers.dashboard.jobs import BulkActionsAdmin
@@ -11,6 +12,12 @@ from customers.models import Customer
 
 @admin.register(Customer)
 class CustomerAdmin(
-    CustomerListAdmin, BulkActionsAdmin, CustomerPageAdmin, PrivacyAdmin, CustomerActionsAdmin, NoDeleteAdmin
+    CustomerListAdmin,
+    BulkActionsAdmin,
+    CustomerPageAdmin,
+    MergingAdmin,
+    PrivacyAdmin,
+    CustomerActionsAdmin,
+    NoDeleteAdmin,
 ):
     """Leads and customers. Nobody is deleted: an owner erases the personal data."""

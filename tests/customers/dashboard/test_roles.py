@@ -64,6 +64,10 @@ ALLOWED = [
     (r"customers_customer_edit_note", NOBODY, EDITORS),  # it is the note of somebody else
     (r"customers_customer_(add|add_note|block|unblock|send_password_reset|personal_data)", EDITORS, EDITORS),
     (r"customers_customer_erase", OWNERS, OWNERS),
+    (r"customers_customer_duplicates", ALL, NOBODY),
+    (r"customers_customer_dismiss_duplicate", NOBODY, EDITORS),  # by its button
+    (r"customers_customer_merge", EDITORS, NOBODY),
+    (r"customers_customer_(confirm_merge|undo_merge)", EDITORS, EDITORS),
     (r"jobs_job_(add|delete)", NOBODY, NOBODY),
     (r"jobs_job_(step|discard)", NOBODY, EDITORS),  # by their buttons
     (r"jobs_job_(refused|file)", EDITORS, NOBODY),

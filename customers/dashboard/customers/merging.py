@@ -1,0 +1,213 @@
+"""Customers who may be the same person: hints, the list of them, and merging two with a preview."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.views.decorators.http import require_POST, require_safe
+
+from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.customers.actions import actor
+from customers.dashboard.service_errors import message_of
+from customers.merging import duplicates, services
+from customers.merging.models import Duplicate
+from customers.merging.plan import CHOICES, METADATA, Decision, Plan
+from customers.models import Customer, User
+from oauth.errors import ServiceError
+
+MAX_HINTS = 5
+PAIRS_PER_PAGE = 50
+LABELS = {"ip": "IP address and browser", "is_blocked": "Blocked", "accepts_marketing": "Accepts marketing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A field of both customers on the merge page."""
+
+    label: str
+    decision: Decision
+    kept: str
+    other: str
+    result: str
+
+    @property
+    def differs(self) -> bool:
+        return self.kept != self.other
+
+
+class OtherCustomerForm(forms.Form):
+    other = forms.CharField(label="The other customer: email address or id", max_length=400)
+
+    def clean_other(self) -> int:
+        """The id of the other customer."""
+        text = self.cleaned_data["other"].strip()
+        if is_id(text):
+            return int(text)
+        found = User.objects.with_email(text).values_list("pk", flat=True).first()
+        if found is None:
+            raise forms.ValidationError("There is no customer with this email address.")
+        return found
+
+
+class MergingAdmin(ConfirmedActionsAdmin):
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("duplicates/", wrap(require_safe(self.list_duplicates)), name="customers_customer_duplicates"),
+            path(
+                "duplicates/<int:duplicate_id>/dismiss/",
+                wrap(require_POST(self.dismiss_duplicate)),
+                name="customers_customer_dismiss_duplicate",
+            ),
+            path("<int:customer_id>/merge/", wrap(require_safe(self.choose)), name="customers_customer_merge"),
+            *super().get_urls(),
+        ]
+
+    def list_duplicates(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        page = Paginator(duplicates.open_duplicates(), PAIRS_PER_PAGE).get_page(request.GET.get("p", "1"))
+        return self._page(request, "duplicates", title="Duplicates", page=page)
+
+    def dismiss_duplicate(self, request: HttpRequest, duplicate_id: int) -> HttpResponse:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        try:
+            duplicates.dismiss(duplicate_id)
+        except Duplicate.DoesNotExist:
+            raise Http404 from None
+        self.message_user(request, "The pair will not be suggested again.", messages.SUCCESS)
+        customer_id = request.POST.get("customer", "")
+        if is_id(customer_id):
+            return redirect("admin:customers_customer_change", customer_id)
+        return redirect("admin:customers_customer_duplicates")
+
+    def choose(self, request: HttpRequest, customer_id: int) -> HttpResponse:
+        """Asks for the other customer, then shows both side by side with the choices."""
+        customer = self._mergeable(request, customer_id)
+        form = OtherCustomerForm(request.GET if "other" in request.GET else None)
+        plan = None
+        if form.is_valid():
+            try:
+                plan = services.preview(customer.pk, form.cleaned_data["other"])
+            except ServiceError as error:
+                form.add_error("other", message_of(error))
+        return self._page(
+            request,
+            "merge",
+            title="Merge",
+            original=customer,
+            form=form,
+            hints=duplicates.of_customer(customer.pk)[:MAX_HINTS],
+            plan=plan,
+            rows=rows_of(plan) if plan else [],
+        )
+
+    @confirmed_action(
+        "Merge",
+        "All that belongs to the other customer will belong to {object}. You can undo it for 30 days, as long as the "
+        "values that it decides are not changed.",
+        is_available=lambda request, customer: False,  # it needs the other customer: see `choose`
+        template="dashboard/customers/confirm_merge.html",
+        details=lambda request, customer: preview_of(request, customer),
+    )
+    def confirm_merge(self, request: HttpRequest, customer: Customer):
+        services.merge(customer.pk, other_of(request), choices_of(request), by=actor(request))
+        return "The customers are merged."
+
+    @confirmed_action(
+        "Undo merge",
+        "{object} and the customer who was merged last will be two customers again. What was added since then stays "
+        "with {object}.",
+        is_available=lambda request, customer: services.undoable(customer.pk) is not None,
+    )
+    def undo_merge(self, request: HttpRequest, customer: Customer):
+        restored = services.undo(customer.pk, by=actor(request))
+        url = reverse("admin:customers_customer_change", args=[restored.pk])
+        return format_html('The merge is undone. <a href="{}">{}</a> is restored.', url, restored)
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj:
+            context["hints"] = list(duplicates.of_customer(obj.pk)[:MAX_HINTS])
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """Says if the new customer may be there already."""
+        duplicates.check([obj.pk])
+        if duplicates.of_customer(obj.pk).exists():
+            url = reverse("admin:customers_customer_change", args=[obj.pk])
+            text = format_html('<a href="{}">{}</a> may be a duplicate: see the page of the customer.', url, obj)
+            self.message_user(request, text, messages.WARNING)
+        return super().response_add(request, obj, post_url_continue)
+
+    def _get_obj_does_not_exist_redirect(self, request, opts, object_id):
+        """A link to a customer who was merged leads to the one who was kept."""
+        kept_id = services.merged_into(int(object_id)) if is_id(object_id) else None
+        if kept_id is None:
+            return super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # private
+        self.message_user(request, f"Customer {object_id} was merged into this one.", messages.INFO)
+        return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[kept_id]))
+
+    def _mergeable(self, request: HttpRequest, customer_id: int) -> Customer:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        customer = self.get_object(request, str(customer_id))
+        if customer is None:
+            raise Http404
+        return customer
+
+    def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
+        media = self.media + forms.Media(css={"all": ["dashboard/customer.css", "dashboard/merging.css"]})
+        site = {**self.admin_site.each_context(request), "opts": self.opts, "media": media}
+        may_change = self.has_change_permission(request)
+        return render(request, f"dashboard/customers/{name}.html", {**site, **context, "may_change": may_change})
+
+
+def other_of(request: HttpRequest) -> int:
+    """Raises Http404."""
+    other = request.GET.get("other", "")
+    if not is_id(other):
+        raise Http404
+    return int(other)
+
+
+def is_id(text: str) -> bool:
+    """Whether it is a number that fits an id column."""
+    return re.fullmatch("[0-9]{1,18}", text) is not None
+
+
+def choices_of(request: HttpRequest) -> dict[str, str]:
+    return {name: request.GET.get(name, "") for name in request.GET if name in CHOICES or name.startswith(METADATA)}
+
+
+def preview_of(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+    plan = services.preview(customer.pk, other_of(request), choices_of(request))
+    return {"plan": plan, "rows": rows_of(plan)}
+
+
+def rows_of(plan: Plan) -> list[Row]:
+    return [
+        Row(label_of(each.name), each, text_of(each.kept), text_of(each.other), text_of(each.result))
+        for each in (*plan.decisions, *plan.metadata_decisions)
+    ]
+
+
+def label_of(name: str) -> str:
+    if name.startswith(METADATA):
+        return name.removeprefix(METADATA)
+    return LABELS.get(name) or capfirst(name.replace("_", " "))
+
+
+def text_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "—" if value in (None, "") else str(value)
