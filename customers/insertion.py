@@ -20,6 +20,7 @@ from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken
 from oauth.actor import Actor
 from oauth.email_addresses import email_key
+from oauth.statements import fetch_rows
 
 MANY = 10_000
 
@@ -130,12 +131,10 @@ def _insert_one_by_statement(
         _tags_json([user.tags]),
         *history.created_params(by),
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(insert_one_sql(), params)
-        row = cursor.fetchone()
-    if row is None:
+    inserted = fetch_rows(insert_one_sql(), params)
+    if not inserted:
         raise EmailTaken
-    user.pk, metadata, address_ids = row
+    user.pk, metadata, address_ids = inserted[0]
     user.metadata = metadata and orjson.loads(metadata)  # keys in the order in which they will be read
     user._state.adding = False
     for address, address_id in zip(addresses, address_ids, strict=True):

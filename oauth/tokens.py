@@ -24,6 +24,7 @@ from oauth.errors import ServiceError
 from oauth.fields import digest
 from oauth.models import AccessToken, App, Grant, RefreshToken, clean_app_name
 from oauth.scopes import Scope
+from oauth.statements import fetch_rows
 
 # Every token begins with its prefix and ends with a checksum, by which secret scanners recognise it.
 ACCESS_PREFIX = "shc_"
@@ -148,10 +149,8 @@ def _used_before() -> Any:
 
 
 def _find(query: str, params: Mapping[str, Any]) -> Bearer | None:
-    with connection.cursor() as cursor:
-        cursor.execute(query, params)
-        row = cursor.fetchone()
-    return row and bearer_of_row(row)
+    rows = fetch_rows(query, params)
+    return bearer_of_row(rows[0]) if rows else None
 
 
 def bearer_of_row(row: tuple) -> Bearer:

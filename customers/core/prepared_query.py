@@ -12,6 +12,8 @@ import orjson
 from django.db import connection
 from django.db.models import JSONField, QuerySet
 
+from oauth.statements import fetch_rows
+
 
 def _load_json(value, expression, connection):
     return value and orjson.loads(value)
@@ -32,9 +34,7 @@ class PreparedQuery:
 
     def __call__(self, *ids: int) -> list[dict[str, Any]]:
         names, sql, params, compiler, converters = self._statement(len(ids))
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [ids[param] if param in range(-len(ids), 0) else param for param in params])
-            rows = cursor.fetchall()
+        rows = fetch_rows(sql, [ids[param] if param in range(-len(ids), 0) else param for param in params])
         return [dict(zip(names, row, strict=True)) for row in compiler.apply_converters(rows, converters)]
 
     def _statement(self, number_of_ids: int):

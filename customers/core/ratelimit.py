@@ -23,6 +23,7 @@ from django.db import connection
 from oauth import tokens
 from oauth.models import AccessToken
 from oauth.scopes import Scope
+from oauth.statements import fetch_rows
 from oauth.tokens import Bearer
 
 logger = logging.getLogger(__name__)
@@ -105,14 +106,12 @@ def authenticate_and_take(raw: str, scope: Scope, default_limit: int) -> tuple[B
     if settings.REDIS_URL or connection.vendor != "postgresql":
         return tokens.authenticate(raw), None
     params = {**tokens.token_params(raw), **tokens.may_params(scope), "default": default_limit}
-    with connection.cursor() as cursor:
-        cursor.execute(AUTHENTICATE_AND_TAKE, params)
-        row = cursor.fetchone()
-    if row is None:
+    rows = fetch_rows(AUTHENTICATE_AND_TAKE, params)
+    if not rows:
         return None, None
-    *bearer, limit, used = row
+    *bearer, limit, used = rows[0]
     counted = None if limit is None else Counted(limit, None if used is None else limit - used)
-    return tokens.bearer_of_row(bearer), counted
+    return tokens.bearer_of_row(tuple(bearer)), counted
 
 
 def take(token_id: int, limit: int) -> int | None:
@@ -122,10 +121,8 @@ def take(token_id: int, limit: int) -> int | None:
 
 
 def _take_in_database(token_id: int, limit: int) -> int | None:
-    with connection.cursor() as cursor:
-        cursor.execute(TAKE[connection.vendor], {"token": token_id, "limit": limit, "now": time.time()})
-        row = cursor.fetchone()
-    return row and row[0]
+    rows = fetch_rows(TAKE[connection.vendor], {"token": token_id, "limit": limit, "now": time.time()})
+    return rows[0][0] if rows else None
 
 
 class RedisCounter:
