@@ -6,12 +6,13 @@ module knows no table of it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from customers.core.postgres import bulk_insert
-from customers.models import Event
+from customers.models import Event, User
 from oauth.actor import Actor
 
 
@@ -26,7 +27,16 @@ class Outbox(Protocol):
         """
 
 
+class ConsentText(Protocol):
+    """The version of the text by which the store asks for marketing consent, as it is at this moment."""
+
+    sql: str  # the same as an expression
+
+    def __call__(self) -> str: ...
+
+
 _outbox: Outbox | None = None
+_consent_text: ConsentText | None = None
 
 # In the changes of an event MERGED: the id of the customer who is gone, and the id of the one who is kept.
 MERGED_CUSTOMER = "merged_customer"
@@ -36,6 +46,26 @@ def register_outbox(outbox: Outbox) -> None:
     """Called in `AppConfig.ready` by the app that implements it."""
     global _outbox
     _outbox = outbox
+
+
+def register_consent_text(text: ConsentText) -> None:
+    """Called in `AppConfig.ready` by the app that keeps it."""
+    global _consent_text
+    _consent_text = text
+
+
+def consent_text() -> str:
+    return _consent_text() if _consent_text else ""
+
+
+def _consent_text_sql() -> str:
+    return _consent_text.sql if _consent_text else "''"
+
+
+def consent(former: bool, latter: bool, *, ip: str | None, text: str) -> dict[str, list[Any]]:
+    """The changes of an event by which somebody gave or withdrew marketing consent: `consent_ip` is the address of the
+    customer, if the same request has it, else the address of the request. The event has who did it and when."""
+    return {"accepts_marketing": [former, latter], "consent_ip": [None, ip], "consent_text": [None, text]}
 
 
 def event(user_id: int, kind: Event.Kind, by: Actor, changes: Mapping[str, Any] | None = None) -> Event:
@@ -51,18 +81,36 @@ def record(events: Iterable[Event], *, notify_webhooks: bool = True) -> None:
         _outbox.enqueue(events)
 
 
+def created(user: User, by: Actor) -> Event:
+    """The event of a new person on SQLite. As in `created_sql`, the INSERT reads the version of the consent text, so
+    that consent costs no statement of its own."""
+    changes = None
+    if user.accepts_marketing:
+        changes = RawSQL(  # noqa: S611  only the registered expression is put in
+            f"""json_object('accepts_marketing', json('[false, true]'),
+                'consent_ip', json_array(NULL, %s), 'consent_text', json_array(NULL, {_consent_text_sql()}))""",
+            [user.ip or by.ip],
+        )
+    return event(user.pk, Event.Kind.CREATED, by, cast(Any, changes))
+
+
 def created_sql(people: str) -> str:
     """What `record` does for new customers, as items of a WITH clause of PostgreSQL. Its parameters: `created_params`.
 
-    `people`: an earlier item of that clause, with their ids in the column `id`.
+    `people`: an earlier item of that clause, with the columns `id`, `accepts_marketing` and `ip`.
     """
+    changes = f"""CASE WHEN accepts_marketing THEN jsonb_build_object(
+        'accepts_marketing', '[false, true]'::jsonb,
+        'consent_ip', jsonb_build_array(NULL, coalesce(host(ip), %s::text)),
+        'consent_text', jsonb_build_array(NULL, {_consent_text_sql()})
+    ) ELSE '{{}}'::jsonb END"""
     record_events = f"""recorded_events AS (
         INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
-        SELECT id, %s, %s, %s, %s, '{{}}' FROM {people} ORDER BY id
+        SELECT id, %s, %s, %s, %s, {changes} FROM {people} ORDER BY id
     )"""  # noqa: S608  only names are put in
     return f"{record_events}, enqueued AS ({_outbox.enqueue_created_sql(people)})" if _outbox else record_events
 
 
 def created_params(by: Actor, at: datetime | None = None) -> list[Any]:
     """`at`: now, if not given."""
-    return [Event.Kind.CREATED, at or timezone.now(), by.user_id, by.app_id]
+    return [Event.Kind.CREATED, at or timezone.now(), by.user_id, by.app_id, by.ip]

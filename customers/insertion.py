@@ -111,7 +111,7 @@ def _insert_by_orm(people: Sequence[tuple[User, list[Address]]], by: Actor) -> s
             address.user = user
     Address.objects.bulk_create([address for _, addresses in new for address in addresses])
     remember_tags(tag for user, _ in new for tag in user.tags)
-    history.record(history.event(user.pk, Event.Kind.CREATED, by) for user, _ in new)
+    history.record(history.created(user, by) for user, _ in new)
     return skipped
 
 
@@ -227,7 +227,7 @@ def _insert_sql(
             INSERT INTO {User._meta.db_table} ({", ".join(("id", *person, *same_person))})
             SELECT {", ".join(("id", *person, *["%s"] * len(same_person)))} FROM given ORDER BY ordinal
             ON CONFLICT (email_key) DO NOTHING
-            RETURNING id, metadata
+            RETURNING id, metadata, accepts_marketing, ip
         ), person AS MATERIALIZED (
             SELECT inserted.*, given.ordinal FROM inserted JOIN given USING (id)
         ), address AS (

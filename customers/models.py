@@ -13,7 +13,14 @@ from customers.core.idempotency import IdempotentAnswer as IdempotentAnswer  # a
 from customers.fields import EmailKeyField
 from customers.limits import MAX_ADDRESS_NOTES_LENGTH, MAX_NOTE_LENGTH
 from customers.querysets import UserQuerySet
-from customers.validation import EMAIL_CONSTRAINT, EmailTaken, clean_email, clean_name, is_email_conflict
+from customers.validation import (
+    EMAIL_CONSTRAINT,
+    MAX_BLOCK_REASON_LENGTH,
+    EmailTaken,
+    clean_email,
+    clean_name,
+    is_email_conflict,
+)
 from oauth.email_addresses import MAX_EMAIL_LENGTH
 
 models.CharField.register_lookup(Lower)
@@ -102,6 +109,14 @@ class User(ComputedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[d
     language = models.CharField(max_length=2, choices=Language, null=True, blank=True)
     accepts_marketing = models.BooleanField(default=False)
     is_blocked = models.BooleanField(default=False, help_text="On the store's block list.")
+    # What staff know about the block; empty for those who are not blocked. The APIs do not show it.
+    block_reason = models.CharField(max_length=MAX_BLOCK_REASON_LENGTH, blank=True, default="", db_default="")
+    blocked_at = models.DateTimeField(null=True, editable=False, help_text="Empty: not known.")
+    blocked_until = models.DateTimeField(null=True, blank=True, help_text="When a worker ends the block; empty: never.")
+    # As `Event.actor`: no constraint, no index.
+    blocked_by = models.ForeignKey(
+        "self", models.SET_NULL, null=True, editable=False, db_constraint=False, db_index=False, related_name="+"
+    )
     ip = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=500, null=True, blank=True)
     tags = models.JSONField(default=list, blank=True, help_text="Tag names, in the order given.")
@@ -137,6 +152,10 @@ class User(ComputedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[d
             models.Index(fields=["language", "date_joined", "id"], name="user_by_language"),
             models.Index(fields=["accepts_marketing", "date_joined", "id"], name="user_by_marketing"),
             models.Index(fields=["date_joined", "id"], name="user_blocked", condition=models.Q(is_blocked=True)),
+            models.Index(fields=["blocked_at", "id"], name="user_block_list", condition=models.Q(is_blocked=True)),
+            models.Index(
+                fields=["blocked_until"], name="user_block_end", condition=models.Q(blocked_until__isnull=False)
+            ),
             models.Index(fields=["date_joined", "id"], name="user_with_account", condition=models.Q(has_account=True)),
             # The other orders of the dashboard's list. People without a name come last; leads have no orders.
             models.Index(NullIf("full_name", models.Value("")), "id", name="user_by_name"),
@@ -174,6 +193,22 @@ class Customer(User):  # type: ignore[django-manager-missing]  # the toolkit's a
             ("export_customer", "Can export customers"),
             ("erase_customer", "Can erase customers"),
         ]
+
+
+class BlockedCustomerManager(CustomerManager):
+    def get_queryset(self):
+        return super().get_queryset().filter(is_blocked=True)
+
+
+class BlockedCustomer(Customer):  # type: ignore[django-manager-missing]  # the toolkit's are untyped
+    """A lead or a customer on the block list."""
+
+    objects = BlockedCustomerManager()  # type: ignore[misc]  # Django lets a proxy have its own
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name_plural = "block list"
 
 
 class StaffManager(UserManager):
@@ -323,6 +358,11 @@ class Event(models.Model):
                 fields=["at"],
                 condition=models.Q(kind="changed", changes__has_key="user_type"),
                 name="event_of_other_user_type",
+            ),
+            models.Index(
+                fields=["user", "at", "id"],
+                condition=models.Q(changes__has_key="accepts_marketing"),
+                name="event_of_consent",
             ),
         ]
 

@@ -6,16 +6,16 @@ Callers pass values that have the types of the columns and fit into them. The mo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from customers import changes as person_changes
 from customers import history, insertion, validation
 from customers.core.computed import ComputedField
-from customers.core.json_values import is_same_json
 from customers.core.postgres import bulk_insert
 from customers.insertion import NewCustomer
 from customers.limits import MAX_ADDRESSES
@@ -35,6 +35,8 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "last_name": partial(validation.clean_name, field="last_name"),
     "user_agent": validation.clean_user_agent,
     "tags": validation.clean_tags,
+    "block_reason": validation.clean_block_reason,
+    "blocked_until": validation.clean_block_end,
     "metadata": validation.clean_metadata,
 }
 
@@ -42,8 +44,6 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
 Precondition = Callable[[], None]
 
 NOTE_EDITABLE_FOR = timedelta(minutes=5)
-# Derived fields; not recorded in the timeline.
-COUNTER_FIELDS = ("orders_count", "total_spent", "subscriptions_count")
 TIMESTAMP_FIELDS = ("created_at", "updated_at")
 ADDRESS_FIELDS = [
     field.name for field in Address._meta.concrete_fields if field.name not in ("id", "user", "created_at")
@@ -74,6 +74,8 @@ def create_user(
         try:
             customer = prepare_user(addresses, fields, bound)
             customer.person.update(hashed)
+            if customer.person.get("is_blocked"):
+                customer.person.update(person_changes.new_block(by))
             return insertion.insert_user(customer, by, bound)
         except ServiceError:
             # Because of definitions that have changed in the meantime?
@@ -273,11 +275,12 @@ def change_users(user_ids: Iterable[int], *, by: Actor, values: Callable[[User],
     A new email has to be free. Returns the ids of the people who changed.
     """
     changed, names, events = [], {"updated_at"}, []
+    consent_text = cache(history.consent_text)
     for user in User.objects.select_for_update().filter(pk__in=user_ids).order_by("pk"):
-        if differences := _assign(user, values(user)):
+        if differences := person_changes.assign(user, values(user), by):
             changed.append(user)
             names |= differences.keys()
-            events += _change_events(user, differences, by)
+            events += person_changes.events(user, differences, by, consent_text)
     if "tags" in names:
         insertion.remember_tags(tag for user in changed for tag in user.tags)
     User.objects.bulk_update(changed, names)
@@ -325,7 +328,7 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor, also: Sequenc
 
     `also`: events to record together with them, in any case.
     """
-    differences = _assign(user, values)
+    differences = person_changes.assign(user, values, by)
     if not differences:
         history.record(also)
         return
@@ -338,7 +341,9 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor, also: Sequenc
         if validation.is_email_conflict(error):
             raise validation.EmailTaken from None
         raise
-    history.record([*_change_events(user, differences, by), *also])
+    events = person_changes.events(user, differences, by)
+    history.record(events, notify_webhooks=person_changes.are_visible_to_apps(differences))
+    history.record(also)
 
 
 @transaction.atomic
@@ -352,33 +357,6 @@ def restore_user(user: User, *, by: Actor) -> None:
             raise validation.EmailTaken from None
         raise
     history.record([history.event(user.pk, Event.Kind.RESTORED, by)])
-
-
-def _assign(user: User, values: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Sets the values that differ, and `updated_at` with them. Returns their names, each with before and after."""
-    differences = {
-        name: [former, value]
-        for name, value in values.items()
-        if (former := getattr(user, name)) != value or (isinstance(value, dict) and not is_same_json(former, value))
-    }
-    for name, (_, value) in differences.items():
-        setattr(user, name, value)
-    if differences:
-        user.updated_at = timezone.now()
-    return differences
-
-
-def _change_events(user: User, differences: Mapping[str, list[Any]], by: Actor) -> list[Event]:
-    """A change of the password or of the block list is an event of its own; neither shows a value."""
-    changes = {name: pair for name, pair in differences.items() if name not in COUNTER_FIELDS}
-    events = []
-    if changes.pop("password", None):
-        events.append(history.event(user.pk, Event.Kind.PASSWORD_CHANGED, by))
-    if blocked := changes.pop("is_blocked", None):
-        events.append(history.event(user.pk, Event.Kind.BLOCKED if blocked[1] else Event.Kind.UNBLOCKED, by))
-    if changes:
-        events.append(history.event(user.pk, Event.Kind.CHANGED, by, changes))
-    return events
 
 
 def _as_dict(address: Address) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,14 @@ from customers.models import Event, Note, User
 from oauth.models import App
 
 PAGE_SIZE = 50
-LABELS = {"line1": "Street and number", "line4": "City", "ip": "IP address"}
+LABELS = {
+    "line1": "Street and number",
+    "line4": "City",
+    "ip": "IP address",
+    "block_reason": "Reason",
+    "consent_ip": "IP address of the consent",
+    "consent_text": "Version of the consent text",
+}
 POSITION = re.compile(r"([-+:.0-9TZ]{1,40})_([0-9])_([0-9]{1,18})")
 
 
@@ -130,6 +137,40 @@ def read(user_id: int, *, before: str = "", without: Container[str] = ()) -> Pag
     entries.sort(key=lambda entry: entry.position, reverse=True)
     shown = entries[:PAGE_SIZE]
     return Page(shown, older=str(shown[-1].position) if len(entries) > PAGE_SIZE else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The evidence of the last change of a marketing consent. `who` and `app`: names, empty if the system did it."""
+
+    given: bool
+    at: datetime
+    who: str
+    app: str
+    ip: str | None
+    text: str
+
+
+def consents(user_ids: Iterable[int]) -> dict[int, Consent]:
+    """By the id of the customer, for those whose consent was ever given or withdrawn. One query.
+
+    A merge brings the entries of another customer: those that led to another answer than the present one are no
+    evidence.
+    """
+    events = Event.objects.filter(user__in=user_ids, changes__has_key="accepts_marketing").order_by("at", "id")
+    rows = events.values_list("user_id", "user__accepts_marketing", "changes", "at", "actor__email", "app__name")
+    return {
+        user_id: Consent(
+            given=changes["accepts_marketing"][1],
+            at=at,
+            who=who or "",
+            app=app or "",
+            ip=changes.get("consent_ip", (None, None))[1],
+            text=changes.get("consent_text", ("", ""))[1],
+        )
+        for user_id, present, changes, at, who, app in rows  # a later one replaces an earlier one
+        if changes["accepts_marketing"][1] == present
+    }
 
 
 def _preceding(end: Position, rank: int, at: str, rows: QuerySet) -> QuerySet:

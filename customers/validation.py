@@ -5,10 +5,12 @@ Each `clean_` function takes one value, returns the value to store, and raises t
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import emoji
 import orjson
+from django.utils import timezone
 from django_countries import countries
 
 from customers.core.json_values import check_json
@@ -22,6 +24,7 @@ MAX_TAG_LENGTH = 255
 MAX_LINE_LENGTH = 255  # of a name, and of a line of an address
 MAX_POSTCODE_LENGTH = 64
 MAX_USER_AGENT_LENGTH = 500
+MAX_BLOCK_REASON_LENGTH = 500
 SPACES = re.compile(" {2,}")
 # The library's time is quadratic in the number of joined emoji, so long texts are cut after every 64th joiner.
 JOINED = re.compile("(?:[^\u200d]*\u200d){64}|.+", re.DOTALL)
@@ -127,6 +130,21 @@ def clean_user_agent(text: str | None) -> str | None:
     if text and len(text) > MAX_USER_AGENT_LENGTH:
         raise CustomerError(f"A user agent has at most {MAX_USER_AGENT_LENGTH} characters.", "user_agent")
     return text
+
+
+def clean_block_reason(text: str) -> str:
+    """On one line. Raises ServiceError("block_reason") for more than 500 characters, and for control characters."""
+    reason = clean_text(one_line(text)).strip()
+    check_length(reason, MAX_BLOCK_REASON_LENGTH, "block_reason")
+    check_printable(reason, "block_reason")
+    return reason
+
+
+def clean_block_end(time: datetime | None) -> datetime | None:
+    """Raises ServiceError("blocked_until") for a time that is past."""
+    if time and time <= timezone.now():
+        raise CustomerError("Enter a time that is not past yet.", "blocked_until")
+    return time
 
 
 def clean_tags(tags: Sequence[str | None]) -> list[str]:

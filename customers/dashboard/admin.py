@@ -3,6 +3,7 @@
 from customers.dashboard import (  # noqa: F401  imported for what they register
     api_access,
     audit,
+    block_list,
     groups,
     home,
     jobs,

@@ -35,13 +35,14 @@ class ConfirmedAction:
     """The declaration of an action; `@confirmed_action` makes it from a method of the admin class.
 
     `run(model_admin, request, obj)` carries the action out. It returns a message of success for the object's page, or
-    a response of its own; a ServiceError is shown on the object's page. `question` is formatted with the object as
-    `object`. `permission` is a full permission name; without one, the permission to change the object is enough.
-    `is_available` decides whether the object's page offers the action. With `reauthenticate` the person first confirms
-    who they are, unless they did so within ten minutes. `template` shows the question, with what `details` returns.
+    a response of its own; a ServiceError is shown on the object's page. `form(data, obj)` asks for more: `run` also
+    gets its values, as keyword arguments. `question` is formatted with the object as `object`. `permission` is a full
+    permission name; without one, the permission to change the object is enough. `is_available` decides whether the
+    object's page offers the action. With `reauthenticate` the person first confirms who they are, unless they did so
+    within ten minutes. `template` shows the question, with what `details` returns.
     """
 
-    run: Callable[[Any, HttpRequest, Any], str | HttpResponse]
+    run: Callable[..., str | HttpResponse]
     title: str
     question: str
     button: str
@@ -52,6 +53,7 @@ class ConfirmedAction:
     reauthenticate: bool
     template: str
     details: Callable[[HttpRequest, Any], dict[str, Any]]
+    form: Callable[[Any, Any], forms.Form] | None
 
     def is_allowed(self, model_admin: admin.ModelAdmin, request: HttpRequest) -> bool:
         if self.permission:
@@ -71,6 +73,7 @@ def confirmed_action(
     reauthenticate: bool = False,
     template: str = "dashboard/confirm.html",
     details: Callable[[HttpRequest, Any], dict[str, Any]] = lambda request, obj: {},
+    form: Callable[[Any, Any], forms.Form] | None = None,
 ):
     """Turns a method of a `ConfirmedActionsAdmin` into a confirmed action of the method's name."""
 
@@ -87,6 +90,7 @@ def confirmed_action(
             reauthenticate=reauthenticate,
             template=template,
             details=details,
+            form=form,
         )
 
     return declare
@@ -147,11 +151,14 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
             raise Http404
         if action.reauthenticate and (page := reauthentication.interrupt(request)):
             return page
-        form = None
+        form: forms.Form | None = None
+        data = request.POST if request.method == "POST" else None
         if action.confirmation:
-            form = ConfirmationForm(action.confirmation, obj, request.POST if request.method == "POST" else None)
+            form = ConfirmationForm(action.confirmation, obj, data)
+        elif action.form:
+            form = action.form(data, obj)
         if request.method == "POST" and (form is None or form.is_valid()):
-            return self._carry_out(action, request, obj)
+            return self._carry_out(action, request, obj, **(form.cleaned_data if form and action.form else {}))
         try:
             details = action.details(request, obj)
         except ServiceError as error:
@@ -170,9 +177,9 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
         }
         return render(request, action.template, context)
 
-    def _carry_out(self, action: ConfirmedAction, request: HttpRequest, obj: Any) -> HttpResponse:
+    def _carry_out(self, action: ConfirmedAction, request: HttpRequest, obj: Any, **values: Any) -> HttpResponse:
         try:
-            result = action.run(self, request, obj)
+            result = action.run(self, request, obj, **values)
         except ServiceError as error:
             self.message_user(request, message_of(error), messages.ERROR)
             return self._object_page(obj)

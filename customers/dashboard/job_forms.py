@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
 
 from customers import validation
-from customers.dashboard.customers.forms import PlainSelect, TagsField
+from customers.dashboard.customers.forms import BlockForm, PlainSelect, TagsField
 from customers.dashboard.service_errors import as_validation_error
 from customers.groups.models import CustomerGroup
 from customers.jobs import bulk_edits, tag_edits
@@ -77,6 +77,12 @@ class GroupForm(JobForm):
     def options(self):
         group = self.cleaned_data["group"]
         return {"group_id": group.pk, "group_name": group.name}
+
+
+class BlockJobForm(BlockForm, JobForm):
+    def options(self):
+        until = self.cleaned_data["blocked_until"]
+        return {"block_reason": self.cleaned_data["block_reason"], "blocked_until": until and until.isoformat()}
 
 
 class ExportForm(JobForm):
@@ -171,4 +177,5 @@ FORMS: dict[str, type[JobForm]] = {
     EXPORT.key: ExportForm,
     **{key: form_of(each) for key, each in bulk_edits.TYPES.items()},
     **{each.key: JobForm for each in tag_edits.TYPES},
+    "block": BlockJobForm,
 }

@@ -19,7 +19,7 @@ class StoreDetailsForm(ServiceErrorsForm):
         model = StoreDetails
         fields = (
             "name", "tagline", "tax_id", "currencies", "company_name", "line1", "line2", "city", "state", "postcode",
-            "phone_number",
+            "phone_number", "consent_text_version",
         )  # fmt: skip
 
     def __init__(self, *args, **kwargs):

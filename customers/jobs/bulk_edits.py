@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self, TypeVar
 
+from django.utils.dateparse import parse_datetime
+
 from customers import services
 from customers.core.postgres import custom_plan
 from customers.filters import filter_customers
@@ -119,11 +121,27 @@ class RemoveTags(TagEdit):
         return {"tags": [tag for tag in user.tags if tag not in options.tags]}
 
 
-class Block(FieldEdit[BulkEditOptions]):
-    key, label, options_type = "block", "Block", BulkEditOptions
+@dataclass(frozen=True, kw_only=True)
+class BlockOptions(BulkEditOptions):
+    """`blocked_until`: a time of ISO 8601, or None."""
 
-    def changes(self, user: User, options: BulkEditOptions) -> dict[str, Any]:
-        return {"is_blocked": True}
+    block_reason: str = ""
+    blocked_until: str | None = None
+
+    def without_personal_data(self) -> Self:
+        return replace(super().without_personal_data(), block_reason="")
+
+
+class Block(FieldEdit[BlockOptions]):
+    """A customer who is blocked already stays as they are."""
+
+    key, label, options_type = "block", "Block", BlockOptions
+
+    def changes(self, user: User, options: BlockOptions) -> dict[str, Any]:
+        if user.is_blocked:
+            return {}
+        until = options.blocked_until and parse_datetime(options.blocked_until)
+        return {"is_blocked": True, "block_reason": options.block_reason, "blocked_until": until or None}
 
 
 class Unblock(FieldEdit[BulkEditOptions]):

@@ -6,10 +6,10 @@ from functools import cached_property
 from typing import Any
 
 from customers import ownership, validation
+from customers.changes import COUNTER_FIELDS, NOT_BLOCKED
 from customers.core.json_values import is_same_json
 from customers.models import User, UserType
 from customers.orders.services import MAX_AMOUNT
-from customers.services import COUNTER_FIELDS
 from oauth.errors import ServiceError
 
 KEPT, OTHER = "kept", "other"
@@ -23,7 +23,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "phone_number": ("phone_number",),
     "language": ("language",),
     "accepts_marketing": ("accepts_marketing",),
-    "is_blocked": ("is_blocked",),
+    "is_blocked": ("is_blocked", *NOT_BLOCKED),
     "ip": ("ip", "user_agent"),
 }
 # “No consent” counts as a value, and “not blocked” counts as empty. So a merge adds no consent, and ends no block.

@@ -134,6 +134,26 @@ class Migration(migrations.Migration):
                 ),
                 ("accepts_marketing", models.BooleanField(default=False)),
                 ("is_blocked", models.BooleanField(default=False, help_text="On the store's block list.")),
+                ("block_reason", models.CharField(blank=True, db_default="", default="", max_length=500)),
+                ("blocked_at", models.DateTimeField(editable=False, help_text="Empty: not known.", null=True)),
+                (
+                    "blocked_until",
+                    models.DateTimeField(
+                        blank=True, help_text="When a worker ends the block; empty: never.", null=True
+                    ),
+                ),
+                (
+                    "blocked_by",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 ("ip", models.GenericIPAddressField(blank=True, null=True)),
                 ("user_agent", models.CharField(blank=True, max_length=500, null=True)),
                 ("tags", models.JSONField(blank=True, default=list, help_text="Tag names, in the order given.")),
@@ -185,6 +205,18 @@ class Migration(migrations.Migration):
                 "constraints": [],
             },
             bases=("customers.user",),
+        ),
+        migrations.CreateModel(
+            name="BlockedCustomer",
+            fields=[],
+            options={
+                "verbose_name_plural": "block list",
+                "proxy": True,
+                "default_permissions": (),
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("customers.customer",),
         ),
         migrations.CreateModel(
             name="StaffMember",

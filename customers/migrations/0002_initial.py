@@ -101,6 +101,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
+                condition=models.Q(("is_blocked", True)), fields=["blocked_at", "id"], name="user_block_list"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
+                condition=models.Q(("blocked_until__isnull", False)), fields=["blocked_until"], name="user_block_end"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
                 django.db.models.functions.comparison.NullIf("full_name", models.Value("")),
                 models.F("id"),
                 name="user_by_name",
@@ -189,6 +201,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(("changes__has_key", "user_type"), ("kind", "changed")),
                 fields=["at"],
                 name="event_of_other_user_type",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("changes__has_key", "accepts_marketing")),
+                fields=["user", "at", "id"],
+                name="event_of_consent",
             ),
         ),
         migrations.AddIndex(

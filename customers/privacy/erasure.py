@@ -37,6 +37,7 @@ ERASED_FIELDS: dict[str, Any] = {
     "user_agent": None,
     "tags": [],
     "metadata": None,
+    "block_reason": "",
     "accepts_marketing": False,
     "is_active": False,
     "last_login": None,

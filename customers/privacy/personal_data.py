@@ -1,6 +1,7 @@
 """Where the store keeps data about a person, and all of it as one document."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -9,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower, Trim
 
-from customers import history
+from customers import history, timeline
 from customers.core.computed import ComputedField
 from customers.merging import services as merging
 from customers.models import Address, Customer, Event, IdempotentAnswer, Note, User
@@ -22,8 +23,8 @@ from oauth.audit.models import AuditEvent
 
 # Events whose changes have values of the person, or of a customer who was merged into them.
 KINDS_WITH_VALUES = (Event.Kind.CHANGED, Event.Kind.MERGED)
-# A secret, and columns that are derived from others.
-LEFT_OUT = ("password", "is_superuser", "is_staff")
+# A secret, columns that are derived from others, and a member of staff.
+LEFT_OUT = ("password", "is_superuser", "is_staff", "blocked_by")
 
 
 @transaction.atomic
@@ -37,9 +38,11 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
     history.record([history.event(user.pk, Event.Kind.EXPORTED, by)])
     audit.record(audit.Event.PERSONAL_DATA_DOWNLOADED, by, customer=user.pk)
     emails = known_emails_of(user)
+    consent = timeline.consents([user.pk]).get(user.pk)
     person = {name: getattr(user, name) for name in _columns(User)}
     return {
         "person": {name: value for name, value in person.items() if name not in LEFT_OUT},
+        "marketing_consent": consent and asdict(consent),
         "addresses": _as_dicts(user.addresses.order_by("id"), leaving_out=("user",)),
         "groups": list(user.customer_groups.order_by("id").values_list("name", flat=True)),
         "notes": list(user.notes.order_by("id").values("message", "created_at", "updated_at", "app__name")),

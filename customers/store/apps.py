@@ -9,3 +9,9 @@ class StoreConfig(AppConfig):
         "Viewer": ("view_storedetails",),
         "Owner": ("change_storedetails",),
     }
+
+    def ready(self):
+        from customers import history
+        from customers.store.services import ConsentText
+
+        history.register_consent_text(ConsentText())

@@ -27,6 +27,13 @@ class StoreDetails(models.Model):
     postcode = models.CharField(max_length=64, blank=True)
     phone_number = models.CharField(max_length=MAX_PHONE_NUMBER_LENGTH, blank=True)
 
+    consent_text_version = models.CharField(
+        "version of the consent text",
+        max_length=100,
+        blank=True,
+        help_text="Of the text by which you ask for marketing consent, as in 2026-11. It is kept with each consent.",
+    )
+
     class Meta:
         verbose_name = verbose_name_plural = "store details"
 

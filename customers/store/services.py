@@ -19,6 +19,13 @@ def get_details() -> StoreDetails:
     return StoreDetails.objects.filter(pk=_ONLY_ROW).first() or StoreDetails(pk=_ONLY_ROW)
 
 
+class ConsentText:
+    sql = f"(SELECT coalesce(max(consent_text_version), '') FROM {StoreDetails._meta.db_table})"  # noqa: S608  a name
+
+    def __call__(self) -> str:
+        return get_details().consent_text_version
+
+
 @transaction.atomic
 def change_details(**changes: Any) -> StoreDetails:
     """`changes` fit into the columns. Raises ServiceError with the name of the field."""

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from customers import services
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
-from customers.dashboard.customers.forms import NoteForm
+from customers.dashboard.customers.forms import BlockForm, NoteForm
 from customers.dashboard.service_errors import to_validation_error
 from customers.models import Customer, Tag
 from customers.validation import MAX_TAG_LENGTH, NoteFixed
@@ -31,10 +31,22 @@ class CustomerActionsAdmin(ConfirmedActionsAdmin):
         "Block",
         "{object} will be marked as blocked. Apps can read this and may refuse orders. The customer is not notified.",
         is_available=lambda request, customer: not customer.is_blocked,
+        form=lambda data, customer: BlockForm(data),
     )
-    def block(self, request, customer):
-        services.update_user(customer.pk, by=actor(request), is_blocked=True)
+    def block(self, request, customer, **details):
+        services.update_user(customer.pk, by=actor(request), is_blocked=True, **details)
         return f"{customer} is blocked."
+
+    @confirmed_action(
+        "Edit block",
+        "{object} is blocked. Only staff see the reason.",
+        button="Save",
+        is_available=lambda request, customer: customer.is_blocked,
+        form=lambda data, customer: BlockForm(data, initial=vars(customer)),
+    )
+    def edit_block(self, request, customer, **details):
+        services.update_user(customer.pk, by=actor(request), is_blocked=True, **details)
+        return f"The block of {customer} is changed."
 
     @confirmed_action(
         "Unblock",

@@ -256,6 +256,30 @@ def _save_address(customer_id: int, row: AddressForm, by: Actor) -> None:
         raise ServiceError("Somebody else has deleted this address.") from None
 
 
+class BlockForm(forms.Form):
+    block_reason = forms.CharField(
+        label="Reason",
+        max_length=validation.MAX_BLOCK_REASON_LENGTH,
+        required=False,
+        widget=forms.TextInput({"class": "vTextField"}),
+        help_text="For staff. Apps do not see it; exports and the customer’s personal data have it.",
+    )
+    blocked_until = forms.DateTimeField(
+        label="Until",
+        required=False,
+        widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text="Leave it empty to block without an end.",
+    )
+
+    def clean_block_reason(self):
+        with as_validation_error():
+            return validation.clean_block_reason(self.cleaned_data["block_reason"])
+
+    def clean_blocked_until(self):
+        with as_validation_error():
+            return validation.clean_block_end(self.cleaned_data["blocked_until"])
+
+
 class NoteForm(forms.Form):
     message = forms.CharField(
         label="Note",

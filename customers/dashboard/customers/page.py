@@ -142,6 +142,7 @@ class CustomerPageAdmin(ServiceErrorsAdmin):
                 if kind not in hidden
             ],
             "timeline": page,
+            "consent": timeline.consents([customer.pk]).get(customer.pk),
             "addresses": Paginator(customer.addresses.order_by("pk"), ADDRESSES_PER_PAGE).get_page(
                 request.GET.get("addresses", "1")
             ),

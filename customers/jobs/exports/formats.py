@@ -11,18 +11,36 @@ import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 
 from customers.jobs.formulas import quoted, quoted_json
-from customers.jobs.imports.columns import ADDRESS, COUNTERS, METADATA, MORE_ADDRESSES, PERSON, PURCHASES
+from customers.jobs.imports.columns import (
+    ADDRESS,
+    BLOCK,
+    CONSENT,
+    COUNTERS,
+    METADATA,
+    MORE_ADDRESSES,
+    PERSON,
+    PURCHASES,
+)
 from customers.jobs.imports.values import tags_of
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes a CSV file for one in the encoding of the computer
 
-HEADER = ("id", *PERSON, *COUNTERS, *PURCHASES, *(f"address_{name}" for name in ADDRESS), MORE_ADDRESSES)
+HEADER = (
+    "id",
+    *PERSON,
+    *COUNTERS,
+    *PURCHASES,
+    *BLOCK,
+    *CONSENT,
+    *(f"address_{name}" for name in ADDRESS),
+    MORE_ADDRESSES,
+)
 
 
 def write_jsonl(
     rows: Iterable[dict[str, Any]], file: TextIO, *, with_header: bool = True, metadata_keys: Sequence[str] = ()
 ) -> int:
-    """One object per line, in the shape of the API, with PURCHASES. Returns the number of rows.
+    """One object per line, in the shape of the API, with PURCHASES, BLOCK and CONSENT. Returns the number of rows.
 
     There is no header, and `metadata` has all keys in any case.
     """

@@ -123,6 +123,9 @@ MORE_ADDRESSES = "more_addresses"  # a list of objects, beside the columns of th
 ADDRESSES = "addresses"  # the whole list, in the shape of the API
 # An export has these fields; an import ignores them, since the store computes them.
 COUNTERS = ("orders_count", "subscriptions_count", "total_spent")
+# What staff know about a block, and the evidence of the last change of a marketing consent.
+BLOCK = ("blocked_at", "blocked_by", "block_reason", "blocked_until")
+CONSENT = ("consent_at", "consent_by", "consent_app", "consent_ip", "consent_text")
 PURCHASES = ("first_purchase_date", "last_purchase_date")
 
 # What a header may begin with, the best one first: so all columns of an address are of one kind.

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
+from customers import block_expiry
 from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 from customers.core.polling import poll
 from customers.jobs import worker as jobs
@@ -18,8 +19,9 @@ from oauth.accounts import mail
 
 class Command(BaseCommand):
     help = (
-        "Make exports, refresh customers of mirrored stores, deliver webhooks, send emails and search for duplicate "
-        "customers, until stopped. It stops within seconds of SIGTERM. It is safe to kill: another worker resumes its "
+        "Make exports, end blocks whose time is over, refresh customers of mirrored stores, deliver webhooks, send "
+        "emails and search for duplicate customers, until stopped. It stops within seconds of SIGTERM. It is safe to "
+        "kill: another worker resumes its "
         "work. On PostgreSQL several workers may run at once."
     )
 
@@ -35,7 +37,9 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, handle_signal)
         signal.signal(signal.SIGINT, handle_signal)
         # Webhooks after what creates events for them, and emails after what queues them.
-        parts: list[Callable[..., None]] = [jobs.run, RefreshWorker().run, Worker().run, send_emails, duplicates.run]
+        parts: list[Callable[..., None]] = [
+            jobs.run, block_expiry.run, RefreshWorker().run, Worker().run, send_emails, duplicates.run,
+        ]  # fmt: skip
         if until_empty:
             for part in parts:
                 part(stop, until_empty=True)

@@ -37,13 +37,14 @@ class TestCard:
         card = card_of(dashboard_client.get(customer_url(customer)))
 
         assert card.pop("Customer since") == f"{customer.date_joined:%Y-%m-%d}"
+        assert card.pop("Status").startswith("Blocked since ")
         assert card == {
             "Email": "ada@lovelace.example",
             "Phone": "+442079460018",
             "Total spent": "20.00",
             "Orders": "1",
             "Last login": "—",
-            "Status": "Blocked",
+            "Marketing": "Not accepted",
             "Tags": "vip b2b",
         }
 
@@ -109,7 +110,7 @@ class TestChange:
         assert set(Tag.objects.values_list("name", flat=True)) == {"vip", "old, gold"}
         event = Event.objects.get(user=ada, kind="changed")
         assert (event.actor, event.app) == (owner, None)
-        assert set(event.changes) == set(changes)
+        assert set(event.changes) == {*changes, "consent_ip", "consent_text"}
 
     def test_save_without_changes_records_nothing(self, dashboard_client):
         customer = make_user(

@@ -56,13 +56,15 @@ ALLOWED = [
     (r"oauth_\w+", OWNERS, OWNERS),
     (r"customers_staffmember_\w+", OWNERS, OWNERS),
     (r"customers_customer_tags", ALL, NOBODY),
+    (r"customers_blockedcustomer_(add|delete)", NOBODY, NOBODY),
+    (r"customers_blockedcustomer_\w+", ALL, ALL),
     (r"customers_tag_(changelist|history)", ALL, ALL),
     (r"customers_tag_change", ALL, EDITORS),
     (r"customers_tag_(add|delete_tag)", EDITORS, EDITORS),
     (r"customers_customer_(changelist|history)", ALL, ALL),
     (r"customers_customer_change", ALL, EDITORS),
     (r"customers_customer_edit_note", NOBODY, EDITORS),  # it is the note of somebody else
-    (r"customers_customer_(add|add_note|block|unblock|send_password_reset|personal_data)", EDITORS, EDITORS),
+    (r"customers_customer_(add|add_note|block|edit_block|unblock|send_password_reset|personal_data)", EDITORS, EDITORS),
     (r"customers_customer_erase", OWNERS, OWNERS),
     (r"customers_customer_duplicates", ALL, NOBODY),
     (r"customers_customer_dismiss_duplicate", NOBODY, EDITORS),  # by its button

@@ -1,0 +1,71 @@
+"""The block list: who is blocked, since when, by whom, why and until when. A row leads to the customer's page."""
+
+from django.contrib import admin
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+
+from customers.dashboard.read_only import ReadOnlyAdmin
+from customers.models import BlockedCustomer
+
+
+class EndFilter(admin.SimpleListFilter):
+    title = "end"
+    parameter_name = "ends"
+
+    def lookups(self, request, model_admin):
+        return [("yes", "With an end"), ("no", "Without an end")]
+
+    def queryset(self, request, queryset):
+        if self.value() in ("yes", "no"):
+            return queryset.filter(blocked_until__isnull=self.value() == "no")
+        return queryset
+
+
+@admin.register(BlockedCustomer)
+class BlockListAdmin(ReadOnlyAdmin):
+    list_display = ("customer", "email", "reason", "since", "by", "until")
+    list_display_links = None
+    list_filter = (EndFilter,)
+    list_select_related = ("blocked_by",)
+    list_per_page = 50
+    ordering = ("-blocked_at", "-id")
+    sortable_by = ("since", "until")
+    search_fields = ("search_text",)
+    search_help_text = "Search by name, email or phone"
+    show_full_result_count = False
+    empty_value_display = "—"
+
+    def get_search_results(self, request, queryset, search_term):
+        return (queryset.search(search_term) if search_term.strip() else queryset), False
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[object_id]))
+
+    def history_view(self, request, object_id, extra_context=None):
+        return self.change_view(request, object_id)
+
+    @admin.display
+    def customer(self, person):
+        return format_html('<a href="{}">{}</a>', reverse("admin:customers_customer_change", args=[person.pk]), person)
+
+    @admin.display
+    def reason(self, person):
+        return person.block_reason or None
+
+    @admin.display(ordering="blocked_at")
+    def since(self, person):
+        return person.blocked_at
+
+    @admin.display
+    def by(self, person):
+        return person.blocked_by
+
+    @admin.display(ordering="blocked_until")
+    def until(self, person):
+        return person.blocked_until
+
+    def has_view_permission(self, request, obj=None):
+        return request.user.has_perm("customers.view_customer")
+
+    has_module_permission = has_view_permission
