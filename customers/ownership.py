@@ -154,6 +154,7 @@ _rows: list[Rows] = [
     *(StaffRows(model) for model in (App, LogEntry, TwoFactor, User.groups.through, User.user_permissions.through)),
     StaffRows(Note, "author_id"),
     StaffRows(Event, "actor_id"),
+    StaffRows(User, "blocked_by_id"),
 ]
 
 

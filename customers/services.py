@@ -341,9 +341,8 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor, also: Sequenc
         if validation.is_email_conflict(error):
             raise validation.EmailTaken from None
         raise
-    events = person_changes.events(user, differences, by)
-    history.record(events, notify_webhooks=person_changes.are_visible_to_apps(differences))
-    history.record(also)
+    events = [*person_changes.events(user, differences, by), *also]
+    history.record(events, notify_webhooks=bool(also) or person_changes.are_visible_to_apps(differences))
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""The block list: who is blocked, since when, by whom, why and until when. A row leads to the customer's page."""
+"""The block list: who is blocked, who did it, when, why and until when. A row leads to the customer's page."""
 
 from django.contrib import admin
 from django.http import HttpResponseRedirect

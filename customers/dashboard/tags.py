@@ -78,7 +78,7 @@ class TagAdmin(ConfirmedActionsAdmin, FoldedSearchAdmin, ServiceErrorsAdmin, NoD
         return HttpResponseRedirect(page_of(job) if job else reverse("admin:customers_tag_changelist"))
 
     def log_addition(self, request, obj, message):
-        """Nothing: a tag may be the name of a person, whom an erasure could not find in this log."""
+        """Nothing: a tag may be the name of a person, and an erasure could not find it in this log."""
 
     log_change = log_addition
 

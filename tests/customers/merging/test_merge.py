@@ -80,7 +80,7 @@ class TestMergedFields:
         chosen = [column for columns in plan.CHOICES.values() for column in columns]
         decided = [*chosen, *plan.UNITED, *plan.SUMMED, *plan.UNCHANGED, "user_type"]
 
-        assert sorted(decided) == sorted(field.name for field in stored_fields(User))
+        assert sorted(decided) == sorted(field.attname for field in stored_fields(User))
 
 
 class TestMergedRows:
