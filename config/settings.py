@@ -244,7 +244,7 @@ SPECTACULAR_SETTINGS = {
         ),
         validatorUrl: null,
     }""",
-    "PATH_CONVERTER_OVERRIDES": {"id": int},
+    "PATH_CONVERTER_OVERRIDES": {"id": int, "number": str},
     # Fields with the same name and different choices.
     "ENUM_NAME_OVERRIDES": {
         "DefinitionTypeEnum": "customers.metadata.models.Type.values",

@@ -71,7 +71,7 @@ published = [
         name="webhook",
     ),
     path("orders/", OrderViewSet.as_view({"get": "list", "post": "create"}), name="all-orders"),
-    path("orders/<str:number>/", OrderViewSet.as_view({"get": "retrieve"}), name="order"),
+    path("orders/<number:number>/", OrderViewSet.as_view({"get": "retrieve"}), name="order"),
     path("carts/", CartViewSet.as_view({"post": "create"}), name="carts"),
     path("subscriptions/", SubscriptionViewSet.as_view({"get": "list", "post": "create"}), name="all-subscriptions"),
     path("store/", StoreViewSet.as_view({"get": "retrieve"}), name="store"),

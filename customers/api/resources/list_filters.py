@@ -1,5 +1,6 @@
 """Query parameters that the lists of orders and of subscriptions share."""
 
+from django.core.validators import ProhibitNullCharactersValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -22,6 +23,8 @@ class ProductsFilter(BoundedListField):
 @extend_schema_field({"type": ["string", "null"], "format": "email"})
 class AgentField(serializers.Field):
     """An email. It is only compared."""
+
+    default_validators = [ProhibitNullCharactersValidator()]
 
     def to_internal_value(self, data):
         return data

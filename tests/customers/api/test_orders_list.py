@@ -121,6 +121,9 @@ def test_subscriptions_are_filtered(orders, query, found):
         (ORDERS, {"product": "x"}),
         (SUBSCRIPTIONS, {"gateway_status": "active"}),
         (SUBSCRIPTIONS, {"card_type": "visa"}),
+        (ORDERS, {"agents": "\0"}),
+        (ORDERS, {"sku": "\0"}),
+        (SUBSCRIPTIONS, {"customer_email": "\0"}),
     ],
 )
 def test_a_filter_that_the_store_can_not_answer_is_refused(client, path, query):
@@ -149,6 +152,7 @@ def test_a_list_of_orders_takes_one_query(orders, django_assert_num_queries):
 
 def test_an_unknown_number_is_404(client):
     assert client.get(order_url("nothing")).status_code == 404
+    assert client.get(order_url("%00")).status_code == 404
 
 
 @each("path, scope", [(ORDERS, Scope.ORDERS_READ), (SUBSCRIPTIONS, Scope.SUBSCRIPTIONS_READ)])
