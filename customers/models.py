@@ -148,6 +148,10 @@ class User(ComputedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[d
         # Each ends with the order of the list, so that one index serves a filtered page.
         indexes = [
             models.Index(fields=["date_joined", "id"], name="user_newest"),
+            # Without staff. With `has_account`, so that a page far down is found without reading the rows before it.
+            models.Index(
+                fields=["date_joined", "id", "has_account"], name="user_customers", condition=models.Q(is_staff=False)
+            ),
             models.Index(fields=["user_type", "date_joined", "id"], name="user_by_type"),
             models.Index(fields=["language", "date_joined", "id"], name="user_by_language"),
             models.Index(fields=["accepts_marketing", "date_joined", "id"], name="user_by_marketing"),

@@ -40,8 +40,8 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "metadata": validation.clean_metadata,
 }
 
-# Called once the row is locked, before anything is changed. An exception that it raises stops the change.
-Precondition = Callable[[], None]
+# Called with the locked object, before anything is changed. An exception that it raises stops the change.
+Precondition = Callable[[Any], None]
 
 NOTE_EDITABLE_FOR = timedelta(minutes=5)
 TIMESTAMP_FIELDS = ("created_at", "updated_at")
@@ -141,7 +141,7 @@ def update_user(
         changes["password"] = make_password(password)  # slow, so before the row is locked
     user = _locked(user_id)
     if precondition:
-        precondition()
+        precondition(user)
     if metadata_changes is not None:
         changes["metadata"] = validation.merged_metadata(user.metadata, metadata_changes)
     values = clean_changes(user, changes, by=by)
@@ -205,7 +205,7 @@ def update_address(
     _refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
     if precondition:
-        precondition()
+        precondition(address)
     former = _as_dict(address)
     if changes.get("phone_number") == address.phone_number:
         changes.pop("phone_number", None)  # it may be older than the rules
@@ -335,7 +335,8 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor, also: Sequenc
     if "tags" in differences:
         insertion.remember_tags(user.tags)
     try:
-        with transaction.atomic():
+        # Only the email can conflict. Without a savepoint, a conflict ends the transaction of the caller, too.
+        with transaction.atomic(savepoint="email" in differences):
             user.save(update_fields=[*differences, "updated_at"])
     except IntegrityError as error:
         if validation.is_email_conflict(error):

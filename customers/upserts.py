@@ -215,10 +215,10 @@ def _changes(fields: Mapping[str, Any]) -> dict[str, Any]:
 def _still_found(customers, user_id: int, precondition: PreconditionFor) -> services.Precondition:
     given = precondition(user_id)
 
-    def check() -> None:
+    def check(user: User) -> None:
         if not customers.filter(pk=user_id).exists():
             raise _HasChanged
         if given:
-            given()
+            given(user)
 
     return check

@@ -116,11 +116,11 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
         """The representation of a stored object. Raises ObjectDoesNotExist."""
         return self.get_serializer(self.get_queryset().get(pk=id)).data
 
-    def precondition(self, id: int) -> Callable[[], None] | None:
-        """A check of `If-Match`, or None without that header. A service calls it when it has locked the object."""
+    def precondition(self, id: int) -> Callable[[Any], None] | None:
+        """A check of `If-Match`, or None without that header. A service calls it with the object that it has locked."""
         if "HTTP_IF_MATCH" not in self.request.META:
             return None
-        return lambda: require_match(self.request, self.represent(id))
+        return lambda locked: require_match(self.request, self.represent(id))
 
     def paginated(self, queryset) -> Response:
         page = self.paginate_queryset(queryset)

@@ -1,6 +1,6 @@
 """Customers: `/admin/customers` and `/admin/customers/:id`."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,7 +11,7 @@ from customers.core.http.json_response import json_response, to_json
 from customers.core.postgres import custom_plan
 from customers.groups import services as groups
 from customers.groups.models import CustomerGroup
-from customers.medusa import counting, query_string, serializers
+from customers.medusa import counting, ids, query_string, serializers
 from customers.medusa.base import AdminView
 from customers.medusa.class_validator import (
     IS_ARRAY,
@@ -27,6 +27,7 @@ from customers.medusa.class_validator import (
 from customers.medusa.errors import Duplicate, InvalidData, NotFound
 from customers.models import User, UserType
 from customers.validation import EmailTaken
+from oauth.actor import Actor
 from oauth.scopes import Scope
 
 NAME = (IS_STRING, is_at_most(255))
@@ -74,24 +75,17 @@ class Customer(AdminView):
 
     def get(self, request: HttpRequest, id: str) -> dict[str, Any]:
         relations = self.relations(request)
-        return render(get_or_404(id), relations)
+        return render(get_or_404(id, relations), relations)
 
     def post(self, request: HttpRequest, id: str) -> dict[str, Any]:
         relations = self.relations(request)
         changes = to_core_fields(self.body(CHANGES))
         if "email" in changes and changes["email"] is None:
             raise InvalidData(IS_EMAIL.text.format("email"))  # optional, but not null
-        self.subject_id = get_or_404(id)["id"]
-        wanted = changes.pop("groups", None)
-        update(
-            self.subject_id,
-            by=self.caller.actor,
-            precondition=check_email_change(self.subject_id) if "email" in changes else None,
-            group_ids=None if wanted is None else [group.pk for group in groups_or_404(wanted)],
-            metadata_changes=changes.pop("metadata", None),
-            **changes,
-        )
-        return render(get_or_404(id), relations)
+        update(id, by=self.caller.actor, named_groups=changes.pop("groups", None), **changes)
+        row = get_or_404(id, relations)
+        self.subject_id = row["id"]
+        return render(row, relations)
 
     def relations(self, request: HttpRequest) -> list[str]:
         params = validated(query_string.read(request), query_string.RETRIEVE_PARAMS)
@@ -106,16 +100,13 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
     people = query_string.customers(params, in_groups)
     filters = {name: params[name] for name in sorted(params) if name not in PAGING_PARAMS}
     with custom_plan() if filters else nullcontext():
-        if (
-            not filters
-            and in_groups is None
-            and page.offset == 0
-            and isinstance(page.limit, int)
-            and not params.get("order")
-        ):
-            page_rows = serializers.newest_customers(page.limit)()
+        if page.size and not (filters or in_groups is not None or page.start or params.get("order")):
+            page_rows = serializers.newest_customers(page.size, frozenset(relations))()
         else:
-            page_rows = list(page.slice(serializers.with_billing_address(people).order_by(*order)))
+            # First the ids, which an index may hold: so PostgreSQL does not read the rows that it skips.
+            page_ids = page.slice(people.order_by(*order).values("pk"))
+            on_page = serializers.everybody().filter(pk__in=page_ids)
+            page_rows = list(serializers.with_relations(on_page, relations).order_by(*order))
         kind = to_json([filters, in_groups and [group.pk for group in in_groups]]).decode()
         count = counting.cached_count(kind, people)
     with_groups = relations if in_groups is None or "groups" in relations else [*relations, "groups"]
@@ -131,12 +122,16 @@ def keep_groups(customers: list[serializers.Row], ids: set[str]) -> None:
         customer["groups"] = [group for group in customer["groups"] if group["id"] in ids]
 
 
-def get_or_404(id: str) -> serializers.Row:
+def get_or_404(id: str, relations: Iterable[str] = ()) -> serializers.Row:
     """Raises NotFound, also for the id of a member of staff."""
-    row = serializers.customer_with_id(id)
+    row = serializers.customer_with_id(id, relations)
     if row is None:
-        raise NotFound(f"Customer with id: {id} was not found")
+        raise not_found(id)
     return row
+
+
+def not_found(id: str) -> NotFound:
+    return NotFound(f"Customer with id: {id} was not found")
 
 
 def render(row: serializers.Row, relations: list[str]) -> dict[str, Any]:
@@ -150,21 +145,32 @@ def to_core_fields(body: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def update(customer_id: int, **changes: Any) -> None:
-    """`groups.update_customer` with Medusa's errors. Raises Duplicate and NotFound."""
+def update(id: str, *, by: Actor, named_groups: list[dict[str, str]] | None, **changes: Any) -> None:
+    """`groups.update_customer` with Medusa's errors. Raises NotFound, InvalidData, Duplicate, ServiceError."""
+    number = ids.decoded(ids.CUSTOMER, id)
+    if number is None:
+        raise not_found(id)
+    group_ids = None
+    if named_groups is not None:
+        get_or_404(id)  # an unknown customer is an earlier error than an unknown group
+        group_ids = [group.pk for group in groups_or_404(named_groups)]
+
+    def check(user: User) -> None:
+        if user.is_staff or serializers.customer_id(vars(user)) != id:
+            raise not_found(id)
+        if "email" in changes and user.has_account:
+            raise InvalidData(EMAIL_FIXED)
+
+    metadata_changes = changes.pop("metadata", None)
     try:
-        groups.update_customer(customer_id, **changes)
+        groups.update_customer(
+            number, by=by, precondition=check, group_ids=group_ids, metadata_changes=metadata_changes, **changes
+        )
+    except User.DoesNotExist:
+        raise not_found(id) from None
     except EmailTaken:
         account = "t" if changes.get("password") else "f"
         raise Duplicate(f"Customer with email, has_account {changes['email']}, {account} already exists.") from None
-
-
-def check_email_change(customer_id: int) -> Callable[[], None]:
-    def check() -> None:
-        if User.objects.filter(pk=customer_id, has_account=True).exists():
-            raise InvalidData(EMAIL_FIXED)
-
-    return check
 
 
 def groups_or_404(named: list[dict[str, str]]) -> list[CustomerGroup]:

@@ -27,7 +27,6 @@ from customers.medusa.class_validator import (
     validated,
 )
 from customers.medusa.errors import InvalidData
-from customers.models import Customer
 from oauth.email_addresses import email_key
 from oauth.text import fold, is_encoded, normalized
 
@@ -172,8 +171,11 @@ class Page:
     limit: int | float
 
     def slice(self, rows: QuerySet) -> QuerySet:
-        start = _rounded(self.offset)
-        return rows[start : start + self.size]
+        return rows[self.start : self.start + self.size]
+
+    @property
+    def start(self) -> int:
+        return _rounded(self.offset)
 
     @property
     def size(self) -> int:
@@ -240,9 +242,7 @@ def _ids(texts: Iterable[str]) -> list[str]:
 
 def customers(params: Mapping[str, Any], in_groups: list[CustomerGroup] | None) -> QuerySet:
     """The customers that the parameters match, without order. Raises InvalidData."""
-    found: QuerySet = Customer.objects.filter(
-        between(params, {"created_at": "date_joined", "updated_at": "updated_at"})
-    )
+    found = serializers.everybody().filter(between(params, {"created_at": "date_joined", "updated_at": "updated_at"}))
     if text := params.get("q"):
         found = _with_part(found, text)
     if params.get("has_account") in ("true", "false"):

@@ -1,4 +1,4 @@
-"""Rows of the tables in Medusa's shapes. Only the requested relations are read, with one query for each."""
+"""Rows of the tables in Medusa's shapes. One query reads customers with their relations, and one more their groups."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import FilteredRelation, Q, QuerySet
 
+from customers.core.json_rows import JSONRows
 from customers.core.prepared_query import PreparedQuery
 from customers.groups.models import CustomerGroup
 from customers.groups.services import Membership
@@ -20,11 +21,11 @@ CUSTOMER_COLUMNS = (
     "billing__id", "billing__created_at",
 )  # fmt: skip
 ADDRESS_COLUMNS = (
-    "id", "created_at", "updated_at", "user_id", "first_name", "last_name", "line1", "line2", "line3", "line4",
+    "id", "created_at", "updated_at", "first_name", "last_name", "line1", "line2", "line3", "line4",
     "country", "state", "postcode", "phone_number", "is_default_for_billing",
 )  # fmt: skip
 GROUP_COLUMNS = ("id", "created_at", "updated_at", "name", "metadata")
-ORDER_COLUMNS = ("id", "user_id", "number", "date_placed", "payment_status", "currency")
+ORDER_COLUMNS = ("id", "number", "date_placed", "payment_status", "currency")
 # Medusa's names for the states of a payment.
 PAYMENT_STATUS = {
     PaymentStatus.PENDING: "not_paid",
@@ -42,19 +43,40 @@ PAYMENT_STATUS = {
 Row = dict[str, Any]
 
 
-def with_billing_address(customers: QuerySet) -> QuerySet:
-    """Rows of `CUSTOMER_COLUMNS`."""
+def everybody() -> Any:
+    """All customers; `billing` is the default billing address.
+
+    Unlike the condition of `Customer.objects`, this one has no parameters. So PostgreSQL can use the index of customers
+    in a plan for all parameters, too.
+    """
     billing = FilteredRelation("addresses", condition=Q(addresses__is_default_for_billing=True))
-    return customers.annotate(billing=billing).values(*CUSTOMER_COLUMNS)
+    return User.objects.filter(is_staff=False).annotate(billing=billing)
 
 
-_customer = PreparedQuery(lambda id: with_billing_address(Customer.objects.filter(pk=id)))
-_addresses = PreparedQuery(
-    lambda *user_ids: Address.objects.filter(user_id__in=user_ids).order_by("id").values(*ADDRESS_COLUMNS)
-)
-_orders = PreparedQuery(
-    lambda *user_ids: Order.objects.filter(user_id__in=user_ids).newest_first().values(*ORDER_COLUMNS)
-)
+def with_relations(customers: QuerySet, relations: Iterable[str] = ()) -> QuerySet:
+    """Rows of `CUSTOMER_COLUMNS`, with `order_list` and `address_list` (JSON) where the `relations` need them.
+
+    `customers` are from `everybody`.
+    """
+    lists = {}
+    if "orders" in relations:
+        lists["order_list"] = JSONRows("pk", owner=Order._meta.get_field("user"), columns=ORDER_COLUMNS)
+    if "shipping_addresses" in relations or "billing_address" in relations:
+        lists["address_list"] = JSONRows("pk", owner=Address._meta.get_field("user"), columns=ADDRESS_COLUMNS)
+    return customers.annotate(**lists).values(*CUSTOMER_COLUMNS, *lists)
+
+
+@lru_cache(maxsize=32)
+def one_customer(relations: frozenset[str]) -> PreparedQuery:
+    return PreparedQuery(lambda id: with_relations(everybody().filter(pk=id), relations))
+
+
+@lru_cache(maxsize=32)
+def newest_customers(limit: int, relations: frozenset[str] = frozenset()) -> PreparedQuery:
+    """The first page of all customers, which is requested most often."""
+    return PreparedQuery(lambda: with_relations(everybody().newest_first(), relations)[:limit])
+
+
 _memberships = PreparedQuery(
     lambda *user_ids: (
         Membership.objects.filter(user_id__in=user_ids)
@@ -64,17 +86,11 @@ _memberships = PreparedQuery(
 )
 
 
-@lru_cache(maxsize=32)
-def newest_customers(limit: int) -> PreparedQuery:
-    """The first page of all customers, which is requested most often."""
-    return PreparedQuery(lambda: with_billing_address(Customer.objects.newest_first())[:limit])
-
-
-def customer_with_id(id: str) -> Row | None:
-    """The row of a customer, with `CUSTOMER_COLUMNS`. None for an unknown id."""
+def customer_with_id(id: str, relations: Iterable[str] = ()) -> Row | None:
+    """The row of a customer, as `with_relations` reads it. None for an unknown id."""
     number = ids.decoded(ids.CUSTOMER, id)
-    found = _customer(number) if number is not None else []
-    return next((row for row in found if ids.encoded(ids.CUSTOMER, row["id"], row["date_joined"]) == id), None)
+    found = one_customer(frozenset(relations))(number) if number is not None else []
+    return next((row for row in found if customer_id(row) == id), None)
 
 
 def customers_with_ids(wanted: Iterable[str]) -> dict[str, int]:
@@ -96,6 +112,10 @@ def groups_with_ids(wanted: Iterable[str]) -> list[CustomerGroup]:
     return [group for group in groups if group_id(group) in wanted]
 
 
+def customer_id(row: Row) -> str:
+    return ids.encoded(ids.CUSTOMER, row["id"], row["date_joined"])
+
+
 def group_id(group: CustomerGroup) -> str:
     return ids.encoded(ids.GROUP, group.pk, group.created_at)
 
@@ -108,7 +128,7 @@ def format_datetime(value: datetime) -> str:
 def customer(row: Row) -> Row:
     billing_id = row["billing__id"]
     return {
-        "id": ids.encoded(ids.CUSTOMER, row["id"], row["date_joined"]),
+        "id": customer_id(row),
         "created_at": format_datetime(row["date_joined"]),
         "updated_at": format_datetime(row["updated_at"]),
         "deleted_at": None,
@@ -128,10 +148,12 @@ def new_customer(user: User, *, has_account: bool) -> Row:
 
 
 def address(row: Row, customer_id: str) -> Row:
+    """`row` from an `address_list`, whose times are texts."""
+    created_at = datetime.fromisoformat(row["created_at"])
     return {
-        "id": ids.encoded(ids.ADDRESS, row["id"], row["created_at"]),
-        "created_at": format_datetime(row["created_at"]),
-        "updated_at": format_datetime(row["updated_at"]),
+        "id": ids.encoded(ids.ADDRESS, row["id"], created_at),
+        "created_at": format_datetime(created_at),
+        "updated_at": format_datetime(datetime.fromisoformat(row["updated_at"])),
         "deleted_at": None,
         "customer_id": customer_id,
         "company": None,
@@ -160,11 +182,13 @@ def group(row: Row) -> Row:
 
 
 def order(row: Row, customer: Row) -> Row:
-    """The fields that our columns have: the stored document is not in Medusa's shape."""
+    """`row` from an `order_list`, whose times are texts. The fields that our columns have: the stored document is not
+    in Medusa's shape."""
+    date_placed = datetime.fromisoformat(row["date_placed"])
     return {
-        "id": ids.encoded(ids.ORDER, row["id"], row["date_placed"]),
-        "created_at": format_datetime(row["date_placed"]),
-        "updated_at": format_datetime(row["date_placed"]),
+        "id": ids.encoded(ids.ORDER, row["id"], date_placed),
+        "created_at": format_datetime(date_placed),
+        "updated_at": format_datetime(date_placed),
         "status": "pending",
         "payment_status": PAYMENT_STATUS[row["payment_status"]],
         "display_id": row["id"],
@@ -193,49 +217,43 @@ def user(user: User) -> Row:
 
 
 def customers(rows: list[Row], relations: Iterable[str]) -> list[Row]:
-    """Customers in Medusa's shape, each with these `RELATIONS`."""
-    by_key = {row["id"]: customer(row) for row in rows}
-    if by_key:
+    """Rows of `with_relations` in Medusa's shape, each with these `RELATIONS`."""
+    shown = [customer(row) for row in rows]
+    if rows:
         for relation in relations:
-            RELATIONS[relation](by_key)
-    return list(by_key.values())
+            RELATIONS[relation](rows, shown)
+    return shown
 
 
-def _embed_addresses(by_key: dict[int, Row]) -> None:
-    for customer in by_key.values():
-        customer["shipping_addresses"] = []
-    for row in _addresses(*by_key):
-        owner = by_key[row["user_id"]]
-        owner["shipping_addresses"].append(address(row, owner["id"]))
+def _embed_addresses(rows: list[Row], shown: list[Row]) -> None:
+    for row, customer in zip(rows, shown, strict=True):
+        customer["shipping_addresses"] = [address(each, customer["id"]) for each in row["address_list"]]
 
 
-def _embed_billing_address(by_key: dict[int, Row]) -> None:
-    for customer in by_key.values():
-        customer["billing_address"] = None
-    for row in _addresses(*by_key):
-        if row["is_default_for_billing"]:
-            owner = by_key[row["user_id"]]
-            owner["billing_address"] = address(row, owner["id"])
+def _embed_billing_address(rows: list[Row], shown: list[Row]) -> None:
+    for row, customer in zip(rows, shown, strict=True):
+        billing = [each for each in row["address_list"] if each["id"] == row["billing__id"]]
+        customer["billing_address"] = address(billing[0], customer["id"]) if billing else None
 
 
-def _embed_orders(by_key: dict[int, Row]) -> None:
-    for customer in by_key.values():
-        customer["orders"] = []
-    for row in _orders(*by_key):
-        owner = by_key[row["user_id"]]
-        owner["orders"].append(order(row, owner))
+def _embed_orders(rows: list[Row], shown: list[Row]) -> None:
+    """The newest first."""
+    for row, customer in zip(rows, shown, strict=True):
+        orders = [order(each, customer) for each in row["order_list"]]
+        customer["orders"] = sorted(orders, key=lambda order: order["id"], reverse=True)
 
 
-def _embed_groups(by_key: dict[int, Row]) -> None:
-    for customer in by_key.values():
-        customer["groups"] = []
-    for row in _memberships(*by_key):
+def _embed_groups(rows: list[Row], shown: list[Row]) -> None:
+    groups: dict[int, list[Row]] = {row["id"]: [] for row in rows}
+    for row in _memberships(*groups):
         columns = {name: row[f"customergroup__{name}"] for name in GROUP_COLUMNS}
-        by_key[row["user_id"]]["groups"].append(group(columns))
+        groups[row["user_id"]].append(group(columns))
+    for row, customer in zip(rows, shown, strict=True):
+        customer["groups"] = groups[row["id"]]
 
 
-# By the names that `expand` may have: functions that add a relation to customers, given by primary key.
-RELATIONS: dict[str, Callable[[dict[int, Row]], None]] = {
+# By the names that `expand` may have: functions that add a relation to customers, who are given as rows and as shown.
+RELATIONS: dict[str, Callable[[list[Row], list[Row]], None]] = {
     "orders": _embed_orders,
     "shipping_addresses": _embed_addresses,
     "billing_address": _embed_billing_address,

@@ -124,15 +124,15 @@ def create_definition(**fields: Any) -> Definition:
 
 @transaction.atomic
 def update_definition(
-    definition_id: int, *, precondition: Callable[[], None] | None = None, **changes: Any
+    definition_id: int, *, precondition: Callable[[Any], None] | None = None, **changes: Any
 ) -> Definition:
-    """Changes of key and type are ignored: they are fixed. `precondition` is called once the row is locked.
+    """Changes of key and type are ignored: they are fixed. `precondition` is called with the locked object.
 
     Raises Definition.DoesNotExist, KeyTaken (if the object changes), ServiceError, and what `precondition` raises.
     """
     definition = Definition.objects.select_for_update().get(pk=definition_id)
     if precondition:
-        precondition()
+        precondition(definition)
     former = dict(vars(definition))
     for name in changes.keys() - {"key", "type"}:
         setattr(definition, name, changes[name])

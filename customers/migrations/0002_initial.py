@@ -76,6 +76,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="user",
+            index=models.Index(
+                condition=models.Q(("is_staff", False)),
+                fields=["date_joined", "id", "has_account"],
+                name="user_customers",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
             index=models.Index(fields=["user_type", "date_joined", "id"], name="user_by_type"),
         ),
         migrations.AddIndex(

@@ -45,7 +45,7 @@ def create_webhook(*, store: str, by: Actor, **fields: Any) -> Webhook:
 
 @transaction.atomic
 def update_webhook(
-    webhook_id: int, *, by: Actor, precondition: Callable[[], None] | None = None, **changes: Any
+    webhook_id: int, *, by: Actor, precondition: Callable[[Any], None] | None = None, **changes: Any
 ) -> Webhook:
     """Changes the given fields; an empty `secret_key` leaves the secret as it is. Activating resets the failures.
 
@@ -53,7 +53,7 @@ def update_webhook(
     """
     webhook = Webhook.objects.select_for_update().get(pk=webhook_id)
     if precondition:
-        precondition()
+        precondition(webhook)
     if not changes.get("secret_key"):
         changes.pop("secret_key", None)
     columns = checked(changes)

@@ -84,6 +84,7 @@ def check_answers(servers: dict, shape: Callable) -> None:
 
 # --- The ceiling -----------------------------------------------------------------------------------------------------
 
+RELATIONS = frozenset(("orders", "shipping_addresses"))
 CUSTOMER_PATH = re.compile(rf"{PATH}/(\w+)")
 LOCK = "SELECT {columns} FROM customers_user WHERE id = %s LIMIT 21 FOR UPDATE"
 UPDATE = "UPDATE customers_user SET first_name = %s, updated_at = %s WHERE id = %s"
@@ -129,11 +130,12 @@ def respond(raw: ModuleType, environ: dict, user_id: int, app_id: int) -> tuple[
         return "200 OK", {"customers": people, "count": number, "offset": 0, "limit": 50}
     number = ids.decoded(ids.CUSTOMER, CUSTOMER_PATH.fullmatch(path)[1])
     if is_post:
-        update(raw, fetched(raw, serializers._customer, number)[0]["id"], body, user_id, app_id)
-    customer = serializers.customer(fetched(raw, serializers._customer, number)[0])
-    customer["orders"] = [serializers.order(row, customer) for row in fetched(raw, serializers._orders, number)]
-    addresses = fetched(raw, serializers._addresses, number)
-    customer["shipping_addresses"] = [serializers.address(row, customer["id"]) for row in addresses]
+        update(raw, number, body, user_id, app_id)
+    row = fetched(raw, serializers.one_customer(RELATIONS), number)[0]
+    customer = serializers.customer(row)
+    orders, addresses = (raw.orjson.loads(row[name]) for name in ("order_list", "address_list"))
+    customer["orders"] = [serializers.order(each, customer) for each in orders]
+    customer["shipping_addresses"] = [serializers.address(each, customer["id"]) for each in addresses]
     return "200 OK", {"customer": customer}
 
 
@@ -157,7 +159,6 @@ def update(raw: ModuleType, customer_id: int, body: dict, user_id: int, app_id: 
     now = raw.datetime.now(raw.UTC)
     with raw.database().transaction():
         former = raw.database().execute(LOCK.format(columns=columns), [customer_id]).fetchone()
-        with raw.database().transaction():  # a savepoint, as ours
-            raw.database().execute(UPDATE, [body["first_name"], now, customer_id])
+        raw.database().execute(UPDATE, [body["first_name"], now, customer_id])
         changes = raw.Jsonb({"first_name": [former["first_name"], body["first_name"]]})
         raw.database().execute(EVENT, [customer_id, now, user_id, app_id, changes])

@@ -35,8 +35,8 @@ class TestUpdateUser:
     def test_update_user_takes_few_queries(self, admin_client, ada, method, django_assert_num_queries):
         getattr(admin_client, method)(user_url(ada), {"first_name": "Warm"})
 
-        # Token, lock, update, webhooks, and the user with addresses again, within two savepoints.
-        with django_assert_num_queries(11):
+        # Token; transaction, lock, update, event, webhooks, commit; the user with addresses.
+        with django_assert_num_queries(8):
             getattr(admin_client, method)(user_url(ada), {"first_name": "Augusta"})
 
     def test_update_user_rejects_invalid_value_of_a_field(self, admin_client, ada, method):

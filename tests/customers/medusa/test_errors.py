@@ -46,7 +46,7 @@ class TestFailures:
         }
 
     def test_database_error_is_503(self, medusa_client, monkeypatch):
-        def busy(id):
+        def busy(id, relations):
             raise OperationalError("database is locked")
 
         monkeypatch.setattr(serializers, "customer_with_id", busy)
