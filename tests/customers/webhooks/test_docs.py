@@ -45,4 +45,5 @@ def test_javascript_example_verifies_webhook_signatures():
 
 
 def test_guide_lists_every_webhook_event_type():
-    assert set(re.findall(r"^\| `(\w+\.\w+)`", GUIDE, re.MULTILINE)) == set(EVENT_TYPES)
+    first_cells = " ".join(re.findall(r"^\| (`\w+\.\w+`[^|]*)", GUIDE, re.MULTILINE))
+    assert set(re.findall(r"`(\w+\.\w+)`", first_cells)) == set(EVENT_TYPES)
