@@ -34,11 +34,16 @@ class Rows:
     def name(self) -> str:
         return f"{self.model._meta.label_lower}.{self.column}"
 
+    @property
+    def label(self) -> str:
+        """What a preview calls these rows."""
+        return str(self.model._meta.verbose_name_plural)
+
     def of(self, user_id: int) -> QuerySet:
         return self.model._base_manager.filter(**{self.column: user_id})
 
     def count(self, kept_id: int, other_id: int) -> int:
-        """How many rows `pass_on` would move."""
+        """How many rows `pass_on` would move, as far as people see them."""
         return 0
 
     def pass_on(self, kept_id: int, other_id: int) -> Passed:
@@ -65,13 +70,27 @@ class MovedRows(Rows):
     """Rows that the kept customer gets.
 
     `twin_key`: rows of the two customers with the same key are one; that of the other customer is deleted.
+    `label`: what a preview calls the rows; "" for rows that it leaves out.
     """
 
-    def __init__(self, model: Any, column: str = "user_id", *, twin_key: Callable[[Any], Hashable] | None = None):
+    def __init__(
+        self,
+        model: Any,
+        column: str = "user_id",
+        *,
+        twin_key: Callable[[Any], Hashable] | None = None,
+        label: str | None = None,
+    ):
         super().__init__(model, column)
-        self.twin_key = twin_key
+        self.twin_key, self._label = twin_key, label
+
+    @property
+    def label(self) -> str:
+        return super().label if self._label is None else self._label
 
     def count(self, kept_id, other_id):
+        if not self.label:
+            return 0
         return self.of(other_id).count() - len(self.twins(kept_id, other_id))
 
     def twins(self, kept_id: int, other_id: int) -> list[Model]:
@@ -148,8 +167,8 @@ class AddressRows(MovedRows):
 _rows: list[Rows] = [
     AddressRows(),
     MovedRows(Note),
-    MovedRows(Event),
-    MovedRows(IdempotentAnswer),
+    MovedRows(Event, label="timeline entries"),
+    MovedRows(IdempotentAnswer, label=""),
     *(DroppedRows(model) for model in (Session, AccessToken, RefreshToken, IDToken, Grant, DeviceGrant)),
     *(StaffRows(model) for model in (App, LogEntry, TwoFactor, User.groups.through, User.user_permissions.through)),
     StaffRows(Note, "author_id"),

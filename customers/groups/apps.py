@@ -15,4 +15,6 @@ class GroupsConfig(AppConfig):
         from customers.groups.services import Membership
 
         filters.register_filter("group", lambda people, group_id: people.filter(customer_groups=group_id))
-        ownership.register(ownership.MovedRows(Membership, twin_key=lambda membership: membership.customergroup_id))
+        ownership.register(
+            ownership.MovedRows(Membership, twin_key=lambda membership: membership.customergroup_id, label="groups")
+        )

@@ -116,7 +116,7 @@ class Plan:
         counts: dict[str, int] = {}
         for rows in ownership.all_rows():
             if number := rows.count(self.kept.pk, self.other.pk):
-                counts[str(rows.model._meta.verbose_name_plural)] = number
+                counts[rows.label] = number
         return counts
 
     @cached_property
