@@ -6,8 +6,9 @@ module knows no table of it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
+from django.db import connection
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -82,16 +83,18 @@ def record(events: Iterable[Event], *, notify_webhooks: bool = True) -> None:
 
 
 def created(user: User, by: Actor) -> Event:
-    """The event of a new person on SQLite. As in `created_sql`, the INSERT reads the version of the consent text, so
-    that consent costs no statement of its own."""
-    changes = None
+    """The event of a new person, where `created_sql` is not used. On SQLite the INSERT reads the version of the consent
+    text itself, so that consent costs no statement of its own."""
+    changes: Any = None
     if user.accepts_marketing:
-        changes = RawSQL(  # noqa: S611  only the registered expression is put in
-            f"""json_object('accepts_marketing', json('[false, true]'),
-                'consent_ip', json_array(NULL, %s), 'consent_text', json_array(NULL, {_consent_text_sql()}))""",
-            [user.ip or by.ip],
-        )
-    return event(user.pk, Event.Kind.CREATED, by, cast(Any, changes))
+        ip = user.ip or by.ip
+        if connection.vendor == "sqlite":
+            sql = f"""json_object('accepts_marketing', json('[false, true]'), 'consent_ip', json_array(NULL, %s),
+                'consent_text', json_array(NULL, {_consent_text_sql()}))"""
+            changes = RawSQL(sql, [ip])  # noqa: S611  only the registered expression is put in
+        else:
+            changes = consent(False, True, ip=ip, text=consent_text())
+    return event(user.pk, Event.Kind.CREATED, by, changes)
 
 
 def created_sql(people: str) -> str:
