@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "customers",
     "customers.store",
     "customers.groups",
+    "customers.segments",
     "customers.metadata",
     "customers.orders",
     "customers.jobs",

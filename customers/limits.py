@@ -21,6 +21,7 @@ MAX_LINE_QUANTITY = 100_000
 
 # Of the store.
 MAX_GROUPS = 1_000
+MAX_SEGMENTS = 250
 MAX_DEFINITIONS = 250  # of metadata
 MAX_WEBHOOKS = 1_000
 MAX_WEBHOOKS_OF_APP = 100  # also of the store itself

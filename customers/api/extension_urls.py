@@ -4,6 +4,7 @@ from django.urls import path
 
 from customers.api import converters  # noqa: F401  registers "id", which the paths need
 from customers.api.resources.merging import DuplicateViewSet, MergeViewSet
+from customers.api.resources.segments import SegmentUserViewSet, SegmentViewSet
 from customers.api.resources.upserts import BulkUpsertViewSet, UpsertByEmailViewSet, UpsertByPhoneViewSet
 
 urlpatterns = [
@@ -15,4 +16,7 @@ urlpatterns = [
     path("users/<id:id>/merge/undo/", MergeViewSet.as_view({"post": "undo"}), name="merge-undo"),
     path("duplicates/", DuplicateViewSet.as_view({"get": "list"}), name="duplicates"),
     path("duplicates/<id:id>/dismiss/", DuplicateViewSet.as_view({"post": "dismiss"}), name="duplicate-dismiss"),
+    path("segments/", SegmentViewSet.as_view({"get": "list"}), name="segments"),
+    path("segments/<id:id>/", SegmentViewSet.as_view({"get": "retrieve"}), name="segment"),
+    path("segments/<id:id>/users/", SegmentUserViewSet.as_view({"get": "list"}), name="segment-users"),
 ]

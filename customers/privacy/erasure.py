@@ -19,6 +19,7 @@ from customers.privacy.personal_data import (
     log_entries_about,
     security_events_about,
 )
+from customers.segments import services as segments
 from customers.webhooks import outbox
 from oauth.accounts import lockout, mail
 from oauth.actor import Actor
@@ -57,6 +58,7 @@ def erase(user_id: int, *, by: Actor) -> None:
         raise ServiceError("Staff accounts can't be erased.", "user_type")
     emails = known_emails_of(user)
     tags = _known_tags_of(user)
+    segments.delete_segments_naming([*emails, user.get_full_name(), user.phone_number or ""])
     outbox.deliveries_about(*merging.merged_ids(user.pk)).delete()
     outbox.enqueue_redacted(user)
     log_entries_about(user).update(object_repr=REDACTED, change_message="[]")

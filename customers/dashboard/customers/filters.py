@@ -14,6 +14,7 @@ from customers.groups.models import CustomerGroup
 from customers.metadata import services as definitions
 from customers.metadata.models import Definition, Type
 from customers.models import Customer, Language, UserType
+from customers.segments.models import Segment
 from customers.validation import MAX_TAG_LENGTH
 
 YES_OR_NO = [("True", "Yes"), ("False", "No")]
@@ -152,6 +153,20 @@ class AddressFilter(FormFilter):
     form_class = AddressForm
 
 
+class SegmentFilter(ChoiceFilter):
+    """A link for each segment, with its number of customers as last counted."""
+
+    title = parameter_name = "segment"
+
+    def lookups(self, request, model_admin):
+        rows = Segment.objects.order_by("search_name").values_list("pk", "name", "customers_count")
+        self.options = [(str(id), name if count is None else f"{name} ({count:,})") for id, name, count in rows]
+        return self.options
+
+    def given(self):
+        return {name: int(id) for name, id in super().given().items()}
+
+
 class GroupForm(forms.Form):
     group = forms.ModelChoiceField(
         CustomerGroup.objects.order_by("name"), required=False, empty_label="Any", widget=PlainSelect
@@ -177,6 +192,7 @@ class OrdersFilter(FormFilter):
 
 
 FILTERS = (
+    SegmentFilter,
     TypeFilter,
     BlockedFilter,
     MarketingFilter,

@@ -13,6 +13,7 @@ from customers.core.polling import poll
 from customers.jobs import worker as jobs
 from customers.merging import worker as duplicates
 from customers.mirror.refresh_worker import RefreshWorker
+from customers.segments import worker as segments
 from customers.webhooks.delivery.worker import Worker
 from oauth.accounts import mail
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, handle_signal)
         # Webhooks after what creates events for them, and emails after what queues them.
         parts: list[Callable[..., None]] = [
-            jobs.run, block_expiry.run, RefreshWorker().run, Worker().run, send_emails, duplicates.run,
+            jobs.run, block_expiry.run, RefreshWorker().run, Worker().run, send_emails, duplicates.run, segments.run,
         ]  # fmt: skip
         if until_empty:
             for part in parts:

@@ -17,6 +17,7 @@ from customers.mirror.services import get_or_create_store, process_event
 from customers.models import User
 from customers.orders.checkout import create_cart
 from customers.orders.services import record_order, record_subscription
+from customers.segments.services import create_segment
 from customers.webhooks.services import send_test
 from oauth.accounts import staff
 from oauth.actor import SYSTEM, Actor
@@ -44,6 +45,9 @@ ALLOWED = [
     (r"install-app|open-app", OWNERS, NOBODY),
     (r"(metadata_definition|webhooks_webhook)_delete", OWNERS, OWNERS),
     (r"groups_customergroup_delete", EDITORS, EDITORS),
+    (r"segments_segment_(changelist|history)", ALL, ALL),
+    (r"segments_segment_change", ALL, EDITORS),
+    (r"segments_segment_(add|delete)", EDITORS, EDITORS),
     (r"\w+_delete", NOBODY, NOBODY),
     (r"webhooks_delivery_add", NOBODY, NOBODY),
     (r"webhooks_\w+", OWNERS, OWNERS),
@@ -131,6 +135,7 @@ def ids(owner, ada) -> dict[str, object]:
         "definition": create_definition(object="customer", key="points", name="Points", type="integer").pk,
         **webhook_ids(),
         **mirror_ids(),
+        "segment": create_segment(name="VIP", filters={"tag": "vip"}).pk,
         **dict.fromkeys(("customergroup", "group_id"), create_group(name="VIP").pk),
         "customer_id": ada.pk,
         "order": record_order(user_id=ada.pk, document=order()).pk,
