@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
 
 django.setup()
 
-from customers import insertion
+from customers import history, insertion
 from customers.api.resources.addresses import ADDRESS_COLUMNS
 from customers.api.resources.users import USER_COLUMNS, UserRepresentation, newest_users
 from customers.core import ratelimit
@@ -25,6 +25,7 @@ from customers.core.postgres import insertable_fields
 from customers.metadata.services import unchanged_params
 from customers.models import Address, Tag, User
 from oauth import tokens
+from oauth.actor import Actor
 from oauth.scopes import Scope
 from tests.bench import medusa
 
@@ -99,7 +100,7 @@ def create(body: dict, actor_id: int, app_id: int) -> dict:
     ]
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
     columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
-    happened = ["created", user["date_joined"], actor_id, app_id]
+    happened = history.created_params(Actor(user_id=actor_id, app_id=app_id), user["date_joined"])
     tags = [{"ordinal": 0, "name": name, **computed_columns(Tag, {"name": name})} for name in user["tags"]]
     given = [
         *unchanged_params(user["metadata"], {}),
