@@ -48,10 +48,12 @@ def insert_user(customer: NewCustomer, by: Actor, bound: definitions.Bindings | 
     no longer those of the database.
     """
     now = timezone.now()
-    user = User(**{"date_joined": now, "updated_at": now, **customer.person})
-    addresses = [Address(**{"created_at": now, "updated_at": now, **address}) for address in customer.addresses]
+    person = {"date_joined": now, "updated_at": now, **customer.person}
+    rows = [{"created_at": now, "updated_at": now, **address} for address in customer.addresses]
+    user, addresses = User(**person), [Address(**row) for row in rows]
     if takes_statement():
-        _insert_one_by_statement(user, addresses, by, bound)
+        params = _params_of_one(person, rows, by, bound)
+        _insert_one_by_statement(user, addresses, params)
     elif _insert_by_orm([(user, addresses)], by):
         raise EmailTaken
     # As a prefetch would leave it: reading them back costs no query.
@@ -115,22 +117,36 @@ def _insert_by_orm(people: Sequence[tuple[User, list[Address]]], by: Actor) -> s
     return skipped
 
 
-def _insert_one_by_statement(
-    user: User, addresses: list[Address], by: Actor, bound: definitions.Bindings | None
-) -> None:
-    """Sets the ids. Raises EmailTaken."""
-    address_fields = [field for field in insertable_fields(Address) if field.name != "user"]
-    rows = [
-        {"ordinal": 0, "place": place, **{field.attname: field.pre_save(address, add=True) for field in address_fields}}
+def _params_of_one(
+    person: Mapping[str, Any], addresses: Sequence[Mapping[str, Any]], by: Actor, bound: definitions.Bindings | None
+) -> list[Any]:
+    """Those of `insert_one_sql`. Every create runs this, so defaults are prepared once, and no model takes part."""
+    fields, defaults = _columns_of_new(User)
+    prepared = {name: fields[name].get_db_prep_save(value, connection) for name, value in person.items()}
+    row = {**defaults, **prepared, **computed_columns(User, person)}
+    address_defaults = _columns_of_new(Address)[1]
+    address_rows = [
+        {"ordinal": 0, "place": place, **address_defaults, **address, **computed_columns(Address, address)}
         for place, address in enumerate(addresses)
     ]
-    params = [
-        *definitions.unchanged_params((user.metadata or {}) if bound is not None else (), bound or {}),
-        *[field.get_db_prep_save(field.pre_save(user, add=True), connection) for field in insertable_fields(User)],
-        orjson.dumps(rows).decode(),
-        _tags_json([user.tags]),
+    return [
+        *definitions.unchanged_params((person.get("metadata") or {}) if bound is not None else (), bound or {}),
+        *[row[name] for name in fields],
+        orjson.dumps(address_rows).decode(),
+        _tags_json([person.get("tags", ())]),
         *history.created_params(by),
     ]
+
+
+@cache
+def _columns_of_new(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that an INSERT fills, and their defaults as the database takes them, both by column."""
+    fields = {field.attname: field for field in insertable_fields(model) if field.name != "user"}
+    return fields, {name: field.get_db_prep_save(field.get_default(), connection) for name, field in fields.items()}
+
+
+def _insert_one_by_statement(user: User, addresses: list[Address], params: list[Any]) -> None:
+    """Sets the ids. Raises EmailTaken."""
     inserted = fetch_rows(insert_one_sql(), params)
     if not inserted:
         raise EmailTaken

@@ -2,6 +2,7 @@
 locale, and an index of any kind serves them."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from django.db import models
@@ -53,8 +54,13 @@ class FoldedField(ComputedField):
 
 def computed_fields(model: type[models.Model], columns: Iterable[str] | None = None) -> list[ComputedField]:
     """Those that are computed from some of these columns; all of them by default."""
-    fields = [field for field in model._meta.concrete_fields if isinstance(field, ComputedField)]
+    fields = _computed_fields(model)
     return fields if columns is None else [field for field in fields if not set(columns).isdisjoint(field.sources)]
+
+
+@cache
+def _computed_fields(model: type[models.Model]) -> list[ComputedField]:
+    return [field for field in model._meta.concrete_fields if isinstance(field, ComputedField)]
 
 
 def computed_columns(model: type[models.Model], row: Mapping[str, Any]) -> dict[str, str | None]:
