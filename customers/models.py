@@ -212,7 +212,7 @@ class BlockedCustomer(Customer):  # type: ignore[django-manager-missing]  # the 
     class Meta:
         proxy = True
         default_permissions = ()
-        verbose_name_plural = "block list"
+        verbose_name_plural = "blocked customers"
 
 
 class StaffManager(UserManager):

@@ -34,6 +34,7 @@ class BlockListAdmin(ReadOnlyAdmin):
     search_fields = ("search_text",)
     search_help_text = "Search by name, email or phone"
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each is a count of the whole list
     empty_value_display = "—"
 
     def get_search_results(self, request, queryset, search_term):

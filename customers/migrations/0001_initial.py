@@ -210,7 +210,7 @@ class Migration(migrations.Migration):
             name="BlockedCustomer",
             fields=[],
             options={
-                "verbose_name_plural": "block list",
+                "verbose_name_plural": "blocked customers",
                 "proxy": True,
                 "default_permissions": (),
                 "indexes": [],
