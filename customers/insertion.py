@@ -182,11 +182,13 @@ def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:
 
 def _tags_json(tags_of_people: Iterable[Iterable[str]]) -> str:
     """The tags of people in the order of their ordinals, with their folded columns."""
-    rows = [
-        {"ordinal": ordinal, "name": name, **computed_columns(Tag, {"name": name})}
-        for ordinal, tags in enumerate(tags_of_people)
-        for name in tags
-    ]
+    columns: dict[str, dict[str, Any]] = {}
+    rows = []
+    for ordinal, tags in enumerate(tags_of_people):
+        for name in tags:
+            if name not in columns:
+                columns[name] = {"name": name, **computed_columns(Tag, {"name": name})}
+            rows.append({"ordinal": ordinal, **columns[name]})
     return orjson.dumps(rows).decode()
 
 

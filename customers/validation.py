@@ -18,7 +18,7 @@ from customers.limits import MAX_METADATA_BYTES, MAX_METADATA_KEYS, MAX_TAGS
 from customers.phone_numbers import clean_phone_number
 from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
-from oauth.text import check_not_blank, check_printable, is_blank, normalized, one_line
+from oauth.text import check_not_blank, check_printable, is_blank, is_plain, normalized, one_line
 
 MAX_TAG_LENGTH = 255
 MAX_LINE_LENGTH = 255  # of a name, and of a line of an address
@@ -99,6 +99,8 @@ def _kept_emoji(found: str, _: object) -> str:
 
 def clean_text(text: str) -> str:
     """In NFC and without emoji; empty if nothing of it can be seen."""
+    if is_plain(text):
+        return "" if text.isspace() else text
     text = without_emoji(normalized(text))
     return "" if is_blank(text) else text
 
@@ -152,7 +154,7 @@ def clean_tags(tags: Sequence[str | None]) -> list[str]:
 
     Raises CustomerError("tags", position) for a tag of more than 255 characters, CustomerError("tags") for too many.
     """
-    words = ["" if is_blank(tag or "") else normalized(one_line(tag or "")).strip() for tag in tags]
+    words = [_clean_tag(tag or "") for tag in tags]
     for position, word in enumerate(words):
         if len(word) > MAX_TAG_LENGTH:
             raise CustomerError(f"A tag has at most {MAX_TAG_LENGTH} characters.", "tags", position)
@@ -161,6 +163,12 @@ def clean_tags(tags: Sequence[str | None]) -> list[str]:
     if len(cleaned) > MAX_TAGS:
         raise CustomerError(f"A customer has at most {MAX_TAGS} tags.", "tags")
     return cleaned
+
+
+def _clean_tag(tag: str) -> str:
+    if is_plain(tag):
+        return tag.strip()
+    return "" if is_blank(tag) else normalized(one_line(tag)).strip()
 
 
 def clean_country(code: str) -> str:
@@ -196,12 +204,15 @@ def clean_address(fields: Mapping[str, Any], *, country: str | None = None) -> d
 
     Raises ServiceError.
     """
-    cleaned = {name: clean_text(value) if isinstance(value, str) else value for name, value in fields.items()}
-    for name, separator in ADDRESS_SEPARATORS.items():
-        if cleaned.get(name):
-            cleaned[name] = one_line(cleaned[name], separator)
-    for name, value in cleaned.items():
-        if isinstance(value, str) and name not in ("notes", "phone_number"):
+    cleaned = dict(fields)
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            continue
+        if not (value.isascii() and value.isprintable()) or value.isspace():  # else there is nothing to clean
+            value = cleaned[name] = clean_text(value)
+            if separator := ADDRESS_SEPARATORS.get(name):
+                value = cleaned[name] = one_line(value, separator)
+        if len(value) > MAX_POSTCODE_LENGTH and name not in ("notes", "phone_number"):
             check_length(value, MAX_POSTCODE_LENGTH if name == "postcode" else MAX_LINE_LENGTH, name)
     for name in ("first_name", "last_name"):
         check_printable(cleaned.get(name) or "", name)

@@ -7,6 +7,7 @@ A domain has one form for computers (IDNA 2008, RFC 5891, after the mapping of U
 import re
 import unicodedata
 from contextlib import suppress
+from functools import lru_cache
 
 import idna
 
@@ -46,6 +47,7 @@ def email_key(text: str) -> str:
     return key if key.isascii() else unicodedata.normalize("NFC", key).replace("ς", "σ")
 
 
+@lru_cache(maxsize=4096)  # many people share few domains
 def _canonical_domain(domain: str) -> str:
     """Raises ValueError, which the errors of `idna` are."""
     if PLAIN_DOMAIN.fullmatch(domain):

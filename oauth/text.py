@@ -31,8 +31,16 @@ def normalized(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def is_plain(text: str) -> bool:
+    """Whether the text is printable ASCII, or empty: no rule for letters, control characters or line breaks concerns
+    it."""
+    return text.isascii() and text.isprintable()
+
+
 def one_line(text: str, separator: str = " ") -> str:
     """`text` with `separator` in place of line breaks, and without the space around them."""
+    if text.isprintable():  # no line break is
+        return text
     lines = text.splitlines()
     if not text or lines == [text]:
         return text
@@ -42,12 +50,14 @@ def one_line(text: str, separator: str = " ") -> str:
 def check_printable(text: str, *path: str | int) -> None:
     """Raises ServiceError(*path) for line breaks, escape codes and overrides of the direction of writing (Unicode
     Standard Annex 9): such a name could forge a line of a log, of a mail or of a page."""
-    if CONTROL.search(text):
+    if not text.isprintable() and CONTROL.search(text):
         raise ServiceError("Line breaks and control characters are not allowed.", *path)
 
 
 def is_blank(text: str) -> bool:
     """Whether nothing of the text can be seen."""
+    if is_plain(text):
+        return not text or text.isspace()
     return INVISIBLE_TEXT.fullmatch(text) is not None
 
 

@@ -2,12 +2,14 @@
 locale, and an index of any kind serves them."""
 
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.db import models
 
 from oauth.text import fold
+
+_fold = lru_cache(maxsize=8192)(fold)  # many people share names, cities and tags
 
 
 class ComputedField(models.TextField):
@@ -49,7 +51,9 @@ class FoldedField(ComputedField):
         return name, path, sources, options | ({} if self.separator == " " else {"separator": self.separator})
 
     def computed(self, row):
-        return self.separator.join(filter(None, (fold(row.get(name) or "") for name in self.sources)))
+        if len(self.sources) == 1:
+            return _fold(row.get(self.sources[0]) or "")
+        return self.separator.join(filter(None, [_fold(row[name]) for name in self.sources if row.get(name)]))
 
 
 def computed_fields(model: type[models.Model], columns: Iterable[str] | None = None) -> list[ComputedField]:

@@ -57,4 +57,5 @@ def check_json(value: Any, *path: str | int, levels: int = MAX_JSON_LEVELS) -> N
         if levels == 0:
             raise ServiceError(f"More than {MAX_JSON_LEVELS} levels can't be kept.", *path)
         for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
-            check_json(part, *path, levels=levels - 1)
+            if not (type(part) is str and part.isascii() and "\0" not in part):  # as most are, which saves the call
+                check_json(part, *path, levels=levels - 1)

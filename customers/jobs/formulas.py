@@ -13,6 +13,7 @@ SEPARATOR = "[;,|\t\r\n]"
 LATER_FORMULA = re.compile(f"({SEPARATOR})(?!{NUMBER})(?={BEGINS_FORMULA})")
 LATER_QUOTED = re.compile(f"({SEPARATOR})'(?={BEGINS_FORMULA})")
 LATER_FORMULA_OF_JSON = re.compile(f"({SEPARATOR})(?!{NUMBER})('*)([=+\\-@＝＋－＠])")
+SIGN = re.compile("[=+\\-@\t\r＝＋－＠]")  # no formula is without
 PHONE_NUMBER = re.compile(r"\+[0-9]+")
 
 
@@ -27,6 +28,8 @@ def unquoted(text: str) -> str:
 def quoted(text: str) -> str:
     """Adds an apostrophe where a spreadsheet would compute a formula. A phone number in E.164 stays as it is: a
     spreadsheet at worst drops its plus sign."""
+    if not SIGN.search(text):
+        return text
     if FORMULA.match(text):
         text = text if PHONE_NUMBER.fullmatch(text) else f"'{text}"
     return LATER_FORMULA.sub(r"\1'", text)
@@ -34,4 +37,6 @@ def quoted(text: str) -> str:
 
 def quoted_json(text: str) -> str:
     """Escapes what begins a formula behind a separator, by JSON's own rules (RFC 8259, 7): the value is the same."""
+    if not SIGN.search(text):
+        return text
     return LATER_FORMULA_OF_JSON.sub(lambda found: f"{found[1]}{found[2]}\\u{ord(found[3]):04x}", text)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TextIO
 
 import orjson
@@ -22,6 +23,7 @@ from customers.jobs.imports.columns import (
     PURCHASES,
 )
 from customers.jobs.imports.values import tags_of
+from customers.services import DEFAULT_FLAGS
 
 BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes a CSV file for one in the encoding of the computer
 
@@ -60,30 +62,73 @@ def write_csv(
     those that get a column.
     """
     writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
-    header = (*HEADER, *(METADATA + key for key in metadata_keys))
     if with_header:
-        writer.writerow(header)
+        writer.writerow((*HEADER, *(METADATA + key for key in metadata_keys)))
     number = 0
     for row in rows:
         number += 1
         first, *others = row["addresses"] or [{}]
-        cells = {**row, **{f"address_{name}": first.get(name) for name in ADDRESS}, MORE_ADDRESSES: others}
-        cells |= {METADATA + key: (row["metadata"] or {}).get(key) for key in metadata_keys}
-        writer.writerow([_cell(name, cells[name]) for name in header])
+        cells = [write(row[name]) for name, write in PERSON_CELLS]
+        cells += [write(first.get(name)) for name, write in ADDRESS_CELLS]
+        cells.append(_json(others))
+        if metadata_keys:
+            metadata = row["metadata"] or {}
+            cells += [_any(metadata.get(key)) for key in metadata_keys]
+        writer.writerow(cells)
     return number
 
 
-def _cell(name: str, value: Any) -> str | int | float | Decimal:
-    if value is None or value == []:
-        return ""
-    if name == "tags" and not value[0].startswith("[") and tags_of(text := ",".join(value)) == value:
+Cell = str | int | float | Decimal
+
+
+def _text(value: str | None) -> Cell:
+    if not value or value.isalnum():  # as most are: no sign of a formula
+        return value or ""
+    return quoted(value)
+
+
+def _same(value: Any) -> Cell:
+    """A number, of which a spreadsheet computes nothing, or a date of ISO 8601."""
+    return "" if value is None else value
+
+
+def _flag(value: bool | None) -> Cell:
+    return "" if value is None else "yes" if value else "no"
+
+
+def _json(value: list | dict | None) -> Cell:
+    return "" if value is None or value == [] else quoted_json(orjson.dumps(value).decode())
+
+
+def _tags(value: list[str]) -> Cell:
+    return _cell_of_tags(tuple(value)) if value else ""
+
+
+@lru_cache(maxsize=4096)  # many people share tags
+def _cell_of_tags(tags: tuple[str, ...]) -> Cell:
+    """With commas, if an import reads the same tags from it."""
+    if not tags[0].startswith("[") and tags_of(text := ",".join(tags)) == list(tags):
         return quoted(text)
+    return _json(list(tags))
+
+
+def _any(value: Any) -> Cell:
+    """A value of metadata."""
     if isinstance(value, list | dict):
-        return quoted_json(orjson.dumps(value).decode())
+        return _json(value)
     if isinstance(value, bool):
-        return "yes" if value else "no"
-    # A spreadsheet computes nothing from a number, so a negative one stays a number.
-    return value if isinstance(value, int | float | Decimal) else quoted(str(value))
+        return _flag(value)
+    return _same(value) if isinstance(value, int | float | None) else _text(str(value))
+
+
+CELLS: dict[str, Callable[[Any], Cell]] = {
+    **dict.fromkeys(("accepts_marketing", "is_blocked", *DEFAULT_FLAGS), _flag),
+    **dict.fromkeys(("id", "date_joined", *COUNTERS, *PURCHASES), _same),
+    "tags": _tags,
+    "metadata": _json,
+}
+PERSON_CELLS = [(name, CELLS.get(name, _text)) for name in ("id", *PERSON, *COUNTERS, *PURCHASES, *BLOCK, *CONSENT)]
+ADDRESS_CELLS = [(name, CELLS.get(name, _text)) for name in ADDRESS]
 
 
 @dataclass(frozen=True, slots=True)

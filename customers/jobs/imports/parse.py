@@ -70,7 +70,11 @@ def _values(cells: list[str], width: int, columns_of: Mapping[str, int]) -> dict
     if len(cells) > width:
         return ServiceError(f"The row has {len(cells)} cells, the header has {width}.")
     number = len(cells)
-    return {field: unquoted(cells[column]) for field, column in columns_of.items() if column < number}
+    return {
+        field: unquoted(cell) if "'" in (cell := cells[column]) else cell
+        for field, column in columns_of.items()
+        if column < number
+    }
 
 
 def _json_rows(lines: Lines, fields: Mapping[str, str]) -> Iterator[Row]:

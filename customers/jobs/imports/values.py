@@ -35,6 +35,10 @@ WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 NUMERIC_DATE = re.compile(r"([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})(?![0-9]),?")
 UTC_NAME = re.compile(r"\s*(UTC|GMT|Z)$", re.IGNORECASE)
+# Most emails. Django's validator accepts them all, and takes ten times as long.
+PLAIN_EMAIL = re.compile(
+    r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE
+)
 GOOGLE_LABELS = " ::: "
 QUOTED_TAGS = re.compile(r'"[^"]*"(\s*,\s*"[^"]*")*')
 
@@ -76,6 +80,8 @@ _email_text = _text(MAX_EMAIL_LENGTH)
 
 def _email(value: Any) -> str:
     email = _email_text(value)
+    if PLAIN_EMAIL.fullmatch(email):
+        return email
     try:
         validate_email(email)
     except ValidationError as error:

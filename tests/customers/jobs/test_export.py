@@ -210,6 +210,16 @@ def test_export_to_a_missing_folder_is_an_error(customers, tmp_path):
         call_command("export_customers", str(tmp_path / "none" / "customers.csv"))
 
 
+def test_export_has_the_addresses_of_its_own_customers_only(db, export_file):
+    for number, tags in enumerate([["x"], [], ["x"]]):
+        make_user(email=f"{number}@example.com", tags=tags, addresses=[address(line1=f"{number} Street")])
+
+    rows = read(export_file("customers.csv", "--tag=x"))
+
+    assert [row["address_line1"] for row in rows] == ["0 Street", "2 Street"]
+    assert {row["more_addresses"] for row in rows} == {""}
+
+
 def test_export_filters_customers_by_the_options(customers, export_file):
     ada, bo = "Ada@Lovelace.example", "bo@example.com"
     cases = {

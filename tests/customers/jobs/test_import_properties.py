@@ -5,11 +5,13 @@ import io
 
 import pytest
 from django.core.management import CommandError
+from django.core.validators import validate_email
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from customers.jobs.formulas import quoted
+from customers.jobs.imports.values import PLAIN_EMAIL
 from customers.models import User
 
 HEADER = ["Email", "First Name", "metadata.note", "metadata.last"]
@@ -62,6 +64,12 @@ def imported(import_file, tmp_path):
         return code, output.splitlines()[-1], users
 
     return run
+
+
+@quick
+@given(email=st.from_regex(PLAIN_EMAIL, fullmatch=True))
+def test_email_that_is_accepted_at_a_glance_is_valid(email):
+    validate_email(email)
 
 
 @quick
