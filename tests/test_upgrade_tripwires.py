@@ -86,8 +86,6 @@ TABLE = [
      "the same"),
     ("rest_framework.serializers.Serializer._declared_fields", "customers/api/resources/addresses.py",
      "the same"),
-    ("rest_framework.serializers.Serializer._declared_fields", "customers/api/resources/subscription_serializers.py",
-     "the same"),
     ("rest_framework.serializers.Serializer._readable_fields", "customers/api/lenient_fields.py",
      "the fields that a response shows"),
     ("oauth2_provider.models.set_token_value", "oauth/tokens.py",
