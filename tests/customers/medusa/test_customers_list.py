@@ -3,7 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.models import User
@@ -84,6 +86,20 @@ class TestLimitAndOffset:
     @pytest.mark.parametrize("offset", ["5", "9223372036854775807"])
     def test_offset_past_the_end_is_empty(self, medusa_client, offset):
         assert page(medusa_client, {"offset": offset})["customers"] == []
+
+    def test_offset_skips_rows_by_an_index_alone(self, medusa_client):
+        if connection.vendor != "postgresql":
+            pytest.skip("looks at PostgreSQL's plans")
+        with CaptureQueriesContext(connection) as queries:
+            page(medusa_client, {"offset": "3", "has_account": "false"})
+        (sql,) = [each["sql"] for each in queries if "OFFSET 3" in each["sql"]]
+
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN {sql}")
+            plan = [line for (line,) in cursor]
+        assert any("Index Only Scan Backward using user_customers" in line for line in plan), plan
 
     @pytest.mark.parametrize("limit", ["0", "", "4", "100"])
     def test_limit_is_capped(self, medusa_client, settings, limit):
