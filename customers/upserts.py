@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from customers import insertion, services, validation
@@ -27,6 +29,13 @@ class AlreadyExists(ServiceError):
 
     def __init__(self):
         super().__init__("The customer exists already.")
+
+
+class DoesNotExist(ServiceError):
+    code = "does_not_exist"
+
+    def __init__(self):
+        super().__init__("There is no such customer yet.")
 
 
 class SeveralCustomers(ServiceError):
@@ -71,14 +80,16 @@ def upsert_by_email(
     *,
     by: Actor,
     only_create: bool = False,
+    only_update: bool = False,
     precondition: PreconditionFor = lambda user_id: None,
 ) -> Upserted:
     """Updates the customer of this mailbox, or creates one. `fields` are those of `services.create_user`. An `email`
     among them is another spelling of the mailbox. Addresses count for a new customer only.
 
-    Raises AlreadyExists with `only_create`, ServiceError, Busy, and what the precondition raises.
+    Raises AlreadyExists with `only_create`, DoesNotExist with `only_update`, ServiceError, Busy, and what the
+    precondition raises.
     """
-    check_email(email)
+    _check_spelling(email)
     spelling = fields.get("email")
     if spelling and email_key(spelling) != email_key(email):
         raise validation.CustomerError("This is not the email of the URL.", "email")
@@ -86,6 +97,8 @@ def upsert_by_email(
         customers = User.objects.with_email(email)
         user_id = customers.values_list("pk", flat=True).first()
         if user_id is None:
+            if only_update:
+                raise DoesNotExist
             try:
                 user = services.create_user(by=by, **{**fields, "email": spelling or email})
             except validation.EmailTaken:
@@ -110,17 +123,19 @@ def upsert_by_phone(
     *,
     by: Actor,
     only_create: bool = False,
+    only_update: bool = False,
     precondition: PreconditionFor = lambda user_id: None,
 ) -> Upserted:
     """Updates the only customer with this phone number, or creates one, who needs an `email` among the fields.
 
     Two calls for one number never create two customers. Other ways to create customers don't look at phone numbers.
-    Raises SeveralCustomers, AlreadyExists with `only_create`, ServiceError, and what the precondition raises.
+    Raises SeveralCustomers, AlreadyExists with `only_create`, DoesNotExist with `only_update`, ServiceError, and what
+    the precondition raises.
     """
     number = clean_phone_number(number, None) or ""
     if not number:
         raise ServiceError("Enter a phone number.", "phone_number")
-    if clean_phone_number(fields.get("phone_number") or number, None) != number:
+    if clean_phone_number(fields.get("phone_number", number) or "", None) != number:
         raise validation.CustomerError("This is not the phone number of the URL.", "phone_number")
     fields = {**fields, "phone_number": number}
     lock_until_commit(User, number)
@@ -128,6 +143,8 @@ def upsert_by_phone(
     if len(ids) > 1:
         raise SeveralCustomers(ids)
     if not ids:
+        if only_update:
+            raise DoesNotExist
         if not fields.get("email"):
             raise validation.CustomerError("A new customer needs an email.", "email")
         return Upserted(services.create_user(by=by, **fields).pk, is_new=True)
@@ -159,6 +176,15 @@ def upsert_users(people: Sequence[Mapping[str, Any]], *, by: Actor) -> list[Outc
             break
     outcomes |= {position: Outcome(None, error=Busy()) for position in waiting.values()}
     return [outcomes[position] for position in range(len(people))]
+
+
+def _check_spelling(email: str) -> None:
+    """An email of a URL has passed no field that would refuse `a b@example.com` or a NUL. Raises ServiceError."""
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise validation.CustomerError(error.messages[0], "email") from None
+    check_email(email)
 
 
 def _upsert_once(people: Mapping[str, Mapping[str, Any]], by: Actor) -> dict[str, Outcome]:

@@ -17,7 +17,7 @@ from customers.core.idempotency import KeyReused
 from customers.jobs.exports.downloads import LinkRefused
 from customers.limits import TooMany
 from customers.merging.services import MergeRefused, UndoRefused, merged_into
-from customers.upserts import AlreadyExists, Busy, SeveralCustomers
+from customers.upserts import AlreadyExists, Busy, DoesNotExist, SeveralCustomers
 from customers.validation import StaffFixed
 from oauth.errors import ServiceError
 
@@ -66,6 +66,7 @@ STATUSES = {
     MergeRefused.code: status.HTTP_409_CONFLICT,
     UndoRefused.code: status.HTTP_409_CONFLICT,
     AlreadyExists.code: status.HTTP_412_PRECONDITION_FAILED,
+    DoesNotExist.code: status.HTTP_412_PRECONDITION_FAILED,
     SeveralCustomers.code: status.HTTP_409_CONFLICT,
     Busy.code: status.HTTP_503_SERVICE_UNAVAILABLE,
 }

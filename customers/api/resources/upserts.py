@@ -5,6 +5,7 @@ from typing import Any
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from customers import upserts
@@ -23,7 +24,8 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 DESCRIPTION = (
     "201 if the customer is new, 200 if it existed. Fields that are left out stay unchanged. Addresses count for a new "
-    "customer only. With `If-Match`, an update fails with 412 if somebody else has changed the customer."
+    "customer only. With `If-Match`, an update fails with 412 if somebody else has changed the customer, and nobody is "
+    "created."
 )
 
 
@@ -59,7 +61,12 @@ class _UpsertViewSet(AdminApiViewSet):
     def upsert_options(self) -> dict[str, Any]:
         """What all upserts of one customer take."""
         only_create = self.request.META.get("HTTP_IF_NONE_MATCH", "").strip() == "*"
-        return {"by": self.actor, "only_create": only_create, "precondition": self.precondition}
+        return {
+            "by": self.actor,
+            "only_create": only_create,
+            "only_update": "HTTP_IF_MATCH" in self.request.META,
+            "precondition": self.precondition,
+        }
 
     def respond(self, upserted: Upserted) -> Response:
         response = respond_with_etag(self.represent(upserted.user_id))
@@ -116,7 +123,10 @@ class BulkUpsertViewSet(AdminApiViewSet):
         users = request.data.get("users") if isinstance(request.data, dict) else None
         if not isinstance(users, list):
             raise serializers.ValidationError({"users": ["Expected a list of customers."]})
-        check_list_length(users)
+        try:
+            check_list_length(users)
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"users": error.detail}) from None
         validator = UserSerializer()
         valid: dict[int, dict[str, Any]] = {}
         results: dict[int, dict[str, Any]] = {}
@@ -124,7 +134,7 @@ class BulkUpsertViewSet(AdminApiViewSet):
             try:
                 valid[position] = validator.run_validation(user)
             except serializers.ValidationError as error:
-                results[position] = {"status": error.status_code, "id": None, "errors": error.detail}
+                results[position] = refused(error, "non_field_errors")
         outcomes = upserts.upsert_users(list(valid.values()), by=self.actor)
         results |= dict(zip(valid, map(result, outcomes), strict=True))
         return Response({"results": [results[position] for position in range(len(users))]})
@@ -132,7 +142,11 @@ class BulkUpsertViewSet(AdminApiViewSet):
 
 def result(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome.error, ServiceError):
-        error = from_service_error(outcome.error)
-        detail = error.detail if isinstance(error.detail, dict) else {"detail": error.detail}
-        return {"status": error.status_code, "id": None, "errors": detail}
+        return refused(from_service_error(outcome.error), "detail")
     return {"status": 201 if outcome.is_new else 200, "id": outcome.user_id, "errors": None}
+
+
+def refused(error: APIException, name: str) -> dict[str, Any]:
+    """`name`: of an error that is about no field."""
+    errors = error.detail if isinstance(error.detail, dict) else {name: error.detail}
+    return {"status": error.status_code, "id": None, "errors": errors}

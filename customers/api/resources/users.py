@@ -46,7 +46,7 @@ class MetadataField(serializers.JSONField):
 
 @extend_schema_field({"type": "string", "description": "An IPv4 or IPv6 address."})
 class IPField(serializers.IPAddressField):
-    """An empty string is null. An IPv4 address within IPv6 stays as it is. A zone is refused: it has a meaning on one
+    """A blank string is null. An IPv4 address within IPv6 stays as it is. A zone is refused: it has a meaning on one
     machine only."""
 
     def __init__(self, **options):
@@ -54,7 +54,7 @@ class IPField(serializers.IPAddressField):
         self.unpack_ipv4 = False
 
     def run_validation(self, data=serializers.empty):
-        return super().run_validation(None if data == "" else data)
+        return super().run_validation(None if isinstance(data, str) and not data.strip() else data)
 
     def to_internal_value(self, data):
         if isinstance(data, str) and "%" in data:

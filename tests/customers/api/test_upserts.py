@@ -61,6 +61,8 @@ class TestByEmail:
         "email, body, field",
         [
             ("no email", {}, "email"),
+            ("a b@example.com", {}, "email"),
+            ("a\0b@example.com", {}, "email"),
             ("ada@lovelace.example", {"email": "grace@hopper.example"}, "email"),
             ("ada@lovelace.example", {"phone_number": "12"}, "phone_number"),
             ("ada@lovelace.example", {"metadata": []}, "metadata"),
@@ -87,6 +89,13 @@ class TestByEmail:
         second = admin_client.put(by_email(ada.email), {"first_name": "B"}, headers={"If-Match": etag})
 
         assert (first.status_code, second.status_code) == (200, 412)
+
+    @each("url", [by_email("ada@lovelace.example"), by_phone("+442079460958")])
+    def test_upsert_with_if_match_creates_nobody(self, admin_client, url):
+        response = admin_client.put(url, {"email": "ada@lovelace.example"}, headers={"If-Match": "*"})
+
+        assert response.status_code == 412
+        assert not User.objects.filter(user_type="lead").exists()
 
     def test_upsert_by_email_needs_the_write_scope(self, api):
         assert api(Scope.USERS_READ).put(by_email("ada@lovelace.example"), {}).status_code == 403
@@ -117,6 +126,7 @@ class TestByPhone:
         [
             ("12", {"email": "ada@lovelace.example"}, "phone_number"),
             ("+442079460958", {}, "email"),
+            ("+442079460958", {"email": "a@b.example", "phone_number": None}, "phone_number"),
             ("+442079460958", {"email": "a@b.example", "phone_number": "+442079460959"}, "phone_number"),
         ],
     )
@@ -147,10 +157,13 @@ class TestByPhone:
 class TestBulk:
     def test_bulk_upsert_creates_and_updates_and_answers_in_order(self, admin_client, ada):
         users = [
-            {"email": "grace@hopper.example", "tags": ["navy"], "addresses": [address(), address(country="FR")]},
+            {
+                "email": "grace@hopper.example", "tags": ["navy"], "ip": " ",
+                "addresses": [address(), address(country="FR")],
+            },
             {"email": "ADA@lovelace.example", "tags": ["vip"]},
             {"email": "alan@turing.example", "phone_number": "+442079460958"},
-        ]
+        ]  # fmt: skip
 
         response = admin_client.post(BULK, {"users": users})
 
@@ -159,7 +172,8 @@ class TestBulk:
         assert [(each["status"], each["errors"]) for each in results] == [(201, None), (200, None), (201, None)]
         assert results[1]["id"] == ada.pk
         grace = admin_client.get(user_url(results[0]["id"])).json()
-        assert (grace["email"], grace["tags"], len(grace["addresses"])) == ("grace@hopper.example", ["navy"], 2)
+        assert (grace["email"], grace["tags"], grace["ip"]) == ("grace@hopper.example", ["navy"], None)
+        assert len(grace["addresses"]) == 2
         assert admin_client.get(user_url(ada)).json()["tags"] == ["vip"]
         assert set(Tag.objects.values_list("name", flat=True)) >= {"navy", "vip"}
 
@@ -174,13 +188,15 @@ class TestBulk:
             {"email": ada.email, "phone_number": "12"},
             {"email": staff.email, "first_name": "Eve"},
             "text",
+            None,
         ]
 
         results = admin_client.post(BULK, {"users": users}).json()["results"]
 
-        assert [each["status"] for each in results] == [201, 400, 400, 400, 400, 400, 403, 400]
+        assert [each["status"] for each in results] == [201, 400, 400, 400, 400, 400, 403, 400, 400]
         assert [list(each["errors"]) for each in results[1:]] == [
             ["email"], ["email"], ["addresses"], ["email"], ["phone_number"], ["detail"], ["non_field_errors"],
+            ["non_field_errors"],
         ]  # fmt: skip
         assert User.objects.filter(user_type="lead").count() == 2
 
@@ -203,7 +219,7 @@ class TestBulk:
         with django_assert_max_num_queries(50):
             accepted = admin_client.post(BULK, {"users": users[:1000]})
 
-        assert refused.status_code == 400
+        assert (refused.status_code, list(refused.json())) == (400, ["users"])
         assert {each["status"] for each in accepted.json()["results"]} == {201}
         assert User.objects.filter(user_type="lead").count() == 1000
 
