@@ -20,13 +20,16 @@ from customers.orders import gateway
 from customers.orders.documents import Purchase, order_document, subscription_document
 from customers.orders.lines import as_text, choose_currency, clean_amount, clean_lines
 from customers.orders.models import Cart, Order, PaymentStatus, Subscription
-from customers.orders.services import record_order, record_subscription
+from customers.orders.services import MAX_AMOUNT, moment, record_order, record_subscription
 from customers.validation import check_length, clean_address, clean_metadata, clean_tags, clean_text
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 from oauth.text import one_line
 
 MAX_TEXT_LENGTH = 255
+# Fields of which each decides the same address, so a request has one of them at most.
+SHIPPING = ("shipping_address", "use_default_shipping_address")
+BILLING = ("billing_address", "use_default_billing_address", "billing_same_as_shipping_address")
 UNSUPPORTED = {"offers": "This store has no offers.", "vouchers": "This store has no vouchers."}
 NUMBERS = range(10**9, 10**10)  # of orders and subscriptions; random, so that nobody can count them
 
@@ -43,6 +46,7 @@ def place_order(*, by: Actor, user: Mapping[str, Any], lines: Sequence[Mapping[s
         payment = gateway.pay(purchase.total, fields.get("payment_method"), details)
         tags = _within("tags", clean_tags, fields.get("tags") or [])
         if payment.status is not None:
+            date_placed = fields.get("date_placed")
             number = str(_free(Order, "number"))
             document = order_document(
                 number,
@@ -50,7 +54,7 @@ def place_order(*, by: Actor, user: Mapping[str, Any], lines: Sequence[Mapping[s
                 payment,
                 tags=tags,
                 descriptor=_descriptor(details),
-                date_placed=fields.get("date_placed"),
+                date_placed=date_placed and _clean_moment(date_placed, "date_placed"),
                 status=fields.get("status"),
             )
             return record_order(user_id=purchase.user.pk, document=document, by=by)
@@ -86,8 +90,9 @@ def start_subscription(
         raise gateway.PaymentDeclined
     if payment.status != PaymentStatus.PAID:
         raise ServiceError("A subscription needs a card that is accepted at once.", "payment_details", "card_token")
+    renewal = _clean_moment(next_renewal_date, "next_renewal_date")
     document = subscription_document(
-        _free(Subscription, "external_id"), purchase, payment, interval, interval_count, next_renewal_date
+        _free(Subscription, "external_id"), purchase, payment, interval, interval_count, renewal
     )
     return record_subscription(user_id=purchase.user.pk, document=document, by=by)
 
@@ -101,6 +106,8 @@ def _purchase(
             raise ServiceError(message, name)
     currency = choose_currency(fields.get("currency"), lines)
     clean, subtotal = clean_lines(lines, currency)
+    for names in (SHIPPING, BILLING):
+        _require_one_of(names, fields)
     given = {name: _clean_address(fields, name) for name in ("shipping_address", "billing_address")}
     purchase = Purchase(
         currency=currency,
@@ -112,14 +119,23 @@ def _purchase(
         metadata=clean_metadata(fields.get("metadata")),
         user=_within("user", services.get_or_create_user, by=by, **user),
     )
+    if purchase.total > MAX_AMOUNT:
+        raise ServiceError(f"The lines and the shipping add up to more than {MAX_AMOUNT}.", "shipping_price")
     purchase.shipping_address = given["shipping_address"] or _default_address(purchase.user, fields, "shipping")
     purchase.billing_address = given["billing_address"] or _default_address(purchase.user, fields, "billing")
     if fields.get("billing_same_as_shipping_address"):
-        purchase.billing_address = purchase.billing_address or purchase.shipping_address
-    if (address := given["shipping_address"]) and not Address.objects.filter(user=purchase.user).exists():
-        services.add_address(purchase.user.pk, by=by, **address)
-        purchase.user.refresh_from_db()
+        purchase.billing_address = purchase.shipping_address
+    if address := given["shipping_address"]:
+        _keep_first_address(purchase.user, address, by)
     return purchase
+
+
+def _keep_first_address(user: User, address: Mapping[str, Any], by: Actor) -> None:
+    """Orders that arrive at the same time wait here for each other: one of them has the first address."""
+    user.refresh_from_db(from_queryset=User.objects.select_for_update())
+    if not Address.objects.filter(user=user).exists():
+        services.add_address(user.pk, by=by, **address)
+        user.refresh_from_db()
 
 
 def _keep(purchase: Purchase) -> Cart:
@@ -147,12 +163,14 @@ def _within(field: str, clean: Any, *values: Any, **named: Any) -> Any:
         raise error if error.path[:1] == (field,) else error.within(field) from None
 
 
+def _require_one_of(names: Sequence[str], fields: Mapping[str, Any]) -> None:
+    given = [name for name in names if fields.get(name)]
+    if len(given) > 1:
+        raise ServiceError(f"Send {given[0]} or {given[1]}, not both.", given[0])
+
+
 def _clean_address(fields: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    address, kind = fields.get(name), name.partition("_")[0]
-    if address and fields.get(f"use_default_{name}"):
-        raise ServiceError(f"Send {name} or use_default_{name}, not both.", name)
-    if name == "billing_address" and address and fields.get("billing_same_as_shipping_address"):
-        raise ServiceError(f"Send {name} or {kind}_same_as_shipping_address, not both.", name)
+    address = fields.get(name)
     return _within(name, clean_address, address) if address else None
 
 
@@ -183,6 +201,13 @@ def _clean_attribution(given: Mapping[str, Any]) -> dict[str, Any]:
         check_json(text, "attribution", name)
         check_length(text or "", MAX_TEXT_LENGTH, "attribution", name)
     return {**attribution, "metadata": _within("attribution", clean_metadata, metadata)}
+
+
+def _clean_moment(given: datetime, field: str) -> datetime:
+    at = moment(given.isoformat())
+    if at is None:
+        raise ServiceError("This date is too early or too late.", field)
+    return at
 
 
 def _descriptor(details: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ are equal, and the report values are in the currency of the order.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -58,7 +58,7 @@ def order_document(
     date_placed: datetime | None,
     status: str | None,
 ) -> dict[str, Any]:
-    now = timezone.now().isoformat()
+    now = _utc_text(timezone.now())
     total, shipping = as_text(purchase.total), as_text(purchase.shipping_price)
     is_paid = payment.status == PaymentStatus.PAID
     id = int(number) * IDS
@@ -81,7 +81,7 @@ def order_document(
         "billing_address": _address(purchase.billing_address, id + BILLING_ADDRESS),
         "created_at": now,
         "currency": purchase.currency,
-        "date_placed": date_placed.isoformat() if date_placed else now,
+        "date_placed": _utc_text(date_placed) if date_placed else now,
         "display_taxes": "0.00",
         "fulfillment_status": "unfulfilled",
         "fulfillments": [],
@@ -127,7 +127,7 @@ def subscription_document(
         "cancel_reason": "",
         "cancel_reason_other_message": None,
         "currency": purchase.currency,
-        "date_created": timezone.now().isoformat(),
+        "date_created": _utc_text(timezone.now()),
         "frequency": every,
         "id": id,
         "interval": interval,
@@ -147,7 +147,7 @@ def subscription_document(
             }
             for position, line in enumerate(purchase.lines, 1)
         ],
-        "next_renewal_date": next_renewal_date.isoformat(),
+        "next_renewal_date": _utc_text(next_renewal_date),
         "num_lines": len(purchase.lines),
         "num_orders": 0,
         "orders": [],
@@ -224,6 +224,11 @@ def _transaction(id: int, purchase: Purchase, payment: Answer, descriptor: str, 
         "status": "succeeded",
         "type": "Debit",
     }
+
+
+def _utc_text(at: datetime) -> str:
+    """ISO 8601 in UTC, whatever the store's time zone: the filters of lists compare these texts."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _address(address: dict[str, Any] | None, id: int) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from django.db.models import BooleanField, Func, Q, QuerySet, Value
 
 from customers.core.dates import within_days
 from customers.models import User
+from customers.orders.lines import MAX_PRODUCT_ID
 from customers.querysets import is_in_json_list
 from oauth.errors import ServiceError
 
@@ -37,7 +38,7 @@ LOOKUPS = {
 ORDER_LOOKUPS = {
     **LOOKUPS,
     "order_number": "number",
-    "currency": "document__currency",
+    "currency": "document__currency__iexact",
     "status": "document__status__in",
     "payment_status": "payment_status__in",
     "fulfillment_status": "document__fulfillment_status__in",
@@ -115,6 +116,11 @@ def _has_entry(items: str, key: str, value: Any) -> Any:
     return Func(Value(value), entries, template="%(expressions)s", arg_joiner=" IN ", output_field=BooleanField())
 
 
+def _by_product(rows: Rows, ids: Sequence[int]) -> Rows:
+    kept = [id for id in ids if abs(id) <= MAX_PRODUCT_ID]  # SQLite can't look for a larger one, and no row has it
+    return _by_entry("lines", "product_id", rows, kept) if kept else rows.none()
+
+
 def _by_tags(rows: Rows, tags: Sequence[str]) -> Rows:
     if connection.vendor == "postgresql":
         return rows.filter(reduce(or_, (Q(document__tags__contains=[tag]) for tag in tags)))
@@ -135,7 +141,7 @@ def _by_renewal(end: str) -> Filter:
 FILTERS: dict[str, Filter] = {
     "address": _by_address,
     "sku": partial(_by_entry, "lines", "sku"),
-    "product": partial(_by_entry, "lines", "product_id"),
+    "product": _by_product,
 }
 ORDER_FILTERS: dict[str, Filter] = {
     **FILTERS,

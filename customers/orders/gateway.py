@@ -60,6 +60,8 @@ def pay(amount: Decimal, method: str | None, details: dict[str, Any]) -> Answer:
     token = details.get("card_token")
     if token and method != CARD_TOKEN:
         raise ServiceError("A card token needs the payment method card_token.", "payment_method")
+    if details.get("external_payment_method") and method != EXTERNAL:
+        raise ServiceError("It needs the payment method external.", "payment_details", "external_payment_method")
     if method == CARD_TOKEN:
         if not token:
             raise ServiceError("Enter a card token.", "payment_details", "card_token")

@@ -145,6 +145,10 @@ NO_CARD = {"payment_method": None, "payment_details": None}
         "a quantity of nothing": ({"lines": [line(quantity=0)]}, "lines.0.quantity"),
         "an enormous quantity": ({"lines": [line(quantity=limits.MAX_LINE_QUANTITY + 1)]}, "lines.0.quantity"),
         "an enormous total": ({"lines": [line(price="9999999999.99", quantity=2)]}, "lines"),
+        "an enormous total with the shipping": (
+            {"lines": [line(price="9999999999.99")], "shipping_price": "0.01"},
+            "shipping_price",
+        ),
         "neither product nor SKU": ({"lines": [line(product_id=None)]}, "lines.0.product_id"),
         "a subscription in a line": (
             {"lines": [line(subscription={"interval": "day", "interval_count": 1})]},
@@ -167,6 +171,14 @@ NO_CARD = {"payment_method": None, "payment_details": None}
         "two billing addresses": (
             {"billing_address": ADDRESS, "billing_same_as_shipping_address": True},
             "billing_address",
+        ),
+        "a default address and that of the shipping": (
+            {"use_default_billing_address": True, "billing_same_as_shipping_address": True},
+            "use_default_billing_address",
+        ),
+        "an external method with a card": (
+            {"payment_details": {**PAID, "external_payment_method": "cash"}},
+            "payment_details.external_payment_method",
         ),
         "nobody": ({"user": {}}, "user.email"),
         "a bad email": ({"user": {"email": "ada@"}}, "user.email"),
@@ -277,6 +289,18 @@ def test_32_orders_of_one_new_email_at_once_make_one_customer(api):
     assert {answer.status_code for answer in answers} == {201}
     [user] = User.objects.filter(email__iexact="ada@example.com")
     assert (user.orders_count, str(user.total_spent), Order.objects.count()) == (32, "320.00", 32)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_orders_at_once_give_a_customer_without_addresses_one_address(api):
+    client = api(Scope.ORDERS_WRITE)
+    ada = make_user(email="ada@example.com")
+    body = order_body(shipping_address=ADDRESS)
+
+    answers = at_once([partial(ApiClient(client.token).post, ORDERS, body) for _ in range(8)])
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert (ada.addresses.count(), ada.orders.count()) == (1, 8)
 
 
 def test_an_order_is_in_the_timeline_of_its_app(client):

@@ -56,6 +56,8 @@ def numbers(client, **query) -> list[str]:
         ({}, ["pending", "paid", "10023", "odd"]),
         ({"limit": 1}, ["pending"]),
         ({"order_number": "10023"}, ["10023"]),
+        ({"product": 10**30}, []),
+        ({"currency": "usd", "limit": 1}, ["pending"]),
         ({"search_text": "1002"}, ["10023"]),
         ({"search_text": "hopper"}, ["pending", "paid"]),
         ({"name": "ada love"}, ["10023", "odd"]),
@@ -109,6 +111,15 @@ def test_subscriptions_are_filtered(orders, query, found):
     answer = orders.get(SUBSCRIPTIONS, query)
 
     assert (answer.status_code, len(answer.json().get("results", ()))) == (200, found), answer.content
+
+
+def test_a_renewal_is_found_by_its_day_in_utc_whatever_the_time_zone_of_the_store(client, settings):
+    settings.TIME_ZONE = "America/Los_Angeles"
+
+    created = client.post(SUBSCRIPTIONS, subscription_body(next_renewal_date="2027-01-03T01:00:00Z")).json()
+
+    assert created["next_renewal_date"] == "2027-01-03T01:00:00Z"
+    assert client.get(SUBSCRIPTIONS, {"next_renewal_date_from": "2027-01-03"}).json()["results"] == [created]
 
 
 @each(
@@ -189,6 +200,11 @@ def test_a_created_subscription_matches_the_document_of_its_version(client, vers
         "no card": ({"payment_details": None}, "payment_details"),
         "no user": ({"user": None}, "user"),
         "a user without an email": ({"user": {}}, "user"),
+        "an enormous total with the shipping": (
+            {"lines": [line(price="9999999999.99")], "shipping_price": "0.01"},
+            "shipping_price",
+        ),
+        "the first year": ({"next_renewal_date": "0001-01-01T00:00:00Z"}, "next_renewal_date"),
         "no interval": ({"interval": "fortnight"}, "interval"),
         "no lines": ({"lines": []}, "lines"),
     },
