@@ -108,7 +108,9 @@ def _clean_filters(filters: Any) -> dict[str, Any]:
     if not isinstance(filters, Mapping):
         raise InvalidFilters("Filters are an object.")
     check_json(filters, "filters")
-    given = {name: value for name, value in filters.items() if value not in (None, "")}
+    given = {name: value for name, value in filters.items() if value not in (None, "", [])}
+    if not str(given.get("search", "x")).strip():
+        del given["search"]
     if not given:
         raise InvalidFilters("Choose a search or a filter first: without one, everybody matches.")
     for name, value in given.items():

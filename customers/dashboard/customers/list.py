@@ -87,7 +87,7 @@ class CustomerList(ChangeList):
 
     def customer_filters(self) -> dict[str, Any]:
         """The search and the filters of this list, for `filter_customers`. They select all pages together."""
-        given = {"search": self.query}
+        given: dict[str, Any] = {"search": self.query.strip()}
         for each in self.filter_specs:
             given |= cast(ChoiceFilter | FormFilter, each).given()
         return given
