@@ -6,6 +6,7 @@ address that somebody without addresses orders to becomes their first address.
 
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -37,8 +38,8 @@ NUMBERS = range(10**9, 10**10)  # of orders and subscriptions; random, so that n
 def place_order(*, by: Actor, user: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], **fields: Any) -> Order:
     """Creates an order, and its customer if the email is new. The other arguments are those of the Admin API.
 
-    Raises PaymentDeclined: then the customer and a cart with the lines are kept. Raises ServiceError and StaffFixed:
-    then nothing is.
+    Raises PaymentDeclined: then the customer and a cart with the lines are kept; no cart if there are MAX_CARTS. Raises
+    ServiceError and StaffFixed: then nothing is kept.
     """
     with transaction.atomic():
         purchase = _purchase(by, user, lines, fields)
@@ -58,7 +59,8 @@ def place_order(*, by: Actor, user: Mapping[str, Any], lines: Sequence[Mapping[s
                 status=fields.get("status"),
             )
             return record_order(user_id=purchase.user.pk, document=document, by=by)
-        _keep(purchase)
+        with suppress(TooMany):  # the customer is kept, and learns of the card
+            _keep(purchase)
     raise gateway.PaymentDeclined
 
 
