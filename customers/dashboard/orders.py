@@ -13,6 +13,7 @@ from customers.dashboard.read_only import NoDeleteAdmin, ReadOnlyAdmin
 from customers.dashboard.service_errors import message_of
 from customers.orders import services
 from customers.orders.models import Cart, Order, Subscription
+from oauth.actor import Actor
 from oauth.errors import ServiceError
 
 
@@ -69,7 +70,8 @@ class DocumentAdmin(NoDeleteAdmin):
     show_full_result_count = False
 
     def save_model(self, request, obj, form, change):
-        obj.pk = type(self).record(user_id=obj.user_id, document=obj.document).pk
+        by = Actor.from_request(request)
+        obj.pk = type(self).record(user_id=obj.user_id, document=obj.document, by=by).pk
         obj.refresh_from_db()
 
 

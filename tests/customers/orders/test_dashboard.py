@@ -32,13 +32,14 @@ def change_url(row) -> str:
 
 
 class TestOrders:
-    def test_owner_adds_an_order(self, dashboard_client, ada):
+    def test_owner_adds_an_order_and_is_named_in_the_timeline(self, dashboard_client, owner, ada):
         response = dashboard_client.post(f"{ORDERS}add/", {"user": ada.pk, "document": json.dumps(full("order"))})
 
         assert response.status_code == 302
         assert Order.objects.get().document == full("order")
         ada.refresh_from_db()
         assert (ada.orders_count, ada.user_type) == (1, "customer")
+        assert ada.events.get(changes__has_key="user_type").actor == owner
 
     @pytest.mark.parametrize(
         ("document", "message"),
