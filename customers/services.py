@@ -100,7 +100,7 @@ def get_or_create_user(*, by: Actor, id: int | None = None, email: str | None = 
             _refuse_staff(user, by)
             return user
         if id is not None:
-            raise validation.CustomerError("No customer has this id.", "id")
+            raise validation.CustomerUnknown(id)
         with suppress(validation.EmailTaken):  # by somebody else at this moment
             return create_user(by=by, email=email, **fields)
 

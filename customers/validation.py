@@ -44,6 +44,16 @@ class CustomerError(ServiceError):
     """An invalid value of a customer."""
 
 
+class CustomerUnknown(CustomerError):
+    """No customer has the id that a request refers to."""
+
+    code = "unknown"
+
+    def __init__(self, id: int):
+        super().__init__("No customer has this id.", "id")
+        self.id = id
+
+
 class EmailTaken(CustomerError):
     code = "unique"
 

@@ -18,7 +18,7 @@ from customers.jobs.exports.downloads import LinkRefused
 from customers.limits import TooMany
 from customers.merging.services import MergeRefused, UndoRefused, merged_into
 from customers.upserts import AlreadyExists, Busy, DoesNotExist, SeveralCustomers
-from customers.validation import StaffFixed
+from customers.validation import CustomerUnknown, StaffFixed
 from oauth.errors import ServiceError
 
 
@@ -55,6 +55,13 @@ def from_service_error(error: ServiceError) -> APIException:
     return exception
 
 
+def from_unknown_customer(error: CustomerUnknown) -> APIException:
+    """An app may know a customer by an id from before a merge."""
+    if (kept_id := merged_into(error.id)) is not None:
+        error.message = f"This customer was merged into customer {kept_id}."
+    return from_service_error(error)
+
+
 # By the code of a ServiceError that is not about a value of the body.
 STATUSES = {
     InvalidIdempotencyKey.code: status.HTTP_400_BAD_REQUEST,
@@ -73,6 +80,7 @@ STATUSES = {
 
 # The answers to exceptions that are not DRF's. The first class that matches counts.
 ANSWERS: tuple[tuple[type[Exception], Callable[[Any], APIException]], ...] = (
+    (CustomerUnknown, from_unknown_customer),
     (ServiceError, from_service_error),
     (ObjectDoesNotExist, lambda error: NotFound()),
     (SuspiciousOperation, lambda error: ParseError()),

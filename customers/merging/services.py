@@ -194,6 +194,8 @@ def _restore_counters(former: Mapping[int, User], by: Actor) -> None:
 
 def _follow(column: str, start: str, user_id: int) -> list[int]:
     """The ids that a chain of merges reaches from a customer, nearest first."""
+    if abs(user_id) >= 2**63:  # SQLite can't look for it
+        return []
     table = Merge._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(

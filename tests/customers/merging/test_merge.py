@@ -23,6 +23,7 @@ from tests.support.cases import each
 from tests.support.clients import USERS, addresses_url, notes_url, user_url
 from tests.support.factories import address, fill_address_book, make_address, make_note, make_owner, make_user
 from tests.support.order_documents import order, subscription
+from tests.support.orders import ORDERS, order_body
 from tests.support.webhooks import WEBHOOKS
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +169,21 @@ class TestTraces:
             assert response.json() == {"detail": "Not found.", "merged_into": last.pk}
         assert client.patch(user_url(twin), {"first_name": "A"}).json()["merged_into"] == last.pk
         assert client.get(user_url(10**9)).json() == {"detail": "Not found."}
+
+    @each(
+        "id, message",
+        {
+            "merged": ("twin", "This customer was merged into customer {ada}."),
+            "never there": (10**9, "No customer has this id."),
+            "no id at all": (10**30, "No customer has this id."),
+        },
+    )
+    def test_order_for_a_merged_customer_is_refused_and_names_the_kept_one(self, api, merge, ada, twin, id, message):
+        merge(ada, twin)
+
+        answer = api(Scope.ORDERS_WRITE).post(ORDERS, order_body(user={"id": twin.pk if id == "twin" else id}))
+
+        assert (answer.status_code, answer.json()) == (400, {"user": {"id": [message.format(ada=ada.pk)]}})
 
     def test_request_for_a_customer_asks_nothing_about_merges(self, client, ada, django_assert_max_num_queries):
         client.get(user_url(ada))
