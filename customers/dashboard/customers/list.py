@@ -6,7 +6,9 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
@@ -19,6 +21,7 @@ from customers.core.postgres import custom_plan
 from customers.dashboard.customers.filters import FILTERS, ChoiceFilter, FormFilter, defined_filters
 from customers.models import Address, User
 
+MAX_ID_DIGITS = 18  # every such number fits an id column
 MAX_LISTED = 2_000  # customers, on all pages of a list together
 # Leads have bought nothing, so ordering by type first changes nothing that a person sees; and one index then serves the
 # list both with and without a filter by type.
@@ -132,6 +135,13 @@ class CustomerListAdmin(admin.ModelAdmin):
     @property
     def media(self):
         return super().media + forms.Media(css={"all": ["dashboard/customers.css"]})
+
+    def response_action(self, request, *args, **options):
+        """Raises BadRequest for customers who are no numbers that fit an id: nobody has chosen them on the page."""
+        selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        if not all(id.isdecimal() and len(id) <= MAX_ID_DIGITS for id in selected):
+            raise BadRequest("These are no customers.")
+        return super().response_action(request, *args, **options)
 
     @admin.display(ordering=NullIf("full_name", Value("")).asc(nulls_last=True))
     def name(self, customer):

@@ -15,6 +15,7 @@ from customers.models import Event, Tag, User
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
+from tests.support.cases import each
 from tests.support.dashboard import CUSTOMERS
 from tests.support.exports import ALL_CUSTOMERS, EXPORTS, make_exports
 from tests.support.factories import make_owner, make_user
@@ -46,6 +47,12 @@ def tags_of(people) -> list[list[str]]:
 
 
 class TestTags:
+    @each("id", ["x", "", "1.5", "9" * 30, "\0"])
+    def test_bulk_action_for_something_that_is_no_id_is_a_bad_request(self, dashboard_client, id):
+        response = dashboard_client.post(CUSTOMERS, {"action": "tag", "_selected_action": [id], "select_across": 0})
+
+        assert response.status_code == 400
+
     def test_bulk_tag_adds_tags_to_the_selected_customers(self, dashboard_client, owner, people):
         User.objects.filter(pk=people[0].pk).update(tags=["old"])
         page = chosen(dashboard_client, "tag", people[:2])
