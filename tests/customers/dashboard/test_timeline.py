@@ -180,7 +180,7 @@ class TestPages:
 
         for _ in range(2):
             fill()
-            with django_assert_num_queries(4):  # events, notes, orders, subscriptions
+            with django_assert_num_queries(5):  # events, notes, orders, subscriptions, carts
                 page = timeline.read(ada.pk)
                 assert all(str(entry.who) and str(entry.app) and entry.title for entry in page.entries)
 
