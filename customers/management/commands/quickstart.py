@@ -96,7 +96,7 @@ class Command(BaseCommand):
         if App.objects.filter(kind=App.Kind.PRIVATE, name=APP).exists():
             return None
         owner = User.objects.filter(is_superuser=True).earliest("pk")
-        return issue_personal_token(app_name=APP, scopes=[Scope.USERS_READ, Scope.USERS_WRITE], owner=owner)
+        return issue_personal_token(app_name=APP, scopes=[Scope.ADMIN_READ, Scope.ADMIN_WRITE], owner=owner)
 
     def create_first_customer(self, token: str) -> None:
         body = json.dumps(FIRST_CUSTOMER, indent=2)
