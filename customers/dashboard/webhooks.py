@@ -12,11 +12,14 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
+from customers.dashboard.customers.forms import PlainSelect
 from customers.dashboard.event_choices import EventsField
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, to_validation_error
+from customers.segments import services as segments
+from customers.segments.models import Segment
 from customers.webhooks import services
 from customers.webhooks.events import EVENT_TYPES, PUBLISHED_NAMES
 from customers.webhooks.models import Delivery, Webhook
@@ -67,6 +70,24 @@ class WebhookForm(ServiceErrorsForm):
         return super().clean()
 
 
+class SendTestForm(forms.Form):
+    segment = forms.ModelChoiceField(
+        Segment.objects.order_by("search_name"),
+        required=False,
+        empty_label="An example customer",
+        widget=PlainSelect,
+        help_text="Sends the newest customer of a segment instead of an example.",
+    )
+
+
+def newest_customer_id(segment: Segment) -> int:
+    """Raises ServiceError for a segment without customers."""
+    newest = segments.customers_of(segment).newest_first().values_list("pk", flat=True).first()
+    if newest is None:
+        raise ServiceError("The segment has no customers.", "segment")
+    return newest
+
+
 @admin.register(Webhook)
 class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
     form = WebhookForm
@@ -106,9 +127,11 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
         """Without the deliveries, which are deleted with the webhook: listing them would take long."""
         return [str(obj) for obj in objs], {}, set(), []
 
-    @confirmed_action("Send a test", "Sends one example event to {object.target}.")
-    def send_test(self, request, webhook):
-        delivery = services.send_test(webhook.pk)
+    @confirmed_action(
+        "Send a test", "Sends one example event to {object.target}.", form=lambda data, webhook: SendTestForm(data)
+    )
+    def send_test(self, request, webhook, segment):
+        delivery = services.send_test(webhook.pk, customer_id=newest_customer_id(segment) if segment else None)
         return HttpResponseRedirect(reverse("admin:webhooks_delivery_change", args=[delivery.pk]))
 
     @admin.display(description="events")

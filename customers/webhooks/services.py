@@ -103,16 +103,21 @@ def deactivate_for_app(app_id: int) -> None:
 
 
 @transaction.atomic
-def send_test(webhook_id: int) -> Delivery:
-    """Enqueues an example of the first of its event types that has one; it is sent once, without retries.
+def send_test(webhook_id: int, *, customer_id: int | None = None) -> Delivery:
+    """Enqueues an example of the first of its event types that has one, or this customer as one of these types; it is
+    sent once, without retries.
 
-    Raises Webhook.DoesNotExist, ServiceError for a webhook that is switched off.
+    Raises Webhook.DoesNotExist, ServiceError for a webhook that is switched off, or that gets no customers.
     """
     webhook = Webhook.objects.get(pk=webhook_id)
     if not webhook.active:
         raise ServiceError("The webhook is switched off.", "active")
     event_type = example_type(webhook.events)
-    return Delivery.objects.create(webhook=webhook, event_type=event_type.name, object_id=EXAMPLE_ID, is_test=True)
+    if customer_id is None:
+        customer_id = EXAMPLE_ID
+    elif event_type.name not in webhook.events:
+        raise ServiceError("The webhook has no event of customers.", "events")
+    return Delivery.objects.create(webhook=webhook, event_type=event_type.name, object_id=customer_id, is_test=True)
 
 
 @transaction.atomic

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from customers import services
+from customers.segments.services import create_segment
 from customers.webhooks.events import PUBLISHED_NAMES
 from customers.webhooks.models import Delivery, Webhook
 from oauth.actor import SYSTEM
@@ -107,6 +108,32 @@ class TestWebhooks:
         page = text_of(dashboard_client.get(asked.headers["Location"]))
         assert "Delivered" in page
         assert ('id="delivery-pending"' in pending, 'id="delivery-pending"' in page) == (True, False)
+
+    def test_send_test_delivers_the_newest_customer_of_a_segment(self, dashboard_client, subscribe, receiver, deliver):
+        _, newest, _ = (make_user(tags=tags) for tags in (["vip"], ["vip"], []))
+        vip = create_segment(name="VIP", filters={"tag": "vip"})
+        webhook = subscribe("customer.created")
+
+        dashboard_client.post(f"{LIST}{webhook.pk}/send_test/", {"segment": vip.pk})
+        deliver()
+
+        assert [each.event["data"]["id"] for each in receiver.received] == [newest.pk]
+        assert Delivery.objects.get(webhook=webhook).is_test
+
+    def test_send_test_sends_nobody_of_an_empty_segment_or_to_a_webhook_without_customers(
+        self, dashboard_client, subscribe
+    ):
+        empty = create_segment(name="Nobody", filters={"tag": "none"})
+        somebody = create_segment(name="All", filters={"user_type": "lead"})
+        make_user()
+        cases = [(subscribe("customer.created"), empty, "has no customers"),
+                 (subscribe("order.created"), somebody, "no event of customers")]  # fmt: skip
+
+        for webhook, segment, message in cases:
+            page = dashboard_client.post(f"{LIST}{webhook.pk}/send_test/", {"segment": segment.pk}, follow=True)
+
+            assert message in text_of(page)
+        assert not Delivery.objects.exists()
 
 
 class TestLog:
