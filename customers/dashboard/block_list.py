@@ -37,6 +37,9 @@ class BlockListAdmin(ReadOnlyAdmin):
     show_facets = admin.ShowFacets.NEVER  # each is a count of the whole list
     empty_value_display = "—"
 
+    class Media:
+        css = {"all": ["dashboard/customers.css"]}
+
     def get_search_results(self, request, queryset, search_term):
         return (queryset.search(search_term) if search_term.strip() else queryset), False
 

@@ -135,7 +135,7 @@ class CustomerForm(ChangedFieldsForm):
     )
 
     customer_groups = forms.ModelMultipleChoiceField(
-        CustomerGroup.objects.order_by("name"), label="Groups", required=False
+        CustomerGroup.objects.order_by("name"), label="Groups", required=False, widget=forms.CheckboxSelectMultiple
     )
 
     class Meta:

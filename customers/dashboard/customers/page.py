@@ -19,6 +19,7 @@ from customers.dashboard.customers.forms import (
 )
 from customers.dashboard.service_errors import ServiceErrorsAdmin
 from customers.groups import services as groups
+from customers.groups.models import CustomerGroup
 from customers.models import Address, User
 
 MAX_ORDERS = 20
@@ -79,7 +80,8 @@ class CustomerPageAdmin(ServiceErrorsAdmin):
     def get_fieldsets(self, request, obj=None):
         may_change = obj is None or self.has_change_permission(request, obj)
         tags = "tags" if may_change else "tags_as_text"
-        group_fields = ("customer_groups" if may_change else "groups_as_text",) if obj else ()
+        has_groups = bool(obj) and CustomerGroup.objects.exists()
+        group_fields = ("customer_groups" if may_change else "groups_as_text",) if has_groups else ()
         fieldsets = [
             (
                 None,

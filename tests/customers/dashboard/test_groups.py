@@ -137,6 +137,13 @@ class TestCustomerPage:
         assert ada.first_name == "Augusta"
         assert members_of(vip) == [ada.pk]
 
+    def test_customer_page_asks_for_groups_only_if_there_are_some(self, dashboard_client, ada):
+        assert "customer_groups" not in text(dashboard_client.get(customer_url(ada)))
+
+        create_group(name="New")
+
+        assert "customer_groups" in text(dashboard_client.get(customer_url(ada)))
+
     def test_customer_page_names_the_groups_to_a_viewer(self, as_role, vip, ada):
         add_customers(vip.pk, [ada.pk], by=SYSTEM)
 

@@ -47,7 +47,7 @@ class Pages:
         page = self.find("html")
         press(self.browser, text)
         with suppress(WebDriverException):  # a time-out, or one of the driver's errors for a page that is replaced
-            WebDriverWait(self.browser, 1).until(staleness_of(page))
+            WebDriverWait(self.browser, 1, poll_frequency=0.1).until(staleness_of(page))
 
     def find(self, css: str) -> WebElement:
         return self.browser.find_element(By.CSS_SELECTOR, css)
@@ -75,7 +75,7 @@ class Pages:
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Also while the browser changes from one page to the next."""
         # The driver has several errors for an element of a page that is being replaced.
-        waiting = WebDriverWait(self.browser, 60, ignored_exceptions=[WebDriverException])
+        waiting = WebDriverWait(self.browser, 60, poll_frequency=0.1, ignored_exceptions=[WebDriverException])
         waiting.until(lambda _: is_so())
 
     def says(self, text: str) -> bool:
