@@ -74,9 +74,9 @@ def _person(country: Country, joined: datetime, orders: list[datetime], random: 
     if random.random() < 0.5:
         row["metadata"] = {"source": random.choice(SOURCES), "loyalty_points": len(orders) * random.randrange(20, 90)}
     if orders or random.random() < 0.5:
-        row["addresses"] = [_address(country, first, last, random)]
+        row["addresses"] = [_address(country, first, last, random, taken)]
         if random.random() < 0.12:  # of somebody they send presents to
-            row["addresses"].append(_address(country, random.choice(country.names.first), last, random))
+            row["addresses"].append(_address(country, random.choice(country.names.first), last, random, taken))
     elif random.random() < 0.4:  # left only an email address
         row |= {"first_name": "", "last_name": ""}
     return Person(row, country, joined, orders, subscribes=bool(orders) and random.random() < 0.1)
@@ -99,8 +99,13 @@ def _tags(orders: int, random: Random) -> list[str]:
     return ["vip", *words] if orders >= MANY_ORDERS else words
 
 
-def _address(country: Country, first: str, last: str, random: Random) -> dict[str, Any]:
+def _address(country: Country, first: str, last: str, random: Random, taken: set[str]) -> dict[str, Any]:
+    """Nobody shares a phone number: the store would take them for the same person."""
     city = random.choice(country.cities)
+    phone = _filled(city.phone, random) if random.random() < 0.8 else ""
+    if phone in taken:
+        phone = ""
+    taken.add(phone)
     return {
         "first_name": first,
         "last_name": last,
@@ -109,7 +114,7 @@ def _address(country: Country, first: str, last: str, random: Random) -> dict[st
         "state": city.state,
         "postcode": _filled(city.postcode, random),
         "country": country.code,
-        "phone_number": _filled(city.phone, random) if random.random() < 0.8 else "",
+        "phone_number": phone,
     }
 
 

@@ -43,12 +43,13 @@ class TestDemo:
         assert all(person.date_joined < timezone.now() for person in people)
         assert Note.objects.exists()
 
-    def test_demo_generates_valid_phone_numbers(self):
+    def test_demo_generates_valid_phone_numbers_that_nobody_shares(self):
         demo()
 
         numbers = Address.objects.exclude(phone_number="").values_list("phone_number", flat=True)
         assert len(numbers) > 20
         assert all(phonenumbers.is_valid_number(phonenumbers.parse(number)) for number in numbers)
+        assert len(numbers) == len(set(numbers))
 
     def test_demo_puts_everything_at_a_plausible_time(self):
         demo()
