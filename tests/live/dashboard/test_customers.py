@@ -122,7 +122,7 @@ class TestBlock:
         assert "will be marked as blocked" in pages.find("#content").text
         pages.press("Block")
         assert "is blocked" in pages.message
-        assert pages.find(".customer-blocked").text == "Blocked"
+        assert pages.find(".customer-blocked").text.startswith("Blocked\nsince ")
 
         pages.press("Unblock")
         pages.press("Unblock")
