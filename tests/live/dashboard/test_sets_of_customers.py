@@ -32,7 +32,7 @@ def check(pages: Pages) -> None:
 
 
 def test_story_of_segment_group_duplicates_and_block(pages, shop, owner):
-    word = new_word("twin")
+    word = new_word("twinsisters")
     phone = f"+44 113 496 {int(word.split('-')[1]):04}"
     lovelace = add_customer(shop, first_name=word, last_name="Lovelace", phone_number=phone, tags=[word])
     byron = add_customer(shop, first_name=word, last_name="Byron", phone_number=phone)
