@@ -4,7 +4,6 @@ Callers pass values that have the types of the columns and fit into them. The mo
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any, cast
@@ -83,28 +82,6 @@ def create_user(
                 raise
 
 
-def get_or_create_user(*, by: Actor, id: int | None = None, email: str | None = None, **fields: Any) -> User:
-    """The person with this id or email. A new email becomes a new lead, as `create_user` makes one. Somebody who
-    exists already is not changed.
-
-    Raises ServiceError with the path ("id",) or ("email",), StaffFixed for a member of staff, and what `create_user`
-    raises.
-    """
-    if id is None and email is None:
-        raise validation.CustomerError("Enter an id or an email.", "email")
-    while True:
-        people = User.objects.filter(pk=id) if id is not None else User.objects.with_email(email or "")
-        if user := people.first():
-            if email is not None and user not in User.objects.with_email(email):
-                raise validation.CustomerError("The customer with this id has another email.", "email")
-            _refuse_staff(user, by)
-            return user
-        if id is not None:
-            raise validation.CustomerUnknown(id)
-        with suppress(validation.EmailTaken):  # by somebody else at this moment
-            return create_user(by=by, email=email, **fields)
-
-
 def prepare_user(
     addresses: Iterable[Mapping[str, Any]],
     fields: Mapping[str, Any],
@@ -157,7 +134,7 @@ def clean_changes(user: User, changes: Mapping[str, Any], *, by: Actor) -> dict[
     email = changes.get("email")
     if email and user.user_type == UserType.DASHBOARD and email != user.email:
         raise validation.EmailFixed
-    _refuse_staff(user, by)
+    refuse_staff(user, by)
     country = None
     if changes.get("phone_number") == user.phone_number:
         changes.pop("phone_number", None)  # it may be older than the rules
@@ -177,7 +154,7 @@ def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
     Raises User.DoesNotExist, ServiceError.
     """
     user = _locked(user_id)
-    _refuse_staff(user, by)
+    refuse_staff(user, by)
     address = Address(user=user, **validation.clean_address(fields))
     count = user.addresses.count()
     if count >= MAX_ADDRESSES:
@@ -202,7 +179,7 @@ def update_address(
     Raises User.DoesNotExist, Address.DoesNotExist, ServiceError, and what `precondition` raises.
     """
     user = _locked(user_id)
-    _refuse_staff(user, by)
+    refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
     if precondition:
         precondition(address)
@@ -227,7 +204,7 @@ def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
     Raises User.DoesNotExist, Address.DoesNotExist.
     """
     user = _locked(user_id)
-    _refuse_staff(user, by)
+    refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
     events = [history.event(user.pk, Event.Kind.ADDRESS_DELETED, by, _differences(_as_dict(address), {}))]
     flags = {flag: True for flag in DEFAULT_FLAGS if getattr(address, flag)}
@@ -243,7 +220,7 @@ def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
 def add_note(user_id: int, *, message: str, by: Actor) -> Note:
     """Raises User.DoesNotExist, StaffFixed."""
     user = User.objects.only("pk", "user_type").get(pk=user_id)
-    _refuse_staff(user, by)
+    refuse_staff(user, by)
     author = cast(int, by.user_id)  # the system writes no notes
     message = validation.clean_note(message)
     try:
@@ -359,6 +336,12 @@ def restore_user(user: User, *, by: Actor) -> None:
     history.record([history.event(user.pk, Event.Kind.RESTORED, by)])
 
 
+def refuse_staff(user: User, by: Actor) -> None:
+    """Raises StaffFixed for a member of staff, where an app makes the change."""
+    if by.app_id and user.user_type == UserType.DASHBOARD:
+        raise validation.StaffFixed
+
+
 def _as_dict(address: Address) -> dict[str, Any]:
     """All fields but the owner, the timestamps and those that are computed."""
     return {
@@ -376,12 +359,6 @@ def _differences(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[s
 
 def _locked(user_id: int) -> User:
     return User.objects.select_for_update().get(pk=user_id)
-
-
-def _refuse_staff(user: User, by: Actor) -> None:
-    """Raises StaffFixed for a member of staff, where an app makes the change."""
-    if by.app_id and user.user_type == UserType.DASHBOARD:
-        raise validation.StaffFixed
 
 
 def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str, Any]:

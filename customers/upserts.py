@@ -1,6 +1,10 @@
-"""Create or update in one call: a customer is found by email or by phone number, and created if there is none."""
+"""Finds a customer, and creates one if nobody is found. Both happen in one call.
+
+`get_or_create_user` does not change a customer who exists. The upserts update that customer.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -72,6 +76,27 @@ class Outcome(NamedTuple):
     user_id: int | None
     is_new: bool = False
     error: ServiceError | None = None
+
+
+def get_or_create_user(*, by: Actor, id: int | None = None, email: str | None = None, **fields: Any) -> User:
+    """Finds the customer with this id or email. Creates a lead with this email and `fields` if nobody has the email.
+
+    Does not change a customer who exists. Raises ServiceError with the path ("id",) or ("email",), StaffFixed for a
+    member of staff, and what `services.create_user` raises.
+    """
+    if id is None and email is None:
+        raise validation.CustomerError("Enter an id or an email.", "email")
+    while True:
+        people = User.objects.filter(pk=id) if id is not None else User.objects.with_email(email or "")
+        if user := people.first():
+            if email is not None and user not in User.objects.with_email(email):
+                raise validation.CustomerError("The customer with this id has another email.", "email")
+            services.refuse_staff(user, by)
+            return user
+        if id is not None:
+            raise validation.CustomerUnknown(id)
+        with suppress(validation.EmailTaken):  # by somebody else at this moment
+            return services.create_user(by=by, email=email, **fields)
 
 
 def upsert_by_email(

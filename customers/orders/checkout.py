@@ -1,6 +1,6 @@
 """Orders, carts and subscriptions that an app sends: made into the documents that `customers.orders.services` records.
 
-The customer is referred to by id or email, or created, as `customers.services.get_or_create_user` does. The first
+The customer is referred to by id or email, or created, as `customers.upserts.get_or_create_user` does. The first
 address that somebody without addresses orders to becomes their first address.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from customers import services
+from customers import services, upserts
 from customers.core.json_values import check_json
 from customers.limits import MAX_CARTS, TooMany
 from customers.models import Address, User
@@ -119,7 +119,7 @@ def _purchase(
         shipping_price=clean_amount(fields.get("shipping_price") or Decimal(0), currency, "shipping_price"),
         attribution=_clean_attribution(fields.get("attribution") or {}),
         metadata=clean_metadata(fields.get("metadata")),
-        user=_within("user", services.get_or_create_user, by=by, **user),
+        user=_within("user", upserts.get_or_create_user, by=by, **user),
     )
     if purchase.total > MAX_AMOUNT:
         raise ServiceError(f"The lines and the shipping add up to more than {MAX_AMOUNT}.", "shipping_price")
