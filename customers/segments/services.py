@@ -104,7 +104,10 @@ def _texts(filters: Mapping[str, Any]) -> list[str]:
 
 
 def _clean_filters(filters: Any) -> dict[str, Any]:
-    """The filters that are not empty. Raises InvalidFilters if there is none, or one that can't be used."""
+    """Leaves out the filters without a value, and checks the others.
+
+    Raises InvalidFilters if no filter is left, if a name is unknown, or if a value does not fit its filter.
+    """
     if not isinstance(filters, Mapping):
         raise InvalidFilters("Filters are an object.")
     check_json(filters, "filters")
