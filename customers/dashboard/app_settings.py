@@ -3,14 +3,14 @@
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.helpers import AdminForm
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
 from customers.core.json_values import check_json
+from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin
 from customers.dashboard.customers.forms import IndentedEncoder, JSONField, PlainSelect
 from customers.dashboard.service_errors import as_validation_error, to_validation_error
 from oauth import partner_apps
@@ -142,7 +142,7 @@ def choice_field(setting: Setting, options: dict[str, Any]) -> forms.Field:
     return forms.TypedChoiceField(choices=choices, coerce=values.get, widget=widget, **options)
 
 
-class AppSettingsAdmin(admin.ModelAdmin):
+class AppSettingsAdmin(ConfirmedActionsAdmin):
     """Serves the settings of an app at `<id>/settings/`."""
 
     def get_urls(self):
@@ -150,11 +150,7 @@ class AppSettingsAdmin(admin.ModelAdmin):
         return [path("<int:app_id>/settings/", view, name="oauth_partnerapp_settings"), *super().get_urls()]
 
     def settings_view(self, request: HttpRequest, app_id: int) -> HttpResponse:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        app = self.get_object(request, str(app_id))
-        if app is None:
-            raise Http404
+        app = self.object_or_404(request, app_id, is_allowed=self.has_change_permission(request))
         form = AppSettingsForm(app, request.POST if request.method == "POST" else None)
         if form.is_valid():
             try:

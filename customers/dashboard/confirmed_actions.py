@@ -143,12 +143,17 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
             ]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
-    def confirm(self, action: ConfirmedAction, request: HttpRequest, object_id: str) -> HttpResponse:
-        if not action.is_allowed(self, request):
+    def object_or_404(self, request: HttpRequest, object_id: int | str, *, is_allowed: bool) -> Any:
+        """Raises PermissionDenied unless the person is allowed to do it, and Http404."""
+        if not is_allowed:
             raise PermissionDenied
-        obj = self.get_object(request, unquote(object_id))
+        obj = self.get_object(request, str(object_id))
         if obj is None:
             raise Http404
+        return obj
+
+    def confirm(self, action: ConfirmedAction, request: HttpRequest, object_id: str) -> HttpResponse:
+        obj = self.object_or_404(request, unquote(object_id), is_allowed=action.is_allowed(self, request))
         if action.reauthenticate and (page := reauthentication.interrupt(request)):
             return page
         form: forms.Form | None = None

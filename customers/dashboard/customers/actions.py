@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Value
 from django.db.models.functions import StrIndex
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_safe
@@ -13,7 +13,7 @@ from customers import services
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.forms import BlockForm, NoteForm
 from customers.dashboard.service_errors import to_validation_error
-from customers.models import Customer, Tag
+from customers.models import Tag
 from customers.validation import MAX_TAG_LENGTH, NoteFixed
 from oauth.accounts import passwords
 from oauth.actor import Actor
@@ -86,7 +86,7 @@ class CustomerActionsAdmin(ConfirmedActionsAdmin):
         return JsonResponse({"names": list(names[:MAX_SUGGESTIONS])})
 
     def add_note(self, request, customer_id):
-        customer = self._changeable_customer(request, customer_id)
+        customer = self.object_or_404(request, customer_id, is_allowed=self.has_change_permission(request))
         form = NoteForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             services.add_note(customer.pk, message=form.cleaned_data["message"], by=actor(request))
@@ -94,7 +94,7 @@ class CustomerActionsAdmin(ConfirmedActionsAdmin):
         return self._note_page(request, customer, form, title="Add note")
 
     def edit_note(self, request, customer_id, note_id):
-        customer = self._changeable_customer(request, customer_id)
+        customer = self.object_or_404(request, customer_id, is_allowed=self.has_change_permission(request))
         note = get_object_or_404(customer.notes, pk=note_id)
         if request.method != "POST" and not services.may_edit_note(note, actor(request)):
             raise PermissionDenied
@@ -109,14 +109,6 @@ class CustomerActionsAdmin(ConfirmedActionsAdmin):
                 form.add_error("message", to_validation_error(error))
                 status = 403
         return self._note_page(request, customer, form, title="Edit note", status=status)
-
-    def _changeable_customer(self, request: HttpRequest, customer_id: int) -> Customer:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        customer = self.get_object(request, str(customer_id))
-        if customer is None:
-            raise Http404
-        return customer
 
     def _customer_page(self, request, customer, message) -> HttpResponse:
         self.message_user(request, message, messages.SUCCESS)

@@ -93,7 +93,7 @@ class MergingAdmin(ConfirmedActionsAdmin):
 
     def choose(self, request: HttpRequest, customer_id: int) -> HttpResponse:
         """Asks for the other customer, then shows both side by side with the choices."""
-        customer = self._mergeable(request, customer_id)
+        customer = self.object_or_404(request, customer_id, is_allowed=self.has_change_permission(request))
         form = OtherCustomerForm(request.GET if "other" in request.GET else None)
         plan = None
         if form.is_valid():
@@ -156,14 +156,6 @@ class MergingAdmin(ConfirmedActionsAdmin):
             return super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # private
         self.message_user(request, f"Customer {object_id} was merged into this one.", messages.INFO)
         return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[kept_id]))
-
-    def _mergeable(self, request: HttpRequest, customer_id: int) -> Customer:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
-        customer = self.get_object(request, str(customer_id))
-        if customer is None:
-            raise Http404
-        return customer
 
     def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
         media = self.media + forms.Media(css={"all": ["dashboard/customer.css", "dashboard/merging.css"]})

@@ -1,7 +1,6 @@
 """The data protection rights of a customer: a copy of their personal data, and erasure."""
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, TypedConfirmation, confirmed_action
@@ -26,11 +25,8 @@ class PrivacyAdmin(ConfirmedActionsAdmin):
         ]
 
     def download(self, request: HttpRequest, customer_id: int) -> HttpResponse:
-        if not request.user.has_perm("customers.export_customer"):
-            raise PermissionDenied
-        customer = self.get_object(request, str(customer_id))
-        if customer is None:
-            raise Http404
+        is_allowed = request.user.has_perm("customers.export_customer")
+        customer = self.object_or_404(request, customer_id, is_allowed=is_allowed)
         document = personal_data(customer.pk, by=Actor.from_request(request))
         response = JsonResponse(document, json_dumps_params={"indent": 2, "ensure_ascii": False})
         response.headers["Content-Disposition"] = f'attachment; filename="customer-{customer.pk}.json"'
