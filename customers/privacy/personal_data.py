@@ -29,8 +29,7 @@ LEFT_OUT = ("password", "is_superuser", "is_staff", "blocked_by")
 
 @transaction.atomic
 def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
-    """Everything the store holds about a lead or a customer. The timeline and the security log have that it was
-    exported.
+    """Everything the store holds about a lead or a customer. The timeline and the security log record the export.
 
     Raises User.DoesNotExist.
     """
@@ -38,6 +37,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
     history.record([history.event(user.pk, Event.Kind.EXPORTED, by)])
     audit.record(audit.Event.PERSONAL_DATA_DOWNLOADED, by, customer=user.pk)
     emails = known_emails_of(user)
+    merged_ids = merging.merged_ids(user.pk)
     consent = timeline.consents([user.pk]).get(user.pk)
     person = {name: getattr(user, name) for name in _columns(User)}
     return {
@@ -56,9 +56,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
             for answer in idempotent_answers_about(user)
         ],
         "webhook_deliveries": list(
-            outbox.deliveries_about(user.pk, *merging.merged_ids(user.pk)).values(
-                "created_at", "event_type", "webhook__target", "body"
-            )
+            outbox.deliveries_about(user.pk, *merged_ids).values("created_at", "event_type", "webhook__target", "body")
         ),
         "dashboard_log": list(log_entries_about(user).values("action_time", "object_repr", "change_message")),
         "security_log": list(security_events_about(emails).values("at", "event", "actor", "ip")),
@@ -79,10 +77,12 @@ def idempotent_answers_about(user: User) -> QuerySet[IdempotentAnswer]:
 
 def log_entries_about(user: User) -> QuerySet[LogEntry]:
     """The dashboard's log entries about the person, and about objects that belong or belonged to them."""
+    user_ids = {user.pk, *merging.merged_ids(user.pk)}
     changes = user.events.values_list("changes", flat=True)
     former_addresses = {id for change in changes for id in change.get("id", ()) if id}
     ids: dict[Any, set[int]] = {
-        **{model: {user.pk, *merging.merged_ids(user.pk)} for model in (User, Customer)},
+        User: user_ids,
+        Customer: user_ids,
         Address: {*user.addresses.values_list("pk", flat=True), *former_addresses},
         Note: {*user.notes.values_list("pk", flat=True)},
         Order: {*user.orders.values_list("pk", flat=True)},

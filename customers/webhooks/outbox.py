@@ -58,35 +58,36 @@ def enqueue_created_sql(people: str) -> str:
         SELECT webhook.id, gen_random_uuid(), '{name}', {people}.id
         FROM {people} JOIN {Webhook._meta.db_table} webhook ON webhook.active AND webhook.events @> '["{name}"]'
         ORDER BY {people}.id
-    """  # noqa: S608  only names are put in
+    """  # noqa: S608  only names of tables and of the event type are put in
 
 
 def enqueue_redacted(user: User) -> None:
     """Call it before the customer is erased: the payload names the customer. Deletes all deliveries about them."""
     deliveries_about(user.pk).delete()
-    _enqueue_object(CUSTOMER_REDACTED, user.pk, Webhook.objects.all(), snapshot=CUSTOMER_REDACTED.snapshot(user))
+    _enqueue(CUSTOMER_REDACTED, [user.pk], Webhook.objects.all(), snapshot=CUSTOMER_REDACTED.snapshot(user))
 
 
 def enqueue_export(job_id: int, app_id: int | None) -> None:
     """The export is ready. `app_id`: the app that requested it; its webhooks and the store's own are notified."""
-    _enqueue_object(EXPORT_CREATED, job_id, Webhook.objects.filter(Q(app=None) | Q(app=app_id)))
+    _enqueue(EXPORT_CREATED, [job_id], Webhook.objects.filter(Q(app=None) | Q(app=app_id)))
 
 
 def enqueue_objects(event_type: EventType, object_ids: Iterable[int]) -> None:
-    """For objects whose changes are not in the timeline, such as orders: one event for each. Does not look at
-    `object_ids` unless a webhook subscribes."""
-    webhooks = [each for each in Webhook.objects.filter(active=True) if event_type.name in each.events]
-    Delivery.objects.bulk_create(
-        Delivery(webhook=webhook, event_type=event_type.name, object_id=id) for webhook in webhooks for id in object_ids
-    )
+    """One event for each object, for changes that are not in the timeline, such as those of orders.
+
+    `object_ids` may be a queryset: it is read only if a webhook subscribes.
+    """
+    _enqueue(event_type, object_ids, Webhook.objects.all())
 
 
-def _enqueue_object(event_type: EventType, object_id: int, webhooks: QuerySet[Webhook], **fields: Any) -> None:
-    Delivery.objects.bulk_create(
-        Delivery(webhook=webhook, event_type=event_type.name, object_id=object_id, **fields)
-        for webhook in webhooks.filter(active=True)
-        if event_type.name in webhook.events
-    )
+def _enqueue(event_type: EventType, object_ids: Iterable[int], webhooks: QuerySet[Webhook], **fields: Any) -> None:
+    subscribed = [webhook for webhook in webhooks.filter(active=True) if event_type.name in webhook.events]
+    if subscribed:
+        Delivery.objects.bulk_create(
+            Delivery(webhook=webhook, event_type=event_type.name, object_id=object_id, **fields)
+            for object_id in object_ids
+            for webhook in subscribed
+        )
 
 
 def deliveries_about(*user_ids: int) -> QuerySet[Delivery]:
