@@ -91,7 +91,8 @@ def created(user: User, by: Actor) -> Event:
         if connection.vendor == "sqlite":
             sql = f"""json_object('accepts_marketing', json('[false, true]'), 'consent_ip', json_array(NULL, %s),
                 'consent_text', json_array(NULL, {_consent_text_sql()}))"""
-            changes = RawSQL(sql, [ip])  # noqa: S611  only the registered expression is put in
+            # `sql` contains no value of the request: the address is a parameter, the consent text is a subquery.
+            changes = RawSQL(sql, [ip])  # noqa: S611  see the line above
         else:
             changes = consent(False, True, ip=ip, text=consent_text())
     return event(user.pk, Event.Kind.CREATED, by, changes)
@@ -110,7 +111,7 @@ def created_sql(people: str) -> str:
     record_events = f"""recorded_events AS (
         INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
         SELECT id, %s, %s, %s, %s, {changes} FROM {people} ORDER BY id
-    )"""  # noqa: S608  only names are put in
+    )"""  # noqa: S608  only names and the subquery of the consent text are put in; all values are parameters
     return f"{record_events}, enqueued AS ({_outbox.enqueue_created_sql(people)})" if _outbox else record_events
 
 

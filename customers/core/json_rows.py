@@ -10,8 +10,8 @@ class JSONRows(models.Func):
 
         User.objects.annotate(cities=JSONRows("pk", owner=Address._meta.get_field("user"), columns=("id", "line4")))
 
-    On both databases booleans are true or false, and times are texts of ISO 8601 in UTC. As the statement has no more
-    than the names of columns, Django compiles it in no time.
+    On both databases booleans are true or false, and times are texts of ISO 8601 in UTC. The statement has
+    only the names of columns, so Django compiles it fast.
     """
 
     output_field = models.JSONField()
@@ -24,13 +24,15 @@ class JSONRows(models.Func):
         super().__init__(*expressions)
 
     def as_postgresql(self, compiler, connection, **context):
-        # A text: the driver would parse JSON by itself, and slowly.
-        template = f"COALESCE((SELECT json_agg(part) FROM {self.rows})::text, '[]')"  # noqa: S608  names only
+        # As text: the driver would parse a JSON value itself, and slowly.
+        # The SQL contains no value, only names of the models' tables and columns.
+        template = f"COALESCE((SELECT json_agg(part) FROM {self.rows})::text, '[]')"  # noqa: S608  names of models
         return self.as_sql(compiler, connection, template=template, **context)
 
     def as_sqlite(self, compiler, connection, **context):
+        # The SQL contains no value, only names of the models' tables and columns.
         pairs = ", ".join(f"'{field.column}', {_in_json(field)}" for field in self.fields)
-        template = f"(SELECT json_group_array(json_object({pairs})) FROM {self.rows})"  # noqa: S608  names only
+        template = f"(SELECT json_group_array(json_object({pairs})) FROM {self.rows})"  # noqa: S608  names of models
         return self.as_sql(compiler, connection, template=template, **context)
 
 

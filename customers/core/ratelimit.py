@@ -41,7 +41,7 @@ def _take_on_postgresql(row: str, limit: str) -> str:
         WHERE cardinality(log.moments) < {limit}
            OR log.moments[cardinality(log.moments) + 1 - {limit}] <= {NOW} - {WINDOW}
         RETURNING (SELECT count(*) FROM unnest(moments) AS moment WHERE moment > {NOW} - {WINDOW}) AS used
-    """  # noqa: S608  only constants are put in
+    """  # noqa: S608  callers put in constants of this module; all values are parameters
 
 
 NOW = "extract(epoch FROM clock_timestamp())::float8"
@@ -60,7 +60,7 @@ TAKE = {
         WHERE json_array_length(log.moments) < %(limit)s
            OR json_extract(log.moments, '$[#-' || %(limit)s || ']') <= %(now)s - {WINDOW}
         RETURNING (SELECT count(*) FROM json_each(moments) WHERE value > %(now)s - {WINDOW})
-    """,  # noqa: S608  only constants are put in
+    """,  # noqa: S608  TABLE and WINDOW are constants; all values are parameters
 }
 
 # The row of TOKEN_QUERY, then the limit if the request counts, then how much of it is used, null if that is exceeded.
@@ -73,7 +73,7 @@ AUTHENTICATE_AND_TAKE = f"""
     ),
     taken AS ({_take_on_postgresql(f"SELECT token_id, ARRAY[{NOW}] FROM counted", "(SELECT most FROM counted)")})
     SELECT bearer.*, counted.most, taken.used FROM bearer LEFT JOIN counted ON true LEFT JOIN taken ON true
-"""  # noqa: S608  only constants are put in
+"""  # noqa: S608  constants of this module and of oauth.tokens are put in; all values are parameters
 
 # Does in Redis what TAKE does: a list per token, which expires a window after the latest request.
 TAKE_SCRIPT = """
@@ -99,7 +99,8 @@ class Counted(NamedTuple):
 
 def authenticate_and_take(raw: str, scope: Scope, default_limit: int) -> tuple[Bearer | None, Counted | None]:
     """The bearer of a token as `tokens.authenticate` finds it. If the token may do what needs `scope`, the request is
-    counted, in the same statement where the database is able to. Without a result of the count, `take` is left to do.
+    counted: on PostgreSQL in the same statement. If the second value is None, the request is not counted; the caller
+    may call `take`.
 
     `default_limit` holds for an app without a limit of its own. A limit of 0 counts nothing.
     """
@@ -159,7 +160,7 @@ def _redis_counter() -> RedisCounter:
 def forget_replaced_tokens() -> int:
     """Deletes the rows of tokens that no longer exist; returns how many."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {TABLE} WHERE token_id NOT IN (SELECT id FROM {AccessToken._meta.db_table})"  # noqa: S608  names of tables
-        )
+        tokens_table = AccessToken._meta.db_table
+        sql = f"DELETE FROM {TABLE} WHERE token_id NOT IN (SELECT id FROM {tokens_table})"  # noqa: S608  names of tables
+        cursor.execute(sql)
         return cursor.rowcount

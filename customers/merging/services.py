@@ -177,7 +177,7 @@ def _checked_plan(people: Mapping[int, User], kept_id: int, other_id: int, choic
 def _delete(user_id: int) -> None:
     """Not by the ORM, which would delete all rows that refer to the customer: the database refuses to leave one."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {User._meta.db_table} WHERE id = %s", [user_id])  # noqa: S608  a table's name
+        cursor.execute(f"DELETE FROM {User._meta.db_table} WHERE id = %s", [user_id])  # noqa: S608  the name of a table
 
 
 def _restore_counters(former: Mapping[int, User], by: Actor) -> None:
@@ -207,7 +207,7 @@ def _follow(column: str, start: str, user_id: int) -> list[int]:
                 WHERE chain.step < {LONGEST_CHAIN}
             )
             SELECT id FROM chain ORDER BY step
-            """,  # noqa: S608  only names are put in
+            """,  # noqa: S608  only names of columns, of a table, and a constant are put in
             [user_id],
         )
         return [id for (id,) in cursor.fetchall()]

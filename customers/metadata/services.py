@@ -67,7 +67,7 @@ def unchanged_sql() -> str:
         SELECT coalesce(string_agg(id || ' ' || updated_at::text, ',' ORDER BY id), '')
         FROM {Definition._meta.db_table}
         WHERE object = '{Object.CUSTOMER}' AND key IN (SELECT json_array_elements_text(%s))
-    )"""  # noqa: S608  only names are put in
+    )"""  # noqa: S608  only the name of a table and a constant are put in
 
 
 def unchanged_params(keys: Collection[str], bound: Bindings) -> list[str]:

@@ -153,7 +153,7 @@ class MergingAdmin(ConfirmedActionsAdmin):
         """A link to a customer who was merged leads to the one who was kept."""
         kept_id = services.merged_into(int(object_id)) if is_id(object_id) else None
         if kept_id is None:
-            return super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # private
+            return super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # not in the stubs
         self.message_user(request, f"Customer {object_id} was merged into this one.", messages.INFO)
         return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[kept_id]))
 
