@@ -70,6 +70,14 @@ class Upserted(NamedTuple):
     is_new: bool
 
 
+class Conditions(NamedTuple):
+    """`only_create`: raises AlreadyExists if the customer exists. `only_update`: raises DoesNotExist if not."""
+
+    only_create: bool
+    only_update: bool
+    precondition: PreconditionFor
+
+
 class Outcome(NamedTuple):
     """What became of one customer of many: `user_id` is None where `error` is not."""
 
@@ -99,20 +107,11 @@ def get_or_create_user(*, by: Actor, id: int | None = None, email: str | None = 
             return services.create_user(by=by, email=email, **fields)
 
 
-def upsert_by_email(
-    email: str,
-    fields: Mapping[str, Any],
-    *,
-    by: Actor,
-    only_create: bool = False,
-    only_update: bool = False,
-    precondition: PreconditionFor = lambda user_id: None,
-) -> Upserted:
+def upsert_by_email(email: str, fields: Mapping[str, Any], *, by: Actor, conditions: Conditions) -> Upserted:
     """Updates the customer of this mailbox, or creates one. `fields` are those of `services.create_user`. An `email`
     among them is another spelling of the mailbox. Addresses count for a new customer only.
 
-    Raises AlreadyExists with `only_create`, DoesNotExist with `only_update`, ServiceError, Busy, and what the
-    precondition raises.
+    Raises AlreadyExists, DoesNotExist, ServiceError, Busy, and what the precondition raises.
     """
     _check_spelling(email)
     spelling = fields.get("email")
@@ -122,19 +121,18 @@ def upsert_by_email(
         customers = User.objects.with_email(email)
         user_id = customers.values_list("pk", flat=True).first()
         if user_id is None:
-            if only_update:
+            if conditions.only_update:
                 raise DoesNotExist
             try:
                 user = services.create_user(by=by, **{**fields, "email": spelling or email})
             except validation.EmailTaken:
                 continue
             return Upserted(user.pk, is_new=True)
-        if only_create:
+        if conditions.only_create:
             raise AlreadyExists
         try:
-            services.update_user(
-                user_id, by=by, precondition=_still_found(customers, user_id, precondition), **_changes(fields)
-            )
+            precondition = _still_found(customers, user_id, conditions.precondition)
+            services.update_user(user_id, by=by, precondition=precondition, **_changes(fields))
         except (User.DoesNotExist, _HasChanged):
             continue
         return Upserted(user_id, is_new=False)
@@ -142,20 +140,11 @@ def upsert_by_email(
 
 
 @transaction.atomic
-def upsert_by_phone(
-    number: str,
-    fields: Mapping[str, Any],
-    *,
-    by: Actor,
-    only_create: bool = False,
-    only_update: bool = False,
-    precondition: PreconditionFor = lambda user_id: None,
-) -> Upserted:
+def upsert_by_phone(number: str, fields: Mapping[str, Any], *, by: Actor, conditions: Conditions) -> Upserted:
     """Updates the only customer with this phone number, or creates one, who needs an `email` among the fields.
 
     Two calls for one number never create two customers. Other ways to create customers don't look at phone numbers.
-    Raises SeveralCustomers, AlreadyExists with `only_create`, DoesNotExist with `only_update`, ServiceError, and what
-    the precondition raises.
+    Raises SeveralCustomers, AlreadyExists, DoesNotExist, ServiceError, and what the precondition raises.
     """
     number = clean_phone_number(number, None) or ""
     if not number:
@@ -168,14 +157,14 @@ def upsert_by_phone(
     if len(ids) > 1:
         raise SeveralCustomers(ids)
     if not ids:
-        if only_update:
+        if conditions.only_update:
             raise DoesNotExist
         if not fields.get("email"):
             raise validation.CustomerError("A new customer needs an email.", "email")
         return Upserted(services.create_user(by=by, **fields).pk, is_new=True)
-    if only_create:
+    if conditions.only_create:
         raise AlreadyExists
-    services.update_user(ids[0], by=by, precondition=precondition(ids[0]), **_changes(fields))
+    services.update_user(ids[0], by=by, precondition=conditions.precondition(ids[0]), **_changes(fields))
     return Upserted(ids[0], is_new=False)
 
 

@@ -1,9 +1,10 @@
 """Create or update a customer in one request, or many of them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -15,7 +16,7 @@ from customers.api.errors import from_service_error
 from customers.api.fields import SharedFieldsSerializer, check_list_length
 from customers.api.idempotency import idempotent
 from customers.api.resources.users import UserRepresentation, UserSerializer
-from customers.upserts import Outcome, Upserted
+from customers.upserts import Conditions, Outcome, Upserted
 from oauth.errors import ServiceError
 from oauth.scopes import Scope
 
@@ -36,39 +37,37 @@ class UpsertUserSerializer(UserSerializer):
         ref_name = "UpsertUser"
 
 
-class BulkResultSerializer(serializers.Serializer):
-    """What became of one customer."""
-
-    status = serializers.ChoiceField([200, 201, 400, 403, 503], help_text="What a request for this one would answer.")
-    id = serializers.IntegerField(allow_null=True)
-    errors = serializers.JSONField(  # type: ignore[assignment]  # a field, which hides the property
-        allow_null=True, help_text="As the body of an error."
-    )
-
-
 class BulkUpsertSerializer(SharedFieldsSerializer):
     users = UserSerializer(many=True, help_text="At most 1,000. Each needs an `email`.")
 
 
 class BulkResultsSerializer(serializers.Serializer):
-    results = BulkResultSerializer(many=True, help_text="In the order of the request.")
+    results = inline_serializer(
+        "BulkResult",
+        {
+            "status": serializers.ChoiceField(
+                [200, 201, 400, 403, 503], help_text="What a request for this one would answer."
+            ),
+            "id": serializers.IntegerField(allow_null=True),
+            "errors": serializers.JSONField(allow_null=True, help_text="As the body of an error."),
+        },
+        many=True,
+        help_text="In the order of the request.",
+    )
 
 
 class _UpsertViewSet(AdminApiViewSet):
     required_scopes = {"upsert": Scope.USERS_WRITE}
     serializer_class = UpsertUserSerializer
 
-    def upsert_options(self) -> dict[str, Any]:
-        """What all upserts of one customer take."""
-        only_create = self.request.META.get("HTTP_IF_NONE_MATCH", "").strip() == "*"
-        return {
-            "by": self.actor,
-            "only_create": only_create,
-            "only_update": "HTTP_IF_MATCH" in self.request.META,
-            "precondition": self.precondition,
-        }
-
-    def respond(self, upserted: Upserted) -> Response:
+    def upsert_with(self, function: Callable[..., Upserted], email_or_number: str) -> Response:
+        """Calls `function` with the body and the conditions of the headers `If-None-Match` and `If-Match`."""
+        conditions = Conditions(
+            only_create=self.request.META.get("HTTP_IF_NONE_MATCH", "").strip() == "*",
+            only_update="HTTP_IF_MATCH" in self.request.META,
+            precondition=self.precondition,
+        )
+        upserted = function(email_or_number, self.validated(), by=self.actor, conditions=conditions)
         response = respond_with_etag(self.represent(upserted.user_id))
         response.status_code = status.HTTP_201_CREATED if upserted.is_new else status.HTTP_200_OK
         return response
@@ -89,7 +88,7 @@ class UpsertByEmailViewSet(_UpsertViewSet):
         responses={200: UserSerializer, 201: UserSerializer},
     )
     def upsert(self, request, email):
-        return self.respond(upserts.upsert_by_email(email, self.validated(), **self.upsert_options()))
+        return self.upsert_with(upserts.upsert_by_email, email)
 
 
 @extend_schema(tags=["customers"])
@@ -101,7 +100,7 @@ class UpsertByPhoneViewSet(_UpsertViewSet):
         responses={200: UserSerializer, 201: UserSerializer},
     )
     def upsert(self, request, number):
-        return self.respond(upserts.upsert_by_phone(number, self.validated(), **self.upsert_options()))
+        return self.upsert_with(upserts.upsert_by_phone, number)
 
 
 @extend_schema(tags=["customers"])
