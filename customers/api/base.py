@@ -34,7 +34,11 @@ class AdminApiView(APIView):
     content_negotiation_class = JSONNegotiation
     versioning_class = HeaderVersioning
     schema: Any = AdminApiSchema()  # None: the OpenAPI documents leave the view out
-    required_scope: Scope | None = None  # of the request, where a scope is all that it needs
+
+    @property
+    def required_scope(self) -> Scope | None:
+        """The scope that the request needs. None if it needs none, or something else."""
+        return None
 
     def get_exception_handler(self):
         return errors.exception_handler
@@ -86,7 +90,7 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     has_secret_answers = False
 
     @property
-    def required_scope(self) -> Scope | None:  # type: ignore[override]  # depends on the action
+    def required_scope(self):
         return self.required_scopes.get(self.action) if self.action else None
 
     @property

@@ -58,11 +58,13 @@ class CreateDefinitionSerializer(SharedFieldsSerializer):
 
 
 class UpdateDefinitionSerializer(CreateDefinitionSerializer):
-    key = None  # type: ignore[assignment]  # None removes an inherited field
-    type = None  # type: ignore[assignment]  # None removes an inherited field
+    """The fields of a new definition, except those that can't be changed."""
 
     class Meta:
         ref_name = "UpdateDefinition"
+
+    def get_fields(self):
+        return {name: field for name, field in super().get_fields().items() if name not in ("key", "type")}
 
 
 class DefinitionFilters(SharedFieldsSerializer):
