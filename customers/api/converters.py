@@ -1,6 +1,5 @@
 """Path converters of the Admin API's URLs."""
 
-from django.urls import register_converter
 from django.urls.converters import IntConverter, StringConverter
 
 
@@ -12,7 +11,3 @@ class NumberConverter(StringConverter):
     """The number of an order: any text without NUL, which PostgreSQL can't compare with a column."""
 
     regex = r"[^/\0]+"
-
-
-register_converter(IdConverter, "id")
-register_converter(NumberConverter, "number")

@@ -156,12 +156,12 @@ class AdminApiGenerator(SchemaGenerator):
 @cache
 def document(name: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of a version, or the one of the EXTENSIONS, which are the same in all versions."""
-    from customers.api import extension_urls, urls  # the views, which import this module
+    from customers.api import urls  # the views, which import this module
 
     if name != EXTENSIONS:
         patterns = [path(MOUNT, include((urls.published, urls.app_name)))]
         return AdminApiGenerator(patterns=patterns, api_version=name).get_schema(public=True)
-    patterns = [path(MOUNT, include((extension_urls.urlpatterns, urls.app_name)))]
+    patterns = [path(MOUNT, include((urls.extensions, urls.app_name)))]
     schema = AdminApiGenerator(patterns=patterns, api_version=DEFAULT_API_VERSION.value).get_schema(public=True)
     schema["info"] |= {"title": "Admin API: extensions", "description": EXTENSIONS_INTRODUCTION.strip()}
     return schema

@@ -1,25 +1,28 @@
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
 
-from customers.api import (
-    converters,  # noqa: F401  registers "id", which all the paths need
-    extension_urls,
-)
 from customers.api.base import NotFoundView
+from customers.api.converters import IdConverter, NumberConverter
 from customers.api.resources.addresses import AddressViewSet
 from customers.api.resources.apps import AppViewSet
 from customers.api.resources.carts import CartViewSet
 from customers.api.resources.empty_collections import DisputeViewSet, TransactionViewSet
 from customers.api.resources.exports import ExportFileView, ExportViewSet
+from customers.api.resources.merging import DuplicateViewSet, MergeViewSet
 from customers.api.resources.metadata import DefinitionViewSet
 from customers.api.resources.notes import NoteViewSet
 from customers.api.resources.orders import OrderViewSet, UserOrdersViewSet
 from customers.api.resources.root import RootView
+from customers.api.resources.segments import SegmentUserViewSet, SegmentViewSet
 from customers.api.resources.store import StoreViewSet
 from customers.api.resources.subscriptions import SubscriptionViewSet, UserSubscriptionsViewSet
+from customers.api.resources.upserts import BulkUpsertViewSet, UpsertByEmailViewSet, UpsertByPhoneViewSet
 from customers.api.resources.users import UserViewSet
 from customers.api.resources.webhooks import WebhookViewSet
 
 app_name = "admin_api"
+
+register_converter(IdConverter, "id")
+register_converter(NumberConverter, "number")
 
 # What the platform publishes.
 published = [
@@ -79,9 +82,24 @@ published = [
     path("transactions/", TransactionViewSet.as_view({"get": "list"})),
 ]
 
+# Endpoints beyond the platform's. They have an OpenAPI document of their own: see `openapi.EXTENSIONS`.
+extensions = [
+    path("users/by-email/<path:email>/", UpsertByEmailViewSet.as_view({"put": "upsert"}), name="upsert-by-email"),
+    path("users/by-phone/<str:number>/", UpsertByPhoneViewSet.as_view({"put": "upsert"}), name="upsert-by-phone"),
+    path("users/bulk/", BulkUpsertViewSet.as_view({"post": "upsert"}), name="bulk-upsert"),
+    path("users/<id:id>/merge/", MergeViewSet.as_view({"post": "merge"}), name="merge"),
+    path("users/<id:id>/merge/preview/", MergeViewSet.as_view({"post": "preview"}), name="merge-preview"),
+    path("users/<id:id>/merge/undo/", MergeViewSet.as_view({"post": "undo"}), name="merge-undo"),
+    path("duplicates/", DuplicateViewSet.as_view({"get": "list"}), name="duplicates"),
+    path("duplicates/<id:id>/dismiss/", DuplicateViewSet.as_view({"post": "dismiss"}), name="duplicate-dismiss"),
+    path("segments/", SegmentViewSet.as_view({"get": "list"}), name="segments"),
+    path("segments/<id:id>/", SegmentViewSet.as_view({"get": "retrieve"}), name="segment"),
+    path("segments/<id:id>/users/", SegmentUserViewSet.as_view({"get": "list"}), name="segment-users"),
+]
+
 urlpatterns = [
     *published,
-    *extension_urls.urlpatterns,
+    *extensions,
     path("", RootView.as_view()),
     re_path(r"", NotFoundView.as_view()),
 ]
