@@ -1,4 +1,4 @@
-"""What two customers become as one: which values win, and what else is put together. Nothing here writes."""
+"""The plan of a merge: the values of the kept customer after it, and the rows that move. Nothing here writes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +28,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 # “No consent” counts as a value, and “not blocked” counts as empty. So a merge adds no consent, and ends no block.
 EMPTY: dict[str, tuple[Any, ...]] = {"accepts_marketing": (None,), "is_blocked": (None, False)}
+EMPTY_BY_DEFAULT = (None, "")
 UNITED = ("tags", "metadata")
 SUMMED = COUNTER_FIELDS
 # Columns of the kept customer that a merge leaves alone. `updated_at` moves with any change.
@@ -57,19 +58,26 @@ class Decision:
     @property
     def is_conflict(self) -> bool:
         """Whether both have a value, and not the same."""
-        empty = EMPTY.get(self.name, (None, ""))
-        return self.kept != self.other and self.kept not in empty and self.other not in empty
+        return self.kept != self.other and not is_empty(self.name, self.kept) and not is_empty(self.name, self.other)
+
+
+def is_empty(name: str, value: Any) -> bool:
+    return value in EMPTY.get(name, EMPTY_BY_DEFAULT)
 
 
 class Plan:
-    """The merge of two customers. Raises UnknownChoice, and ServiceError if they are too much for one customer."""
+    """The merge of two customers.
+
+    Raises UnknownChoice, and ServiceError for more tags or metadata than one customer can have.
+    """
 
     def __init__(self, kept: User, other: User, choices: Mapping[str, str] | None = None):
         self.kept, self.other = kept, other
         self.choices = dict(choices or {})
-        self.decisions = [self._decide(name) for name in CHOICES]
+        self.field_decisions = [self._decide(name) for name in CHOICES]
         self.metadata_decisions = self._decide_metadata()
-        names = {*CHOICES, *(decision.name for decision in self.metadata_decisions)}
+        self.decisions = [*self.field_decisions, *self.metadata_decisions]
+        names = {decision.name for decision in self.decisions}
         for name, choice in self.choices.items():
             if name not in names or choice not in (KEPT, OTHER):
                 raise UnknownChoice(name)
@@ -77,7 +85,7 @@ class Plan:
 
     def _decide(self, name: str) -> Decision:
         kept, other = getattr(self.kept, name), getattr(self.other, name)
-        default = OTHER if kept in EMPTY.get(name, (None, "")) and other not in EMPTY.get(name, (None, "")) else KEPT
+        default = OTHER if is_empty(name, kept) and not is_empty(name, other) else KEPT
         return Decision(name, kept, other, self.choices.get(name, default))
 
     def _decide_metadata(self) -> list[Decision]:
@@ -92,7 +100,7 @@ class Plan:
     def _values(self) -> dict[str, Any]:
         """The columns of the kept customer after the merge, as far as a merge decides them."""
         values: dict[str, Any] = {}
-        for decision in self.decisions:
+        for decision in self.field_decisions:
             winner = self.kept if decision.choice == KEPT else self.other
             values |= {column: getattr(winner, column) for column in CHOICES[decision.name]}
         values["tags"] = validation.clean_tags([*self.kept.tags, *self.other.tags])

@@ -1,4 +1,4 @@
-"""The evidence of marketing consent: when, by whom, from which address, and to which text."""
+"""The evidence of marketing consent: the time, who gave it, the IP address, and the version of the text."""
 
 import csv
 

@@ -165,7 +165,7 @@ def pair_representation(duplicate: Duplicate) -> dict[str, Any]:
 def plan_representation(plan: Plan) -> dict[str, Any]:
     values = plan.values
     return {
-        "decisions": [decision_representation(each) for each in (*plan.decisions, *plan.metadata_decisions)],
+        "decisions": [decision_representation(each) for each in plan.decisions],
         **{name: values[name] for name in ("tags", "metadata", "orders_count", "subscriptions_count")},
         "total_spent": str(values["total_spent"]),
         "moved": plan.moved,

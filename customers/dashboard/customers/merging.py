@@ -189,7 +189,7 @@ def preview_of(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 def rows_of(plan: Plan) -> list[Row]:
     return [
         Row(label_of(each.name), each, text_of(each.kept), text_of(each.other), text_of(each.result))
-        for each in (*plan.decisions, *plan.metadata_decisions)
+        for each in plan.decisions
     ]
 
 

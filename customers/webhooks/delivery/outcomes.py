@@ -126,7 +126,7 @@ class WebhookNotice(mail.EmailKind):
 
 
 class DeveloperNotice(WebhookNotice):
-    """The same to the developer of the webhook's app, who is nobody in this store."""
+    """The same notice to the developer of the webhook's app, who has no account in this store."""
 
     key = "webhook_developer_notice"
     template = "webhooks/developer_notice.txt"

@@ -163,7 +163,7 @@ class TestDefinitions:
         assert admin_client.post(USERS, {"email": "b@example.com", "metadata": {"tier": 1}}).status_code == 400
         assert admin_client.post(USERS, {"email": "b@example.com", "metadata": {"tier": "gold"}}).status_code == 201
 
-    def test_definitions_cost_no_query_but_on_sqlite(self, admin_client, define, django_assert_num_queries):
+    def test_definitions_cost_a_query_on_sqlite_only(self, admin_client, define, django_assert_num_queries):
         define("points", "integer")
         admin_client.post(USERS, {"email": "a@example.com", "metadata": {"points": 7}})
         one_statement, transaction = 2, 8  # the token; definitions; the person, an event and webhooks

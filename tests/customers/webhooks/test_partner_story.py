@@ -73,7 +73,7 @@ def test_an_app_brings_a_lead_to_life_and_nothing_of_them_is_left_after_erasure(
     make_exports()
     assert ZENOBIA["email"] in downloaded(app, export, by=Client())
 
-    # The owner erases the person: the app is told, and nothing personal is left in any table.
+    # The owner erases the person. The app gets `customer.redacted`, and no table has personal data any more.
     assert [text for text in PERSONAL if text not in dump().lower()] == []
     browser.post(f"{CUSTOMERS}{user['id']}/erase/", {"confirmation": "erase"})
     deliver()
