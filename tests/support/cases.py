@@ -28,7 +28,7 @@ def each(names: str, cases: Iterable[Any] | Mapping[str, Any]) -> Callable[[Call
             for label, case in named:
                 values = [case] if len(arguments) == 1 else case
                 try:
-                    with _rolled_back():
+                    with rolled_back():
                         test(*args, **fixtures, **dict(zip(arguments, values, strict=True)))
                 except Exception as error:
                     failures.append(f"{label}: {type(error).__name__}: {error}")
@@ -47,7 +47,8 @@ def _label(case: Any) -> str:
     return text if len(text) <= 200 else f"{text[:200]}... ({len(text)} characters)"
 
 
-def _rolled_back() -> Any:
+def rolled_back() -> Any:
+    """A block with changes that are undone at its end; in a test with real transactions they stay."""
     return _Rollback() if connection.in_atomic_block else nullcontext()
 
 

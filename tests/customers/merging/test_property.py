@@ -16,7 +16,7 @@ from customers.orders.models import Order
 from customers.orders.services import record_order
 from oauth.actor import SYSTEM
 from oauth.errors import ServiceError
-from tests.support.cases import _rolled_back
+from tests.support.cases import rolled_back
 from tests.support.factories import address, make_note
 from tests.support.order_documents import order
 
@@ -104,7 +104,7 @@ class Store:
 @settings(max_examples=12, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=6, max_size=12))
 def test_any_sequence_of_writes_merges_and_undoings_keeps_orders_notes_and_addresses(owner, taken):
-    with _rolled_back():
+    with rolled_back():
         store = Store(owner)
         for step in [("create", EMAILS[0], "1 Main St"), ("create", EMAILS[2], "2 Main St"), *taken]:
             store.do(step)

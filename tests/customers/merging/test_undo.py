@@ -17,8 +17,8 @@ from customers.privacy.erasure import erase
 from customers.privacy.personal_data import personal_data
 from customers.webhooks.models import Delivery
 from oauth.actor import SYSTEM
-from tests.customers.privacy.test_erasure import dump
 from tests.support.clients import USERS, user_url
+from tests.support.database import dump
 from tests.support.factories import address, make_note, make_user
 from tests.support.order_documents import order
 from tests.support.webhooks import WEBHOOKS

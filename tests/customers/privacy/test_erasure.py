@@ -28,6 +28,7 @@ from oauth.errors import ServiceError
 from oauth.scopes import Scope
 from tests.support.clients import USERS, addresses_url, notes_url
 from tests.support.dashboard import CUSTOMERS, customer_url
+from tests.support.database import dump
 from tests.support.factories import make_note, make_user
 from tests.support.order_documents import full
 
@@ -82,16 +83,6 @@ def zenobia(api, owner):
 
 def by(user) -> Actor:
     return Actor(user_id=user.pk)
-
-
-def dump() -> str:
-    """Every row of every table."""
-    with connection.cursor() as cursor:
-        rows = []
-        for table in connection.introspection.table_names(cursor):
-            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-            rows += [f"{table}: {row}" for row in cursor.fetchall()]
-    return "\n".join(rows)
 
 
 @pytest.mark.once

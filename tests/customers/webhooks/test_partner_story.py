@@ -2,9 +2,9 @@
 
 from django.test import Client
 
-from tests.customers.privacy.test_erasure import dump
 from tests.support.clients import USERS, ApiClient, user_url
 from tests.support.dashboard import CUSTOMERS, browser_of, customer_url
+from tests.support.database import dump
 from tests.support.exports import ALL_CUSTOMERS, EXPORTS, downloaded, make_exports
 from tests.support.medusa import CUSTOMERS as MEDUSA_CUSTOMERS
 from tests.support.orders import ADDRESS, CARTS, ORDERS, SUBSCRIPTIONS, line, order_body, order_url
