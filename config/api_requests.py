@@ -1,4 +1,4 @@
-"""The short way of requests to an API."""
+"""Requests to an API skip most of the middleware."""
 
 from io import BytesIO
 from typing import Any
@@ -13,18 +13,19 @@ from config.body_limits import BodyLimitMiddleware
 
 
 class ApiMiddleware:
-    """Lets a request to an API pass all middleware below this one.
+    """Answers a request to an API without the middleware below this one.
 
-    It does itself what they do for such a request: HTTPS, the limit of the body, the host, and the headers. Both APIs
-    answer every path below their prefix in JSON, so nothing is left for what redirects, or serves pages. The hook
-    `process_view` of the others runs as ever.
+    It does what they would do for such a request: it redirects to HTTPS, checks the length of the body and the host,
+    and sets the headers. Both APIs answer every path below their prefix in JSON, so they need no middleware for pages
+    and no redirect to a path with a slash. Django still calls `process_view` of all middleware.
 
     This saves 6 % of the CPU time of a retrieve.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
-        self.answer = convert_exception_to_response(BodyLimitMiddleware(self.answer_of_view))
+        self.answer = convert_exception_to_response(self.answer_by_https)
+        self.answer_small_body = BodyLimitMiddleware(self.answer_of_view)
         self.view = innermost(get_response)
         self.security = SecurityMiddleware(get_response)
         self.headers = {scheme: self.headers_of_answers(scheme) for scheme in ("http", "https")}
@@ -32,19 +33,22 @@ class ApiMiddleware:
     def __call__(self, request):
         if not is_api(request.path_info):
             return self.get_response(request)
-        response: Any = self.security.process_request(request) or self.answer(request)
+        response: Any = self.answer(request)
         for name, value in self.headers[request.scheme]:
             response.headers.setdefault(name, value)
         if not (response.streaming or "Content-Length" in response.headers):
             response.headers["Content-Length"] = str(len(response.content))
         return response
 
+    def answer_by_https(self, request):
+        return self.security.process_request(request) or self.answer_small_body(request)
+
     def answer_of_view(self, request):
         request.get_host()  # raises DisallowedHost
         return self.view(request)
 
     def headers_of_answers(self, scheme: str) -> list[tuple[str, str]]:
-        """Those that are the same in every answer, unless a view has set them."""
+        """The headers that every answer has. A view may set other values."""
         request = WSGIRequest({"REQUEST_METHOD": "GET", "wsgi.input": BytesIO(), "wsgi.url_scheme": scheme})
         response = HttpResponse(headers={"Cache-Control": "no-store"})
         self.security.process_response(request, response)
@@ -57,8 +61,10 @@ def is_api(path: str) -> bool:
 
 
 def innermost(get_response):
-    """What the last middleware calls, which finds the view. Django copies the attributes of each middleware to the
-    function that it hands to the one before."""
+    """The function that the last middleware calls: it finds and calls the view.
+
+    Django gives each middleware a function that calls the next one, and has the attributes of the next one.
+    """
     while hasattr(get_response, "get_response"):
         get_response = get_response.get_response
     return get_response

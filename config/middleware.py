@@ -13,7 +13,7 @@ from customers.core.http.multipart import InvalidMultipart, check_multipart
 from oauth.text import is_encoded
 
 API_PREFIXES = ("/api/", "/admin/", "/webhooks/", "/oauth2/token/", "/oauth2/revoke_token/", "/oauth2/introspect/")
-NOT_STORED = ("/api/admin/", "/admin/", "/oauth2/", "/dashboard/")
+NOT_STORED = ("/oauth2/", "/dashboard/")  # ApiMiddleware does the same for the APIs
 
 
 class NoStoreMiddleware(MiddlewareMixin):

@@ -67,7 +67,7 @@ MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
     "config.health.HealthMiddleware",
     "customers.medusa.cors.CorsMiddleware",
-    "config.api_requests.ApiMiddleware",  # requests to an API pass none of the others
+    "config.api_requests.ApiMiddleware",  # requests to an API skip all below
     "config.middleware.NoStoreMiddleware",
     "config.middleware.CSPMiddleware",
     "django.middleware.security.SecurityMiddleware",

@@ -141,7 +141,6 @@ def _sign_in(request: HttpRequest, member: User, lifetime: timedelta) -> str:
     request.session = MedusaSessionStore()
     request.session.set_expiry(lifetime)
     auth.login(request, member)
-    request.META.pop("CSRF_COOKIE_NEEDS_UPDATE", None)  # this API has no CSRF token
     request.session[SURFACE] = MedusaSessionStore.surface
     request.session.save()
     return str(request.session.session_key)

@@ -39,6 +39,18 @@ def test_answer_has_the_security_headers(answer, path):
 
 
 @pytest.mark.once
+def test_api_error_for_an_unknown_host_has_the_headers_even_before_a_redirect_to_https(db, client, settings):
+    settings.SECURE_SSL_REDIRECT = True
+    for path in ("/api/admin/users/", "/admin/customers"):
+        response = client.get(path, headers={"Host": "evil.example"})
+
+        assert response.status_code == 400, path
+        assert "json" in response.headers["Content-Type"], path
+        assert response.headers["X-Content-Type-Options"] == "nosniff", path
+        assert response.headers["Cache-Control"] == "no-store", path
+
+
+@pytest.mark.once
 def test_answers_with_personal_data_or_secrets_are_not_stored_by_caches(db, client, api, dashboard_client):
     token = api(Scope.ADMIN_READ)
 
