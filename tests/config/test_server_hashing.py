@@ -1,8 +1,12 @@
-"""Which requests the server keeps from holding up others, because they may hash a password."""
+"""Which requests the server keeps from holding up others, because they may hash a password, and how it runs them."""
 
+import asyncio
+import threading
 from io import BytesIO
 
-from config.server.hashing import may_hash
+import pytest
+
+from config.server.hashing import MOST, HashingThread, may_hash
 from tests.support.cases import each
 
 HASHES = {
@@ -45,3 +49,40 @@ def test_request_without_a_password_hashes_nothing(path, body):
 
 def test_request_that_is_no_post_hashes_nothing():
     assert not may_hash(environ("/dashboard/login/", "GET"), BytesIO(b"password"))
+
+
+def test_calls_run_one_at_a_time_beside_the_event_loop_until_too_many_wait():
+    started, may_end = [], threading.Event()
+
+    def call():
+        started.append(threading.current_thread())
+        assert may_end.wait(timeout=10)
+        return len(started)
+
+    async def run_as_many_as_may_wait():
+        hashing = HashingThread()
+        tasks = [asyncio.create_task(hashing.run(call)) for _ in range(MOST)]
+        async with asyncio.timeout(10):
+            while not started:
+                await asyncio.sleep(0.001)
+        assert (len(started), hashing.is_full) == (1, True)
+        may_end.set()
+        assert await asyncio.gather(*tasks) == list(range(1, MOST + 1))
+        assert not hashing.is_full
+        hashing.stop()
+
+    asyncio.run(run_as_many_as_may_wait())
+    assert len(set(started)) == 1
+    assert threading.current_thread() not in started
+
+
+def test_call_that_fails_raises_its_error_and_makes_room_for_the_next():
+    async def run_twice():
+        hashing = HashingThread()
+        with pytest.raises(ZeroDivisionError):
+            await hashing.run(lambda: 1 // 0)
+        assert hashing.waiting == 0
+        assert await hashing.run(lambda: 1) == 1
+        hashing.stop()
+
+    asyncio.run(run_twice())
