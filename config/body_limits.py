@@ -24,7 +24,7 @@ LARGE_PATHS = ("/api/admin/", "/admin/", "/dashboard/")
 # ... except those by which people and programs sign in.
 SIGN_IN_PATHS = ("/admin/auth", "/dashboard/login/", "/dashboard/password_reset/")
 CREDENTIALS = ("HTTP_AUTHORIZATION", "HTTP_X_MEDUSA_ACCESS_TOKEN")
-SESSION_COOKIES = (settings.SESSION_COOKIE_NAME, MEDUSA_COOKIE)
+SESSION_COOKIES = {settings.SESSION_COOKIE_NAME, MEDUSA_COOKIE}
 
 
 class BodyLimitMiddleware:
@@ -62,8 +62,9 @@ def limit_by_headers(meta: Mapping[str, Any]) -> int:
 
 
 def has_credentials(meta: Mapping[str, Any]) -> bool:
-    cookies = parse_cookie(meta.get("HTTP_COOKIE", ""))
-    return any(name in meta for name in CREDENTIALS) or any(name in cookies for name in SESSION_COOKIES)
+    if any(name in meta for name in CREDENTIALS):
+        return True
+    return not SESSION_COOKIES.isdisjoint(parse_cookie(meta.get("HTTP_COOKIE", "")))
 
 
 def may_send(environ: dict[str, Any]) -> bool:
