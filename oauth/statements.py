@@ -1,4 +1,4 @@
-"""SQL that nearly every request sends."""
+"""Sends the statements of nearly every request, at less cost than Django's cursors."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ _local = threading.local()
 
 
 def fetch_rows(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple]:
-    """All rows of a statement, as `connection.cursor()` gives them.
+    """All rows of a statement. Errors, transactions and `execute_wrapper` work as with `connection.cursor()`.
 
-    On PostgreSQL, each thread keeps one cursor of psycopg's. A statement then takes 26 µs of CPU time instead of 50:
-    a new cursor, and Django's around it, cost as much as the rest.
+    On PostgreSQL each thread keeps one cursor of psycopg for its connection. A statement then takes 26 µs of CPU time
+    instead of 50: a new cursor of psycopg, and Django's wrapper around it, cost as much as the rest.
     """
     wrapper: Any = connections[DEFAULT_DB_ALIAS]
     if wrapper.vendor != "postgresql" or wrapper.queries_logged or wrapper.execute_wrappers:

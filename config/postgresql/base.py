@@ -16,7 +16,7 @@ class TimestamptzLoader(Loader):
     in which the connection gives it already."""
 
     timezone = UTC  # Django asks
-    _psycopgs: type = psycopg.adapters.get_loader(TIMESTAMPTZ, Format.TEXT)  # type: ignore[assignment]  # there is one
+    _psycopgs: type = psycopg.adapters.get_loader(TIMESTAMPTZ, Format.TEXT)  # type: ignore[assignment]  # it is never None
 
     def __new__(cls, oid, context=None):
         return cls._psycopgs(oid, context)

@@ -116,10 +116,10 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
     return {"customers": customers, "count": count, "offset": page.offset, "limit": page.limit}
 
 
-def keep_groups(customers: list[serializers.Row], ids: set[str]) -> None:
+def keep_groups(customers: list[serializers.Row], group_ids: set[str]) -> None:
     """A list of the members of groups shows these groups only."""
     for customer in customers:
-        customer["groups"] = [group for group in customer["groups"] if group["id"] in ids]
+        customer["groups"] = [group for group in customer["groups"] if group["id"] in group_ids]
 
 
 def get_or_404(id: str, relations: Iterable[str] = ()) -> serializers.Row:

@@ -49,7 +49,7 @@ class DashboardPage:
 
     def get_context_data(self, **context):
         site = admin.site.each_context(self.request)
-        return super().get_context_data(**site, title=self.title, **context)  # type: ignore[misc]  # of the view
+        return super().get_context_data(**site, title=self.title, **context)  # type: ignore[misc]  # the view has it
 
 
 class SignInPage(DashboardPage, RedirectURLMixin):
@@ -61,7 +61,7 @@ class SignInPage(DashboardPage, RedirectURLMixin):
     def form_invalid(self, form):
         if lockout.is_refused(self.request):
             return lockout.page(self.request)
-        return super().form_invalid(form)  # type: ignore[misc]  # of the view
+        return super().form_invalid(form)  # type: ignore[misc]  # the view has it
 
     def complete(self, user, backend):
         """Signs in, unless guesses that were sent at the same time have reached the limit meanwhile."""
