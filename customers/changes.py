@@ -1,4 +1,4 @@
-"""What a change of a person writes: the columns that differ, and the entries of the timeline that follow."""
+"""What a change of a person writes: the columns that differ, and entries of the timeline."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def new_block(by: Actor) -> dict[str, Any]:
 def assign(user: User, values: Mapping[str, Any], by: Actor) -> dict[str, list[Any]]:
     """Sets the values that differ, and `updated_at` with them. Returns their names, each with before and after.
 
-    `is_blocked` brings the other columns of a block with it.
+    A change of `is_blocked` sets the other columns of a block, too.
     """
     if values.get("is_blocked") and not user.is_blocked:
         values = {**new_block(by), **values}
@@ -46,7 +46,8 @@ def assign(user: User, values: Mapping[str, Any], by: Actor) -> dict[str, list[A
 def events(
     user: User, differences: Mapping[str, list[Any]], by: Actor, consent_text: Callable[[], str] = history.consent_text
 ) -> list[Event]:
-    """A change of the password or of the block list is an event of its own, which does not show that value."""
+    """The events of a change. A change of the password, and one of `is_blocked`, has an event of its own. That event
+    does not show the value itself."""
     changes = {name: pair for name, pair in differences.items() if name not in COUNTER_FIELDS}
     found = []
     if changes.pop("password", None):

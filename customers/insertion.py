@@ -158,8 +158,8 @@ def _insert_one_by_statement(user: User, addresses: list[Address], params: list[
 
 
 def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:
-    """What `insert_users` executes; None if it executes nothing prepared. It asks no database, so that another thread
-    can prepare it."""
+    """What `insert_users` executes; None if it executes nothing prepared. This function does not use the database, so
+    another thread can call it."""
     if not customers or not takes_statement():
         return None
     now = timezone.now()
@@ -233,7 +233,7 @@ def _insert_sql(
     people = (
         f"json_to_recordset(%s) AS given (ordinal bigint{_typed(User, person)})"
         if person
-        else ("(VALUES (0::bigint)) AS given (ordinal)")
+        else "(VALUES (0::bigint)) AS given (ordinal)"
     )
     tag = ("name", *(field.attname for field in computed_fields(Tag)))
     returned = "person.id, person.metadata, ARRAY(SELECT id FROM address ORDER BY id)" if one else "person.ordinal"

@@ -1,4 +1,4 @@
-"""Ways to find people. What is looked for is folded, as the columns are that it is looked up in."""
+"""Ways to find people. A text is folded before the search, because the columns for searching hold folded texts."""
 
 import re
 from datetime import date
@@ -60,8 +60,8 @@ class UserQuerySet(ComputedQuerySet):
         return self.alias(one_line=one_line).filter(search_text__contains=name, one_line__contains=name)
 
     def with_phone_number(self, text: str):
-        """The number is the one that `text` would be kept as, or contains its digits, whatever the punctuation."""
-        matching = models.Q(pk__in=())
+        """The number is `text` in E.164, or contains the digits of `text`. Punctuation does not matter."""
+        matching = NOTHING
         for digits in digits_to_find(text):
             matching |= models.Q(search_text__contains=digits, phone_number__contains=digits)
         return self.filter(matching)
@@ -82,8 +82,8 @@ class UserQuerySet(ComputedQuerySet):
         return self.filter(is_in_json_list(tag, "tags"))
 
     def with_address(self, **columns: str):
-        """One address has all these values. `country` is compared as it is; of the other columns, which are folded,
-        the value is a part, as `has_part` says."""
+        """One address has all these values. `country` has to be equal. Each other column is folded, and has to contain
+        the value as `has_part` says."""
         addresses: Any = self.model._meta.get_field("addresses").related_model
         matching = models.Q(user=models.OuterRef("pk"))
         for column, value in columns.items():

@@ -65,7 +65,7 @@ def create_user(
     """
     addresses = list(addresses)
     hashed = {"password": make_password(password)} if password else {}
-    # Nothing is read where the statement that writes can check what is remembered.
+    # PostgreSQL's INSERT checks that the remembered definitions are still the current ones, so nothing is read for it.
     bound: definitions.Bindings = {}
     if fields.get("metadata"):
         bound = definitions.remembered_bindings() if insertion.takes_statement() else definitions.bindings()
@@ -77,7 +77,7 @@ def create_user(
                 customer.person.update(person_changes.new_block(by))
             return insertion.insert_user(customer, by, bound)
         except ServiceError:
-            # Because of definitions that have changed in the meantime?
+            # Repeated with the current definitions, if those that were remembered are out of date.
             if not fields.get("metadata") or bound == (bound := definitions.bindings()):
                 raise
 
@@ -311,14 +311,8 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor, also: Sequenc
         return
     if "tags" in differences:
         insertion.remember_tags(user.tags)
-    try:
-        # Only the email can conflict. Without a savepoint, a conflict ends the transaction of the caller, too.
-        with transaction.atomic(savepoint="email" in differences):
-            user.save(update_fields=[*differences, "updated_at"])
-    except IntegrityError as error:
-        if validation.is_email_conflict(error):
-            raise validation.EmailTaken from None
-        raise
+    # Only the email can conflict. Without a savepoint, a conflict ends the transaction of the caller, too.
+    _save(user, savepoint="email" in differences, update_fields=[*differences, "updated_at"])
     events = [*person_changes.events(user, differences, by), *also]
     history.record(events, notify_webhooks=bool(also) or person_changes.are_visible_to_apps(differences))
 
@@ -326,13 +320,7 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor, also: Sequenc
 @transaction.atomic
 def restore_user(user: User, *, by: Actor) -> None:
     """Inserts a person again, who was merged into another one. Raises EmailTaken."""
-    try:
-        with transaction.atomic():
-            user.save(force_insert=True)
-    except IntegrityError as error:
-        if validation.is_email_conflict(error):
-            raise validation.EmailTaken from None
-        raise
+    _save(user, savepoint=True, force_insert=True)
     history.record([history.event(user.pk, Event.Kind.RESTORED, by)])
 
 
@@ -340,6 +328,17 @@ def refuse_staff(user: User, by: Actor) -> None:
     """Raises StaffFixed for a member of staff, where an app makes the change."""
     if by.app_id and user.user_type == UserType.DASHBOARD:
         raise validation.StaffFixed
+
+
+def _save(user: User, *, savepoint: bool, **options: Any) -> None:
+    """Raises EmailTaken."""
+    try:
+        with transaction.atomic(savepoint=savepoint):
+            user.save(**options)
+    except IntegrityError as error:
+        if validation.is_email_conflict(error):
+            raise validation.EmailTaken from None
+        raise
 
 
 def _as_dict(address: Address) -> dict[str, Any]:

@@ -202,8 +202,7 @@ def _check_spelling(email: str) -> None:
 
 
 def _upsert_once(people: Mapping[str, Mapping[str, Any]], by: Actor) -> dict[str, Outcome]:
-    """`people` by the key of their email. Those who are missing in the result were
-    changed by another request at the same moment."""
+    """`people` by the key of their email. Another request changed those who are missing in the result."""
     known = _ids_by_email_key(people)
     new = {key: fields for key, fields in people.items() if key not in known}
     return _update_many(known, people, by) | _create_many(new, by)

@@ -37,7 +37,7 @@ class AdminApiView(APIView):
 
     @property
     def required_scope(self) -> Scope | None:
-        """The scope that the request needs. None if it needs none, or something else."""
+        """The scope that the request needs. None if the view does not decide by a scope."""
         return None
 
     def get_exception_handler(self):

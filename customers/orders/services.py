@@ -253,7 +253,7 @@ def _amount(document: Mapping, name: str) -> Decimal:
     part, path = _part_with(name, document)
     value = part.get(name)
     if not isinstance(value, str) or not AMOUNT.fullmatch(value):
-        raise ServiceError('Enter an amount such as "12.50", from 0 to 9999999999.99, as a string.', *path, name)
+        raise ServiceError(f'Enter an amount such as "12.50", from 0 to {MAX_AMOUNT}, as a string.', *path, name)
     return Decimal(value)
 
 
@@ -270,5 +270,5 @@ def _refunded(document: Mapping) -> Decimal:
         except ServiceError as error:
             raise error.within("refunds", position) from None
     if refunded > MAX_AMOUNT:
-        raise ServiceError("The refunds add up to more than 9999999999.99.", "refunds")
+        raise ServiceError(f"The refunds add up to more than {MAX_AMOUNT}.", "refunds")
     return refunded
