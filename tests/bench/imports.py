@@ -9,12 +9,12 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench import load
+from tests.bench.comparison import CUSTOMERS, OURS, VARIANTS
 from tests.bench.report import Bar, Table
-from tests.bench.serving import Store, Variant, prepared, served
+from tests.bench.serving import Store, prepared, served
 from tests.bench.traffic import CUSTOMER, creates
 
-VARIANT = Variant("config.server", "config.settings", "tests.bench.ours")
-CUSTOMERS = 10_000  # whom the store has before
+VARIANT = VARIANTS[OURS]
 ROWS = 100_000
 BAR = Bar("≥", 20)  # times as many as the API creates
 

@@ -147,7 +147,7 @@ def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
     user["phone_number"] = body["phone"]
     user |= raw.computed_columns(raw.User, user)
     columns = user | {"tags": raw.Jsonb([]), "metadata": raw.Jsonb(user["metadata"])}
-    happened = ["created", user["date_joined"], user_id, app_id]
+    happened = raw.history.created_params(raw.Actor(user_id=user_id, app_id=app_id), user["date_joined"])
     user["id"], _, _ = raw.fetch_tuple(
         raw.INSERT, [*raw.unchanged_params(user["metadata"], {}), *columns.values(), "[]", "[]", *happened]
     )

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from tests.bench import load, medusa
+from tests.bench.comparison import CUSTOMERS, OURS, VARIANTS
 from tests.bench.report import CORES, Bar, Table
-from tests.bench.serving import Variant, prepared, served
+from tests.bench.serving import prepared, served
 from tests.bench.traffic import request, retrieves
 
-VARIANT = Variant("config.server", "config.settings", "tests.bench.ours")
-CUSTOMERS = 10_000
+VARIANT = VARIANTS[OURS]
 PER_CORE_BAR = Bar("≥", 20)
 BESIDE_BAR = Bar("≥", 0.67)
 HASHING_CONNECTIONS = 8
@@ -23,11 +23,11 @@ def measure_passwords(server_url: str, *, rounds: int, seconds: float) -> Table:
     with prepared(VARIANT, server_url, "bench_passwords", CUSTOMERS) as store, served(VARIANT, store) as server:
         creating, reading = server.traffic(creates), server.traffic(retrieves)
         for _ in range(rounds):
-            alone.append(load.run(*creating, seconds=seconds, connections=HASHING_CONNECTIONS).rate)
-            reads.append(load.run(*reading, seconds=seconds).rate)
+            alone.append(load.run(creating, seconds=seconds, connections=HASHING_CONNECTIONS).rate)
+            reads.append(load.run(reading, seconds=seconds).rate)
             with ThreadPoolExecutor() as pool:
-                running = pool.submit(load.run, *creating, seconds=seconds, connections=HASHING_CONNECTIONS)
-                beside.append(load.run(*reading, seconds=seconds).rate)
+                running = pool.submit(load.run, creating, seconds=seconds, connections=HASHING_CONNECTIONS)
+                beside.append(load.run(reading, seconds=seconds).rate)
                 running.result()
     made, read, meanwhile = map(median, (alone, reads, beside))
     table = Table("per second", "create with a password", "per core", "retrieve", "retrieve during creates", "÷ alone")

@@ -10,12 +10,12 @@ from statistics import median
 import psycopg
 
 from tests.bench import load
+from tests.bench.comparison import CUSTOMERS, OURS, VARIANTS
 from tests.bench.report import Bar, Table
-from tests.bench.serving import Server, Variant, prepared, served
+from tests.bench.serving import Server, prepared, served
 from tests.bench.traffic import creates
 
-VARIANT = Variant("config.server", "config.settings", "tests.bench.ours")
-CUSTOMERS = 10_000  # in each store before the measurement
+VARIANT = VARIANTS[OURS]
 WEBHOOK = {"target": "https://receiver.example/", "events": ["customer.created"]}
 TURNS = 4  # of each round
 BAR = Bar("<", 15)  # percent
