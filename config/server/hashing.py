@@ -15,27 +15,31 @@ from config.server.requests import PIECE
 
 # People sign in, choose a password or confirm who they are below these paths; Medusa's API gives customers passwords.
 PATHS = ("/admin/", "/dashboard/", "/oauth2/authorize/")
-WORD = b"password"  # in the name of each field that has one
-NO_PASSWORD = re.compile(rb'"password"\s*:\s*(""|null)')  # of a guest in Medusa's API
-MOST = 20  # requests that run or wait; further ones are refused
-PAUSE = 3  # times as long as a request took: so hashes get a quarter of a core while there are other requests
+PASSWORD = b"password"  # is part of the name of every field for a password
+NO_PASSWORD = re.compile(rb'"password"\s*:\s*(""|null)')  # how Medusa's clients create a customer without an account
+MAX_REQUESTS = 20  # that run or wait; further ones are refused
+# A pause takes this many times as long as the request before it: hashes get a quarter of a core beside other requests.
+PAUSE_FACTOR = 3
 
 Answer = TypeVar("Answer")
 
 
 def may_hash(environ: dict[str, Any], body: IO[bytes]) -> bool:
-    """Whether a request may hash a password: it names one, in whatever encoding. Too many rather than too few."""
+    """Whether a request may hash a password: its body has that word, also in percent encoding or in JSON's escapes.
+
+    True in case of doubt, as for a large body: such a request only waits for its turn.
+    """
     if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].lower().startswith(PATHS):
         return False
     text = body.read(PIECE + 1)
     body.seek(0)
     if len(text) > PIECE or b"\\u00" in text:
         return True
-    return WORD in NO_PASSWORD.sub(b"", unquote_to_bytes(text) if b"%" in text else text)
+    return PASSWORD in NO_PASSWORD.sub(b"", unquote_to_bytes(text) if b"%" in text else text)
 
 
 class HashingThread:
-    """Runs one call at a time. Pauses after each as long as there are other requests, which `others` counts."""
+    """Runs one call at a time, and pauses after each if other requests came meanwhile. `others` counts these."""
 
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hashing")
@@ -44,7 +48,7 @@ class HashingThread:
 
     @property
     def is_full(self) -> bool:
-        return self.waiting >= MOST
+        return self.waiting >= MAX_REQUESTS
 
     async def run(self, call: Callable[[], Answer]) -> Answer:
         loop = asyncio.get_running_loop()
@@ -54,7 +58,7 @@ class HashingThread:
                 began, others = loop.time(), self.others
                 answer = await loop.run_in_executor(self.thread, call)
                 if self.others > others:
-                    await asyncio.sleep(PAUSE * (loop.time() - began))
+                    await asyncio.sleep(PAUSE_FACTOR * (loop.time() - began))
                 return answer
         finally:
             self.waiting -= 1

@@ -6,7 +6,7 @@ clients that send or read slowly therefore hold a connection and little memory, 
     client -> granian -> event loop: environment, body with a deadline -> Django -> granian -> client
 
 Django runs on the event loop's own thread, one request at a time, as in a WSGI server with one thread. A second thread
-would cost a tenth of a request: both would wait for Python's lock. Only requests that may hash a password have one.
+would cost a tenth of a request: both would wait for Python's lock. Only requests that may hash a password run in one.
 """
 
 import asyncio

@@ -157,8 +157,12 @@ def _by_cookie(request: HttpRequest) -> tuple[User, str] | None:
     return member, digest(key)
 
 
+def _is_jwt(raw: str) -> bool:
+    return raw.count(".") == 2
+
+
 def _by_jwt(raw: str) -> tuple[User, str] | None:
-    if raw.count(".") != 2:
+    if not _is_jwt(raw):
         return None
     try:
         claims = json.loads(
@@ -185,7 +189,7 @@ def _bearer(request: HttpRequest) -> str:
 
 def _api_tokens(request: HttpRequest) -> Iterator[str]:
     for raw in (request.META.get("HTTP_X_MEDUSA_ACCESS_TOKEN", ""), _bearer(request)):
-        if raw and raw.count(".") != 2:
+        if raw and not _is_jwt(raw):
             yield raw
 
 

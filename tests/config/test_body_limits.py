@@ -130,7 +130,10 @@ class TestLimits:
 
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "2"
-        assert FORMATS[kind](answer) or answer.json()["type"] == "unexpected_state"
+        if kind == "medusa":
+            assert answer.json()["type"] == "unexpected_state"
+        else:
+            assert FORMATS[kind](answer), answer.content
 
     def test_good_request_of_an_app_may_have_the_limit_for_all(self, api):
         client = api(Scope.USERS_WRITE)

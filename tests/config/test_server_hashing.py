@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from config.server.hashing import MOST, HashingThread, may_hash
+from config.server.hashing import MAX_REQUESTS, HashingThread, may_hash
 from tests.support.cases import each
 
 HASHES = {
@@ -61,13 +61,13 @@ def test_calls_run_one_at_a_time_beside_the_event_loop_until_too_many_wait():
 
     async def run_as_many_as_may_wait():
         hashing = HashingThread()
-        tasks = [asyncio.create_task(hashing.run(call)) for _ in range(MOST)]
+        tasks = [asyncio.create_task(hashing.run(call)) for _ in range(MAX_REQUESTS)]
         async with asyncio.timeout(10):
             while not started:
                 await asyncio.sleep(0.001)
         assert (len(started), hashing.is_full) == (1, True)
         may_end.set()
-        assert await asyncio.gather(*tasks) == list(range(1, MOST + 1))
+        assert await asyncio.gather(*tasks) == list(range(1, MAX_REQUESTS + 1))
         assert not hashing.is_full
         hashing.stop()
 
