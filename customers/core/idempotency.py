@@ -16,7 +16,7 @@ class IdempotentAnswer(models.Model):
     """The response to a request with an `Idempotency-Key`, stored for repetitions of that request."""
 
     app_id = models.BigIntegerField()
-    key = models.CharField(max_length=255)
+    key = models.CharField(max_length=MAX_KEY_LENGTH)
     fingerprint = models.CharField(max_length=64, help_text="HMAC-SHA256 of the request's path and body.")
     status = models.PositiveSmallIntegerField(default=0)
     body = models.TextField(default="")

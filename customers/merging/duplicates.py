@@ -20,7 +20,10 @@ MOST_WITH_ONE_KEY = 10
 
 
 class DuplicateRows(ownership.Rows):
-    """A pair that was dismissed stays dismissed for the kept customer; the search finds the others again."""
+    """The pairs of a customer.
+
+    A merge passes on the dismissed ones. It deletes the others: the search finds them again.
+    """
 
     def __init__(self, column: str, partner_column: str):
         super().__init__(Duplicate, column)
@@ -57,7 +60,7 @@ def dismiss(duplicate_id: int) -> Duplicate:
 
 @transaction.atomic
 def check(user_ids: Collection[int]) -> None:
-    """Compares these customers with all others, and keeps the pairs that are alike. One search finds all the pairs."""
+    """Compares these customers with all others, and stores the pairs with a common sign. One search finds all pairs."""
     lock_until_commit(MatchKey)
     _save_keys(user_ids)
     _save_pairs(user_ids, _find_pairs(user_ids))
@@ -129,5 +132,5 @@ def _save_dismissal(one: int, other: int, *, signs: list[str]) -> None:
 
 
 def delete_orphans() -> None:
-    """What is left of customers who were deleted while they were checked."""
+    """Deletes the keys of customers who were deleted while they were checked."""
     MatchKey.objects.filter(~Exists(User.objects.filter(pk=OuterRef("user_id")))).delete()

@@ -44,13 +44,13 @@ class CustomerRedacted(EventType):
             "id": user.pk,
             "email": user.email,
             "phone_number": user.phone_number,
-            "orders": [_whole(number) for number in user.orders.order_by("id").values_list("number", flat=True)],
+            "orders": [_order_number(number) for number in user.orders.order_by("id").values_list("number", flat=True)],
             "subscriptions": list(user.subscriptions.order_by("id").values_list("external_id", flat=True)),
         }
 
 
-def _whole(number: str) -> int | str:
-    """The number of an order as an integer, as documented. It stays a text where it is no integer: "A-7", "007"."""
+def _order_number(number: str) -> int | str:
+    """An integer if possible, as the platform documents; otherwise the text, such as "A-7" or "007"."""
     return int(number) if number.isdecimal() and number == str(int(number)) else number
 
 

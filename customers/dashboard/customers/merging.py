@@ -107,7 +107,7 @@ class MergingAdmin(ConfirmedActionsAdmin):
             title="Merge",
             original=customer,
             form=form,
-            hints=duplicates.of_customer(customer.pk)[:MAX_HINTS],
+            hints=hints_about(customer),
             plan=plan,
             rows=rows_of(plan) if plan else [],
         )
@@ -137,11 +137,11 @@ class MergingAdmin(ConfirmedActionsAdmin):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj:
-            context["hints"] = list(duplicates.of_customer(obj.pk)[:MAX_HINTS])
+            context["hints"] = hints_about(obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def response_add(self, request, obj, post_url_continue=None):
-        """Says if the new customer may be there already."""
+        """Warns if the new customer may be a duplicate."""
         duplicates.check([obj.pk])
         if duplicates.of_customer(obj.pk).exists():
             url = reverse("admin:customers_customer_change", args=[obj.pk])
@@ -162,6 +162,10 @@ class MergingAdmin(ConfirmedActionsAdmin):
         site = {**self.admin_site.each_context(request), "opts": self.opts, "media": media}
         may_change = self.has_change_permission(request)
         return render(request, f"dashboard/customers/{name}.html", {**site, **context, "may_change": may_change})
+
+
+def hints_about(customer: Customer) -> list[Duplicate]:
+    return list(duplicates.of_customer(customer.pk)[:MAX_HINTS])
 
 
 def other_of(request: HttpRequest) -> int:
