@@ -43,7 +43,7 @@ class Rows:
         return self.model._base_manager.filter(**{self.column: user_id})
 
     def count(self, kept_id: int, other_id: int) -> int:
-        """How many rows `pass_on` would move, as far as people see them."""
+        """How many rows `pass_on` would move; 0 for rows that a preview does not show."""
         return 0
 
     def pass_on(self, kept_id: int, other_id: int) -> Passed:
@@ -59,7 +59,7 @@ class StaffRows(Rows):
 
 
 class DroppedRows(Rows):
-    """Rows that end with the other customer: sign-ins, and what is computed from the customer."""
+    """Rows that are deleted with the other customer: sign-ins, and what is computed from the customer."""
 
     def pass_on(self, kept_id, other_id):
         self.of(other_id).delete()

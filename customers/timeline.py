@@ -154,8 +154,8 @@ class Consent:
 def consents(user_ids: Iterable[int]) -> dict[int, Consent]:
     """By the id of the customer, for those whose consent was ever given or withdrawn. One query.
 
-    A merge brings the entries of another customer: those that led to another answer than the present one are no
-    evidence.
+    A merge brings the entries of another customer. An entry with another value than the customer has now is no
+    evidence, and is left out.
     """
     events = Event.objects.filter(user__in=user_ids, changes__has_key="accepts_marketing").order_by("at", "id")
     rows = events.values_list("user_id", "user__accepts_marketing", "changes", "at", "actor__email", "app__name")

@@ -77,7 +77,7 @@ class Duplicate(models.Model):
 
 
 class SearchState(models.Model):
-    """How far the search for duplicates has come. One row."""
+    """The progress of the search for duplicates. One row."""
 
     last_event_id = models.BigIntegerField(default=0, help_text="Changes up to this entry of the timeline are checked.")
     cursor = models.BigIntegerField(default=0, help_text="The last customer that the present sweep has checked.")
