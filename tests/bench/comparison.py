@@ -19,7 +19,7 @@ CUSTOMERS = 10_000
 RAW, OURS, TEXTBOOK = "raw", "this project", "textbook"
 VARIANTS = {
     RAW: Variant("tests.bench.raw", "config.settings", "tests.bench.ours"),
-    OURS: Variant("config.server", "config.settings", "tests.bench.ours"),
+    OURS: Variant(STORE, "config.settings", "tests.bench.ours"),
     TEXTBOOK: Variant("tests.bench.textbook.wsgi", "tests.bench.textbook.settings", "tests.bench.textbook.prepare"),
 }
 # Our requests per second as a multiple of another variant's.

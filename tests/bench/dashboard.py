@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 import requests
 
 from tests.bench.report import Bar, Table
-from tests.bench.serving import Server, Variant, prepared, served
+from tests.bench.serving import STORE, Server, Variant, prepared, served
 from tests.bench.shop import OWNER
 
-VARIANT = Variant("config.server", "config.settings", "tests.bench.shop")
+VARIANT = Variant(STORE, "config.settings", "tests.bench.shop")
 BAR = Bar("≤", 300)  # milliseconds
 REQUESTS = 30  # of each page
 LIST = "/dashboard/customers/customer/"

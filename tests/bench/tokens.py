@@ -5,9 +5,9 @@ from statistics import median
 
 from tests.bench import load
 from tests.bench.report import CORES, Bar, Table
-from tests.bench.serving import Variant, prepared, served
+from tests.bench.serving import STORE, Variant, prepared, served
 
-VARIANT = Variant("config.server", "config.settings", "tests.bench.apps")
+VARIANT = Variant(STORE, "config.settings", "tests.bench.apps")
 PER_CORE_BAR = Bar("≥", 100)
 MOST_PER_SECOND = 1_000
 
