@@ -7,6 +7,7 @@ from django.core import signing
 from django.utils import timezone
 
 from customers.jobs import runner
+from customers.jobs.exports.downloads import SALT
 from customers.jobs.models import Job, JobFile
 from customers.models import User
 from oauth.accounts.roles import Role
@@ -57,7 +58,7 @@ class TestDownload:
 
     def test_export_download_takes_two_queries(self, admin_client, available, django_assert_num_queries):
         with django_assert_num_queries(2):  # token, export
-            admin_client.get(f"{export_url(available)}download/")
+            assert admin_client.get(f"{export_url(available)}download/").status_code == 200
 
 
 class TestDownloadLink:
@@ -89,12 +90,14 @@ class TestDownloadLink:
         make_exports()
 
         for number in (other["id"], NOBODY):
-            forged = signing.b64_encode(f"[{number},{App.objects.get().pk}]".encode()).decode()
+            forged = signing.b64_encode(f"[{number},{AccessToken.objects.get().pk}]".encode()).decode()
             assert anonymous.get(f"{EXPORTS}files/{forged}:{signature}/").status_code == 403
 
     def test_export_link_signed_for_another_purpose_is_403(self, anonymous, available):
-        other = signing.dumps([available["id"], App.objects.get().pk])
+        content = [available["id"], AccessToken.objects.get().pk]
+        other, link = signing.dumps(content), signing.dumps(content, salt=SALT)
 
+        assert anonymous.get(f"{EXPORTS}files/{link}/").status_code == 200
         assert anonymous.get(f"{EXPORTS}files/{other}/").status_code == 403
 
     def test_export_link_to_deleted_file_is_404(self, link, anonymous, available):
@@ -155,4 +158,4 @@ class TestDownloadLink:
     def test_export_link_takes_six_queries(self, link, anonymous, django_assert_num_queries):
         # token, export, its parts; the security log with the names of person and app
         with django_assert_num_queries(6):
-            anonymous.get(link)
+            assert anonymous.get(link).status_code == 200
