@@ -181,7 +181,7 @@ def upsert_users(people: Sequence[Mapping[str, Any]], *, by: Actor) -> list[Outc
                 raise validation.CustomerError("This email comes twice in the request.", "email")
         except ServiceError as error:
             outcomes[position] = Outcome(None, error=error)
-    # In one order, whatever the order of the request: so two requests never wait for each other.
+    # Always in the same order: two requests with the same customers never wait for each other.
     waiting = dict(sorted(waiting.items()))
     for _ in range(MAX_ATTEMPTS):
         done = _upsert_once({key: people[position] for key, position in waiting.items()}, by)

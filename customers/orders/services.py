@@ -55,7 +55,7 @@ Row = TypeVar("Row", Order, Subscription)
 
 
 def record_order(*, user_id: int, document: Any, by: Actor = SYSTEM, keep_counters: bool = False) -> Order:
-    """Creates or replaces an order. `keep_counters`: leaves the counters alone, which another system sets.
+    """Creates or replaces an order. `keep_counters`: does not change the counters, because another system sets them.
 
     Raises User.DoesNotExist, and ServiceError as `order_columns` does.
     """

@@ -77,7 +77,10 @@ def in_segment(people: UserQuerySet, segment_id: int) -> UserQuerySet:
 
 @transaction.atomic
 def count_next() -> bool:
-    """Counts the customers of the segment whose number is the oldest, if it is old. Returns whether there was one."""
+    """Counts the customers of the segment that was counted longest ago, if that is more than COUNT_KEPT_FOR ago.
+
+    Returns whether it counted one.
+    """
     oldest = Segment.objects.select_for_update(skip_locked=True).order_by("counted_at", "pk")
     segment = oldest.filter(Q(counted_at=None) | Q(counted_at__lt=timezone.now() - COUNT_KEPT_FOR)).first()
     if segment is None:
@@ -140,7 +143,10 @@ def _is_day(value: Any) -> bool:
 
 
 def _with_filters_of(segment_id: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """`given` with the filters of another segment, which may change or go. Raises InvalidFilters if both have one."""
+    """`given` with a copy of the filters of another segment, because that one may be changed or deleted.
+
+    Raises InvalidFilters if there is no such segment, or if both have the same filter.
+    """
     segment = Segment.objects.filter(pk=segment_id).first() if isinstance(segment_id, int) else None
     if segment is None:
         raise InvalidFilters("There is no such segment.")

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
@@ -73,10 +72,7 @@ class _UpsertViewSet(AdminApiViewSet):
         return response
 
     def represent(self, id: int) -> dict:
-        representations = UserRepresentation.from_ids(id)
-        if not representations:
-            raise Http404
-        return representations[0]
+        return UserRepresentation.from_id(id)
 
 
 @extend_schema(tags=["customers"])
