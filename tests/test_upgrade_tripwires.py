@@ -72,7 +72,7 @@ TABLE = [
      "leads from a merged customer to the one who was kept"),
     ("django.contrib.sessions.backends.base.SessionBase._session_key", "oauth/accounts/session_store.py",
      "makes a session with an unknown key of one that opens another surface, as Django does where there is no row"),
-    ("django.forms.models.BaseModelForm._post_clean", "customers/dashboard/customers/forms.py",
+    ("django.forms.models.BaseModelForm._post_clean", "customers/dashboard/service_errors.py",
      "a service validates and saves, so the form leaves its instance alone"),
     ("django.forms.models.BaseModelForm._get_validation_exclusions", "customers/dashboard/staff.py",
      "a service checks whether the email is taken"),

@@ -15,7 +15,7 @@ from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirm
 from customers.dashboard.customers.forms import JSONField
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.read_only import NoDeleteAdmin
-from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
+from customers.dashboard.service_errors import ServiceErrorsAdmin, UnchangedInstanceForm
 from customers.filters import METADATA
 from customers.groups.models import CustomerGroup
 from customers.segments import services
@@ -54,13 +54,10 @@ class FiltersInput(forms.HiddenInput):
         return {**super().get_context(name, value, attrs), "words": words}
 
 
-class RenameForm(ServiceErrorsForm):
+class RenameForm(UnchangedInstanceForm):
     class Meta:
         model = Segment
         fields = ("name",)
-
-    def _post_clean(self):
-        """The instance is left as it was read: a service validates and writes."""
 
 
 class SegmentForm(RenameForm):

@@ -62,6 +62,13 @@ class ServiceErrorsForm(forms.ModelForm):
         return next((str(name) for name in error.path if name in self.fields), None)
 
 
+class UnchangedInstanceForm(ServiceErrorsForm):
+    """A form that leaves its instance as it was read. A service gets `cleaned_data`, validates and writes."""
+
+    def _post_clean(self):
+        """Sets no attribute of the instance, and does not validate it."""
+
+
 class ServiceErrorsAdmin(admin.ModelAdmin):
     """Saves by a service. If the service refuses, the form is shown again, with the error; nothing was saved.
 

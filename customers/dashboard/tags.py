@@ -12,21 +12,18 @@ from customers.dashboard.customers.list import MAX_LISTED
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.jobs import STEP_SECONDS, page_of
 from customers.dashboard.read_only import NoDeleteAdmin
-from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
+from customers.dashboard.service_errors import ServiceErrorsAdmin, UnchangedInstanceForm
 from customers.jobs import runner, tag_edits
 from customers.models import Customer, Tag
 
 
-class TagForm(ServiceErrorsForm):
+class TagForm(UnchangedInstanceForm):
     class Meta:
         model = Tag
         fields = ("name",)
         help_texts = {
             "name": "A new name is given to all customers who have the tag. The name of another tag merges the two."
         }
-
-    def _post_clean(self):
-        """The instance is left as it was read: a service validates and writes."""
 
 
 @admin.register(Tag)

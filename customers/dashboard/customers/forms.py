@@ -15,7 +15,7 @@ from django_countries import countries
 
 from customers import services, validation
 from customers.core.json_values import StrictDecoder
-from customers.dashboard.service_errors import ServiceErrorsForm, as_validation_error, message_of
+from customers.dashboard.service_errors import UnchangedInstanceForm, as_validation_error, message_of
 from customers.groups import services as groups
 from customers.groups.models import CustomerGroup
 from customers.limits import MAX_NOTE_LENGTH
@@ -93,7 +93,7 @@ class MetadataField(JSONField):
         return "" if value is None else super().prepare_value(value)
 
 
-class ChangedFieldsForm(ServiceErrorsForm):
+class ChangedFieldsForm(UnchangedInstanceForm):
     """A form whose `changed_data` compares with the values on the page, not with the database.
 
     So the form writes only what this person changed, and keeps what others changed in the meantime.
@@ -105,9 +105,6 @@ class ChangedFieldsForm(ServiceErrorsForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.show_hidden_initial = True
-
-    def _post_clean(self):
-        """The instance is left as it was read: a service validates and writes."""
 
     def changes(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in self.columns if name in self.changed_data}
