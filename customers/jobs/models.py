@@ -15,7 +15,7 @@ class Job(models.Model):
     """A task that is done in steps. Each step is one transaction that also saves the progress here, so a job can stop
     at any moment and continue later. Its type says what `total`, `position` and `cursor` count."""
 
-    kind = models.CharField(max_length=16, help_text="The key of its type in the registry.")
+    kind = models.CharField(max_length=registry.MAX_KEY_LENGTH, help_text="The key of its type in the registry.")
     options_json: Any = models.JSONField(
         default=dict, encoder=DjangoJSONEncoder, help_text="Read them by `options_of` of the type."
     )

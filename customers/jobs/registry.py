@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 if TYPE_CHECKING:
     from customers.jobs.models import Job
 
+MAX_KEY_LENGTH = 16  # of the column `Job.kind`; SQLite would store more
+
 # One step of a job. It is called within a transaction, and sets the counters and the cursor of the job.
 Step = Callable[["Job"], None]
 # The remaining steps of a job. The next one is asked for only after the last one was run; it may be closed early.
@@ -35,7 +37,7 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 class JobType(Generic[OptionsT]):
     """One type of job: what it is called, what it needs to know, what it does, and who runs it."""
 
-    key: str  # stored in `Job.kind`
+    key: str  # stored in `Job.kind`, so at most MAX_KEY_LENGTH characters
     label: str
     options_type: type[OptionsT]
     permission = ""  # needed to see and run it in the dashboard. Empty: only a management command runs it
@@ -72,6 +74,9 @@ _types: dict[str, JobType] = {}
 
 
 def register(*types: JobType) -> None:
+    """Raises ValueError for a key that is too long."""
+    if too_long := [each.key for each in types if len(each.key) > MAX_KEY_LENGTH]:
+        raise ValueError(f"The key of a type of job has at most {MAX_KEY_LENGTH} characters: {', '.join(too_long)}.")
     _types.update({each.key: each for each in types})
 
 
