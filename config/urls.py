@@ -14,7 +14,7 @@ from django.views.generic import RedirectView
 from config.middleware import is_for_programs
 from customers.api import errors as api_errors
 from customers.api.base import NotFoundView
-from customers.api.openapi import ReferencePage, serve_document
+from customers.api.openapi import DOCUMENTS, ReferencePage, serve_document
 from customers.core.http.refusals import RequestRefused
 from customers.dashboard import error_pages
 from customers.dashboard.front_door import front_door
@@ -27,7 +27,7 @@ from customers.mirror.inbound import receive_event
 from oauth import client_endpoints
 
 urlpatterns = [
-    path("", front_door, name="front-door"),
+    path("", front_door, {"documents": DOCUMENTS}, name="front-door"),
     path("api/admin", NotFoundView.as_view()),  # or it would be redirected, which API clients refuse
     path("api/admin/", include("customers.api.urls")),
     re_path(f"^{in_any_case('admin')}$", medusa.UnknownPath.as_view()),

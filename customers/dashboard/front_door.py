@@ -1,23 +1,21 @@
 """The page at `/`, which leads a person to the dashboard and to the API reference. It needs no database."""
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from customers.dashboard.site import site_names
-from oauth.models import DEFAULT_API_VERSION, ApiVersion
+from oauth.models import DEFAULT_API_VERSION
 
 
 @require_safe
-def front_door(request: HttpRequest) -> HttpResponse:
-    documents = [
-        (f"{version} (default)" if version == DEFAULT_API_VERSION else version, _document_url(version))
-        for version in ApiVersion.values
+def front_door(request: HttpRequest, documents: Iterable[str]) -> HttpResponse:
+    """`documents`: the names of the OpenAPI documents, from the URLconf, since no surface imports another one."""
+    url = reverse("admin-api-schema")
+    links = [
+        (f"{name} (default)" if name == DEFAULT_API_VERSION else name, f"{url}?version={name}") for name in documents
     ]
-    context = {**site_names(), "title": "Store", "documents": documents}
-    return render(request, "dashboard/front_door.html", context)
-
-
-def _document_url(version: str) -> str:
-    return f"{reverse('admin-api-schema')}?version={version}"
+    return render(request, "dashboard/front_door.html", {**site_names(), "title": "Store", "documents": links})
