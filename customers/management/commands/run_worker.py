@@ -20,10 +20,9 @@ from oauth.accounts import mail
 
 class Command(BaseCommand):
     help = (
-        "Make exports, end blocks whose time is over, refresh customers of mirrored stores, deliver webhooks, send "
-        "emails and search for duplicate customers, until stopped. It stops within seconds of SIGTERM. It is safe to "
-        "kill: another worker resumes its "
-        "work. On PostgreSQL several workers may run at once."
+        "Make exports, change tags, lift blocks at their end, refresh customers of mirrored stores, deliver webhooks, "
+        "send emails, search for duplicate customers and count segments, until stopped. It stops within seconds of "
+        "SIGTERM. It is safe to kill: another worker resumes its work. On PostgreSQL several workers may run at once."
     )
 
     def add_arguments(self, parser):

@@ -101,7 +101,7 @@ def subscribe(owner: Dashboard, receiver: Server) -> str:
     owner.submit("/dashboard/webhooks/webhook/add/", **fields, active="on")
     session, url = owner.shop.session(), f"{owner.shop.url}/api/admin/users/"
     receiver.codes = [200] * 5 + [503]
-    # Six customers, and the four members of staff, whom the API does not change.
+    # The ten newest users are six customers and four members of staff. The API does not change members of staff.
     for person in session.get(url, params={"page_size": 10}).json()["results"]:
         session.patch(f"{url}{person['id']}/", json={"accepts_marketing": not person["accepts_marketing"]})
     deadline = time.monotonic() + 30
