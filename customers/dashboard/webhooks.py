@@ -15,6 +15,7 @@ from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirm
 from customers.dashboard.customers.forms import PlainSelect
 from customers.dashboard.event_choices import EventsField
 from customers.dashboard.folded_search import FoldedSearchAdmin
+from customers.dashboard.ids import is_id
 from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, to_validation_error
@@ -194,8 +195,7 @@ class DeliveryAdmin(NoDeleteAdmin, ConfirmedActionsAdmin):
     def get_search_results(self, request, queryset, search_term):
         if not (term := search_term.strip()):
             return queryset, False
-        is_an_id = term.isdecimal() and len(term) < 19
-        return (queryset.filter(object_id=int(term)) if is_an_id else queryset.none()), False
+        return (queryset.filter(object_id=int(term)) if is_id(term) else queryset.none()), False
 
     @confirmed_action("Send again", "Sends the same bytes to the webhook's address once more, now.")
     def send_again(self, request, delivery):

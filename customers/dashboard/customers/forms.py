@@ -15,6 +15,7 @@ from django_countries import countries
 
 from customers import services, validation
 from customers.core.json_values import StrictDecoder
+from customers.dashboard.ids import is_id
 from customers.dashboard.service_errors import UnchangedInstanceForm, as_validation_error, message_of
 from customers.groups import services as groups
 from customers.groups.models import CustomerGroup
@@ -202,7 +203,7 @@ class AddressFormSet(forms.BaseInlineFormSet):
             if self.is_bound:
                 names = (f"{self.add_prefix(number)}-id" for number in range(self.total_form_count()))
                 ids = (self.data.get(name, "") for name in names)
-                self._queryset = book.filter(pk__in=[id for id in ids if id.isdecimal() and len(id) < 19])
+                self._queryset = book.filter(pk__in=list(filter(is_id, ids)))
             else:
                 self._queryset = cast(Any, Paginator(book, ADDRESSES_PER_PAGE).get_page(self.page).object_list)
         return self._queryset

@@ -19,9 +19,9 @@ from django.utils.timezone import localdate
 
 from customers.core.postgres import custom_plan
 from customers.dashboard.customers.filters import FILTERS, ChoiceFilter, FormFilter, defined_filters
+from customers.dashboard.ids import is_id
 from customers.models import Address, User
 
-MAX_ID_DIGITS = 18  # every such number fits an id column
 MAX_LISTED = 2_000  # customers, on all pages of a list together
 # Leads have bought nothing, so ordering by type first changes nothing that a person sees; and one index then serves the
 # list both with and without a filter by type.
@@ -137,9 +137,9 @@ class CustomerListAdmin(admin.ModelAdmin):
         return super().media + forms.Media(css={"all": ["dashboard/customers.css"]})
 
     def response_action(self, request, *args, **options):
-        """Raises BadRequest for customers who are no numbers that fit an id: nobody has chosen them on the page."""
+        """Raises BadRequest for what is no id: nobody has chosen it on the page."""
         selected = request.POST.getlist(ACTION_CHECKBOX_NAME)
-        if not all(id.isdecimal() and len(id) <= MAX_ID_DIGITS for id in selected):
+        if not all(map(is_id, selected)):
             raise BadRequest("These are no customers.")
         return super().response_action(request, *args, **options)
 

@@ -10,13 +10,12 @@ from django.utils import timezone
 
 from customers.models import Event, User
 from customers.privacy.personal_data import personal_data
-from customers.webhooks.services import create_webhook
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
 from tests.support.clients import USERS, user_url
 from tests.support.dashboard import CUSTOMERS, DASHBOARD, customer_url
 from tests.support.factories import make_user
-from tests.support.webhooks import enqueued
+from tests.support.webhooks import enqueued, make_webhook
 
 BLOCK_LIST = f"{DASHBOARD}customers/blockedcustomer/"
 REASON = {"block_reason": "Charged back twice"}
@@ -29,8 +28,7 @@ def ada(db) -> User:
 
 @pytest.fixture
 def webhook(db):
-    return create_webhook(store="testserver", by=SYSTEM, target="https://a.example/", events=["customer.updated"],
-                          api_version="unstable")  # fmt: skip
+    return make_webhook(events=["customer.updated"])
 
 
 def action(customer, name: str) -> str:

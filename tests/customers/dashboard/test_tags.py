@@ -5,13 +5,11 @@ import pytest
 from customers.jobs import bulk_edits
 from customers.jobs.models import Job
 from customers.models import Event, Tag, User, UserType
-from customers.webhooks.services import create_webhook
-from oauth.actor import SYSTEM
 from tests.support.cases import each
 from tests.support.dashboard import CUSTOMERS, DASHBOARD
 from tests.support.exports import make_exports
 from tests.support.factories import make_owner, make_user
-from tests.support.webhooks import enqueued
+from tests.support.webhooks import enqueued, make_webhook
 
 TAGS = f"{DASHBOARD}customers/tag/"
 
@@ -69,8 +67,7 @@ class TestAdd:
 
 class TestChange:
     def test_rename_asks_first_and_then_renames_for_all_customers(self, dashboard_client, owner, people):
-        create_webhook(store="testserver", by=SYSTEM, target="https://a.example/", events=["customer.updated"],
-                       api_version="unstable")  # fmt: skip
+        make_webhook(events=["customer.updated"])
 
         asked = dashboard_client.post(tag_page("vip"), {"name": "gold"}, follow=True)
         assert "Rename tag vip to gold: 2 customers" in asked.content.decode()
