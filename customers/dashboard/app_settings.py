@@ -48,7 +48,7 @@ FIELDS: dict[Kind, tuple[type[forms.Field], forms.Widget]] = {
 
 class AppSettingsForm(forms.Form):
     """`values` of a valid form are the settings to save: those that were changed on the page, or never saved before.
-    `removed` are the names of settings that are in `other` no more."""
+    `removed` are the names of settings that the person removed from `other`."""
 
     other = JSONField(
         label="Other settings",

@@ -22,8 +22,8 @@ class EventsWidget(forms.CheckboxSelectMultiple):
 
 
 class EventsField(forms.MultipleChoiceField):
-    """Names of event types. "All events" stands for every event that the API publishes: it also holds without a script,
-    whatever else is ticked."""
+    """Names of event types. "All events" stands for every event that the API publishes, whatever else is ticked. It
+    does not need the page's script."""
 
     widget = EventsWidget
 

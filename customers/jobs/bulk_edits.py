@@ -54,7 +54,7 @@ class BulkEdit(JobType[EditOptions], ABC):
     permission = "customers.change_customer"
 
     def people(self) -> UserQuerySet:
-        """Those people the filters choose from."""
+        """The people that the filters choose from."""
         return Customer.objects.all()
 
     @abstractmethod

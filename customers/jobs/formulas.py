@@ -13,7 +13,7 @@ SEPARATOR = "[;,|\t\r\n]"
 LATER_FORMULA = re.compile(f"({SEPARATOR})(?!{NUMBER})(?={BEGINS_FORMULA})")
 LATER_QUOTED = re.compile(f"({SEPARATOR})'(?={BEGINS_FORMULA})")
 LATER_FORMULA_OF_JSON = re.compile(f"({SEPARATOR})(?!{NUMBER})('*)([=+\\-@＝＋－＠])")
-SIGN = re.compile("[=+\\-@\t\r＝＋－＠]")  # no formula is without
+SIGN = re.compile("[=+\\-@\t\r＝＋－＠]")  # every formula has one of them
 PHONE_NUMBER = re.compile(r"\+[0-9]+")
 
 

@@ -117,6 +117,6 @@ def _clean_name(name: str) -> str:
 
 
 def _twin_of(name: str, *, but: str = "") -> str | None:
-    """A tag that people would take for the same one; the very same comes first."""
+    """A tag that people would take for the same one. A tag of exactly this name comes first."""
     twins = Tag.objects.filter(search_name=fold(name)).exclude(name=but).order_by("name").values_list("name", flat=True)
     return name if name in twins else next(iter(twins), None)

@@ -82,13 +82,13 @@ Cell = str | int | float | Decimal
 
 
 def _text(value: str | None) -> Cell:
-    if not value or value.isalnum():  # as most are: no sign of a formula
+    if not value or value.isalnum():  # most texts; they have no sign of a formula
         return value or ""
     return quoted(value)
 
 
 def _same(value: Any) -> Cell:
-    """A number, of which a spreadsheet computes nothing, or a date of ISO 8601."""
+    """A number, or a date of ISO 8601. A spreadsheet takes neither for a formula."""
     return "" if value is None else value
 
 
@@ -106,7 +106,7 @@ def _tags(value: list[str]) -> Cell:
 
 @lru_cache(maxsize=4096)  # many people share tags
 def _cell_of_tags(tags: tuple[str, ...]) -> Cell:
-    """With commas, if an import reads the same tags from it."""
+    """Joined by commas if an import reads the same tags from that text, else as JSON."""
     if not tags[0].startswith("[") and tags_of(text := ",".join(tags)) == list(tags):
         return quoted(text)
     return _json(list(tags))

@@ -68,7 +68,7 @@ def imported(import_file, tmp_path):
 
 @quick
 @given(email=st.from_regex(PLAIN_EMAIL, fullmatch=True))
-def test_email_that_is_accepted_at_a_glance_is_valid(email):
+def test_email_that_matches_the_plain_pattern_is_valid(email):
     validate_email(email)
 
 
