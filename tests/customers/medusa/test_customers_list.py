@@ -8,7 +8,7 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from customers.models import User
+from customers.models import User, UserType
 from customers.orders.services import record_order
 from tests.support.factories import address, make_user, make_users
 from tests.support.medusa import CUSTOMERS, PASSWORD, group_id_of, id_of, invalid, url_of
@@ -90,6 +90,10 @@ class TestLimitAndOffset:
     def test_offset_skips_rows_by_an_index_alone(self, medusa_client):
         if connection.vendor != "postgresql":
             pytest.skip("looks at PostgreSQL's plans")
+        # So many members of staff that reading an index which contains them takes longer, whatever else is measured.
+        make_users(500, user_type=UserType.DASHBOARD)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE customers_user")
         with CaptureQueriesContext(connection) as queries:
             page(medusa_client, {"offset": "3", "has_account": "false"})
         (sql,) = [each["sql"] for each in queries if "OFFSET 3" in each["sql"]]
