@@ -127,6 +127,7 @@ class User(ComputedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[d
     date_joined = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     is_active = models.BooleanField(default=True, help_text="Off: can't sign in, and their tokens are refused.")
+    erased_at = models.DateTimeField(null=True, editable=False, help_text="When the personal data was removed.")
 
     objects = UserManager()  # type: ignore[misc]  # Django lets a model have its own
 
@@ -161,6 +162,7 @@ class User(ComputedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[d
                 fields=["blocked_until"], name="user_block_end", condition=models.Q(blocked_until__isnull=False)
             ),
             models.Index(fields=["date_joined", "id"], name="user_with_account", condition=models.Q(has_account=True)),
+            models.Index(fields=["date_joined", "id"], name="user_erased", condition=models.Q(erased_at__isnull=False)),
             # The other orders of the dashboard's list. People without a name come last; leads have no orders.
             models.Index(NullIf("full_name", models.Value("")), "id", name="user_by_name"),
             models.Index(fields=["user_type", "-total_spent", "-id"], name="user_by_spent"),
@@ -197,6 +199,28 @@ class Customer(User):  # type: ignore[django-manager-missing]  # the toolkit's a
             ("export_customer", "Can export customers"),
             ("erase_customer", "Can erase customers"),
         ]
+
+
+class CustomerCount(models.Model):
+    """One row: how many leads and customers have an id up to `up_to`, without those who are erased."""
+
+    number = models.PositiveIntegerField()
+    up_to = models.BigIntegerField()
+    counted_at = models.DateTimeField()
+
+    def __str__(self):
+        return f"{self.number} up to {self.up_to}"
+
+
+class CustomerCountChange(models.Model):
+    """A customer with a former id who has come or gone since the count. Rows are only inserted, so that no transaction
+    waits for another one."""
+
+    user_id = models.BigIntegerField()
+    change = models.SmallIntegerField()
+
+    def __str__(self):
+        return f"{self.user_id}: {self.change:+}"
 
 
 class BlockedCustomerManager(CustomerManager):

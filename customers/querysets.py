@@ -26,6 +26,9 @@ class UserQuerySet(ComputedQuerySet):
         """The order of every list. The pair is unique, so that a cursor never stands still."""
         return self.order_by("-date_joined", "-id")
 
+    def not_erased(self):
+        return self.filter(erased_at=None)
+
     def with_email(self, email: str):
         """The person who has this mailbox, however it is spelled."""
         return self.filter(email_key=email_key(email))

@@ -32,7 +32,7 @@ EMPTY_BY_DEFAULT = (None, "")
 UNITED = ("tags", "metadata")
 SUMMED = COUNTER_FIELDS
 # Columns of the kept customer that a merge leaves alone. `updated_at` moves with any change.
-UNCHANGED = ("id", "password", "last_login", "is_superuser", "date_joined", "updated_at", "is_active")
+UNCHANGED = ("id", "password", "last_login", "is_superuser", "date_joined", "updated_at", "is_active", "erased_at")
 
 
 class UnknownChoice(ServiceError):

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from customers import history, ownership, services
+from customers import customer_count, history, ownership, services
 from customers.core.stored_rows import as_json, row_as_json, row_from_json
 from customers.merging.models import Duplicate, MatchKey, Merge
 from customers.merging.plan import SUMMED, Plan
@@ -64,6 +64,7 @@ def merge(kept_id: int, other_id: int, choices: Mapping[str, str] | None = None,
         "rows": {rows.name: rows.pass_on(kept_id, other_id) for rows in ownership.all_rows()},
     }
     _delete(other_id)
+    customer_count.record_gone([other_id])
     Merge.objects.create(merged_id=other_id, kept_id=kept_id, snapshot=snapshot)
     lost = {
         name: [getattr(other, name), value]
@@ -99,6 +100,7 @@ def undo(kept_id: int, *, by: Actor) -> User:
         undone = history.event(kept_id, Event.Kind.MERGE_UNDONE, by, {history.MERGED_CUSTOMER: [None, last.merged_id]})
         services.save_changes(kept, values, by, also=[undone])
         services.restore_user(restored, by=by)
+        customer_count.record_come([restored.pk])
     except EmailTaken:
         raise UndoRefused("Another customer has the email address now.") from None
     for rows in ownership.all_rows():
@@ -167,7 +169,7 @@ def _checked_plan(people: Mapping[int, User], kept_id: int, other_id: int, choic
     for user in (people[kept_id], people[other_id]):
         if user.user_type == UserType.DASHBOARD or user.is_superuser:
             raise MergeRefused(f"Customer {user.pk} is a member of staff. Staff can't be merged.")
-        if user.events.filter(kind=Event.Kind.ERASED).exists():
+        if user.erased_at:
             raise MergeRefused(f"Customer {user.pk} is erased.")
         for reason in ownership.reasons_against_merging(user):
             raise MergeRefused(reason)

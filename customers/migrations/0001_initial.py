@@ -168,6 +168,10 @@ class Migration(migrations.Migration):
                     models.BooleanField(default=True, help_text="Off: can't sign in, and their tokens are refused."),
                 ),
                 (
+                    "erased_at",
+                    models.DateTimeField(editable=False, help_text="When the personal data was removed.", null=True),
+                ),
+                (
                     "groups",
                     models.ManyToManyField(
                         blank=True,
@@ -229,6 +233,23 @@ class Migration(migrations.Migration):
                 "constraints": [],
             },
             bases=("customers.user",),
+        ),
+        migrations.CreateModel(
+            name="CustomerCount",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("up_to", models.BigIntegerField()),
+                ("counted_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="CustomerCountChange",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("user_id", models.BigIntegerField()),
+                ("change", models.SmallIntegerField()),
+            ],
         ),
         migrations.CreateModel(
             name="Address",

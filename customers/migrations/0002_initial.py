@@ -109,6 +109,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="user",
             index=models.Index(
+                condition=models.Q(("erased_at__isnull", False)), fields=["date_joined", "id"], name="user_erased"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(
                 condition=models.Q(("is_blocked", True)), fields=["blocked_at", "id"], name="user_block_list"
             ),
         ),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.db import connection, transaction
 from django.utils import timezone
 
-from customers import services
+from customers import customer_count, services
 from customers.mirror.models import MirroredCustomer, MirroredStore
 from customers.mirror.payload import RemoteCustomer
 from customers.mirror.plan import (
@@ -161,9 +161,14 @@ def _free_emails(store: MirroredStore, actions: Iterable[FreeEmail]) -> None:
 def _create(customers: Collection[RemoteCustomer]) -> set[int]:
     ids = {customer.id for customer in customers}
     if ids:
-        users = [User(pk=each.id, is_active=not each.is_erased, **each.fields) for each in customers]
+        now = timezone.now()
+        users = [
+            User(pk=each.id, is_active=not each.is_erased, erased_at=now if each.is_erased else None, **each.fields)
+            for each in customers
+        ]
         addresses = _addresses(customers)
         services.add_users(users, addresses, by=SYSTEM)
+        customer_count.record_come(user.pk for user in users if not user.erased_at)
         _reserve_id_range(User, ids)
         _reserve_id_range(Address, {address.pk for address in addresses})
     return ids

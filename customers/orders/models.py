@@ -80,6 +80,7 @@ class Order(models.Model):
             models.Index(fields=["date_placed", "id"], name="order_newest"),
             models.Index(
                 fields=["date_placed", "user"],
+                include=["total", "refunded", "currency"],  # for the home page's sums
                 condition=models.Q(payment_status__in=SUCCESSFUL_PAYMENT, is_test=False),
                 name="order_successful_by_date",
             ),

@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.utils import timezone
 
-from customers import history
+from customers import customer_count, history
 from customers.jobs import runner
 from customers.jobs.exports import parts as exports
 from customers.merging import services as merging
@@ -92,7 +92,10 @@ def _erase_fields(user: User) -> None:
         setattr(user, name, value)
     user.password = make_password(None)
     user.updated_at = timezone.now()
-    user.save(update_fields=[*ERASED_FIELDS, "password", "updated_at"])
+    if user.erased_at is None:
+        user.erased_at = user.updated_at
+        customer_count.record_gone([user.pk])
+    user.save(update_fields=[*ERASED_FIELDS, "password", "updated_at", "erased_at"])
 
 
 def _delete_failed_sign_ins(emails: set[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connections
 
-from customers import block_expiry
+from customers import block_expiry, customer_count
 from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 from customers.core.polling import poll
 from customers.jobs import worker as jobs
@@ -21,8 +21,9 @@ from oauth.accounts import mail
 class Command(BaseCommand):
     help = (
         "Make exports, change tags, lift blocks at their end, refresh customers of mirrored stores, deliver webhooks, "
-        "send emails, search for duplicate customers and count segments, until stopped. It stops within seconds of "
-        "SIGTERM. It is safe to kill: another worker resumes its work. On PostgreSQL several workers may run at once."
+        "send emails, search for duplicate customers and count customers and segments, until stopped. It stops within "
+        "seconds of SIGTERM. It is safe to kill: another worker resumes its work. On PostgreSQL several workers may "
+        "run at once."
     )
 
     def add_arguments(self, parser):
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         # Webhooks after what creates events for them, and emails after what queues them.
         parts: list[Callable[..., None]] = [
             jobs.run, block_expiry.run, RefreshWorker().run, Worker().run, send_emails, duplicates.run, segments.run,
+            customer_count.run,
         ]  # fmt: skip
         if until_empty:
             for part in parts:

@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         fields=["date_placed", "user"],
+                        include=["total", "refunded", "currency"],
                         name="order_successful_by_date",
                     ),
                 ],

@@ -88,7 +88,7 @@ def by(user) -> Actor:
 @pytest.mark.once
 def test_every_field_of_a_customer_is_erased_or_kept_on_purpose():
     kept = {"id", "user_type", "language", "is_blocked", "date_joined", "updated_at", "is_superuser"}
-    kept |= {"blocked_at", "blocked_until", "blocked_by"}
+    kept |= {"blocked_at", "blocked_until", "blocked_by", "erased_at"}
     counters = {"orders_count", "subscriptions_count", "total_spent"}
     fields = {field.name for field in User._meta.concrete_fields if not field.generated}
     computed = {field.name for field in computed_fields(User)}  # from fields that are erased
