@@ -40,10 +40,6 @@ class BlockListAdmin(ReadOnlyAdmin):
     class Media:
         css = {"all": ["dashboard/customers.css"]}
 
-    def get_model_perms(self, request):
-        """No section of its own: the list of customers leads here."""
-        return {}
-
     def get_search_results(self, request, queryset, search_term):
         return (queryset.search(search_term) if search_term.strip() else queryset), False
 

@@ -1,14 +1,44 @@
 """The store owner's dashboard: the Django admin site, made for customers. Services make every change to a customer."""
 
-from django.contrib import admin
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from typing import Any
 
+from django.contrib.admin import AdminSite
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.utils.functional import SimpleLazyObject
+
+from customers.dashboard import navigation
 from customers.limits import shortened_search
 
-admin.site.site_header = admin.site.site_title = "Store"
-admin.site.index_title = "Dashboard"
-admin.site.site_url = None
-admin.site.enable_nav_sidebar = False  # templates/admin/base_site.html has the sections in its header
+DEFAULT_NAME = "Store"
+
+
+class DashboardSite(AdminSite):
+    """`django.contrib.admin.site`. Its pages have the store's name, and places in groups instead of Django's apps."""
+
+    site_header = site_title = DEFAULT_NAME
+    index_title = "Home"
+    site_url = None
+    enable_nav_sidebar = False  # templates/admin/base_site.html has a sidebar of its own
+
+    def get_app_list(self, request, app_label=None):
+        return navigation.grouped(super().get_app_list(request, app_label), request)
+
+    def each_context(self, request):
+        from customers.store.services import get_details  # the site is made before there are models
+
+        details: Any = SimpleLazyObject(get_details)
+        return {
+            **super().each_context(request),
+            "store": details,
+            "site_header": SimpleLazyObject(lambda: details.name),
+            "site_title": SimpleLazyObject(lambda: details.name),
+        }
+
+    def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None):
+        """Django's list of an app's models: the sidebar has them."""
+        return redirect("admin:index")
 
 
 class SearchForm(ChangeListSearchForm):
@@ -23,5 +53,5 @@ ChangeList.search_form_class = SearchForm  # of every list
 
 
 def site_names() -> dict[str, str]:
-    """For pages outside the admin site that extend its templates."""
-    return {"site_header": str(admin.site.site_header), "site_title": str(admin.site.site_title)}
+    """For pages that need no database."""
+    return {"site_header": DEFAULT_NAME, "site_title": DEFAULT_NAME}

@@ -57,7 +57,7 @@ class TestErrorPages:
         page = assert_is_page(dashboard_client.get(f"{DASHBOARD}nope/nope/"), 404, "Page not found")
 
         assert f'href="{CUSTOMERS}"' in page
-        assert "Log out" in page
+        assert "Sign out" in page
 
     def test_forbidden_page_keeps_the_navigation(self, as_role):
         page = assert_is_page(as_role("Viewer").get(f"{CUSTOMERS}add/"), 403, "You may not do this")

@@ -233,7 +233,8 @@ class TestPublicPages:
         desk.be(colleagues("Viewer"))
         desk.open()
 
-        desk.press("Log out")
+        desk.find("#user-tools summary").click()
+        desk.press("Sign out")
 
         assert desk.heading == "You are signed out"
         check(desk)

@@ -33,8 +33,8 @@ class TestRoles:
         pages.be(viewer)
         pages.open()
         assert sections(pages) == [
-            "Customers", "Tags", "Custom fields", "Customer groups", "Carts", "Orders", "Subscriptions", "Segments",
-            "Store details",
+            "Home", "Customers", "Groups", "Segments", "Tags", "Block list", "Orders", "Subscriptions", "Carts",
+            "Custom fields", "API reference", "Store details",
         ]  # fmt: skip
 
         pages.open(path_of(ada))

@@ -1,0 +1,75 @@
+"""The frame of the pages: the sidebar, the store's name, breadcrumbs."""
+
+import re
+
+from customers.store.services import change_details
+from tests.support.dashboard import CUSTOMERS, DASHBOARD, customer_url
+
+WEBHOOKS = f"{DASHBOARD}webhooks/webhook/"
+
+
+def sidebar(response) -> str:
+    return re.search(r'<nav id="navigation".*?</nav>', response.content.decode(), re.DOTALL)[0]
+
+
+def current(response) -> list[str]:
+    return re.findall(r'aria-current="page">([^<]+)', sidebar(response))
+
+
+def breadcrumbs(response) -> str:
+    found = re.search(r'<div class="breadcrumbs">.*?</div>', response.content.decode(), re.DOTALL)
+    return " ".join(re.sub("<[^>]*>", "", found[0]).replace("&rsaquo;", ">").split())
+
+
+class TestSidebar:
+    def test_sidebar_has_groups_of_places(self, dashboard_client):
+        shown = sidebar(dashboard_client.get(DASHBOARD))
+
+        assert re.findall(r"<h2[^>]*>([^<]+)", shown) == ["Customers", "Sales", "Apps and API", "Settings"]
+        assert current(dashboard_client.get(DASHBOARD)) == ["Home"]
+
+    def test_sidebar_marks_the_current_place_on_pages_below_it(self, dashboard_client, ada):
+        for url in (CUSTOMERS, customer_url(ada), f"{CUSTOMERS}add/", f"{CUSTOMERS}duplicates/"):
+            assert current(dashboard_client.get(url)) == ["Customers"], url
+
+    def test_sidebar_shows_deliveries_only_beside_webhooks(self, dashboard_client):
+        assert "Deliveries" not in sidebar(dashboard_client.get(CUSTOMERS))
+        assert "Deliveries" in sidebar(dashboard_client.get(WEBHOOKS))
+        assert current(dashboard_client.get(f"{DASHBOARD}webhooks/delivery/")) == ["Deliveries"]
+
+    def test_sidebar_has_only_what_the_role_may_view(self, as_role):
+        shown = sidebar(as_role("Viewer").get(DASHBOARD))
+
+        assert "Orders" in shown
+        for hidden in ("Staff", "API tokens", "Webhooks", "Imports and exports", "Security log"):
+            assert hidden not in shown
+
+    def test_no_place_is_missing_in_the_sidebar(self, dashboard_client):
+        shown = sidebar(dashboard_client.get(WEBHOOKS))
+
+        names = re.findall(r'href="/dashboard/(\w+)/(\w+)/"', shown)
+        assert len(names) == len(set(names)) > 15
+
+
+class TestStoreName:
+    def test_pages_have_the_name_of_the_store(self, dashboard_client, client):
+        change_details(name="Beans <& Sons>")
+
+        for page in (dashboard_client.get(CUSTOMERS), client.get(f"{DASHBOARD}login/")):
+            assert "Beans &lt;&amp; Sons&gt;" in page.content.decode()
+            assert "<& Sons>" not in page.content.decode()
+
+
+class TestBreadcrumbs:
+    def test_breadcrumbs_name_each_page_once(self, dashboard_client, ada):
+        trails = {
+            CUSTOMERS: "Home > Customers",
+            f"{CUSTOMERS}add/": "Home > Customers > Add customer",
+            f"{customer_url(ada)}": f"Home > Customers > {ada}",
+            f"{DASHBOARD}orders/order/": "Home > Orders",
+        }
+
+        assert {url: breadcrumbs(dashboard_client.get(url)) for url in trails} == trails
+
+    def test_index_of_an_app_leads_home(self, dashboard_client):
+        assert dashboard_client.get(f"{DASHBOARD}customers/").headers["Location"] == DASHBOARD
