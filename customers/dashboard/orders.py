@@ -1,114 +1,236 @@
-"""Orders and subscriptions: the documents that an order system reported, to look at and to correct; and carts."""
+"""Orders, subscriptions and carts, to read: other systems report them."""
 
 from collections.abc import Callable
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
 
-from customers.dashboard.customers.forms import IndentedEncoder, JSONField
+from customers.core.postgres import custom_plan
+from customers.dashboard.ids import is_id
 from customers.dashboard.list_filters import titled
-from customers.dashboard.read_only import NoDeleteAdmin, ReadOnlyAdmin
-from customers.dashboard.service_errors import message_of
-from customers.orders import services
+from customers.dashboard.order_pages import Chip, Page, cart_page, chip, order_page, subscription_page
+from customers.dashboard.read_only import ReadOnlyAdmin
+from customers.dashboard.templatetags.shop import money, no_value, when
+from customers.models import User
 from customers.orders.models import Cart, Order, Subscription
-from oauth.actor import Actor
-from oauth.errors import ServiceError
+
+MAX_LISTED = 10_000  # rows, on all pages of a list together
+MAX_FOUND = 500  # customers of whom a search shows the rows, and rows that it finds by their own number
 
 
-class DocumentForm(forms.ModelForm):
-    """A customer and a document. `columns_of` validates a document and returns its columns; `key` never changes."""
+class CappedPaginator(Paginator):
+    """Pages of the first `MAX_LISTED` rows, so that neither a count nor an offset reads a large table."""
 
-    columns_of: Callable[[Any], dict[str, Any]]
-    key: str
-
-    document = JSONField(
-        encoder=IndentedEncoder,
-        widget=forms.Textarea(attrs={"rows": 30, "cols": 100}),
-        help_text="JSON, in the shape of the Admin API. A document with a known number or ID replaces the earlier one.",
-    )
-
-    def clean_document(self):
-        document = self.cleaned_data["document"]
-        try:
-            columns = type(self).columns_of(document)
-        except ServiceError as error:
-            place = ".".join(map(str, error.path))
-            raise ValidationError(f"{place}: {message_of(error)}", error.code) from None
-        if self.instance.pk and columns[self.key] != getattr(self.instance, self.key):
-            raise ValidationError("This document has another number or ID. Add it as a new one instead.")
-        return document
+    @cached_property
+    def count(self):
+        found = self.object_list.order_by().values("pk")[: MAX_LISTED + 1].count()
+        self.has_more = found > MAX_LISTED
+        return min(found, MAX_LISTED)
 
 
-class OrderForm(DocumentForm):
-    columns_of = staticmethod(services.order_columns)
-    key = "number"
-
-    class Meta:
-        model = Order
-        fields = ("user", "document")
+class SalesList(ChangeList):
+    def get_queryset(self, request, *args, **options):
+        rows = super().get_queryset(request, *args, **options)
+        return rows.select_related("user").defer("document", "user__metadata")
 
 
-class SubscriptionForm(DocumentForm):
-    columns_of = staticmethod(services.subscription_columns)
-    key = "external_id"
+class SalesAdmin(ReadOnlyAdmin):
+    """`page_of`: what the page of a row shows. `linked_view`: where its links lead."""
 
-    class Meta:
-        model = Subscription
-        fields = ("user", "document")
-
-
-class DocumentAdmin(NoDeleteAdmin):
-    """Saves by recording the document. Nothing is deleted here: an order system voids or cancels."""
-
-    record: Callable[..., Order | Subscription]
-
-    raw_id_fields = ("user",)
-    list_select_related = ("user",)
+    page_of: Callable[[Any], Page]
+    linked_view = ""
+    fields = ()
+    change_form_template = "dashboard/orders/page.html"
+    paginator = CappedPaginator
+    sortable_by = ()
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    empty_value_display = "—"
 
-    def save_model(self, request, obj, form, change):
-        by = Actor.from_request(request)
-        obj.pk = type(self).record(user_id=obj.user_id, document=obj.document, by=by).pk
-        obj.refresh_from_db()
+    @property
+    def media(self):
+        return forms.Media(css={"all": ["dashboard/orders.css"]})
+
+    def get_changelist(self, request, **options):
+        return SalesList
+
+    def render_change_form(self, request, context, *args, obj, **options):
+        sees_customers = request.user.has_perm("customers.view_customer")
+        more = {
+            "page": type(self).page_of(obj),
+            "customer_url": reverse("admin:customers_customer_change", args=[obj.user_id]) if sees_customers else "",
+            "linked_view": self.linked_view,
+        }
+        return super().render_change_form(request, {**context, **more}, *args, obj=obj, **options)
+
+    def get_search_results(self, request, queryset, search_term):
+        """By the row's own number, and by the customers whom the dashboard's search finds.
+
+        Their ids are read first. In one statement, the database would walk through all rows from the newest on.
+        """
+        if not (term := search_term.strip()):
+            return queryset, False
+        with custom_plan():
+            rows = list(self.with_number(term).values_list("pk", flat=True)[:MAX_FOUND])
+            people = list(User.objects.search(term).order_by().values_list("pk", flat=True)[: MAX_FOUND + 1])
+        if len(people) > MAX_FOUND:
+            text = f"More than {MAX_FOUND} customers match. Only the orders of some are listed: search for more words."
+            self.message_user(request, text, messages.WARNING)
+        return queryset.filter(Q(pk__in=rows) | Q(user__in=people[:MAX_FOUND])), False
+
+    def with_number(self, term: str):
+        raise NotImplementedError
+
+    @admin.display(description="customer")
+    def customer(self, row):
+        url = reverse("admin:customers_customer_change", args=[row.user_id])
+        name, email = row.user.get_full_name(), row.user.email or ""
+        return format_html(
+            '<span class="two-lines"><a href="{}">{}</a><span>{}</span></span>',
+            url,
+            name or row.user,
+            email if name else "",
+        )
+
+
+def with_chip(text: Any, is_test: bool):
+    return format_html('{} <span class="chip is-neutral">Test</span>', text) if is_test else text
+
+
+def as_chip(found: Chip | None):
+    return format_html('<span class="chip is-{}">{}</span>', found.tone, found.label) if found else no_value()
+
+
+class SourceFilter(admin.SimpleListFilter):
+    title = parameter_name = "source"
+
+    def lookups(self, request, model_admin):
+        return [(source, source.replace("_", " ").capitalize()) for source in Order.objects.sources()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(source=self.value()) if self.value() else queryset
 
 
 @admin.register(Order)
-class OrderAdmin(DocumentAdmin):
-    form = OrderForm
-    record = staticmethod(services.record_order)
-    list_display = ("number", "user", "date_placed", "payment_status", "total", "refunded", "currency", "is_test")
-    list_filter = ("payment_status", ("is_test", titled("test order")))
-    search_fields = ("number__startswith",)
-    search_help_text = "Search by the start of the order number"
-    ordering = ("-id",)
+class OrderAdmin(SalesAdmin):
+    page_of = staticmethod(order_page)
+    linked_view = "admin:orders_subscription_change"
+    list_display = ("name", "customer", "placed", "payment", "fulfilment", "amount")
+    list_filter = (
+        "payment_status",
+        SourceFilter,
+        ("date_placed", titled("date placed", admin.DateFieldListFilter)),
+        ("is_test", titled("test order")),
+    )
+    search_fields = ("number",)
+    search_help_text = "Search by order number, customer name, email or phone"
+    ordering = ("-date_placed", "-id")
+
+    def get_queryset(self, request):
+        document = {name: KT(f"document__{name}") for name in ("fulfillment_status", "total_incl_tax")}
+        return super().get_queryset(request).annotate(**document, charged_in=KT("document__currency"))
+
+    def with_number(self, term):
+        return Order.objects.filter(number__startswith=term)
+
+    @admin.display(description="number")
+    def name(self, order):
+        return with_chip(order.number, order.is_test)
+
+    @admin.display(description="placed")
+    def placed(self, order):
+        return when(order.date_placed)
+
+    @admin.display(description="payment")
+    def payment(self, order):
+        return as_chip(chip(order.payment_status))
+
+    @admin.display(description="fulfilment")
+    def fulfilment(self, order):
+        return as_chip(chip(order.fulfillment_status))
+
+    @admin.display(description="total")
+    def amount(self, order):
+        """In the currency of reports; below it, if that is another one, in the currency of the order."""
+        lines = [money(order.total, order.currency)]
+        if order.charged_in and order.charged_in != order.currency:
+            lines.append(f"{order.total_incl_tax} {order.charged_in} charged")
+        if order.refunded:
+            lines.append(f"{money(order.refunded, order.currency)} refunded")
+        return format_html(
+            '<span class="two-lines number"><span>{}</span><span>{}</span></span>', lines[0], ", ".join(lines[1:])
+        )
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(DocumentAdmin):
-    form = SubscriptionForm
-    record = staticmethod(services.record_subscription)
-    list_display = ("external_id", "user", "date_created", "status", "is_test")
-    list_filter = ("status", ("is_test", titled("test order")))
+class SubscriptionAdmin(SalesAdmin):
+    page_of = staticmethod(subscription_page)
+    linked_view = "admin:orders_order_change"
+    list_display = ("name", "customer", "created", "state", "frequency", "amount")
+    list_filter = (
+        "status",
+        ("date_created", titled("date created", admin.DateFieldListFilter)),
+        ("is_test", titled("test subscription")),
+    )
     search_fields = ("external_id",)
-    search_help_text = "Search by ID"
-    ordering = ("-id",)
+    search_help_text = "Search by ID, customer name, email or phone"
+    ordering = ("-date_created", "-id")
 
-    def get_search_results(self, request, queryset, search_term):
-        if not (term := search_term.strip()):
-            return queryset, False
-        is_an_id = term.isdecimal() and len(term) < 20
-        return (queryset.filter(external_id=int(term)) if is_an_id else queryset.none()), False
+    def get_queryset(self, request):
+        document = {"every": KT("document__frequency"), "total": KT("document__total")}
+        return super().get_queryset(request).annotate(**document, charged_in=KT("document__currency"))
+
+    def with_number(self, term):
+        return Subscription.objects.filter(external_id=int(term)) if is_id(term) else Subscription.objects.none()
+
+    @admin.display(description="ID")
+    def name(self, subscription):
+        return with_chip(subscription.external_id, subscription.is_test)
+
+    @admin.display(description="created")
+    def created(self, subscription):
+        return when(subscription.date_created)
+
+    @admin.display(description="status")
+    def state(self, subscription):
+        return as_chip(chip(subscription.status))
+
+    @admin.display(description="frequency")
+    def frequency(self, subscription):
+        return subscription.every
+
+    @admin.display(description="total")
+    def amount(self, subscription):
+        text = f"{subscription.total or ''} {subscription.charged_in or ''}".strip()
+        return format_html('<span class="number">{}</span>', text) if text else no_value()
 
 
 @admin.register(Cart)
-class CartAdmin(ReadOnlyAdmin):
+class CartAdmin(SalesAdmin):
     """Carts that apps made, and those kept from declined orders."""
 
-    list_display = ("id", "user", "created_at", "total", "currency")
-    list_select_related = ("user",)
-    list_per_page = 50
-    show_full_result_count = False
+    page_of = staticmethod(cart_page)
+    list_display = ("name", "customer", "created", "amount")
+    list_filter = (("created_at", titled("date created", admin.DateFieldListFilter)),)
     ordering = ("-id",)
+
+    @admin.display(description="cart")
+    def name(self, cart):
+        return f"Cart {cart.pk}"
+
+    @admin.display(description="created")
+    def created(self, cart):
+        return when(cart.created_at)
+
+    @admin.display(description="total")
+    def amount(self, cart):
+        return format_html('<span class="number">{}</span>', money(cart.total, cart.currency))

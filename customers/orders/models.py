@@ -1,6 +1,6 @@
 """Orders, subscriptions and carts: a document in the shape of the Admin API, and columns for lists and counters."""
 
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from customers.models import User
@@ -39,6 +39,18 @@ class SubscriptionStatus(models.TextChoices):
     PAUSED = "paused"
 
 
+MAX_SOURCES = 20
+# SELECT DISTINCT would read the whole index.
+DISTINCT_SOURCES = """
+    WITH RECURSIVE found(source) AS (
+        SELECT min(source) FROM orders_order WHERE source > ''
+        UNION ALL
+        SELECT (SELECT min(source) FROM orders_order WHERE source > found.source) FROM found WHERE source IS NOT NULL
+    )
+    SELECT source FROM found WHERE source IS NOT NULL LIMIT %s
+"""
+
+
 class OrderQuerySet(models.QuerySet):
     def newest_first(self):
         return self.order_by("-date_placed", "-id")
@@ -46,6 +58,12 @@ class OrderQuerySet(models.QuerySet):
     def successful(self):
         """The orders that count: paid or authorized, and not a test."""
         return self.filter(payment_status__in=SUCCESSFUL_PAYMENT, is_test=False)
+
+    def sources(self) -> list[str]:
+        """The first MAX_SOURCES sources that orders have, in order: one step of the index for each."""
+        with connection.cursor() as cursor:
+            cursor.execute(DISTINCT_SOURCES, [MAX_SOURCES])
+            return [source for (source,) in cursor.fetchall()]
 
 
 class SubscriptionQuerySet(models.QuerySet):
@@ -63,6 +81,7 @@ class Order(models.Model):
     date_placed = models.DateTimeField()
     payment_status = models.CharField(max_length=32, choices=PaymentStatus)
     is_test = models.BooleanField(default=False)
+    source = models.CharField(max_length=64, blank=True, db_default="", help_text="Where it was placed, if known.")
     currency = models.CharField(max_length=12, blank=True, help_text="Of the total: the reporting currency, if known.")
     total = models.DecimalField(max_digits=12, decimal_places=2, help_text="Including tax, before refunds.")
     refunded = models.DecimalField(max_digits=12, decimal_places=2)
@@ -78,6 +97,9 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["user", "date_placed", "id"], name="order_newest_of_user"),
             models.Index(fields=["date_placed", "id"], name="order_newest"),
+            models.Index(fields=["payment_status", "date_placed", "id"], name="order_newest_of_status"),
+            models.Index(fields=["source", "date_placed", "id"], name="order_newest_of_source"),
+            models.Index(fields=["date_placed", "id"], condition=models.Q(is_test=True), name="order_newest_tests"),
             models.Index(
                 fields=["date_placed", "user"],
                 include=["total", "refunded", "currency"],  # for the home page's sums
@@ -107,6 +129,7 @@ class Subscription(models.Model):
         indexes = [
             models.Index(fields=["user", "date_created", "id"], name="subscription_newest_of_user"),
             models.Index(fields=["date_created", "id"], name="subscription_newest"),
+            models.Index(fields=["status", "date_created", "id"], name="subscription_newest_of_status"),
         ]
 
     def __str__(self):

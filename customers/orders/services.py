@@ -42,6 +42,7 @@ from oauth.errors import ServiceError
 
 MAX_NUMBER_LENGTH = 128
 MAX_CURRENCY_LENGTH = 12
+MAX_SOURCE_LENGTH = 64
 MAX_EXTERNAL_ID = 2**63 - 1
 MAX_AMOUNT = Decimal("9999999999.99")
 ZERO, CENT = Decimal(0), Decimal("0.01")
@@ -105,6 +106,7 @@ def order_columns(document: Any) -> dict[str, Any]:
         "date_placed": _date(document, "date_placed"),
         "payment_status": _choice(document, "payment_status", PaymentStatus),
         "is_test": _flag(document, "is_test"),
+        "source": _source(document),
         "currency": _text(part, "currency", MAX_CURRENCY_LENGTH, required=False),
         "total": _amount(document, "total_incl_tax"),
         "refunded": _refunded(document),
@@ -207,6 +209,12 @@ def _external_id(document: Mapping, name: str) -> int:
     if type(value) is not int or not 0 < value <= MAX_EXTERNAL_ID:
         raise ServiceError("Enter a positive whole number.", name)
     return value
+
+
+def _source(document: Mapping) -> str:
+    """Empty if it is not known: no report is refused for it."""
+    value = document.get("source")
+    return value if isinstance(value, str) and len(value) <= MAX_SOURCE_LENGTH else ""
 
 
 def _flag(document: Mapping, name: str) -> bool:

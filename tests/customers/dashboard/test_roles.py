@@ -85,11 +85,9 @@ ALLOWED = [
     (r"groups_customergroup_change", ALL, EDITORS),
     (r"groups_customergroup_add", EDITORS, EDITORS),
     (r"groups_customergroup_(add|remove)_member", NOBODY, EDITORS),  # by their buttons
-    (r"orders_cart_add", NOBODY, NOBODY),
-    (r"orders_cart_change", ALL, NOBODY),
     (r"orders_\w+_(changelist|history)", ALL, ALL),
-    (r"orders_\w+_change", ALL, EDITORS),
-    (r"orders_\w+_add", EDITORS, EDITORS),
+    (r"orders_\w+_change", ALL, NOBODY),
+    (r"orders_\w+_add", NOBODY, NOBODY),
     (r"store_storedetails_add", NOBODY, NOBODY),
     (r"store_storedetails_(changelist|history)", ALL, ALL),
     (r"store_storedetails_change", ALL, OWNERS),

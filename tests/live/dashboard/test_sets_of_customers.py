@@ -1,11 +1,9 @@
 """What an owner does with sets of customers: segments, groups, duplicates, the block list; on desktop and phone."""
 
-import json
-
 import pytest
 
 from tests.live.dashboard.pages import Pages
-from tests.live.dashboard.people import add_customer, new_word, path_of
+from tests.live.dashboard.people import add_customer, new_word, path_of, record_sales
 from tests.live.dashboard.test_many import choose_all_whom
 from tests.live.dashboard.test_pages import faults, forget_logs
 from tests.live.owner import errors
@@ -31,14 +29,14 @@ def check(pages: Pages) -> None:
     forget_logs(pages.browser)  # axe itself tries styles that the policy forbids
 
 
-def test_story_of_segment_group_duplicates_and_block(pages, shop, owner):
+def test_story_of_segment_group_duplicates_and_block(pages, shop):
     word = new_word("twinsisters")
     phone = f"+44 113 496 {int(word.split('-')[1]):04}"
     lovelace = add_customer(shop, first_name=word, last_name="Lovelace", phone_number=phone, tags=[word])
     byron = add_customer(shop, first_name=word, last_name="Byron", phone_number=phone)
     add_note(shop, lovelace, "Likes engines.")
     add_note(shop, byron, "Likes poems.")
-    owner.submit("/dashboard/orders/order/add/", user=lovelace["id"], document=json.dumps(order(number=f"N-{word}")))
+    record_sales(shop, lovelace, order(number=f"N-{word}"))
 
     # Keep a filter as a segment.
     pages.open(f"{LIST}?tag={word}")
