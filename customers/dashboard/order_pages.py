@@ -153,7 +153,9 @@ def _line(line: Mapping[str, Any]) -> dict[str, Any]:
         "amount": _amount(line.get("price_incl_tax")),
         "reported": _amount(_part(line.get("report_values")).get("price_incl_tax")),
         "properties": [
-            (_text(each.get("key")), _text(each.get("value"))) for each in _rows(line.get("properties"))
+            (_text(each.get("key")), value)
+            for each in _rows(line.get("properties"))
+            if (value := _text(each.get("value")))
         ],
     }  # fmt: skip
 

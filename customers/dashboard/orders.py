@@ -1,13 +1,13 @@
 """Orders, subscriptions and carts, to read: other systems report them."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -23,7 +23,7 @@ from customers.models import User
 from customers.orders.models import Cart, Order, Subscription
 
 MAX_LISTED = 10_000  # rows, on all pages of a list together
-MAX_FOUND = 500  # customers of whom a search shows the rows, and rows that it finds by their own number
+MAX_FOUND = 500  # customers that a search takes into account, and rows that it finds by their own number
 
 
 class CappedPaginator(Paginator):
@@ -31,7 +31,8 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self):
-        found = self.object_list.order_by().values("pk")[: MAX_LISTED + 1].count()
+        rows = cast(QuerySet, self.object_list)
+        found = rows.order_by().values("pk")[: MAX_LISTED + 1].count()
         self.has_more = found > MAX_LISTED
         return min(found, MAX_LISTED)
 
@@ -63,17 +64,17 @@ class SalesAdmin(ReadOnlyAdmin):
     def get_changelist(self, request, **options):
         return SalesList
 
-    def render_change_form(self, request, context, *args, obj, **options):
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         sees_customers = request.user.has_perm("customers.view_customer")
         more = {
             "page": type(self).page_of(obj),
             "customer_url": reverse("admin:customers_customer_change", args=[obj.user_id]) if sees_customers else "",
             "linked_view": self.linked_view,
         }
-        return super().render_change_form(request, {**context, **more}, *args, obj=obj, **options)
+        return super().render_change_form(request, {**context, **more}, add, change, form_url, obj)
 
     def get_search_results(self, request, queryset, search_term):
-        """By the row's own number, and by the customers whom the dashboard's search finds.
+        """By the row's own number, and by the customers that the dashboard's search finds.
 
         Their ids are read first. In one statement, the database would walk through all rows from the newest on.
         """
