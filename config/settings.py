@@ -350,6 +350,18 @@ STORAGES = {
             },
         ),
     },
+    # The log of erasures (customers/privacy/erasure_log.py). It has to outlive the database: keep it somewhere else.
+    "erasures": {
+        "BACKEND": env.str("ERASURES_BACKEND", "django.core.files.storage.FileSystemStorage"),
+        "OPTIONS": env.json(
+            "ERASURES_OPTIONS",
+            {
+                "location": str(VAR_DIR / "erasures"),
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        ),
+    },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},  # compressed once, by collectstatic
 }
 

@@ -66,8 +66,11 @@ def as_role(db):
 
 
 def storages_in(folder: Path) -> dict:
-    storage = settings.STORAGES["default"]
-    return {**settings.STORAGES, "default": {**storage, "OPTIONS": {**storage["OPTIONS"], "location": folder}}}
+    """The settings of storages below a folder: `folder` itself has files of jobs, and `folder`-erasures the log."""
+    storages = dict(settings.STORAGES)
+    for name, location in (("default", folder), ("erasures", folder.with_name(f"{folder.name}-erasures"))):
+        storages[name] = {**storages[name], "OPTIONS": {**storages[name]["OPTIONS"], "location": location}}
+    return storages
 
 
 @pytest.fixture(scope="session", autouse=True)

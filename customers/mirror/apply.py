@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from customers import customer_count, services
+from customers.core.ids import never_assign_up_to
 from customers.mirror.models import MirroredCustomer, MirroredStore
 from customers.mirror.payload import RemoteCustomer
 from customers.mirror.plan import (
@@ -202,15 +203,4 @@ def _reserve_id_range(model: Any, ids: Collection[int]) -> None:
     """After an insert of these ids of the store: lets the local ids start where the store won't come for long."""
     if not ids:
         return
-    first = (max(ids) // ID_RANGE + 1) * ID_RANGE
-    table = model._meta.db_table
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')", [table])
-            sequence = cursor.fetchone()[0]
-            cursor.execute(
-                f"SELECT setval(%s, %s) FROM {sequence} WHERE last_value < %s",  # noqa: S608  the name comes from PostgreSQL itself
-                [sequence, first, first],
-            )
-        else:
-            cursor.execute("UPDATE sqlite_sequence SET seq = %s WHERE name = %s AND seq < %s", [first, table, first])
+    never_assign_up_to(model, (max(ids) // ID_RANGE + 1) * ID_RANGE)

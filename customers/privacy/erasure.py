@@ -1,5 +1,7 @@
 """Erasing a customer (GDPR, article 17): removes personal data everywhere and keeps the sales."""
 
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -7,11 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers import customer_count, history
+from customers.core.ids import never_assign_up_to
 from customers.jobs import runner
 from customers.jobs.exports import parts as exports
 from customers.merging import services as merging
 from customers.models import Event, Tag, User, UserType
 from customers.orders.redaction import redact_documents
+from customers.privacy import erasure_log
 from customers.privacy.personal_data import (
     KINDS_WITH_VALUES,
     idempotent_answers_about,
@@ -77,7 +81,9 @@ def erase(user_id: int, *, by: Actor) -> None:
     runner.forget_personal_data()
     exports.delete_all()  # the store does not know which customers are in which file
     transaction.on_commit(exports.delete_all)  # also those that another process wrote meanwhile
-    history.record([history.event(user.pk, Event.Kind.ERASED, by)])
+    erased = history.event(user.pk, Event.Kind.ERASED, by)
+    history.record([erased])
+    transaction.on_commit(partial(erasure_log.write, erased))
     audit.record(audit.Event.CUSTOMER_ERASED, by, customer=user.pk)
 
 
@@ -103,3 +109,34 @@ def _delete_failed_sign_ins(emails: set[str]) -> None:
     events = security_events_about(emails)
     lockout.delete_attempts_with(emails, {ip for ip in events.values_list("ip", flat=True) if ip})
     events.update(**ERASED)
+
+
+@dataclass(slots=True)
+class ErasedAgain:
+    """Ids of customers. `refused`: with the reason."""
+
+    erased: list[int] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+def erase_again(*, by: Actor) -> ErasedAgain:
+    """Erases again the customers in the log of erasures who are back because a backup was restored.
+
+    It may be repeated. Afterwards no id in the log is assigned to another customer.
+    """
+    result = ErasedAgain()
+    latest = {entry.customer_id: entry.at for entry in erasure_log.entries()}  # a later entry replaces an earlier one
+    if latest:
+        never_assign_up_to(User, max(latest))
+    for customer_id, at in latest.items():
+        if Event.objects.filter(user=customer_id, kind=Event.Kind.ERASED, at__gte=at).exists():
+            continue
+        try:
+            erase(customer_id, by=by)
+        except User.DoesNotExist:
+            continue  # created after the backup
+        except ServiceError as error:
+            result.refused[customer_id] = error.message
+        else:
+            result.erased.append(customer_id)
+    return result

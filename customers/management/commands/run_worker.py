@@ -13,6 +13,7 @@ from customers.core.polling import poll
 from customers.jobs import worker as jobs
 from customers.merging import worker as duplicates
 from customers.mirror.refresh_worker import RefreshWorker
+from customers.privacy.erasure_log import MissingEntries
 from customers.segments import worker as segments
 from customers.webhooks.delivery.worker import Worker
 from oauth.accounts import mail
@@ -40,7 +41,7 @@ class Command(BaseCommand):
         # Webhooks after what creates events for them, and emails after what queues them.
         parts: list[Callable[..., None]] = [
             jobs.run, block_expiry.run, RefreshWorker().run, Worker().run, send_emails, duplicates.run, segments.run,
-            customer_count.run,
+            customer_count.run, MissingEntries().run,
         ]  # fmt: skip
         if until_empty:
             for part in parts:
