@@ -15,6 +15,11 @@ class CustomersConfig(AppConfig):
         "Staff": ("add_customer", "change_customer", "export_customer", "import_customer"),
         "Owner": ("erase_customer", "view_staffmember", "add_staffmember", "change_staffmember"),
     }
+    section_permissions = {
+        "customers": {"view": ("view_customer",), "edit": ("add_customer", "change_customer")},
+        "files": {"view": ("export_customer",), "edit": ("import_customer",)},
+        "staff": {"view": ("view_staffmember",), "edit": ("add_staffmember", "change_staffmember")},
+    }
 
     def ready(self):
         from customers import signal_handlers  # noqa: F401  imported to connect its signal handlers

@@ -14,6 +14,12 @@ class OAuthConfig(AppConfig):
             "change_partnerapp",
         ),
     }
+    section_permissions = {
+        "apps": {
+            "view": ("view_privateapp", "view_partnerapp"),
+            "edit": ("add_privateapp", "change_privateapp", "add_partnerapp", "change_partnerapp"),
+        },
+    }
 
     def ready(self):
         from oauth import signal_handlers  # noqa: F401  imported to connect its signal handlers

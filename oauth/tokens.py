@@ -11,13 +11,13 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from oauth2_provider.models import set_token_value
 
-from oauth.accounts.roles import Role, least_role, scopes_of_role
+from oauth.accounts.models import StaffRole
+from oauth.accounts.roles import OWNER_SCOPES, limited_scopes
 from oauth.actor import SYSTEM, Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
@@ -31,7 +31,6 @@ ACCESS_PREFIX = "shc_"
 REFRESH_PREFIX = "shr_"
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 BASE62 = string.digits + string.ascii_letters
-ROLES = tuple(Role)
 USE_INTERVAL = timedelta(minutes=1)  # the last use of a token is stored at most this often
 
 
@@ -87,12 +86,12 @@ def base62(number: int, length: int) -> str:
     return digits
 
 
-# The role of the token's owner, as its position in Role; null without a role.
-OWNER_ROLE = f"""
-    CASE WHEN owner.is_superuser THEN {ROLES.index(Role.OWNER)} ELSE (
-        SELECT MAX(CASE role.name {" ".join(f"WHEN '{role}' THEN {rank}" for rank, role in enumerate(ROLES))} END)
+# What tokens of their owner may do at most: the scopes of the owner's role; null without a role.
+OWNER_SCOPES_COLUMN = f"""
+    CASE WHEN owner.is_superuser THEN '{" ".join(OWNER_SCOPES)}' ELSE (
+        SELECT {"string_agg" if connection.vendor == "postgresql" else "group_concat"}(role.scopes, ' ')
         FROM {get_user_model().groups.through._meta.db_table} membership
-        JOIN {Group._meta.db_table} role ON role.id = membership.group_id
+        JOIN {StaffRole._meta.db_table} role ON role.group_id = membership.group_id
         WHERE membership.user_id = owner.id
     ) END
 """  # noqa: S608  only names are put in
@@ -104,7 +103,7 @@ def _token_query(condition: str) -> str:
     return f"""
         SELECT token.id AS token_id, token.scope, app.id AS app_id, app.api_version, app.rate_limit,
             owner.id AS user_id, token.last_used_at IS NULL OR token.last_used_at < %(used_before)s AS is_use_due,
-            {OWNER_ROLE} AS role
+            {OWNER_SCOPES_COLUMN} AS role_scopes
         FROM {AccessToken._meta.db_table} token
         JOIN {App._meta.db_table} app ON app.id = token.application_id
         JOIN {get_user_model()._meta.db_table} owner ON owner.id = token.user_id
@@ -116,7 +115,8 @@ def _token_query(condition: str) -> str:
 TOKEN_QUERY = _token_query("token.token_checksum = %(digest)s")
 TOKEN_BY_ID_QUERY = _token_query("token.id = %(id)s")
 # Whether a row of TOKEN_QUERY may do what needs a scope, as `grants` decides for a Bearer. PostgreSQL only.
-MAY = "role >= %(least_role)s::int AND string_to_array(scope, ' ') && ARRAY[%(scope)s, %(implied_by)s]"
+REQUIRED = "ARRAY[%(scope)s, %(implied_by)s]"
+MAY = f"string_to_array(role_scopes, ' ') && {REQUIRED} AND string_to_array(scope, ' ') && {REQUIRED}"
 
 
 def authenticate(raw: str) -> Bearer | None:
@@ -141,7 +141,7 @@ def token_params(raw: str) -> dict[str, Any]:
 @cache
 def may_params(scope: Scope) -> dict[str, Any]:
     """The parameters of MAY."""
-    return {"least_role": ROLES.index(least_role(scope)), "scope": scope.value, "implied_by": scope.implied_by.value}
+    return {"scope": scope.value, "implied_by": scope.implied_by.value}
 
 
 def _used_before() -> Any:
@@ -155,8 +155,8 @@ def _find(query: str, params: Mapping[str, Any]) -> Bearer | None:
 
 def bearer_of_row(row: tuple) -> Bearer:
     """`row`: the columns of TOKEN_QUERY."""
-    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due, role = row
-    scopes = scopes_of_role(None if role is None else ROLES[role], frozenset(scope.split()))
+    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due, role_scopes = row
+    scopes = limited_scopes(scope, role_scopes or "")
     return Bearer(token_id, scopes, app_id, api_version, rate_limit, user_id, bool(is_use_due))
 
 

@@ -11,6 +11,7 @@ from customers.dashboard import (  # noqa: F401  imported for what they register
     mirror,
     orders,
     partner_apps,
+    roles,
     segments,
     site,
     staff,

@@ -55,10 +55,10 @@ class ConfirmedAction:
     details: Callable[[HttpRequest, Any], dict[str, Any]]
     form: Callable[[Any, Any], forms.Form] | None
 
-    def is_allowed(self, model_admin: admin.ModelAdmin, request: HttpRequest) -> bool:
+    def is_allowed(self, model_admin: admin.ModelAdmin, request: HttpRequest, obj: Any = None) -> bool:
         if self.permission:
             return request.user.has_perm(self.permission)
-        return model_admin.has_change_permission(request)
+        return model_admin.has_change_permission(request, obj)
 
 
 def confirmed_action(
@@ -139,7 +139,7 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
             context["confirmed_actions"] = [
                 (name, action)
                 for name, action in self.confirmed_actions().items()
-                if action.is_allowed(self, request) and action.is_available(request, obj)
+                if action.is_allowed(self, request, obj) and action.is_available(request, obj)
             ]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -154,6 +154,8 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
 
     def confirm(self, action: ConfirmedAction, request: HttpRequest, object_id: str) -> HttpResponse:
         obj = self.object_or_404(request, unquote(object_id), is_allowed=action.is_allowed(self, request))
+        if not action.is_allowed(self, request, obj):
+            raise PermissionDenied
         if action.reauthenticate and (page := reauthentication.interrupt(request)):
             return page
         form: forms.Form | None = None

@@ -13,7 +13,9 @@ GROUPS = {
     ),
     "Sales": ("orders.order", "orders.subscription", "orders.cart"),
     "Apps and API": ("oauth.partnerapp", "oauth.privateapp", "webhooks.webhook", "metadata.definition"),
-    "Settings": ("store.storedetails", "customers.staffmember", "audit.auditevent", "mirror.mirroredstore"),
+    "Settings": (
+        "store.storedetails", "customers.staffmember", "accounts.staffrole", "audit.auditevent", "mirror.mirroredstore",
+    ),
 }  # fmt: skip
 # Shown below another place, while a page of either of them is open.
 WITHIN = {"webhooks.delivery": "webhooks.webhook", "mirror.receivedevent": "mirror.mirroredstore"}

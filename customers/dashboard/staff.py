@@ -1,19 +1,22 @@
 """Staff accounts: owners invite members, give them roles, sign them out and deactivate them."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html_join
 
+from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, ReauthenticatedAdmin, confirmed_action
 from customers.dashboard.folded_search import FoldedSearchAdmin
-from customers.dashboard.list_filters import titled
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, message_of
+from customers.dashboard.templatetags.shop import NOTHING, when
 from customers.models import StaffMember
 from oauth import tokens
 from oauth.accounts import sessions, staff
@@ -22,16 +25,42 @@ from oauth.actor import Actor
 from oauth.errors import ServiceError
 from oauth.widgets import EmailInput
 
-# Roles are declared in code, not edited.
-admin.site.unregister(Group)
+admin.site.unregister(Group)  # `customers.dashboard.roles` shows them
+
+
+class StatusFilter(admin.SimpleListFilter):
+    title = parameter_name = "status"
+
+    def lookups(self, request, model_admin):
+        return [("active", "Active"), ("invited", "Invited"), ("deactivated", "Deactivated")]
+
+    def queryset(self, request, queryset):
+        is_invited = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+        if self.value() == "deactivated":
+            return queryset.filter(is_active=False)
+        if self.value() == "invited":
+            return queryset.filter(is_invited, is_active=True)
+        return queryset.filter(~is_invited, is_active=True) if self.value() == "active" else queryset
+
+
+class RoleFilter(admin.SimpleListFilter):
+    title = parameter_name = "role"
+
+    def lookups(self, request, model_admin):
+        return [(role, role) for role in staff.roles()]
+
+    def queryset(self, request, queryset):
+        role = self.value()
+        return queryset.filter(staff.has_role(role)).distinct() if role else queryset
 
 
 class StaffForm(ServiceErrorsForm):
     role = forms.ChoiceField(
-        choices=[("", "---------"), *staff.Role.choices],
         help_text="Viewers can only look. Staff can also change customers and orders. Owners can do everything. "
         "A lower role takes effect at once, also for the tokens and apps below: they keep only what the role may do.",
     )
+
+    giver: StaffMember
 
     class Meta:
         model = StaffMember
@@ -40,6 +69,9 @@ class StaffForm(ServiceErrorsForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        if "role" in self.fields:  # the form of somebody who may only look has no fields
+            field: Any = self.fields["role"]
+            field.choices = [("", "---------"), *((role, role) for role in staff.roles_to_give(self.giver))]
         if self.instance.pk:
             self.initial["role"] = staff.role_of(self.instance)
         elif "email" in self.fields:
@@ -55,9 +87,9 @@ class StaffAdmin(ReauthenticatedAdmin, FoldedSearchAdmin, NoDeleteAdmin, Service
     """Nobody is deleted: the security log and notes refer to them."""
 
     form = StaffForm
-    list_display = ("email", "name", "role", "is_active", "has_two_factor", "last_login")
+    list_display = ("email", "name", "role", "status", "two_factor_sign_in", "signed_in_last")
     list_display_links = ("email", "name")
-    list_filter = (("is_active", titled("status")),)
+    list_filter = (StatusFilter, RoleFilter)
     show_facets = admin.ShowFacets.NEVER
     search_fields = ("search_text__contains",)
     search_help_text = "Search by email or name"
@@ -75,16 +107,31 @@ class StaffAdmin(ReauthenticatedAdmin, FoldedSearchAdmin, NoDeleteAdmin, Service
     def get_fields(self, request, obj=None):
         if obj is None:
             return ("email", "first_name", "last_name", "role")
-        return ("email", ("first_name", "last_name"), "role", "is_active", "has_two_factor", "last_login", "signed_in",
-                "api_access")  # fmt: skip
+        shown = ("role", "status", "two_factor_sign_in", "signed_in_last", "signed_in", "api_access")
+        return ("email", ("first_name", "last_name"), *shown)
 
     def get_readonly_fields(self, request, obj=None):
-        return ("email", "is_active", "has_two_factor", "last_login", "signed_in", "api_access") if obj else ()
+        return ("email", "status", "two_factor_sign_in", "signed_in_last", "signed_in", "api_access") if obj else ()
+
+    def get_form(self, request, obj=None, change=False, **options):
+        form: Any = super().get_form(request, obj, change=change, **options)
+        form.giver = request.user
+        return form
+
+    def has_change_permission(self, request, obj=None):
+        """Nobody changes a person who may do more than themselves."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or staff.may_give(request.user, staff.role_of(obj)))
+
+    def add_view(self, request, form_url="", extra_context=None):
+        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        context = {"title": "Invite staff member", **buttons, **(extra_context or {})}
+        return super().add_view(request, form_url, context)
 
     def save_model(self, request, obj, form, change):
         given, actor = form.cleaned_data, Actor.from_request(request)
         names = {"first_name": given["first_name"], "last_name": given["last_name"]}
-        role = staff.Role(given["role"])
+        role = given["role"]
         if change:
             if {*names} & {*form.changed_data}:
                 staff.rename(obj.pk, by=actor, **names)
@@ -155,11 +202,21 @@ class StaffAdmin(ReauthenticatedAdmin, FoldedSearchAdmin, NoDeleteAdmin, Service
 
     @admin.display(description="role")
     def role(self, member):
-        return staff.role_of(member) or "–"
+        return staff.role_of(member) or NOTHING
 
-    @admin.display(description="two-factor sign-in", boolean=True)
-    def has_two_factor(self, member):
-        return member.two_factor_is_on
+    @admin.display(description="status", ordering="is_active")
+    def status(self, member):
+        if not member.is_active:
+            return chip("Deactivated")
+        return chip("Active", "good") if member.has_usable_password() else chip("Invited", "warning")
+
+    @admin.display(description="two-factor sign-in")
+    def two_factor_sign_in(self, member):
+        return "On" if member.two_factor_is_on else "Off"
+
+    @admin.display(description="last sign-in", ordering="last_login")
+    def signed_in_last(self, member):
+        return when(member.last_login) if member.last_login else "Never"
 
     @admin.display(description="API tokens and apps")
     def api_access(self, member):
@@ -169,7 +226,6 @@ class StaffAdmin(ReauthenticatedAdmin, FoldedSearchAdmin, NoDeleteAdmin, Service
     def signed_in(self, member):
         signed_in = sessions.active_sessions(member)
         return format_html_join("", "<div>{}, {}, since {}</div>", (
-            (sessions.browser_name(session.user_agent), session.ip or "–",
-             timezone.localtime(session.created_at).strftime("%Y-%m-%d %H:%M") if session.created_at else "–")
+            (sessions.browser_name(session.user_agent), session.ip or NOTHING, when(session.created_at))
             for session in signed_in
         )) or "Not signed in"  # fmt: skip

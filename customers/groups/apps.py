@@ -9,6 +9,12 @@ class GroupsConfig(AppConfig):
         "Viewer": ("view_customergroup",),
         "Staff": ("add_customergroup", "change_customergroup", "delete_customergroup"),
     }
+    section_permissions = {
+        "customers": {
+            "view": ("view_customergroup",),
+            "edit": ("add_customergroup", "change_customergroup", "delete_customergroup"),
+        },
+    }
 
     def ready(self):
         from customers import filters, ownership

@@ -8,3 +8,6 @@ class MetadataConfig(AppConfig):
         "Viewer": ("view_definition",),
         "Owner": ("add_definition", "change_definition", "delete_definition"),
     }
+    section_permissions = {
+        "fields": {"view": ("view_definition",), "edit": ("add_definition", "change_definition", "delete_definition")},
+    }

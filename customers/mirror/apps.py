@@ -7,6 +7,9 @@ class MirrorConfig(AppConfig):
     role_permissions = {
         "Owner": ("view_mirroredstore", "view_receivedevent"),
     }
+    section_permissions = {
+        "settings": {"view": ("view_mirroredstore", "view_receivedevent")},
+    }
 
     def ready(self):
         from customers import ownership

@@ -9,6 +9,12 @@ class OrdersConfig(AppConfig):
         "Viewer": ("view_order", "view_subscription", "view_cart"),
         "Staff": ("add_order", "change_order", "add_subscription", "change_subscription"),
     }
+    section_permissions = {
+        "sales": {
+            "view": ("view_order", "view_subscription", "view_cart"),
+            "edit": ("add_order", "change_order", "add_subscription", "change_subscription"),
+        },
+    }
 
     def ready(self):
         from customers import ownership, timeline

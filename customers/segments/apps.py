@@ -9,6 +9,9 @@ class SegmentsConfig(AppConfig):
         "Viewer": ("view_segment",),
         "Staff": ("add_segment", "change_segment", "delete_segment"),
     }
+    section_permissions = {
+        "customers": {"view": ("view_segment",), "edit": ("add_segment", "change_segment", "delete_segment")},
+    }
 
     def ready(self):
         from customers import filters

@@ -9,6 +9,9 @@ class StoreConfig(AppConfig):
         "Viewer": ("view_storedetails",),
         "Owner": ("change_storedetails",),
     }
+    section_permissions = {
+        "settings": {"view": ("view_storedetails",), "edit": ("change_storedetails",)},
+    }
 
     def ready(self):
         from customers import history

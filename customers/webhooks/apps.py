@@ -14,6 +14,12 @@ class WebhooksConfig(AppConfig):
             "change_delivery",
         ),
     }
+    section_permissions = {
+        "webhooks": {
+            "view": ("view_webhook", "view_delivery"),
+            "edit": ("add_webhook", "change_webhook", "delete_webhook", "change_delivery"),
+        },
+    }
 
     def ready(self):
         from customers import history

@@ -5,6 +5,9 @@ from django.db.models.signals import post_migrate
 class AccountsConfig(AppConfig):
     name = "oauth.accounts"
     verbose_name = "Staff accounts"
+    role_permissions = {
+        "Owner": ("view_staffrole", "add_staffrole", "change_staffrole", "delete_staffrole"),
+    }
 
     def ready(self):
         from oauth.accounts import lockout, signal_handlers  # noqa: F401  imported to connect their signal handlers

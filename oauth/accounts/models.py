@@ -1,10 +1,12 @@
 """The tables of staff accounts: sessions, the second factor, failed attempts, and the outbox of emails."""
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 
+from oauth.accounts.roles import Role
 from oauth.fields import DigestField, EncryptedTextField
 
 
@@ -37,6 +39,28 @@ class TwoFactor(models.Model):
 
     def __str__(self):
         return f"Two-factor sign-in of {self.user}"
+
+
+class StaffRole(models.Model):
+    """What a role of staff has besides the name and the permissions of its group.
+
+    `levels`: of a store's own role the Level by the key of each open section; empty in a built-in role. `scopes`: what
+    tokens of its members may do at most.
+    """
+
+    group = models.OneToOneField(Group, models.CASCADE, primary_key=True, related_name="staff_role")
+    levels = models.JSONField(default=dict)
+    scopes = models.TextField(help_text="Separated by spaces.")
+
+    class Meta:
+        verbose_name = "role"
+
+    def __str__(self):
+        return self.group.name
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.group.name in Role.values
 
 
 class FailedAttempts(models.Model):

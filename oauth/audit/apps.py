@@ -7,3 +7,6 @@ class AuditConfig(AppConfig):
     role_permissions = {
         "Owner": ("view_auditevent",),
     }
+    section_permissions = {
+        "log": {"view": ("view_auditevent",)},
+    }

@@ -20,6 +20,7 @@ from customers.orders.services import record_order, record_subscription
 from customers.segments.services import create_segment
 from customers.webhooks.services import send_test
 from oauth.accounts import staff
+from oauth.accounts.own_roles import create_role
 from oauth.actor import SYSTEM, Actor
 from oauth.audit.log import Event, record
 from oauth.audit.models import AuditEvent
@@ -43,6 +44,7 @@ ALLOWED = [
     (r"index|home|apps|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
     (r"(sign-in|account|two-factor)(-\w+)*|login|logout|password_\w+|admin_password_reset", None, None),
     (r"install-app|open-app", OWNERS, NOBODY),
+    (r"accounts_staffrole_\w+", OWNERS, OWNERS),
     (r"(metadata_definition|webhooks_webhook)_delete", OWNERS, OWNERS),
     (r"groups_customergroup_delete", EDITORS, EDITORS),
     (r"segments_segment_(changelist|history)", ALL, ALL),
@@ -127,6 +129,7 @@ def ids(owner, ada) -> dict[str, object]:
         "note_id": make_note(ada, author=owner).pk,
         "customer": ada.pk,
         "staffmember": owner.pk,
+        "staffrole": create_role(name="Support", levels={"customers": "edit"}, by=SYSTEM).pk,
         "privateapp": PrivateApp.objects.get().pk,
         "partnerapp": partner.pk,
         "auditevent": AuditEvent.objects.earliest("pk").pk,
