@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 # Models by their labels. A place is shown to those who may view, add or change its objects.
 GROUPS = {
@@ -29,7 +31,7 @@ def grouped(apps: Iterable[dict[str, Any]], request: HttpRequest) -> list[dict[s
     places = {place["model"]._meta.label_lower: place for app in apps for place in app["models"] if place["admin_url"]}
     current = _current(places, request.path)
     for label, place in places.items():
-        place["name"] = NAMES.get(label, place["name"])
+        place["name"] = name_of(place["model"])
         place["current"] = label == current
         place["within"] = []
     for label, parent in WITHIN.items():
@@ -45,6 +47,11 @@ def grouped(apps: Iterable[dict[str, Any]], request: HttpRequest) -> list[dict[s
         for name, labels in GROUPS.items()
         if (shown := [places[label] for label in (*labels, *(others if name == "Settings" else ())) if label in places])
     ]  # fmt: skip
+
+
+def name_of(model: type[Model]) -> str:
+    """What the dashboard calls the objects of the model."""
+    return NAMES.get(model._meta.label_lower) or str(capfirst(model._meta.verbose_name_plural))
 
 
 def places(groups: Iterable[dict[str, Any]]) -> Iterator[Place]:

@@ -6,6 +6,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.urls import path
 from django.utils.functional import SimpleLazyObject
 
 from customers.dashboard import navigation
@@ -35,6 +36,11 @@ class DashboardSite(AdminSite):
             "site_header": SimpleLazyObject(lambda: details.name),
             "site_title": SimpleLazyObject(lambda: details.name),
         }
+
+    def get_urls(self):
+        from customers.dashboard.search import search
+
+        return [path("search/", self.admin_view(search), name="search"), *super().get_urls()]
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None):
         """Django's list of an app's models: the sidebar has them."""

@@ -5,6 +5,7 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.live.dashboard.pages import WIDTHS, Pages
 from tests.live.dashboard.people import path_of
+from tests.live.dashboard.test_pages import faults
 
 MOST_TABS = 60
 OUTLINE = """
@@ -69,6 +70,43 @@ class TestKeyboard:
         keyboard.type(Keys.ENTER)
 
         assert keyboard.focused.get_attribute("id") == "content-start"
+
+    def test_slash_and_control_k_search_and_enter_opens_what_is_found(self, desk, ada):
+        keyboard = Keyboard(desk)
+        desk.open("account/")
+
+        keyboard.type("/")
+        assert keyboard.focused.get_attribute("type") == "search"
+        keyboard.type(ada["last_name"].lower(), Keys.ENTER)
+        desk.wait_for(lambda: desk.browser.current_url.endswith(path_of(ada)))
+
+        keyboard.type(Keys.CONTROL + "k")
+        keyboard.type("store")
+        desk.wait_for(lambda: len(desk.all("#search-options [role=option]")) > 1)
+        second = desk.all("#search-options [role=option]")[1]
+        keyboard.type(Keys.ARROW_DOWN)
+        assert keyboard.focused.get_attribute("aria-activedescendant") == second.get_attribute("id")
+        assert faults(desk) == []
+        keyboard.type(Keys.ESCAPE)
+        assert not desk.find("#search-options").is_displayed()
+
+    def test_drawer_of_a_phone_keeps_the_focus_until_it_is_closed(self, desk):
+        desk.resize(*WIDTHS["phone"])
+        keyboard = Keyboard(desk)
+        desk.open("webhooks/webhook/")
+        assert not desk.find("#navigation").is_displayed()
+
+        keyboard.tab_to(".drawer-button")
+        keyboard.type(Keys.ENTER)
+        assert keyboard.focused.text == "Webhooks"
+        assert faults(desk) == []
+        keyboard.type(Keys.SHIFT + Keys.TAB)
+        assert desk.browser.execute_script("return document.activeElement.closest('#navigation') !== null")
+        assert desk.find("#main").get_attribute("inert")
+        keyboard.type(Keys.ESCAPE)
+
+        assert not desk.find("#navigation").is_displayed()
+        assert keyboard.focused.get_attribute("class") == "drawer-button"
 
     def test_keyboard_removes_and_adds_a_tag(self, desk, shop, ada):
         shop.session().patch(f"{shop.url}/api/admin/users/{ada['id']}/", json={"tags": ["old"]})

@@ -26,6 +26,7 @@ OPTIONS = {
 LIST = "customers/customer/"
 OF_THE_OWNER = [
     "",
+    "search/?q=ada",
     LIST,
     f"{LIST}?user_type=lead&tag=vip&joined_from=2020-01-01&spent_from=x",
     f"{LIST}?q=nobody-at-all",

@@ -1,0 +1,145 @@
+"""The search over the whole dashboard: its pages, customers, orders, groups, segments and apps.
+
+A person finds only what their role may view. Each kind takes one or two statements with a limit.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import BooleanField, ExpressionWrapper, Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from customers.core.postgres import custom_plan
+from customers.dashboard import navigation
+from customers.dashboard.ids import is_id
+from customers.groups.models import CustomerGroup
+from customers.limits import shortened_search
+from customers.models import Customer
+from customers.orders.models import Order, Subscription
+from customers.segments.models import Segment
+from oauth.models import PartnerApp, PrivateApp
+from oauth.text import fold
+
+MAX_OF_A_KIND = 6
+# The newest of so many customers are offered. The search for a common word ends with them, without an order.
+MAX_CUSTOMERS = 500
+SHORTEST = 2  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    name: str
+    url: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`rows` are the objects of the model that a text matches, without a limit. `detail` tells two of them apart."""
+
+    model: type[Model]
+    rows: Callable[[str], QuerySet[Any]]
+    detail: Callable[[Any], str]
+
+
+def _customers(text: str) -> QuerySet[Any]:
+    """The one with this id first, then the newest."""
+    people = Customer.objects.all()
+    found = list(people.search(text).order_by().values_list("pk", flat=True)[:MAX_CUSTOMERS])
+    pk = int(text) if is_id(text) else 0
+    has_id = ExpressionWrapper(Q(pk=pk), BooleanField())
+    newest = people.filter(pk__in=[*found, pk]).order_by(has_id.desc(), "-date_joined", "-id")
+    return newest.defer("metadata", "tags")
+
+
+def _orders(text: str) -> QuerySet[Any]:
+    number = text.removeprefix("#")
+    is_number = Q(number__startswith=number) | Q(number__startswith=number.upper())
+    return Order.objects.filter(is_number).select_related("user").defer("document").order_by("number")
+
+
+def _subscriptions(text: str) -> QuerySet[Any]:
+    number = text.removeprefix("#")
+    subscriptions = Subscription.objects.select_related("user").defer("document")
+    return subscriptions.filter(external_id=int(number)) if is_id(number) else subscriptions.none()
+
+
+def _named(model: Any) -> Callable[[str], QuerySet[Any]]:
+    """`model` has the folded column `search_name`."""
+    return lambda text: model.objects.filter(_has_words("search_name", text)).order_by("search_name")
+
+
+def _apps(model: Any) -> Callable[[str], QuerySet[Any]]:
+    return lambda text: admin.site.get_model_admin(model).get_search_results(None, model.objects.all(), text)[0]  # type: ignore[arg-type]  # no request is needed
+
+
+def _has_words(column: str, text: str) -> Q:
+    """Each word of the text is part of the column."""
+    matching = Q()
+    for word in fold(text).split():
+        matching &= Q(**{f"{column}__contains": word})
+    return matching
+
+
+KINDS = (
+    Kind(Customer, _customers, lambda person: " · ".join(filter(None, [person.email, person.phone_number]))),
+    Kind(Order, _orders, lambda order: f"{order.user} · {order.total} {order.currency}"),
+    Kind(Subscription, _subscriptions, lambda subscription: str(subscription.user)),
+    Kind(CustomerGroup, _named(CustomerGroup), lambda group: ""),
+    Kind(Segment, _named(Segment), lambda segment: ""),
+    Kind(PartnerApp, _apps(PartnerApp), lambda app: ""),
+    Kind(PrivateApp, _apps(PrivateApp), lambda app: ""),
+)
+
+
+def find(request: HttpRequest, text: str) -> list[tuple[str, list[Found]]]:
+    """What is found, by kind. Kinds of which nothing is found are left out."""
+    if (len(text) < SHORTEST and not is_id(text)) or not fold(text):
+        return []
+    with custom_plan():
+        found = [("Pages", list(_pages(request, text)))]
+        found += [(navigation.name_of(kind.model), list(_objects(request, kind, text))) for kind in KINDS]
+    return [(name, objects) for name, objects in found if objects]
+
+
+def _objects(request: HttpRequest, kind: Kind, text: str) -> Iterator[Found]:
+    if not admin.site.get_model_admin(kind.model).has_view_or_change_permission(request):
+        return
+    name = f"admin:{kind.model._meta.app_label}_{kind.model._meta.model_name}_change"
+    for found in kind.rows(text)[:MAX_OF_A_KIND]:
+        yield Found(str(found), reverse(name, args=[found.pk]), kind.detail(found))
+
+
+def _pages(request: HttpRequest, text: str) -> Iterable[Found]:
+    """The places of the sidebar, what can be added there, and the person's own pages."""
+    words = fold(text).split()
+    matching = (page for page in _all_pages(request) if all(word in fold(page.name) for word in words))
+    return list(matching)[:MAX_OF_A_KIND]
+
+
+def _all_pages(request: HttpRequest) -> Iterator[Found]:
+    for place in navigation.places(admin.site.get_app_list(request)):
+        yield Found(place["name"], place["admin_url"])
+        if place["add_url"]:
+            yield Found(f"Add {place['model']._meta.verbose_name}", place["add_url"])
+    if request.user.has_perm("customers.import_customer"):
+        yield Found("Import customers", reverse("admin:jobs_job_import"))
+    yield Found("Your account and two-factor sign-in", reverse("account"))
+    yield Found("Change your password", reverse("account-password"))
+    yield Found("API reference", reverse("admin-api-docs"))
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """A page of results; with `part`, the results alone, as the options of the search box."""
+    text = shortened_search(" ".join(request.GET.get("q", "").replace("\0", "").split()))
+    context = {"query": text, "found": find(request, text), "shortest": SHORTEST}
+    if "part" in request.GET:
+        return render(request, "dashboard/search_options.html", context)
+    context |= {"title": "Search", "customers_url": reverse("admin:customers_customer_changelist")}
+    return render(request, "dashboard/search.html", {**admin.site.each_context(request), **context})
