@@ -40,7 +40,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`rows` are the objects of the model that a text matches, without a limit. `detail` tells two of them apart."""
+    """`rows` are the objects of the model that a text matches, without a limit. `detail` distinguishes objects of the same name."""
 
     model: type[Model]
     rows: Callable[[str], QuerySet[Any]]
