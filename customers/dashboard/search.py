@@ -40,7 +40,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`rows` are the objects of the model that a text matches, without a limit. `detail` distinguishes objects of the same name."""
+    """`rows` are the objects of the model that a text matches, without a limit. `detail` distinguishes objects of the
+    same name."""
 
     model: type[Model]
     rows: Callable[[str], QuerySet[Any]]
@@ -75,7 +76,11 @@ def _named(model: Any) -> Callable[[str], QuerySet[Any]]:
 
 
 def _apps(model: Any) -> Callable[[str], QuerySet[Any]]:
-    return lambda text: admin.site.get_model_admin(model).get_search_results(None, model.objects.all(), text)[0]  # type: ignore[arg-type]  # no request is needed
+    def matching(text: str) -> QuerySet[Any]:
+        list_of_apps: Any = admin.site.get_model_admin(model)
+        return list_of_apps.get_search_results(None, model.objects.all(), text)[0]
+
+    return matching
 
 
 def _has_words(column: str, text: str) -> Q:
