@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from django.apps import apps
 from django.contrib.admin.views.main import ChangeList
 from django.core.handlers.base import BaseHandler
 from django.db import connection
@@ -252,6 +253,9 @@ class TestOAuthToolkit:
 
         [uri], options = server.validate_authorization_request.call_args
         assert (uri, options["body"]) == ("/oauth2/authorize/?client_id=a", "")
+
+    def test_each_model_is_replaced_so_that_no_migration_of_the_toolkit_is_needed(self):
+        assert list(apps.get_app_config("oauth2_provider").get_models()) == []
 
 
 class TestPostgresql:

@@ -1,5 +1,6 @@
 """A served store for a test, as `make run` serves one: processes of its own, real sockets, a real database."""
 
+import atexit
 import os
 import re
 import shutil
@@ -7,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit, urlunsplit
@@ -95,19 +98,47 @@ class Store:
         self.process.wait(timeout=30)
 
 
+def on_server(statement: str) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def url_of(database: str) -> str:
+    return urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}"))
+
+
+@cache
+def migrated() -> tuple[Path, str]:
+    """A migrated database: the folder of SQLite's, the name of PostgreSQL's. To copy it is faster than `migrate`."""
+    folder, name = Path(tempfile.mkdtemp()), f"live_template_{os.getpid()}"
+    atexit.register(shutil.rmtree, folder)
+    environment = {**os.environ, "DEVELOPMENT": "1", "VAR_DIR": str(folder)}
+    if "DATABASE_URL" in os.environ:
+        on_server(f"CREATE DATABASE {name}")
+        atexit.register(on_server, f"DROP DATABASE {name}")
+        environment["DATABASE_URL"] = url_of(name)
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=PROJECT, env=environment, check=True
+    )
+    return folder, name
+
+
 @contextmanager
 def stores(folder: Path) -> Iterator[Callable[..., Store]]:
     started: list[Store] = []
     databases: list[str] = []
-    server = os.environ.get("DATABASE_URL")
 
-    def start(*, is_served: bool = True, **environment: str) -> Store:
-        if server and "DATABASE_URL" not in environment:
+    def start(*, is_served: bool = True, is_migrated: bool = True, **environment: str) -> Store:
+        if "DATABASE_URL" in os.environ and "DATABASE_URL" not in environment:
             databases.append(f"live_{os.getpid()}_{time.monotonic_ns()}")
-            with psycopg.connect(server, autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {databases[-1]}")
-            environment["DATABASE_URL"] = urlunsplit(urlsplit(server)._replace(path=f"/{databases[-1]}"))
+            template = f" TEMPLATE {migrated()[1]}" if is_migrated else ""
+            on_server(f"CREATE DATABASE {databases[-1]}{template}")
+            environment["DATABASE_URL"] = url_of(databases[-1])
         fresh = Store(folder, **environment)
+        database = Path(fresh.environment["VAR_DIR"], "store.sqlite3")
+        if is_migrated and "DATABASE_URL" not in fresh.environment and not database.exists():
+            database.parent.mkdir(exist_ok=True)
+            shutil.copy(migrated()[0] / database.name, database)
         started.append(fresh)
         if is_served:
             fresh.start()
@@ -120,8 +151,7 @@ def stores(folder: Path) -> Iterator[Callable[..., Store]]:
             if one.process and one.process.poll() is None:
                 one.stop()
         for database in databases:
-            with psycopg.connect(server, autocommit=True) as connection:
-                connection.execute(f"DROP DATABASE {database} WITH (FORCE)")
+            on_server(f"DROP DATABASE {database} WITH (FORCE)")
 
 
 @pytest.fixture
@@ -129,7 +159,7 @@ def store(tmp_path):
     """`store(RATE_LIMIT="0")` starts a store with these environment variables and stops it after the test.
 
     With the `environment` of another store it serves the same database once more. With `is_served=False` the test
-    itself starts the store.
+    itself starts the store, with `is_migrated=False` the store begins with an empty database.
     """
     with stores(tmp_path) as start:
         yield start

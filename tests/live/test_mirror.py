@@ -40,9 +40,7 @@ def make_mirror(store, tmp_path):
         scopes = ("users:read", "webhooks:read", "webhooks:write")
         token = live.manage("create_token", "--app", "Mirror", "--scope", *scopes).strip()
         environment = {"RATE_LIMIT": "0", "MIRRORED_STORE_RATE": "0", "STORE_TOKEN": token}
-        shop = store(is_served=False, VAR_DIR=str(tmp_path / "mirror"), **environment)
-        shop.manage("migrate")
-        return shop
+        return store(is_served=False, VAR_DIR=str(tmp_path / "mirror"), **environment)
 
     return make
 

@@ -39,7 +39,7 @@ class TestQuickstart:
         assert "owner@example.com" in page.text
 
     def test_quickstart_second_run_keeps_data_and_token(self, store):
-        shop = store()
+        shop = store(is_migrated=False)
         before = shop.session().get(f"{shop.url}/api/admin/users/").json()["results"]
         shop.stop()
 
