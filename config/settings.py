@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "customers.merging",
     "customers.mirror",
     "customers.dashboard",  # last: it replaces what other apps have registered on the admin site
+    "config.observability",
 ]
 
 MIDDLEWARE = [
@@ -81,6 +82,20 @@ MIDDLEWARE = [
     "config.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+# The token that Prometheus sends to /metrics. Empty: there is no such page, and nothing is counted.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+# Where the processes of this machine count. A folder in memory is best; never one that machines share.
+METRICS_DIR = Path(env.str("METRICS_DIR", str(VAR_DIR / "metrics")))
+LOG_FORMAT = env.str("LOG_FORMAT", "text", choices=("text", "json"))
+# A worker touches this file every ten seconds while all its parts run.
+WORKER_ALIVE_FILE = Path(env.str("WORKER_ALIVE_FILE", str(VAR_DIR / "worker-alive")))
+# After the health checks, which are neither counted nor logged.
+OBSERVERS = {
+    "config.observability.metrics.MetricsMiddleware": METRICS_TOKEN,
+    "config.observability.logs.RequestLogMiddleware": LOG_FORMAT == "json",
+}
+MIDDLEWARE[2:2] = [observer for observer, is_wanted in OBSERVERS.items() if is_wanted]
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -372,11 +387,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "config.request_id.RequestIdFilter"}},
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}},
+    "formatters": {
+        "line": {"()": "config.observability.logs.JsonFormatter"}
+        if LOG_FORMAT == "json"
+        else {"format": "{asctime} {levelname} {name} [{request_id}] {message}", "style": "{"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
     "loggers": {
         "django": {"handlers": [], "propagate": True},
+        "config.observability.logs": {"level": "INFO"},  # a line for each request, if LOG_FORMAT is json
         "oauthlib": {"level": "INFO"},  # at DEBUG it logs codes and tokens
         "django.request": {"level": "ERROR"},  # the client has the answer for a 4xx
     },

@@ -47,7 +47,7 @@ class TokenExpired(ServiceError):
 class Bearer:
     """A valid token: its app, its owner, and what it may do, which is never more than its owner's role may do.
 
-    `is_use_due`: the stored time of its use is too old.
+    `is_use_due`: the stored time of its use is too old. `app_kind`: one of `App.Kind`.
     """
 
     token_id: int
@@ -57,6 +57,7 @@ class Bearer:
     rate_limit: int | None
     user_id: int
     is_use_due: bool
+    app_kind: str
 
 
 def generate_token(prefix: str) -> str:
@@ -103,7 +104,7 @@ def _token_query(condition: str) -> str:
     return f"""
         SELECT token.id AS token_id, token.scope, app.id AS app_id, app.api_version, app.rate_limit,
             owner.id AS user_id, token.last_used_at IS NULL OR token.last_used_at < %(used_before)s AS is_use_due,
-            {OWNER_SCOPES_COLUMN} AS role_scopes
+            app.kind AS app_kind, {OWNER_SCOPES_COLUMN} AS role_scopes
         FROM {AccessToken._meta.db_table} token
         JOIN {App._meta.db_table} app ON app.id = token.application_id
         JOIN {get_user_model()._meta.db_table} owner ON owner.id = token.user_id
@@ -155,9 +156,9 @@ def _find(query: str, params: Mapping[str, Any]) -> Bearer | None:
 
 def bearer_of_row(row: tuple) -> Bearer:
     """`row`: the columns of TOKEN_QUERY."""
-    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due, role_scopes = row
+    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due, app_kind, role_scopes = row
     scopes = limited_scopes(scope, role_scopes or "")
-    return Bearer(token_id, scopes, app_id, api_version, rate_limit, user_id, bool(is_use_due))
+    return Bearer(token_id, scopes, app_id, api_version, rate_limit, user_id, bool(is_use_due), app_kind)
 
 
 def record_use(bearer: Bearer, *, version: str, meta: Mapping[str, Any]) -> None:

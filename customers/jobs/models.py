@@ -99,6 +99,19 @@ class JobFile(models.Model):
         return self.file.name
 
 
+class WorkerProcess(models.Model):
+    """A `manage.py run_worker`, and when it last showed that it is alive. See `customers.jobs.heartbeat`."""
+
+    id = models.UUIDField(primary_key=True)
+    host = models.CharField(max_length=255)
+    process = models.PositiveIntegerField(help_text="Its process id on the host.")
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField()
+
+    def __str__(self):
+        return f"{self.host}:{self.process}"
+
+
 class RejectedRow(models.Model):
     """A row of the source that was not stored, and why. A warning is about a row that was stored without a value."""
 

@@ -48,12 +48,14 @@ SCOPES_OF_PERMISSIONS = {
 class Caller:
     """Who calls. `rate_limit_key` is the id that the rate limit counts under: the id of the token or, for a session or
     a JWT, minus the id of the person. `counted`: the state of the rate limit, if the request has been counted.
+    `app_kind`: one of `App.Kind`; empty without an app.
     `session`: the digest of the session that the cookie or the JWT belongs to."""
 
     user_id: int
     scopes: frozenset[str]
     rate_limit_key: int
     app_id: int | None = None
+    app_kind: str = ""
     rate_limit: int | None = None
     session: str = ""
     counted: RateLimit | None = None
@@ -79,7 +81,13 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> Caller:
             tokens.record_use(bearer, version=VERSION, meta=request.META)
             api_usage.count_call(bearer.app_id)
             return Caller(
-                bearer.user_id, bearer.scopes, bearer.token_id, bearer.app_id, bearer.rate_limit, counted=counted
+                bearer.user_id,
+                bearer.scopes,
+                bearer.token_id,
+                bearer.app_id,
+                bearer.app_kind,
+                bearer.rate_limit,
+                counted=counted,
             )
     raise Unauthorized
 

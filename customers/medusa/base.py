@@ -47,6 +47,7 @@ class AdminView(View):
         method = "GET" if request.method == "HEAD" else str(request.method)
         try:
             self.caller = authentication.authenticate(request, self.scopes.get(method))
+            request.auth = self.caller  # type: ignore[attr-defined]  # metrics and logs show the kind of its app
         except Unauthorized:
             if request.content_type == class_validator.JSON:
                 class_validator.read_body(request)  # Express reads a body first, so broken JSON is 400 to anybody

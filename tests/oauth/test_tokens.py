@@ -101,7 +101,14 @@ class TestFind:
 
         token = AccessToken.objects.get()
         assert bearer == tokens.Bearer(
-            token.pk, frozenset({"users:read", "users:write"}), token.application_id, "2023-02-10", 7, owner.pk, True
+            token.pk,
+            frozenset({"users:read", "users:write"}),
+            token.application_id,
+            "2023-02-10",
+            7,
+            owner.pk,
+            True,
+            "private",
         )
 
     def test_authenticate_takes_one_query(self, issue, django_assert_num_queries):

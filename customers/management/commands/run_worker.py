@@ -1,7 +1,7 @@
 import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from threading import Event, current_thread
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -11,6 +11,7 @@ from customers import block_expiry, customer_count
 from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 from customers.core.polling import poll
 from customers.jobs import worker as jobs
+from customers.jobs.heartbeat import Heartbeat
 from customers.merging import worker as duplicates
 from customers.mirror.refresh_worker import RefreshWorker
 from customers.privacy.erasure_log import MissingEntries
@@ -39,16 +40,24 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, handle_signal)
         signal.signal(signal.SIGINT, handle_signal)
         # Webhooks after what creates events for them, and emails after what queues them.
-        parts: list[Callable[..., None]] = [
-            jobs.run, block_expiry.run, RefreshWorker().run, Worker().run, send_emails, duplicates.run, segments.run,
-            customer_count.run, MissingEntries().run,
-        ]  # fmt: skip
+        parts: dict[str, Callable[..., None]] = {
+            "jobs": jobs.run,
+            "block expiry": block_expiry.run,
+            "mirror": RefreshWorker().run,
+            "webhooks": Worker().run,
+            "emails": send_emails,
+            "duplicates": duplicates.run,
+            "segments": segments.run,
+            "customer count": customer_count.run,
+            "missing entries": MissingEntries().run,
+        }
         if until_empty:
-            for part in parts:
+            for part in parts.values():
                 part(stop, until_empty=True)
             return
+        parts["heartbeat"] = Heartbeat().run
         with ThreadPoolExecutor(len(parts)) as pool:
-            running = [pool.submit(run, part, stop) for part in parts]
+            running = [pool.submit(run, name, part, stop) for name, part in parts.items()]
         for each in running:
             each.result()
 
@@ -57,9 +66,10 @@ def send_emails(stop: Event, *, until_empty: bool = False) -> None:
     poll(mail.send_next, stop, interval=mail.POLL, until_empty=until_empty)
 
 
-def run(part: Callable[[Event], None], stop: Event) -> None:
+def run(name: str, part: Callable[[Event], None], stop: Event) -> None:
     """Runs a part of the worker in its own thread and database connection. If one part fails, all parts stop, and a
     supervisor can start the worker again."""
+    current_thread().name = name
     try:
         part(stop)
     finally:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from customers.webhooks.delivery.sender import Outcome
 from customers.webhooks.events import CUSTOMER_REDACTED
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
+from customers.webhooks.signals import attempt_recorded
 from oauth.accounts import mail, staff
 from oauth.email_addresses import email_key
 from oauth.models import App
@@ -56,6 +57,8 @@ def record_successes(attempts: list[tuple[Delivery, Outcome]]) -> None:
             Delivery.objects.filter(pk__in=redacted).update(**NO_PAYLOAD)
         webhooks = {delivery.webhook_id for delivery, _ in attempts}
         Webhook.objects.filter(pk__in=webhooks, failures__gt=0).update(**HEALTHY)
+    for delivery, outcome in attempts:
+        _notify(delivery, outcome, "delivered")
 
 
 def record_failure(delivery_id: int, outcome: Outcome) -> None:
@@ -82,6 +85,11 @@ def record_failure(delivery_id: int, outcome: Outcome) -> None:
         webhook.save(update_fields=columns)
         if notice:
             queue_notices(webhook, notice, outcome)
+    _notify(delivery, outcome, "failed" if delivery.status == Delivery.Status.FAILED else "retry")
+
+
+def _notify(delivery: Delivery, outcome: Outcome, name: str) -> None:
+    attempt_recorded.send_robust(Delivery, delivery=delivery, seconds=outcome.seconds, code=outcome.code, outcome=name)
 
 
 def _consequences(webhook: Webhook, delivery: Delivery, outcome: Outcome, now: datetime) -> tuple[dict[str, Any], str]:

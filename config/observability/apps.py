@@ -1,0 +1,27 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class ObservabilityConfig(AppConfig):
+    """Connects what the settings ask for. What they do not ask for is not imported."""
+
+    name = "config.observability"
+
+    def ready(self):
+        from customers.webhooks.signals import attempt_recorded
+
+        if settings.METRICS_TOKEN:
+            attempt_recorded.connect(count_attempt)
+        if settings.LOG_FORMAT == "json":
+            from config.observability.logs import log_attempt
+
+            attempt_recorded.connect(log_attempt)
+
+
+def count_attempt(**attempt: Any) -> None:
+    """Imports the metrics when there is something to count: not in each command."""
+    from config.observability import metrics
+
+    metrics.count_attempt(**attempt)
