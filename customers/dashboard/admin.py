@@ -4,6 +4,7 @@ from customers.dashboard import (  # noqa: F401  imported for what they register
     api_access,
     audit,
     block_list,
+    deliveries,
     groups,
     home,
     jobs,

@@ -4,6 +4,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 
-def chip(text: str, kind: str = "neutral") -> SafeString:
+def chip(text: str | SafeString, kind: str = "neutral") -> SafeString:
     """`kind`: good, warning, danger or neutral; the classes are in dashboard.css."""
     return format_html('<span class="chip is-{}">{}</span>', kind, text)

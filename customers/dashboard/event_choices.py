@@ -9,12 +9,17 @@ from django import forms
 from customers.webhooks.events import APP_UNINSTALLED, EVENT_TYPES, OTHER_NAMES, PUBLISHED_NAMES
 
 ALL = "all"  # the value of the box "All events"
-OTHERS = "Other sections of the platform. This store does not send these."
+OTHERS = "Events of the platform that this store does not send"
 TITLES = {"customer": "Customers", "export": "Exports", "app": "The app itself"}
 
 
 class EventsWidget(forms.CheckboxSelectMultiple):
     template_name = "dashboard/webhooks/events.html"
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        context["widget"]["folded"] = OTHERS
+        return context
 
     class Media:
         js = ["dashboard/events.js"]

@@ -1,6 +1,5 @@
-"""Webhooks and the log of their deliveries in the dashboard."""
+"""Webhooks in the dashboard."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -8,22 +7,23 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.forms import PlainSelect
+from customers.dashboard.deliveries import newest_of
 from customers.dashboard.event_choices import EventsField
 from customers.dashboard.folded_search import FoldedSearchAdmin
-from customers.dashboard.ids import is_id
 from customers.dashboard.list_filters import titled
-from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, to_validation_error
+from customers.dashboard.templatetags.shop import clock
 from customers.segments import services as segments
 from customers.segments.models import Segment
 from customers.webhooks import services
-from customers.webhooks.events import EVENT_TYPES, PUBLISHED_NAMES
-from customers.webhooks.models import Delivery, Webhook
+from customers.webhooks.events import PUBLISHED_NAMES
+from customers.webhooks.models import Webhook
 from oauth.actor import Actor
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
@@ -100,13 +100,24 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     list_select_related = ("app",)
     ordering = ("-id",)
     list_per_page = 50
-    readonly_fields = ("belongs_to", "health", "warning_count", "created_at", "updated_at")
 
-    def get_fields(self, request, obj=None):
-        return (*WebhookForm.Meta.fields, *(self.readonly_fields if obj else ()))
+    class Media:
+        js = ["dashboard/webhook.js"]
 
     def get_readonly_fields(self, request, obj=None):
-        return self.readonly_fields if obj else ()
+        return ("event_types",) if obj and not self.has_change_permission(request, obj) else ()
+
+    def get_fieldsets(self, request, obj=None):
+        if obj and not self.has_change_permission(request, obj):
+            return [(None, {"fields": ("name", "target", "event_types", "api_version")})]  # without the secret
+        advanced = {"fields": ("secret_key", "api_version"), "classes": ["collapse"]}
+        return [(None, {"fields": ("name", "target", "events", "active")}), ("Secret and version", advanced)]
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj:
+            context |= {"health": self.health(obj), "belongs_to": self.belongs_to(obj)}
+            context |= {"deliveries": newest_of(obj), "test_form": SendTestForm(auto_id="test_%s")}
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request, obj, form, change):
         if change:
@@ -129,7 +140,10 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
         return [str(obj) for obj in objs], {}, set(), []
 
     @confirmed_action(
-        "Send a test", "Sends one example event to {object.target}.", form=lambda data, webhook: SendTestForm(data)
+        "Send a test",
+        "Sends one example event to {object.target}.",
+        is_available=lambda request, webhook: False,  # the page has a form of its own, which sends it in place
+        form=lambda data, webhook: SendTestForm(data),
     )
     def send_test(self, request, webhook, segment):
         delivery = services.send_test(webhook.pk, customer_id=newest_customer_id(segment) if segment else None)
@@ -142,86 +156,18 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     @admin.display(description="state")
     def health(self, webhook):
         """Whether its target answers, and when the next attempt is made."""
-        if not webhook.active:
-            return "Switched off"
+        if not webhook.active or (webhook.app and not webhook.app.is_active):
+            return chip("Off")
         if not webhook.failing_since:
-            return "Working"
-        text = f"Failing since {_shown(webhook.failing_since)}"
-        return f"{text}, next attempt {_shown(webhook.next_check_date)}" if webhook.next_check_date else text
+            return chip("Working", "good")
+        return failing(webhook.failing_since, webhook.next_check_date)
 
     @admin.display
     def belongs_to(self, webhook):
         return webhook.app.name if webhook.app else "the store"
 
 
-def _shown(moment: datetime) -> str:
-    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M}"
-
-
-class EventFilter(admin.SimpleListFilter):
-    title = parameter_name = "event"
-
-    def lookups(self, request, model_admin):
-        return [(name, name) for name in EVENT_TYPES]
-
-    def queryset(self, request, queryset):
-        return queryset.filter(event_type=self.value()) if self.value() else queryset
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(NoDeleteAdmin, ConfirmedActionsAdmin):
-    class Media:
-        css = {"all": ["dashboard/events.css"]}
-
-    change_form_template = "dashboard/webhooks/delivery.html"
-    list_display = (
-        "event_type", "object_id", "webhook", "time", "status", "response_code", "response_ms", "attempts", "test"
-    )  # fmt: skip
-    fields = readonly_fields = (
-        "webhook", "event_type", "object_id", "event_id", "test", "status", "response_code", "response_ms", "error",
-        "attempts", "created_at", "last_sent_at", "due_at", "event",
-    )  # fmt: skip
-    list_filter = ("status", EventFilter, ("webhook", admin.RelatedOnlyFieldListFilter))
-    search_fields = ("object_id",)
-    search_help_text = "Search by customer ID"
-    list_select_related = ("webhook",)
-    ordering = ("-id",)
-    list_per_page = 50
-    show_full_result_count = False
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).defer("body", "snapshot")
-
-    def get_search_results(self, request, queryset, search_term):
-        if not (term := search_term.strip()):
-            return queryset, False
-        return (queryset.filter(object_id=int(term)) if is_id(term) else queryset.none()), False
-
-    @confirmed_action("Send again", "Sends the same bytes to the webhook's address once more, now.")
-    def send_again(self, request, delivery):
-        services.send_again(delivery.pk)
-        return "The delivery is sent again."
-
-    @admin.display(ordering="created_at")
-    def time(self, delivery):
-        return f"{timezone.localtime(delivery.created_at):%Y-%m-%d %H:%M:%S}"
-
-    @admin.display
-    def test(self, delivery):
-        return "yes" if delivery.is_test else ""
-
-    @admin.display
-    def event(self, delivery):
-        """The body, laid out to be read."""
-        if not delivery.body:
-            return "–"
-        return format_html('<pre class="delivery-body">{}</pre>', json.dumps(json.loads(delivery.body), indent=2))
-
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        """A record: there is nothing to save."""
-        context |= {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
-        context["is_pending"] = obj and obj.status == Delivery.Status.WAITING and obj.due_at <= timezone.now()
-        return super().render_change_form(request, context, add, change, form_url, obj)
-
-    def has_add_permission(self, request):
-        return False
+def failing(since_moment: datetime, retry: datetime | None) -> SafeString:
+    since = clock(since_moment)
+    text = format_html("Failing since {}, next try {}", since, clock(retry)) if retry else f"Failing since {since}"
+    return chip(text, "danger")

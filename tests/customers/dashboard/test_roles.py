@@ -52,6 +52,7 @@ ALLOWED = [
     (r"segments_segment_(add|delete)", EDITORS, EDITORS),
     (r"\w+_delete", NOBODY, NOBODY),
     (r"webhooks_delivery_add", NOBODY, NOBODY),
+    (r"webhooks_delivery_change", OWNERS, NOBODY),
     (r"webhooks_\w+", OWNERS, OWNERS),
     (r"mirror_\w+_add", NOBODY, NOBODY),
     (r"mirror_\w+_change", OWNERS, NOBODY),

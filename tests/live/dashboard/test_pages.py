@@ -263,7 +263,11 @@ def test_webhook_form_ticks_all_events_and_a_test_is_answered_in_place(desk, ids
     desk.find("[name='events'][value='export.created']").click()
     assert (before, with_all, ticked()) == (1, offered, offered - 2)
 
-    desk.open(f"webhooks/webhook/{ids['webhook']}/send_test/")
+    desk.open(f"webhooks/webhook/{ids['webhook']}/change/")
     desk.press("Send a test")
-    desk.wait_for(lambda: not desk.all("#delivery-pending") and "refused" in desk.find("#content").text)
+    desk.wait_for(
+        lambda: "No answer" in desk.find(".test-outcome").text and "refused" in desk.find(".test-outcome").text
+    )
+    desk.press("Look at it")
+    assert "No answer" in desk.find("#content").text
     assert errors(desk.browser) == []
