@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
+from django_countries import countries
 
 from customers import validation
 from customers.dashboard.customers.forms import BlockForm, PlainSelect, TagsField
@@ -14,18 +15,17 @@ from customers.jobs import bulk_edits, tag_edits
 from customers.jobs.exports import formats
 from customers.jobs.exports.parts import EXPORT
 from customers.jobs.imports import services as imports
-from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES, PERSON, REASONS
+from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES, PERSON, REASONS, label
 from customers.jobs.imports.load import IMPORT
 from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 DATE_ORDERS = {
-    DateOrder.UNKNOWN: "There are none",
-    DateOrder.DAY_FIRST: "Day first: 5 January",
-    DateOrder.MONTH_FIRST: "Month first: 1 May",
+    DateOrder.UNKNOWN: "Year first: 2020-01-31",
+    DateOrder.DAY_FIRST: "Day first: 31/01/2020, 31.1.2020",
+    DateOrder.MONTH_FIRST: "Month first: 01/31/2020",
 }
-ADDRESS_LABELS = {"line1": "street and number", "line4": "city"}
 
 
 class UploadForm(forms.Form):
@@ -109,7 +109,18 @@ class ImportForm(JobForm):
     )
 
     date_order = forms.ChoiceField(
-        label="Dates such as 05/01/2020", required=False, choices=list(DATE_ORDERS.items()), widget=PlainSelect
+        label="Dates",
+        required=False,
+        choices=list(DATE_ORDERS.items()),
+        widget=PlainSelect,
+        help_text="Dates with the year first are read in any case.",
+    )
+    country = forms.ChoiceField(
+        label="Addresses without a country are in",
+        required=False,
+        choices=lambda: [("", "(reject the row)"), *countries],
+        widget=PlainSelect,
+        help_text="Countries of the file are codes or names, as in DE, Germany, Deutschland, Allemagne.",
     )
 
     def __init__(self, job, *args, **kwargs):
@@ -118,6 +129,7 @@ class ImportForm(JobForm):
         self.file_format = options.file_format
         self.fields["update"].initial = options.update
         self.fields["date_order"].initial = options.date_order
+        self.fields["country"].initial = options.country
         chosen = options.fields or self.file_format.map_columns({})
         headers = [header for header in self.file_format.headers if header != REASONS]
         self.names = {f"column_{number}": header for number, header in enumerate(headers)}
@@ -129,6 +141,9 @@ class ImportForm(JobForm):
                 initial=chosen.get(header, ""),
                 widget=PlainSelect,
             )
+
+    def value_fields(self):
+        return [self["date_order"], self["country"]]
 
     def columns(self):
         """Raises ServiceError if the file can't be read."""
@@ -145,7 +160,7 @@ class ImportForm(JobForm):
 
     def options(self):
         dry_run = "rehearse" in self.data
-        given = {name: self.cleaned_data[name] for name in ("update", "date_order")}
+        given = {name: self.cleaned_data[name] for name in ("update", "date_order", "country")}
         return {"fields": self.chosen, "dry_run": dry_run, **given}
 
 
@@ -156,14 +171,10 @@ def choices_for(header: str, chosen: str | None) -> list[Any]:
     return [
         ("", "(don't import)"),
         ("Customer", [(name, label(name)) for name in PERSON]),
-        ("First address", [(f"address_{name}", ADDRESS_LABELS.get(name, label(name))) for name in ADDRESS]),
+        ("First address", [(f"address_{name}", label(f"address_{name}").removeprefix("address ")) for name in ADDRESS]),
         ("More", [(ADDRESSES, "all addresses, as JSON"), (MORE_ADDRESSES, "further addresses, as JSON")]),
         ("Custom fields", [(name, f"metadata: {name.removeprefix(METADATA)}") for name in own]),
     ]
-
-
-def label(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def form_of(edit: bulk_edits.BulkEdit) -> type[JobForm]:

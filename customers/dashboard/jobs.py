@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,6 +18,7 @@ from customers.dashboard.customers.list import CustomerList
 from customers.dashboard.job_forms import FORMS, UploadForm
 from customers.dashboard.read_only import ReadOnlyAdmin
 from customers.dashboard.service_errors import message_of, to_validation_error
+from customers.dashboard.templatetags.shop import no_value, when
 from customers.jobs import bulk_edits, registry, runner
 from customers.jobs.exports import downloads
 from customers.jobs.exports import services as exports
@@ -24,7 +26,7 @@ from customers.jobs.exports.parts import EXPORT
 from customers.jobs.imports import refusals
 from customers.jobs.imports import services as imports
 from customers.jobs.imports.load import IMPORT
-from customers.jobs.models import Job
+from customers.jobs.models import Job, RejectedRow
 from customers.jobs.progress import progress_text
 from customers.jobs.registry import JobType
 from oauth.accounts import reauthentication
@@ -76,7 +78,7 @@ def page_of(job: Job, name: str = "change") -> str:
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("what", "state", "started_by", "app", "created_at")
+    list_display = ("what", "state", "result", "started_by", "app", "created")
     list_display_links = ("what",)
     list_per_page = 50
     show_full_result_count = False
@@ -135,10 +137,18 @@ class JobAdmin(ReadOnlyAdmin):
             form=form,
             columns=columns,
             words=progress_text(job),
-            rejected_rows=job.rejected_rows.filter(is_warning=False).order_by("pk")[:SHOWN_REJECTED_ROWS],
-            warnings=job.rejected_rows.filter(is_warning=True).order_by("pk")[:SHOWN_REJECTED_ROWS],
+            rejected_rows=self._shown(job, is_warning=False) if job.rejected else [],
+            warnings=self._shown(job, is_warning=True) if job.warnings else [],
             has_file=job.kind == EXPORT.key and job.files.exists(),
         )
+
+    def _shown(self, job: Job, *, is_warning: bool) -> list[tuple[RejectedRow, str]]:
+        """The first rows, each with the person that it is about."""
+        rows = job.rejected_rows.filter(is_warning=is_warning).order_by("pk")[:SHOWN_REJECTED_ROWS]
+        if job.kind != IMPORT.key:
+            return [(row, "") for row in rows]
+        options = IMPORT.options_of(job)
+        return [(row, refusals.person_of(row, options.file_format, options.fields)) for row in rows]
 
     def history_view(self, request, object_id, extra_context=None):
         return HttpResponseRedirect(page_of(self._job(request, object_id)))
@@ -218,7 +228,20 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display
     def state(self, job):
         if job.started_at is None:
-            return "not started"
-        if job.finished_at:
-            return "checked" if job.dry_run else "done"
-        return "failed" if job.error else f"{job.done:.0%}"
+            label, tone = "Not started", "neutral"
+        elif job.finished_at:
+            label, tone = ("Checked", "neutral") if job.dry_run else ("Done", "good")
+        else:
+            label, tone = ("Failed", "danger") if job.error else (f"{job.done:.0%}", "warning")
+        return format_html('<span class="chip is-{}">{}</span>', tone, label)
+
+    @admin.display
+    def result(self, job):
+        """As in "13 created, 17 rejected"."""
+        if job.started_at is None:
+            return no_value()
+        return ", ".join(f"{number:,} {name}" for number, name in job.outcome if number) or "nothing yet"
+
+    @admin.display(description="created")
+    def created(self, job):
+        return when(job.created_at)

@@ -39,6 +39,7 @@ class Job(models.Model):
     created = models.PositiveBigIntegerField(default=0)
     updated = models.PositiveBigIntegerField(default=0)
     rejected = models.PositiveBigIntegerField(default=0)
+    warnings = models.PositiveBigIntegerField(default=0, help_text="Rows that were stored with a warning.")
     seconds = models.FloatField(default=0, help_text="Working time so far.")
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
@@ -52,6 +53,7 @@ class Job(models.Model):
     class Meta:
         indexes = [models.Index(fields=["id"], condition=models.Q(finished_at=None), name="job_unfinished")]
         ordering = ("-id",)
+        verbose_name = "import or export"
         verbose_name_plural = "imports and exports"
 
     def __str__(self):
@@ -118,13 +120,17 @@ class RejectedRow(models.Model):
     job = models.ForeignKey(Job, models.CASCADE, related_name="rejected_rows")
     line = models.PositiveBigIntegerField()
     field = models.CharField(max_length=255, blank=True, default="", help_text="Empty where the reason names it.")
-    reason = models.TextField()
+    reason = models.TextField(help_text="One or several, each on a line of its own.")
     cells = models.JSONField(default=list, help_text="Of an import: the row as the file has it, so it can be repaired.")
     is_warning = models.BooleanField(default=False)
 
     def __str__(self):
         warning = "warning: " if self.is_warning else ""
-        return f"Line {self.line}: {warning}{self.field + ': ' if self.field else ''}{self.reason}"
+        return f"Line {self.line}: {warning}{self.field + ': ' if self.field else ''}{' '.join(self.reasons)}"
+
+    @property
+    def reasons(self) -> list[str]:
+        return self.reason.splitlines()
 
 
 class DryRunEmail(models.Model):

@@ -18,7 +18,7 @@ from oauth.errors import ServiceError
 
 JOBS_KEPT_FOR = timedelta(days=7)
 FILES_KEPT_FOR = timedelta(days=1)  # files hold personal data; jobs that nobody started are kept as long
-PROGRESS = ("total", "position", "cursor", "created", "updated", "rejected", "seconds")
+PROGRESS = ("total", "position", "cursor", "created", "updated", "rejected", "warnings", "seconds")
 # After a failed step a worker waits, each time three times as long, for about nine hours in all.
 MAX_FAILURES = 9
 FIRST_RETRY = timedelta(seconds=10)
@@ -67,7 +67,7 @@ def start(job: Job, *, dry_run: bool = False, **options: Any) -> None:
     job.dry_run_emails.all().delete()
     job.options_json = replace(job.type.options_of(job), **options).to_json()
     job.dry_run, job.started_at, job.finished_at = dry_run, timezone.now(), None
-    for name in ("position", "cursor", "created", "updated", "rejected", "seconds"):
+    for name in PROGRESS[1:]:
         setattr(job, name, 0)
     job.save()
 

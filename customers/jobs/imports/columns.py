@@ -20,6 +20,7 @@ PERSON = {
         "e mail 1 value",
         "email 1 value",
         "primary email",
+        "correo electrónico",
     ),
     "first_name": (
         "first name",
@@ -31,8 +32,23 @@ PERSON = {
         "customer name",
         "display name",
         "name",
+        "vorname",
+        "prénom",
+        "nombre",
     ),
-    "last_name": ("last name", "lastname", "surname", "family name", "lname"),
+    "last_name": (
+        "last name",
+        "lastname",
+        "surname",
+        "family name",
+        "lname",
+        "nachname",
+        "familienname",
+        "nom",
+        "nom de famille",
+        "apellido",
+        "apellidos",
+    ),
     "phone_number": (
         "phone number",
         "phone",
@@ -44,9 +60,18 @@ PERSON = {
         "primary phone",
         "phone 1 value",
         "tel",
+        "cell",
+        "cell phone",
+        "telefon",
+        "telefonnummer",
+        "handy",
+        "mobil",
+        "téléphone",
+        "portable",
+        "teléfono",
     ),
     "user_type": ("user type",),
-    "language": ("language", "lang", "locale", "language code", "preferred language"),
+    "language": ("language", "lang", "locale", "language code", "preferred language", "sprache", "langue", "idioma"),
     "accepts_marketing": (
         "accepts marketing",
         "accepts email marketing",
@@ -59,9 +84,12 @@ PERSON = {
         "is subscribed",
         "subscribed",
         "opt in",
+        "opted in",
+        "marketing opt in",
+        "email opt in",
     ),
     "is_blocked": ("is blocked", "blocked"),
-    "tags": ("tags", "tag", "labels", "group membership"),
+    "tags": ("tags", "tag", "labels", "label", "group membership", "schlagwörter", "étiquettes", "etiquetas"),
     "metadata": ("metadata",),
     "ip": ("ip", "ip address", "optin ip", "confirm ip"),
     "user_agent": ("user agent",),
@@ -79,6 +107,11 @@ PERSON = {
         "sign up",
         "signed up at",
         "customer since",
+        "member since",
+        "since",
+        "kunde seit",
+        "client depuis",
+        "cliente desde",
         "profile created on",
         "date added",
         "optin time",
@@ -98,6 +131,12 @@ ADDRESS = {
         "street",
         "street address",
         "address",
+        "straße",
+        "strasse",
+        "adresse",
+        "rue",
+        "dirección",
+        "calle",
     ),
     "line2": (
         "line2",
@@ -110,10 +149,44 @@ ADDRESS = {
         "extended address",
     ),
     "line3": ("line3", "line 3", "address3", "address 3", "address line3", "address line 3", "street 3"),
-    "line4": ("line4", "line 4", "city", "town"),
-    "state": ("state", "province code", "province", "state region", "state province", "region", "county"),
-    "postcode": ("postcode", "postal code", "zip", "zip code", "zip postal code", "postal zip code"),
-    "country": ("country code", "country", "country region", "country name"),
+    "line4": (
+        "line4",
+        "line 4",
+        "city",
+        "town",
+        "town city",
+        "city town",
+        "ort",
+        "stadt",
+        "wohnort",
+        "ville",
+        "ciudad",
+    ),
+    "state": (
+        "state",
+        "province code",
+        "province",
+        "state region",
+        "state province",
+        "region",
+        "county",
+        "bundesland",
+        "provincia",
+    ),
+    "postcode": (
+        "postcode",
+        "post code",
+        "postal code",
+        "zip",
+        "zip code",
+        "zip postal code",
+        "postal zip code",
+        "plz",
+        "postleitzahl",
+        "code postal",
+        "código postal",
+    ),
+    "country": ("country code", "country", "country region", "country name", "land", "pays", "país"),
     "phone_number": (),
     "notes": (),
     "is_default_for_shipping": (),
@@ -146,9 +219,26 @@ OWNERS = (
 # The last column of a file of refused rows. An import ignores it.
 REASONS = "Refused because"
 
+# What a person reads, where the name of a field would not do.
+LABELS = {
+    "user_type": "type",
+    "is_blocked": "blocked",
+    "ip": "IP address",
+    "date_joined": "customer since",
+    "address_line1": "street and number",
+    "address_line2": "street, line 2",
+    "address_line3": "street, line 3",
+    "address_line4": "city",
+    "address_country": "country",
+}
+
 NO_RANK = 10_000
 
 FIELDS = (*PERSON, *(f"address_{name}" for name in ADDRESS), ADDRESSES, MORE_ADDRESSES)
+
+
+def label(field: str) -> str:
+    return LABELS.get(field, field.replace("_", " "))
 
 
 def guess_fields(headers: Iterable[str], chosen: Mapping[str, str]) -> dict[str, str]:
@@ -163,7 +253,7 @@ def guess_fields(headers: Iterable[str], chosen: Mapping[str, str]) -> dict[str,
         if header not in headers:
             raise ServiceError(f"Unknown column {header!r}. The columns are {', '.join(headers)}.")
     if twice := {field for field in chosen.values() if field and list(chosen.values()).count(field) > 1}:
-        raise ServiceError(f"Only one column can be {', '.join(sorted(twice))}.")
+        raise ServiceError(f"Only one column can be {', '.join(sorted(map(label, twice)))}.")
     taken = set(chosen.values())
     found: dict[str, tuple[int, str]] = {}
     for header in headers:

@@ -1,4 +1,5 @@
-"""Country codes by the names that files have: those of Unicode CLDR, in English and in the languages of the store."""
+"""Country codes by the names that files have: those of Unicode CLDR, in English and in the languages of the store, and
+those that countries have for themselves."""
 
 import re
 import unicodedata
@@ -48,6 +49,34 @@ FURTHER_NAMES = {
     "Venezuela, Bolivarian Republic of": "VE",
     "Wales": "GB",
 }
+# Own names in languages that the store does not have. CLDR has all of them, but takes 90 MB to look them up.
+OWN_NAMES = {
+    "България": "BG",
+    "Česko": "CZ",
+    "Česká republika": "CZ",
+    "Eesti": "EE",
+    "Éire": "IE",
+    "Ελλάδα": "GR",
+    "Hrvatska": "HR",
+    "Ísland": "IS",
+    "ישראל": "IL",
+    "Κύπρος": "CY",
+    "Latvija": "LV",
+    "Lietuva": "LT",
+    "Magyarország": "HU",
+    "Polska": "PL",
+    "Россия": "RU",
+    "Slovenija": "SI",
+    "Slovensko": "SK",
+    "Србија": "RS",
+    "Україна": "UA",
+    "대한민국": "KR",
+    "한국": "KR",
+    "中国": "CN",
+    "台灣": "TW",
+    "日本": "JP",
+    "香港": "HK",
+}
 
 
 def country_code(name: str) -> str | None:
@@ -60,7 +89,7 @@ def country_code(name: str) -> str | None:
 def _codes() -> dict[str, str]:
     """By the plain form of codes and names. English names come first; a name that is not English,
     and means another country in another language, is left out."""
-    english = {_plain(name): code for name, code in FURTHER_NAMES.items()}
+    english = {_plain(name): code for name, code in (FURTHER_NAMES | OWN_NAMES).items()}
     english |= {_plain(name): code for code, name in [*countries, *_cldr_names("en")]}
     foreign: dict[str, set[str]] = {}
     for language in Language.values:

@@ -27,6 +27,7 @@ from oauth.errors import ServiceError
 CHUNK = 4_000  # rows; more are no faster, and delay the first progress
 PAGE_CHUNK = 1_000  # rows, where the dashboard runs the import: on SQLite other writers wait for one chunk
 CHUNK_BYTES = 32 * 2**20  # a chunk ends here at the latest: a statement of PostgreSQL has to stay below 1 GiB
+MAX_WARNINGS = 1_000  # that are kept, of a file
 ONLY_NEW = ("email", "user_type", "date_joined")  # an update leaves these alone
 
 Item = TypeVar("Item")
@@ -35,13 +36,14 @@ Item = TypeVar("Item")
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions(Options):
     """`fields`: the field of a customer by the header of its column. `update`: update existing customers. `date_order`:
-    see DateOrder."""
+    see DateOrder. `country`: the code of the country of addresses without one; without it, these are rejected."""
 
     file_name: str
     file_format: FileFormat
     fields: Mapping[str, str] = field(default_factory=dict)
     update: bool = False
     date_order: str = ""
+    country: str = ""
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -66,7 +68,8 @@ class Import(JobType[ImportOptions]):
     def outcome(self, job: Job) -> list[tuple[int, str]]:
         would_be = "would be " if job.dry_run else ""
         counters = {"created": job.created, "updated": job.updated, "rejected": job.rejected}
-        return [(number, would_be + name) for name, number in counters.items()]
+        outcome = [(number, would_be + name) for name, number in counters.items()]
+        return [*outcome, (job.warnings, "with a warning")] if job.warnings else outcome
 
 
 IMPORT = Import()
@@ -111,7 +114,7 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
     rows = parse.rows(file, options.file_format, options.fields, Position(job.cursor, job.position))
     created_before = job.created
     # The bindings are read once, and here: the chunks are prepared in another thread, which must not use the database.
-    rules = Rules(bindings(), DateOrder(options.date_order))
+    rules = Rules(bindings(), DateOrder(options.date_order), options.country)
     for chunk in _read_ahead(_chunks(rows, size or CHUNK, rules)):
         yield partial(_check if job.dry_run else _store, chunk, options)
     job.dry_run_emails.all().delete()
@@ -160,9 +163,10 @@ def _save_progress(job: Job, chunk: Chunk, options: ImportOptions) -> None:
     rejected = {row.line for row, _ in chunk.rejected}
     stored = [each for each in (*chunk.customers, *chunk.duplicates) if each.line not in rejected]
     entries = [rejected_row(job, row, errors, options.fields) for row, errors in chunk.rejected]
-    entries += [
-        rejected_row(job, each.row, each.warnings, options.fields, is_warning=True) for each in stored if each.warnings
-    ]
+    warned = [each for each in stored if each.warnings]
+    kept = warned[: max(MAX_WARNINGS - job.warnings, 0)]
+    job.warnings += len(warned)
+    entries += [rejected_row(job, each.row, each.warnings, options.fields, is_warning=True) for each in kept]
     RejectedRow.objects.bulk_create(sorted(entries, key=lambda entry: entry.line))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from customers.jobs.formulas import quoted, unquoted
-from customers.jobs.imports.columns import REASONS
+from customers.jobs.imports.columns import REASONS, label
 from customers.jobs.imports.header import FileFormat
 from customers.jobs.imports.parse import Row
 from customers.jobs.models import Job, RejectedRow
@@ -21,9 +21,32 @@ def rejected_row(
 ) -> RejectedRow:
     """`fields`: field by header."""
     headers = {field: header for header, field in fields.items()}
-    reason = " ".join(_describe(error, row, headers) for error in errors)
-    cells = [] if is_warning else [_storable(cell) for cell in row.cells]
+    reason = "\n".join(_describe(error, row, headers) for error in errors)
+    cells = [_storable(cell) for cell in row.cells]
     return RejectedRow(job=job, line=row.line, reason=reason, cells=cells, is_warning=is_warning)
+
+
+def person_of(row: RejectedRow, file_format: FileFormat, fields: Mapping[str, str]) -> str:
+    """The name and the email in the cells of a row, as far as it has them. `fields`: field by header."""
+    if file_format.delimiter:
+        cells: Mapping[str, Any] = dict(zip(file_format.headers, row.cells, strict=False))
+    else:
+        cells = _object(row.cells[0]) if row.cells else {}
+    found = {field: cells.get(header) for header, field in fields.items()}
+    name = " ".join(_one_line(found.get(part)) for part in ("first_name", "last_name"))
+    return ", ".join(filter(None, (name.strip(), _one_line(found.get("email")))))
+
+
+def _one_line(value: Any) -> str:
+    return _shortened(" ".join(unquoted(value).split())) if isinstance(value, str) else ""
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _describe(error: ServiceError, row: Row, headers: Mapping[str, str]) -> str:
@@ -31,7 +54,7 @@ def _describe(error: ServiceError, row: Row, headers: Mapping[str, str]) -> str:
     field, *rest = error.path or ("",)
     if not field:
         return error.message
-    column = ".".join(map(str, (headers.get(str(field), field), *rest)))
+    column = ".".join(map(str, (headers.get(str(field)) or label(str(field)), *rest)))
     value = _value(row.values, error.path)
     given = "" if value is None or value == "" else f" Given: “{_storable(_shortened(str(value)))}”."
     return f"{column}: {error.message}{given}"
@@ -85,7 +108,7 @@ def _json_line(row: RejectedRow) -> str:
 
 
 def _reasons(row: RejectedRow) -> str:
-    return f"Line {row.line}: {row.reason}"
+    return f"Line {row.line}: {' '.join(row.reasons)}"
 
 
 def _written(cell: str) -> str:

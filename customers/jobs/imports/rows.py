@@ -24,10 +24,11 @@ ANY_COUNTRY = "US"  # stands for a country that is wrong, while further errors a
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the rows of a file are read by. `bound`: the metadata definitions."""
+    """What the rows of a file are read by. `bound`: the metadata definitions. `country`: of an address without one."""
 
     bound: Bindings
     date_order: DateOrder = DateOrder.UNKNOWN
+    country: str = ""
 
 
 class InvalidRow(Exception):
@@ -73,6 +74,7 @@ def parse_row(row: Mapping[str, Any], rules: Rules) -> ParsedCustomer:
             draft.warnings.append(error.within(field))
         except ServiceError as error:
             draft.errors.append(error.within(field))
+    draft.warnings += values.surprises(row, person)
     return draft.finish()
 
 
@@ -112,6 +114,8 @@ class _Draft:
         if self.metadata:
             self.person["metadata"] = self._merged_metadata()
         if any(self.first.get(name) for name in PLACE):
+            if self.rules.country:
+                self.first.setdefault("country", self.rules.country)
             for name in values.REQUIRED:
                 if not self.first.get(name):
                     self._require(f"address_{name}")

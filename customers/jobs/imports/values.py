@@ -5,7 +5,7 @@ Each converter takes one value that is not empty, and raises ServiceError. Its p
 
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, time
 from ipaddress import ip_address
 from typing import Any
@@ -40,6 +40,8 @@ PLAIN_EMAIL = re.compile(
     r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE
 )
 GOOGLE_LABELS = " ::: "
+FORMULA_SIGNS = ("=", "+", "-", "@")
+TAG_SEPARATOR = re.compile(r"[;|/]")
 QUOTED_TAGS = re.compile(r'"[^"]*"(\s*,\s*"[^"]*")*')
 
 
@@ -49,6 +51,20 @@ class DateOrder(enum.StrEnum):
     UNKNOWN = ""
     DAY_FIRST = "day-first"
     MONTH_FIRST = "month-first"
+
+
+class LooksLikeFormula(ServiceError):
+    code = "looks_like_formula"
+
+    def __init__(self):
+        super().__init__("A spreadsheet would compute this as a formula. It was imported as it is.")
+
+
+class OneTag(ServiceError):
+    code = "one_tag"
+
+    def __init__(self):
+        super().__init__("This became one tag. Separate tags by commas.")
 
 
 class UnknownLanguage(ServiceError):
@@ -125,7 +141,7 @@ def _country(value: Any) -> str:
     """See `country_code`."""
     code = country_code(_any_text(value))
     if code is None:
-        raise ServiceError("Enter the name of a country, or its two-letter code of ISO 3166-1.")
+        raise ServiceError("Enter a country, such as France or FR.")
     return code
 
 
@@ -147,11 +163,22 @@ def to_date_joined(value: Any, order: DateOrder) -> datetime:
         if moment and MINYEAR < moment.year < MAXYEAR:
             moment = (moment if timezone.is_aware(moment) else timezone.make_aware(moment)).astimezone(UTC)
             if moment > timezone.now():
-                raise ServiceError("This is in the future.")
+                raise ServiceError("This date is in the future.")
             return moment
     except (ValueError, OverflowError):
         pass
-    raise ServiceError("Enter a date and time of ISO 8601, as in 2026-10-03T09:12:44Z.")
+    raise ServiceError("Enter a date such as 2026-10-03, or a date and time such as 2026-10-03T09:12:44Z.")
+
+
+def order_of(text: str) -> DateOrder:
+    """The order that a date proves by a day above 12."""
+    if numeric := NUMERIC_DATE.match(text.strip()):
+        first, second = int(numeric[1]), int(numeric[2])
+        if first > 12 >= second:
+            return DateOrder.DAY_FIRST
+        if second > 12 >= first:
+            return DateOrder.MONTH_FIRST
+    return DateOrder.UNKNOWN
 
 
 def _json(value: Any) -> Any:
@@ -193,6 +220,16 @@ def _tags(value: Any) -> list[str]:
     if isinstance(value, str) and not value.lstrip().startswith("["):
         value = tags_of(value)
     return [_any_text(tag) for tag in to_list(value) if tag is not None]
+
+
+def surprises(row: Mapping[str, Any], person: Mapping[str, Any]) -> Iterator[ServiceError]:
+    """Warnings about values that are valid, and probably not what was meant."""
+    for name in ("first_name", "last_name"):
+        if person.get(name, "").startswith(FORMULA_SIGNS):
+            yield LooksLikeFormula().within(name)
+    tags = row.get("tags")
+    if tags and isinstance(tags, str) and len(person.get("tags", ())) == 1 and TAG_SEPARATOR.search(tags):
+        yield OneTag().within("tags")
 
 
 def _texts(value: str) -> Any:

@@ -17,6 +17,7 @@ from customers.jobs.imports.load import IMPORT, ImportOptions
 from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
 from customers.jobs.progress import ProgressLine
+from customers.validation import COUNTRY_CODES
 from oauth.errors import ServiceError
 
 
@@ -50,6 +51,13 @@ class Command(BaseCommand):
             choices=[order.value for order in DateOrder if order],
             default="",
             help="What comes first in dates such as 05/01/2020. Without it, such a date is refused.",
+        )
+        parser.add_argument(
+            "--country",
+            default="",
+            metavar="CODE",
+            choices=COUNTRY_CODES,
+            help="The country of addresses without one, as in GB. Without it, their rows are rejected.",
         )
         parser.add_argument("--dry-run", action="store_true", help="Validate and count, but store nothing.")
         parser.add_argument(
@@ -116,6 +124,7 @@ class Command(BaseCommand):
         update: bool,
         delimiter: str,
         dates: str,
+        country: str,
         **options: Any,
     ) -> Job:
         """Replaces an earlier import of this file, which can't be resumed any more."""
@@ -131,7 +140,12 @@ class Command(BaseCommand):
         return runner.create(
             IMPORT,
             ImportOptions(
-                file_name=Path(file).name, file_format=file_format, fields=fields, update=update, date_order=dates
+                file_name=Path(file).name,
+                file_format=file_format,
+                fields=fields,
+                update=update,
+                date_order=dates,
+                country=country,
             ),
             dry_run=dry_run,
             digest=digest,

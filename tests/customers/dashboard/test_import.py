@@ -2,8 +2,10 @@
 
 import csv
 import re
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles.finders import find
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.urls import reverse
@@ -13,7 +15,8 @@ from customers.dashboard import jobs as pages
 from customers.jobs import runner
 from customers.jobs.imports import load
 from customers.jobs.models import DryRunEmail, Job, JobFile, RejectedRow
-from customers.models import Event, User
+from customers.models import Address, Event, User
+from tests.support.cases import each
 from tests.support.factories import make_user
 from tests.support.pages import fields_of
 
@@ -190,6 +193,29 @@ class TestWhatFilesHave:
 
         assert User.objects.get(email="ada@example.com").date_joined.date().isoformat()[:7] == "2020-01"
 
+    @each(
+        "dates, order",
+        [
+            (["05/01/2020", "31/01/2020"], "day-first"),
+            (["05/01/2020", "1/31/2020"], "month-first"),
+            (["05/01/2020", "2020-01-31"], ""),
+        ],
+    )
+    def test_order_of_dates_is_suggested_where_a_day_above_12_proves_it(self, dashboard_client, upload, dates, order):
+        rows = "".join(f"p{number}@example.com,{date}\n" for number, date in enumerate(dates))
+
+        page = upload(f"Email,Customer Since\n{rows}")
+
+        assert fields_of(dashboard_client.get(page), "job-form")["date_order"] == order
+
+    def test_country_of_addresses_without_one_is_chosen_with_the_columns(self, dashboard_client, upload):
+        page = upload("Email,Straße,Ort,Land\nada@example.com,Gasse 1,Wien,\nbo@example.com,Rue 1,Paris,Frankreich\n")
+
+        done = send(dashboard_client, page, country="AT").content.decode()
+
+        assert "<strong>2</strong> created" in done
+        assert list(Address.objects.order_by("line1").values_list("country", flat=True)) == ["AT", "FR"]
+
     def test_delimiter_is_chosen_with_the_file(self, dashboard_client):
         file = SimpleUploadedFile("a.csv", b"Email;a,b,c\nada@example.com;x\n")
 
@@ -203,15 +229,50 @@ class TestWhatFilesHave:
         ).content.decode()
 
         assert "<strong>1</strong> created" in done
-        assert "<td>2</td><td>A quotation mark is not closed.</td>" in done
+        assert "<td>2</td><td>Kay, kay@example.com</td><td><div>A quotation mark is not closed.</div></td>" in done
 
     def test_warnings_are_listed_apart(self, dashboard_client, upload):
         done = send(dashboard_client, upload("Email,Language\nada@example.com,tlh\n")).content.decode()
 
         assert "<strong>0</strong> rejected" in done
-        assert "<h2>Warnings</h2>" in done
+        assert "<strong>1</strong> with a warning" in done
+        assert ">Warnings</h2>" in done
         assert "Language: The store does not have this language" in done
-        assert "Rejected rows" not in done
+        assert "rejected row" not in done
+
+    def test_report_names_the_person_and_all_reasons_in_the_words_of_the_file(self, dashboard_client, upload):
+        text = "E-Mail Address,Given name,SURNAME,Mobile,Street,Town,Land\nada@,Ada,King,12,1 High St,,Atlantis\n"
+
+        done = send(dashboard_client, upload(text)).content.decode()
+
+        row = re.search(r"<tr><td>2</td>.*?</tr>", done)[0]
+        assert "<td>Ada King, ada@</td>" in row
+        assert re.findall(r"<div>([\w-]+(?: Address)?):", row) == ["E-Mail Address", "Land", "Town"]
+        assert "“Atlantis”" in row
+
+    def test_missing_column_of_an_address_is_named_in_plain_words(self, dashboard_client, upload):
+        page = upload("Email,Street,City\nada@example.com,1 High St,Leeds\n")
+
+        assert "country: This field is required." in send(dashboard_client, page).content.decode()
+
+    def test_values_that_are_probably_wrong_are_imported_with_a_warning(self, dashboard_client, upload):
+        page = upload('Email,First Name,Tags\nada@example.com,=1+1,newsletter;gift\nbo@example.com,Bo,"a,b"\n')
+
+        done = send(dashboard_client, page).content.decode()
+
+        assert "<strong>2</strong> created" in done
+        assert "<strong>1</strong> with a warning" in done
+        assert "First Name: A spreadsheet would compute this as a formula." in done
+        assert "Tags: This became one tag. Separate tags by commas. Given: “newsletter;gift”." in done
+
+    def test_only_the_first_warnings_are_kept(self, dashboard_client, upload, monkeypatch):
+        monkeypatch.setattr(load, "MAX_WARNINGS", 2)
+        monkeypatch.setattr(load, "PAGE_CHUNK", 1)
+
+        send(dashboard_client, upload("Email,Language\n" + "".join(f"p{n}@example.com,tlh\n" for n in range(4))))
+
+        assert RejectedRow.objects.count() == 2
+        assert Job.objects.get().warnings == 4
 
     def test_reasons_of_an_earlier_import_are_no_column_to_choose(self, dashboard_client, upload):
         page = upload("Email,Refused because\nada@example.com,Line 2: x\n")
@@ -230,6 +291,7 @@ class TestACheck:
         steps(dashboard_client, page)
 
         checked = dashboard_client.get(page).content.decode()
+        assert re.search(r'class="button primary">\s*Import<', checked)
         assert "<strong>1</strong> would be created" in checked
         assert "<strong>3</strong> would be rejected" in checked
         assert [row.line for row in RejectedRow.objects.order_by("pk")] == [3, 4, 6]
@@ -301,6 +363,31 @@ class TestAFile:
         Job.objects.update(created_at=timezone.now() - runner.JOBS_KEPT_FOR)
         call_command("clear_expired", verbosity=0)
         assert not Job.objects.exists()
+
+
+def test_list_of_jobs_says_what_became_of_the_rows(dashboard_client, upload):
+    page = upload(CSV)
+    assert re.search(r'value="1" class="button primary">\s*Check first<', dashboard_client.get(page).content.decode())
+    send(dashboard_client, page)
+    upload(CSV)
+
+    listed = dashboard_client.get(reverse("admin:jobs_job_changelist")).content.decode()
+
+    assert re.findall(r'field-result">(?:<span class="no-value">)?([^<]*)', listed) == ["", "2 created, 2 rejected"]
+    assert "Not started" in listed
+
+
+def test_sample_file_is_imported_as_it_is(dashboard_client, upload):
+    path = re.search(r'href="([^"]+sample[^"]*)" download', dashboard_client.get(UPLOAD).content.decode())[1]
+    text = Path(find(path.removeprefix("/static/"))).read_text()
+
+    done = send(dashboard_client, upload(text)).content.decode()
+
+    assert "<strong>2</strong> created" in done
+    assert "warning" not in done
+    ada = User.objects.get(email="ada@example.com")
+    assert (ada.tags, ada.accepts_marketing, ada.phone_number) == (["vip", "newsletter"], True, "+442079460018")
+    assert Address.objects.filter(user=ada).get().country == "GB"
 
 
 def test_import_by_command_is_listed(dashboard_client, tmp_path):

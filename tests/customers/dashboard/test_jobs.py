@@ -312,5 +312,5 @@ class TestTheListOfJobs:
 
         assert "Add tags vip: 3 customers" in page
         assert "Export: 3 customers" in page
-        assert "not started" in page
+        assert "Not started" in page
         assert str(owner) in page

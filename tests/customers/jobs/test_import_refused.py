@@ -47,7 +47,7 @@ class TestReasons:
         assert reasons == (
             "Line 3: E-Mail: Enter a valid email address. Given: “nobody”. "
             f"Vorname: Enter at most 255 characters. Given: “{'L' * 60}…”. "
-            "Land: Enter the name of a country, or its two-letter code of ISO 3166-1. Given: “Frankreisch”. "
+            "Land: Enter a country, such as France or FR. Given: “Frankreisch”. "
             "Ort: This field is required."
         )
 

@@ -25,7 +25,7 @@ INVALID_CELLS = [
     (["a@example.com", "", "", "x" * 256, *EMPTY[3:]], "Tags.0: A tag has at most 255 characters."),
     (["a@example.com", "", "", "", "1 High St", "", "GB"], "City: This field is required."),
     (["a@example.com", "", "", "", "1 High St", "Leeds", ""], "Country: This field is required."),
-    (["a@example.com", "", "", "", "1 High St", "Leeds", "XX"], "Country: Enter the name of a country"),
+    (["a@example.com", "", "", "", "1 High St", "Leeds", "XX"], "Country: Enter a country, such as France"),
     (["a@example.com", *EMPTY, "too long"], "The row has 8 cells, the header has 7."),
 ]  # fmt: skip
 # A line of JSON Lines, and the value that is wrong.

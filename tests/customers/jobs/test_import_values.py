@@ -251,7 +251,7 @@ class TestDate:
         _, output = import_file(csv_file(rows, ["Email", "Created At"]))
 
         assert User.objects.get().email == "kay@example.com"
-        assert "Line 3: Created At: This is in the future." in output
+        assert "Line 3: Created At: This date is in the future." in output
 
 
 class TestTags:

@@ -183,7 +183,7 @@ class TestFailure:
         page = client.get(f"/dashboard/jobs/job/{broken.pk}/change/").content.decode()
 
         assert "The last attempt failed. KeyError" in page
-        assert "failed" in client.get("/dashboard/jobs/job/").content.decode()
+        assert "Failed" in client.get("/dashboard/jobs/job/").content.decode()
 
 
 class TestSeveralWorkers:
