@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "customers.webhooks",
     "customers.merging",
     "customers.mirror",
+    "customers.retention",
     "customers.dashboard",  # last: it replaces what other apps have registered on the admin site
     "config.observability",
 ]
@@ -209,6 +210,21 @@ CLIENT_SECONDS = env.int("CLIENT_SECONDS", 20)
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 3_000  # a customer's page has 30 per address: 20 shown, and new ones
 IDEMPOTENCY_HOURS = env.int("IDEMPOTENCY_HOURS", 24)
 API_USAGE_INTERVAL = 10  # minimum seconds between two writes of the number of calls
+
+# --- Retention -------------------------------------------------------------------------------------------------------
+
+# Days after which a worker deletes rows (customers/retention/services.py). None, which the environment calls 0: never.
+RETENTION_DAYS = {
+    "timeline": env.int("RETENTION_TIMELINE_DAYS", 0) or None,
+    "security_log": env.int("RETENTION_SECURITY_LOG_DAYS", 730) or None,
+    "dashboard_log": env.int("RETENTION_DASHBOARD_LOG_DAYS", 730) or None,
+    "api_usage": env.int("RETENTION_API_USAGE_DAYS", 400) or None,
+    "deliveries": env.int("RETENTION_DELIVERIES_DAYS", 30) or None,
+    "received_events": env.int("RETENTION_RECEIVED_EVENTS_DAYS", 30) or None,
+    "merges": env.int("RETENTION_MERGES_DAYS", 30),  # how long a merge can be undone
+    "jobs": env.int("RETENTION_JOBS_DAYS", 7),
+    "files": env.int("RETENTION_FILES_DAYS", 1),  # files hold personal data; so do rows that were refused
+}
 
 # --- Webhooks --------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.text import capfirst
 
+from customers.core.retention import delete_in_batches, end_if_any
 from customers.models import Event, Note, User
 from oauth.models import App
 
@@ -199,3 +200,11 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, list):
         return ", ".join(map(str, value or []))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+
+
+def delete_old() -> Iterator[int]:
+    """Deletes old events; notes stay. Erasures stay, for restored backups and merges, and so does what proves consent.
+    Yields the numbers of deleted rows."""
+    if before := end_if_any("timeline"):
+        old = Event.objects.filter(at__lt=before).exclude(kind=Event.Kind.ERASED)
+        yield from delete_in_batches(old.exclude(changes__has_key="accepts_marketing"))

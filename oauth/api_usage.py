@@ -12,7 +12,7 @@ from threading import Lock
 
 from django.conf import settings
 from django.db import Error, connection, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from oauth.models import ApiUsage
 
@@ -62,6 +62,10 @@ def calls_by_app(since: datetime) -> list[tuple[str, int]]:
     """The names of apps with the number of their requests, the largest first."""
     rows = ApiUsage.objects.filter(hour__gte=since).values_list("app__name").annotate(total=Sum("calls"))
     return list(rows.order_by("-total", "app__name"))
+
+
+def from_before(time: datetime) -> QuerySet[ApiUsage]:
+    return ApiUsage.objects.filter(hour__lt=time)
 
 
 def discard() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import models, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from oauth.errors import ServiceError
@@ -50,8 +51,7 @@ def answer_once(
 
     Raises KeyReused if the first request with the key had another fingerprint, and what `answer` raises.
     """
-    expired = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
-    IdempotentAnswer.objects.filter(app_id=app_id, key=key, created_at__lt=expired).delete()
+    expired().filter(app_id=app_id, key=key).delete()
     record, is_first = IdempotentAnswer.objects.get_or_create(
         app_id=app_id, key=key, defaults={"fingerprint": request_fingerprint}
     )
@@ -64,7 +64,6 @@ def answer_once(
     return record.status, record.body, False
 
 
-def forget_expired() -> int:
-    """Deletes expired responses; returns how many."""
-    expired = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
-    return IdempotentAnswer.objects.filter(created_at__lt=expired).delete()[0]
+def expired() -> QuerySet[IdempotentAnswer]:
+    before = timezone.now() - timedelta(hours=settings.IDEMPOTENCY_HOURS)
+    return IdempotentAnswer.objects.filter(created_at__lt=before)

@@ -13,6 +13,7 @@ take the same place. On PostgreSQL the statement that looks for the token does s
 
 import logging
 import time
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -157,10 +158,10 @@ def _redis_counter() -> RedisCounter:
     return RedisCounter(settings.REDIS_URL)
 
 
-def forget_replaced_tokens() -> int:
-    """Deletes the rows of tokens that no longer exist; returns how many."""
+def delete_replaced_tokens() -> Iterator[int]:
+    """Deletes the rows of tokens that no longer exist; yields how many."""
     with connection.cursor() as cursor:
         tokens_table = AccessToken._meta.db_table
         sql = f"DELETE FROM {TABLE} WHERE token_id NOT IN (SELECT id FROM {tokens_table})"  # noqa: S608  names of tables
         cursor.execute(sql)
-        return cursor.rowcount
+        yield cursor.rowcount

@@ -11,13 +11,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from customers.core.retention import end_of
 from customers.jobs import registry
 from customers.jobs.models import Job, JobFile, RejectedRow
 from customers.jobs.registry import JobType, Options, Steps
 from oauth.errors import ServiceError
 
-JOBS_KEPT_FOR = timedelta(days=7)
-FILES_KEPT_FOR = timedelta(days=1)  # files hold personal data; jobs that nobody started are kept as long
 PROGRESS = ("total", "position", "cursor", "created", "updated", "rejected", "warnings", "seconds")
 # After a failed step a worker waits, each time three times as long, for about nine hours in all.
 MAX_FAILURES = 9
@@ -50,7 +49,7 @@ def create(job_type: JobType, options: Options, **fields: Any) -> Job:
     """A job that waits to be started. Deletes old jobs first."""
     delete_old()
     if job_type.rejected_rows_are_personal:
-        delete_old_rejected_rows()
+        old_rejected_rows().delete()
     return Job.objects.create(kind=job_type.key, options_json=options.to_json(), **fields)
 
 
@@ -157,24 +156,27 @@ def delete_files(files: Any) -> None:
 
 
 def delete_old() -> int:
-    """Deletes jobs after a week, and jobs that nobody started after a day. Returns the number of deleted jobs.
-
-    Files are deleted after a day: the parts of an export a day after it finished.
-    """
-    now = timezone.now()
-    day_ago = now - FILES_KEPT_FOR
-    old = Job.objects.filter(Q(started_at=None, created_at__lt=day_ago) | Q(created_at__lt=now - JOBS_KEPT_FOR))
+    """Deletes old jobs. Files, and jobs that nobody started, have a shorter time: the parts of an export end that long
+    after it finished. Returns the number of deleted jobs."""
+    before = end_of("files")
+    old = old_jobs()
     in_worker = [each.key for each in registry.all_types() if each.runs_in_worker]
-    is_kept = Q(job__kind__in=in_worker) & (Q(job__finished_at=None) | Q(job__finished_at__gte=day_ago))
-    delete_files(JobFile.objects.filter(Q(job__in=old) | (Q(job__created_at__lt=day_ago) & ~is_kept)))
+    is_kept = Q(job__kind__in=in_worker) & (Q(job__finished_at=None) | Q(job__finished_at__gte=before))
+    delete_files(JobFile.objects.filter(Q(job__in=old) | (Q(job__created_at__lt=before) & ~is_kept)))
     number = old.count()
     old.delete()
     return number
 
 
-def delete_old_rejected_rows() -> None:
-    """Deletes, after a day, rejected rows that hold personal data."""
-    _personal_rejected_rows().filter(job__created_at__lt=timezone.now() - FILES_KEPT_FOR).delete()
+def old_jobs() -> QuerySet[Job]:
+    unused = Q(started_at=None, created_at__lt=end_of("files"))
+    return Job.objects.filter(unused | Q(created_at__lt=end_of("jobs")))
+
+
+def old_rejected_rows() -> QuerySet[RejectedRow]:
+    """Of old jobs, and those that hold personal data as long as files."""
+    of_files = _personal_rejected_rows().filter(job__created_at__lt=end_of("files"))
+    return of_files | RejectedRow.objects.filter(job__in=old_jobs())
 
 
 def _personal_rejected_rows() -> QuerySet[RejectedRow]:

@@ -1,13 +1,13 @@
-"""Merging two customers into one, and undoing it for thirty days."""
+"""Merging two customers into one, and undoing it while its snapshot is kept."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
 from customers import customer_count, history, ownership, services
+from customers.core.retention import BATCH, end_of
 from customers.core.stored_rows import as_json, row_as_json, row_from_json
 from customers.merging.models import Duplicate, MatchKey, Merge
 from customers.merging.plan import SUMMED, Plan
@@ -17,7 +17,6 @@ from customers.validation import EmailTaken
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 
-UNDOABLE_FOR = timedelta(days=30)
 LONGEST_CHAIN = 1_000  # merges
 SECRET = ("password", "is_superuser")
 
@@ -85,7 +84,7 @@ def undo(kept_id: int, *, by: Actor) -> User:
     kept = User.objects.select_for_update().get(pk=kept_id)
     last = undoable(kept_id)
     if last is None:
-        raise UndoRefused("There is no merge of the last 30 days to undo.")
+        raise UndoRefused(f"There is no merge of the last {undo_days()} days to undo.")
     snapshot: Any = last.snapshot
     before, after = snapshot["before"], snapshot["after"]
     decided = [name for name in after if after[name] != before[name] and name not in (*SUMMED, "user_type")]
@@ -113,7 +112,7 @@ def undo(kept_id: int, *, by: Actor) -> User:
 
 def undoable(kept_id: int) -> Merge | None:
     """The last merge into this customer, if it can be undone."""
-    merges = Merge.objects.filter(kept_id=kept_id, merged_at__gt=timezone.now() - UNDOABLE_FOR)
+    merges = Merge.objects.filter(kept_id=kept_id, merged_at__gt=end_of("merges"))
     last = merges.order_by("-merged_at", "-merged_id").first()
     return last if last and last.snapshot else None
 
@@ -148,10 +147,15 @@ def forget(user_id: int) -> None:
     Duplicate.objects.filter(second__in=ids).delete()
 
 
-def delete_old_snapshots() -> int:
-    """Ends the time in which old merges can be undone. Returns how many."""
-    old = Merge.objects.filter(merged_at__lte=timezone.now() - UNDOABLE_FOR, snapshot__isnull=False)
-    return old.update(snapshot=None)
+def undo_days() -> int:
+    return settings.RETENTION_DAYS["merges"]
+
+
+def delete_old_snapshots() -> Iterator[int]:
+    """Ends the time in which old merges can be undone. Yields the numbers of changed rows."""
+    old = Merge.objects.filter(merged_at__lte=end_of("merges"), snapshot__isnull=False)
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        yield Merge.objects.filter(pk__in=ids).update(snapshot=None)
 
 
 def _locked(*ids: int) -> dict[int, User]:

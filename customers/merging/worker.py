@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from customers.core.polling import poll
-from customers.merging import duplicates, services
+from customers.merging import duplicates
 from customers.merging.models import SearchState
 from customers.models import Customer, Event
 
@@ -66,7 +66,6 @@ def sweep() -> bool:
             state.cursor = ids[-1]
         else:
             duplicates.delete_orphans()
-            services.delete_old_snapshots()
             state.cursor, state.swept_at = 0, timezone.now()
         state.save()
     return bool(ids)

@@ -7,12 +7,12 @@ the store (`refresh_worker`). Without a token, events are applied in the order r
 import hmac
 import json
 import secrets
-from datetime import timedelta
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
+from customers.core.retention import delete_in_batches, end_if_any
 from customers.mirror import apply, orders, payload
 from customers.mirror.models import MirroredCustomer, MirroredStore, ReceivedEvent
 from customers.mirror.orders import DOCUMENT_TYPES, CustomerUnknown, MirrorConflict
@@ -29,7 +29,6 @@ SUBSCRIBED_EVENTS = (
     "order.created", "order.updated", "subscription.created", "subscription.updated",
 )  # fmt: skip
 ERASING = ("deleted", "redacted")
-EVENTS_KEPT_FOR = timedelta(days=30)  # longer than a store retries
 MAX_DETAIL_LENGTH = 255
 
 Outcome = ReceivedEvent.Outcome
@@ -154,9 +153,9 @@ def _erase_customer(store: MirroredStore, customer_id: int) -> tuple[Outcome, st
     return Outcome.APPLIED, ""
 
 
-def delete_old_events() -> int:
-    """Deletes events after 30 days; returns how many."""
-    return ReceivedEvent.objects.filter(received_at__lt=timezone.now() - EVENTS_KEPT_FOR).delete()[0]
+def delete_old_events() -> Iterator[int]:
+    if before := end_if_any("received_events"):
+        yield from delete_in_batches(ReceivedEvent.objects.filter(received_at__lt=before))
 
 
 def reason_against_merging(user: User) -> str | None:

@@ -1,16 +1,18 @@
 """Every change of webhooks and deliveries, except those that the worker makes. Each function is one transaction."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from customers.core.outgoing import check_target
+from customers.core.retention import delete_in_batches, end_if_any
 from customers.limits import MAX_WEBHOOKS, MAX_WEBHOOKS_OF_APP, require_room
 from customers.webhooks.events import APP_UNINSTALLED, EVENT_NAMES, EXAMPLE_ID, example_type
 from customers.webhooks.models import HEALTHY, MAX_NAME_LENGTH, Delivery, Webhook
@@ -23,7 +25,7 @@ from oauth.text import clean_title
 
 MAX_SECRET_LENGTH = 255
 DEFAULT_PORTS = {"https": 443, "http": 80}
-DELIVERIES_KEPT_FOR = timedelta(days=30)  # longer than any is retried
+WAITING_FOR_AT_MOST = timedelta(days=30)  # longer than any is retried
 
 
 @transaction.atomic
@@ -135,9 +137,11 @@ def send_again(delivery_id: int) -> None:
     delivery.save(update_fields=["status", "attempts", "due_at"])
 
 
-def delete_old_deliveries() -> int:
-    """Deletes deliveries older than DELIVERIES_KEPT_FOR; returns how many."""
-    return Delivery.objects.filter(created_at__lt=timezone.now() - DELIVERIES_KEPT_FOR).delete()[0]
+def delete_old_deliveries() -> Iterator[int]:
+    """Those that still wait are deleted after WAITING_FOR_AT_MOST. Yields the numbers of deleted rows."""
+    if before := end_if_any("deliveries"):
+        is_over = ~Q(status=Delivery.Status.WAITING) | Q(created_at__lt=timezone.now() - WAITING_FOR_AT_MOST)
+        yield from delete_in_batches(Delivery.objects.filter(is_over, created_at__lt=before), index="created_at")
 
 
 def checked(fields: dict[str, Any]) -> dict[str, Any]:

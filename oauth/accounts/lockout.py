@@ -183,6 +183,6 @@ def reset_account(email: str) -> None:
     attempts_with([email]).delete()
 
 
-def delete_expired() -> int:
-    """Deletes what counts no longer; returns how many rows."""
-    return FailedAttempts.objects.filter(last_at__lte=timezone.now() - LOCKED_FOR).delete()[0]
+def expired() -> QuerySet[FailedAttempts]:
+    """What counts no longer."""
+    return FailedAttempts.objects.filter(last_at__lte=timezone.now() - LOCKED_FOR)

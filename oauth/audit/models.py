@@ -1,8 +1,12 @@
 """The table of the security log."""
 
+from datetime import datetime, timedelta
+
 from django.db import models
 from django.utils import timezone
 
+# No row is deleted before, neither by this code nor by SQL. PCI DSS, requirement 10.5.1, demands as much.
+KEPT_AT_LEAST = timedelta(days=365)
 # The only change that the log allows: erasing who it was, and from where.
 ERASED = {"actor": "(erased)", "ip": None}
 
@@ -16,10 +20,17 @@ class AppendOnlyQuerySet(models.QuerySet):
     def delete(self):
         raise TypeError("The audit log can't be changed.")
 
+    def delete_batch(self, before: datetime, size: int = 1_000) -> int:
+        """Deletes the oldest rows from before that time, and returns how many. Raises TypeError if it is too recent."""
+        if before > timezone.now() - KEPT_AT_LEAST:
+            raise TypeError(f"The audit log is kept for {KEPT_AT_LEAST.days} days at least.")
+        oldest = self.filter(at__lt=before).order_by("at").values_list("pk", flat=True)[:size]
+        return super(AppendOnlyQuerySet, self.filter(pk__in=list(oldest))).delete()[0]
+
 
 class AuditEvent(models.Model):
-    """An event that matters to the store's security. Rows are never changed or deleted; a trigger in PostgreSQL
-    refuses it, too.
+    """An event that matters to the store's security. Rows are never changed, and not deleted before KEPT_AT_LEAST; a
+    trigger in PostgreSQL refuses it, too.
 
     The person and the app are stored by name, as they were then. `ERASED` replaces a person who was erased.
     """

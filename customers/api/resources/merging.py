@@ -79,7 +79,7 @@ class MergeViewSet(AdminApiViewSet):
         description=(
             "Orders, subscriptions, addresses, notes, groups, tags, metadata and the timeline of both are this "
             "customer's from now on. A request for the other one is answered with 404 and `merged_into`. 409 for "
-            "staff, and for erased and mirrored customers. The merge can be undone for 30 days."
+            f"staff, and for erased and mirrored customers. The merge can be undone for {services.undo_days()} days."
         ),
         responses=UserSerializer,
     )
@@ -97,8 +97,8 @@ class MergeViewSet(AdminApiViewSet):
     @extend_schema(
         summary="Undo the last merge into this customer",
         description=(
-            "Both customers are as they were; what was added since then stays with this one. 409 after 30 days, and if "
-            "a value that the merge has decided was changed since then."
+            "Both customers are as they were; what was added since then stays with this one. "
+            f"409 after {services.undo_days()} days, and if a value that the merge has decided was changed since then."
         ),
         request=None,
         responses=UndoneSerializer,

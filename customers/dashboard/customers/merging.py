@@ -114,8 +114,8 @@ class MergingAdmin(ConfirmedActionsAdmin):
 
     @confirmed_action(
         "Merge",
-        "All that belongs to the other customer will belong to {object}. You can undo it for 30 days, as long as the "
-        "values that it decides are not changed.",
+        "All that belongs to the other customer will belong to {object}. "
+        f"You can undo it for {services.undo_days()} days, as long as the values that it decides are not changed.",
         is_available=lambda request, customer: False,  # it needs the other customer: see `choose`
         template="dashboard/customers/confirm_merge.html",
         details=lambda request, customer: preview_of(request, customer),

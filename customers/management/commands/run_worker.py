@@ -15,6 +15,7 @@ from customers.jobs.heartbeat import Heartbeat
 from customers.merging import worker as duplicates
 from customers.mirror.refresh_worker import RefreshWorker
 from customers.privacy.erasure_log import MissingEntries
+from customers.retention import worker as retention
 from customers.segments import worker as segments
 from customers.webhooks.delivery.worker import Worker
 from oauth.accounts import mail
@@ -23,9 +24,9 @@ from oauth.accounts import mail
 class Command(BaseCommand):
     help = (
         "Make exports, change tags, lift blocks at their end, refresh customers of mirrored stores, deliver webhooks, "
-        "send emails, search for duplicate customers and count customers and segments, until stopped. It stops within "
-        "seconds of SIGTERM. It is safe to kill: another worker resumes its work. On PostgreSQL several workers may "
-        "run at once."
+        "send emails, search for duplicate customers, count customers and segments, and delete what is older than its "
+        "time, until stopped. It stops within seconds of SIGTERM. It is safe to kill: another worker resumes its work. "
+        "On PostgreSQL several workers may run at once."
     )
 
     def add_arguments(self, parser):
@@ -49,7 +50,8 @@ class Command(BaseCommand):
             "duplicates": duplicates.run,
             "segments": segments.run,
             "customer count": customer_count.run,
-            "missing entries": MissingEntries().run,
+            "log of erasures": MissingEntries().run,
+            "retention": retention.run,
         }
         if until_empty:
             for part in parts.values():

@@ -1,4 +1,5 @@
-"""A trigger with which PostgreSQL refuses to change or delete a row of the log, except to erase who it was."""
+"""A trigger with which PostgreSQL refuses to change or delete a row of the log, except to erase who it was, and to delete
+what is older than a year (`KEPT_AT_LEAST`). There is no switch that opens more."""
 
 from django.db import migrations
 
@@ -8,6 +9,7 @@ FORWARDS = """
             IF TG_OP = 'UPDATE' AND NEW.actor = '(erased)' AND NEW.ip IS NULL
                 AND to_jsonb(NEW) - 'actor' - 'ip' = to_jsonb(OLD) - 'actor' - 'ip'
             THEN RETURN NEW; END IF;
+            IF TG_OP = 'DELETE' AND OLD.at < now() - interval '365 days' THEN RETURN OLD; END IF;
             RAISE EXCEPTION 'The audit log can''t be changed.';
         END $$;
     CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_auditevent

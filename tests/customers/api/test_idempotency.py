@@ -1,10 +1,11 @@
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.utils import timezone
 
-from customers.core import idempotency
 from customers.models import Address, IdempotentAnswer, Note, User
 from oauth.scopes import Scope
 from tests.support.clients import USERS, addresses_url, notes_url
@@ -105,7 +106,8 @@ class TestIdempotencyKey:
         admin_client.post(USERS, {"email": "bob@example.com"}, headers={"Idempotency-Key": "young"})
         IdempotentAnswer.objects.exclude(key="young").update(created_at=timezone.now() - timedelta(hours=3))
 
-        assert idempotency.forget_expired() == 1
+        call_command("clear_expired", stdout=StringIO())
+
         assert [answer.key for answer in IdempotentAnswer.objects.all()] == ["young"]
 
     @pytest.mark.parametrize(("length", "status"), [(1, 201), (255, 201), (256, 400), (0, 400)])

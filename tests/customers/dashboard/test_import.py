@@ -2,6 +2,7 @@
 
 import csv
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers.dashboard import jobs as pages
-from customers.jobs import runner
 from customers.jobs.imports import load
 from customers.jobs.models import DryRunEmail, Job, JobFile, RejectedRow
 from customers.models import Address, Event, User
@@ -353,14 +353,14 @@ class TestAFile:
     def test_import_file_is_deleted_after_a_day_and_its_job_after_a_week(self, dashboard_client, upload):
         send(dashboard_client, upload("email\nada@example.com\n"))
         upload(CSV)
-        Job.objects.filter(started_at=None).update(created_at=timezone.now() - runner.FILES_KEPT_FOR)
-        Job.objects.exclude(started_at=None).update(created_at=timezone.now() - runner.FILES_KEPT_FOR)
+        Job.objects.filter(started_at=None).update(created_at=timezone.now() - timedelta(days=1))
+        Job.objects.exclude(started_at=None).update(created_at=timezone.now() - timedelta(days=1))
 
         call_command("clear_expired", verbosity=0)
 
         assert Job.objects.exclude(started_at=None).count() == Job.objects.count() == 1
         assert not JobFile.objects.exists()
-        Job.objects.update(created_at=timezone.now() - runner.JOBS_KEPT_FOR)
+        Job.objects.update(created_at=timezone.now() - timedelta(days=7))
         call_command("clear_expired", verbosity=0)
         assert not Job.objects.exists()
 

@@ -8,7 +8,6 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from customers.jobs import runner
 from customers.jobs.imports.columns import REASONS
 from customers.jobs.models import Job, RejectedRow
 from customers.models import Address, User
@@ -138,11 +137,11 @@ class TestRepair:
 
 
 def test_refused_rows_are_deleted_after_a_day(refused):
-    Job.objects.update(created_at=timezone.now() - runner.FILES_KEPT_FOR + timedelta(minutes=1))
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=23))
     call_command("clear_expired", verbosity=0)
     assert RejectedRow.objects.count() == 3
 
-    Job.objects.update(created_at=timezone.now() - runner.FILES_KEPT_FOR)
+    Job.objects.update(created_at=timezone.now() - timedelta(days=1))
     call_command("clear_expired", verbosity=0)
 
     assert not RejectedRow.objects.exists()

@@ -296,7 +296,7 @@ class TestLog:
         make_user()
         Delivery.objects.filter(pk=Delivery.objects.first().pk).update(created_at=timezone.now() - timedelta(days=31))
 
-        assert delete_old_deliveries() == 1
+        assert sum(delete_old_deliveries()) == 1
         assert Delivery.objects.count() == 1
 
 
