@@ -34,6 +34,8 @@ lint: .venv/test
 	DEVELOPMENT=1 $(BIN)/mypy config customers oauth
 	$(BIN)/lint-imports
 	DEVELOPMENT=1 $(BIN)/python manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m tests.support.postgresql $(BIN)/python manage.py lintmigrations \
+		--quiet ok ignore --no-cache --ignore-initial-migrations --warnings-as-errors
 	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(64))") ALLOWED_HOSTS=store.example \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
