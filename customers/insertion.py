@@ -154,7 +154,7 @@ def _insert_one_by_statement(user: User, addresses: list[Address], params: list[
     user.metadata = metadata and orjson.loads(metadata)  # keys in the order in which they will be read
     user._state.adding = False
     for address, address_id in zip(addresses, address_ids, strict=True):
-        address.pk, address.user, address._state.adding = address_id, user, False
+        address.pk, address.user_id, address._state.adding = address_id, user.pk, False
 
 
 def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:

@@ -10,6 +10,7 @@ would cost a tenth of a request: both would wait for Python's lock. Only request
 """
 
 import asyncio
+import gc
 import logging
 import os
 import resource
@@ -22,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
+from django.urls import resolve
 from granian.rsgi import HTTPProtocol, Scope
 
 from config.server.answers import answer
@@ -43,6 +45,9 @@ class Store:
     """The RSGI application. granian makes a process per core, and each has one."""
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        resolve("/")  # loads all views, so that the first request does not
+        gc.collect()
+        gc.freeze()  # Programs are no garbage: searching them again and again takes some percent of the CPU time.
         self.folder = TemporaryDirectory(prefix="store-answers-")
         self.hashing = HashingThread()
         allow_many_connections()

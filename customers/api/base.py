@@ -1,16 +1,18 @@
 """The base classes of all views of the Admin API."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from rest_framework import viewsets
-from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.exceptions import NotFound, ParseError, ValidationError
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.views import APIView
 
 from customers.api import errors
 from customers.api.conditional import require_match
+from customers.api.fields import SharedFieldsSerializer
 from customers.api.openapi import AdminApiSchema
 from customers.api.parsers import FormParser, JSONParser, MultiPartParser
 from customers.api.renderers import JSONNegotiation, JSONRenderer
@@ -42,6 +44,17 @@ class AdminApiView(APIView):
 
     def get_exception_handler(self):
         return errors.exception_handler
+
+    def dispatch(self, request, *args, **kwargs):
+        """Ends the references by which the view, the request and the answer hold one another. Otherwise they stay in
+        memory until Python's garbage collector finds them: a tenth of the CPU time of a request."""
+        response = super().dispatch(request, *args, **kwargs)
+        if isinstance(response, Response):
+            response.render()
+            vars(response)["renderer_context"].clear()
+        self.request.parser_context.clear()
+        vars(self).clear()
+        return response
 
     def initial(self, request, *args, **kwargs):
         super().initial(request, *args, **kwargs)
@@ -112,6 +125,9 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
         return self.validated_with(self.get_serializer_class(), **options)
 
     def validated_with(self, serializer_class: type[BaseSerializer], **options) -> dict:
+        if issubclass(serializer_class, SharedFieldsSerializer):
+            with suppress(ValidationError):
+                return serializer_class.shared(**options).run_validation(self.request.data)
         serializer = serializer_class(data=self.request.data, context=self.get_serializer_context(), **options)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data

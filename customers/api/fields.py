@@ -1,41 +1,110 @@
 """The base class of serializers, and fields that several resources use."""
 
+import sys
 import threading
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from django.core.validators import MaxLengthValidator
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator
 from django.utils import timezone
 from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from customers.api.parsers import FormData
 from customers.limits import MAX_ERRORS, MAX_LIST_ITEMS
 
+# What these ask for, a plain text of the right length fulfils.
+PLAIN_VALIDATORS = (MaxLengthValidator, ProhibitNullCharactersValidator, ProhibitSurrogateCharactersValidator)
 
-class _BoundFields(threading.local):
+
+class _Shared(threading.local):
     def __init__(self):
-        self.by_serializer: dict[tuple[type, bool], Any] = {}
+        self.serializers: dict[tuple[type, bool], Any] = {}
 
 
-_bound_fields = _BoundFields()
+_shared = _Shared()
 
 
 class SharedFieldsSerializer(serializers.Serializer):
-    """Binds the fields of a serializer class once per thread.
+    """Makes the serializers and the fields of a class once per thread.
 
-    DRF copies every field for every request, which takes longer than the validation. A bound field keeps the first
-    serializer as its parent. So no field may read `context`, `instance` or `initial_data` of its parent.
+    DRF copies every field for every request, which takes longer than the validation. A shared field keeps the first
+    serializer as its parent. So no field and no validation may read `context`, `instance` or `initial_data`.
     """
+
+    @classmethod
+    def shared(cls, *, partial: bool = False) -> "SharedFieldsSerializer":
+        """The serializer without data whose `run_validation` all requests of this thread call.
+
+        For each new serializer DRF counts up an attribute of the class `Field`, so Python forgets what it knows about
+        the attributes of all classes of fields. Without this, a create takes 12 % more CPU time.
+        """
+        key = (cls, partial)
+        if key not in _shared.serializers:
+            _shared.serializers[key] = cls(partial=partial)
+        return _shared.serializers[key]
 
     @cached_property
     def fields(self):
-        key = (type(self), self.partial)
-        if key not in _bound_fields.by_serializer:
-            fresh = type(self)(partial=self.partial)
-            _bound_fields.by_serializer[key] = dict(super(SharedFieldsSerializer, fresh).fields)
-        return _bound_fields.by_serializer[key]
+        shared = self.shared(partial=self.partial)
+        return dict(super().fields) if shared is self else shared.fields
+
+    @cached_property
+    def _entries(self) -> list[tuple[str, Any, bool, int]]:
+        """Of each field that can be written: its name, the field, whether it may be absent without a trace, and the
+        longest text that needs no validation. Empty for a serializer that has to validate in DRF's way."""
+        fields = [field for field in self.fields.values() if not field.read_only]
+        if any(field.source != field.field_name or hasattr(self, f"validate_{field.field_name}") for field in fields):
+            return []
+        return [(str(field.field_name), field, _may_be_absent(field), _plain_length(field)) for field in fields]
+
+    def to_internal_value(self, data):
+        """As DRF does, but fields that are absent or plain texts, as most are, take a fifth of the time."""
+        if not (isinstance(data, dict) and self._entries):
+            return super().to_internal_value(data)
+        values = {}
+        try:
+            for name, field, may_be_absent, longest in self._entries:
+                value = data.get(name, empty)
+                if value is empty and may_be_absent:
+                    continue
+                if type(value) is str and len(value) <= longest and is_plain_text(value):
+                    values[name] = value
+                    continue
+                with suppress(serializers.SkipField):
+                    values[name] = field.run_validation(field.get_value(data))
+        except (serializers.ValidationError, DjangoValidationError):
+            return super().to_internal_value(data)  # it collects all errors
+        return values
+
+    def run_validators(self, value):
+        if self.validators:
+            super().run_validators(value)
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether `text` has printable ASCII only, without space around it. An empty text is not plain."""
+    return text.isascii() and text.isprintable() and text[:1] > " " and text[-1] > " "
+
+
+def _may_be_absent(field: serializers.Field) -> bool:
+    if type(field).validate_empty_values is not serializers.Field.validate_empty_values:
+        return False
+    return field.root.partial or not (field.required or field.default is not empty)
+
+
+def _plain_length(field: serializers.Field) -> int:
+    """A plain text up to this length is valid as it is. 0 for a field that decides by something else."""
+    if type(field) is not serializers.CharField or field.min_length:
+        return 0
+    if not all(isinstance(validator, PLAIN_VALIDATORS) for validator in field.validators):
+        return 0
+    return sys.maxsize if field.max_length is None else field.max_length
 
 
 @extend_schema_field({"type": "boolean", "default": False})

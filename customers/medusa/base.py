@@ -41,6 +41,7 @@ class AdminView(View):
             response = error_response
         if self.rate_limit:
             self.rate_limit.set_headers(response)
+        vars(self).pop("head", None)  # Django's alias of `get`, by which the view holds itself in memory
         return response
 
     def respond(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
