@@ -200,6 +200,10 @@ class Customer(User):  # type: ignore[django-manager-missing]  # the toolkit's a
             ("erase_customer", "Can erase customers"),
         ]
 
+    @property
+    def is_erased(self) -> bool:
+        return self.erased_at is not None
+
 
 class CustomerCount(models.Model):
     """One row: how many leads and customers have an id up to `up_to`, without those who are erased."""

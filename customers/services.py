@@ -93,7 +93,7 @@ def prepare_user(
     """
     clean_addresses = _clean_addresses(addresses)
     first = clean_addresses[0] if clean_addresses else None
-    person = _clean_person(fields, country=first["country"] if first else None)
+    person = clean_person(fields, country=first["country"] if first else None)
     if person.get("metadata"):
         person["metadata"] = definitions.clean_metadata(person["metadata"], bound=bound)
     return NewCustomer(person | _fields_from_addresses(clean_addresses, person), clean_addresses)
@@ -140,7 +140,7 @@ def clean_changes(user: User, changes: Mapping[str, Any], *, by: Actor) -> dict[
         changes.pop("phone_number", None)  # it may be older than the rules
     if changes.get("phone_number"):
         country = user.addresses.order_by("id").values_list("country", flat=True).first()
-    values = _clean_person(changes, country=country)
+    values = clean_person(changes, country=country)
     if values.get("metadata"):
         values["metadata"] = definitions.clean_metadata(values["metadata"], user.metadata)
     return values
@@ -360,8 +360,8 @@ def _locked(user_id: int) -> User:
     return User.objects.select_for_update().get(pk=user_id)
 
 
-def _clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str, Any]:
-    """`country` (ISO 3166): the country of a local phone number."""
+def clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str, Any]:
+    """The given fields of a person. `country` (ISO 3166): the country of a local phone number. Raises ServiceError."""
     cleaned = dict(fields)
     for name, clean in CLEANERS.items():
         if name in cleaned:

@@ -11,7 +11,7 @@ from django.urls import path
 
 from customers.core.json_values import check_json
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin
-from customers.dashboard.customers.forms import IndentedEncoder, JSONField, PlainSelect
+from customers.dashboard.customers.fields import IndentedEncoder, JSONField, PlainSelect
 from customers.dashboard.service_errors import as_validation_error, to_validation_error
 from oauth import partner_apps
 from oauth.actor import Actor

@@ -134,13 +134,17 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
         ]
         return own + super().get_urls()
 
+    def offered_actions(self, request: HttpRequest, obj: Any) -> list[tuple[str, ConfirmedAction]]:
+        """Those that this person may carry out on the object now."""
+        return [
+            (name, action)
+            for name, action in self.confirmed_actions().items()
+            if action.is_allowed(self, request, obj) and action.is_available(request, obj)
+        ]
+
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj:
-            context["confirmed_actions"] = [
-                (name, action)
-                for name, action in self.confirmed_actions().items()
-                if action.is_allowed(self, request, obj) and action.is_available(request, obj)
-            ]
+            context["confirmed_actions"] = self.offered_actions(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def object_or_404(self, request: HttpRequest, object_id: int | str, *, is_allowed: bool) -> Any:

@@ -8,7 +8,8 @@ from django.urls import reverse_lazy
 from django_countries import countries
 
 from customers import validation
-from customers.dashboard.customers.forms import BlockForm, PlainSelect, TagsField
+from customers.dashboard.customers.fields import PlainSelect, TagsField
+from customers.dashboard.customers.forms import BlockForm
 from customers.dashboard.service_errors import as_validation_error
 from customers.groups.models import CustomerGroup
 from customers.jobs import bulk_edits, tag_edits

@@ -6,7 +6,7 @@ from django.contrib import admin
 from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin, ScopesField
 from customers.dashboard.app_settings import AppSettingsAdmin
 from customers.dashboard.confirmed_actions import confirmed_action
-from customers.dashboard.customers.forms import IndentedEncoder, JSONField
+from customers.dashboard.customers.fields import IndentedEncoder, JSONField
 from customers.dashboard.list_filters import InstalledFilter, titled
 from oauth import partner_apps
 from oauth.actor import Actor

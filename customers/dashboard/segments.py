@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
-from customers.dashboard.customers.forms import JSONField
+from customers.dashboard.customers.fields import JSONField
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, UnchangedInstanceForm

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
-from customers.dashboard.customers.forms import PlainSelect
+from customers.dashboard.customers.fields import PlainSelect
 from customers.dashboard.deliveries import newest_of
 from customers.dashboard.event_choices import EventsField
 from customers.dashboard.folded_search import FoldedSearchAdmin

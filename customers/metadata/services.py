@@ -81,6 +81,11 @@ def exported_keys() -> list[str]:
     return list(_of_customers().filter(enable_export=True).values_list("key", flat=True))
 
 
+def customer_definitions() -> list[Definition]:
+    """All definitions for customers, by name."""
+    return list(Definition.objects.filter(object=Object.CUSTOMER).order_by("search_name", "key"))
+
+
 def filterable_definitions() -> list[Definition]:
     """The definitions that the list of customers can be filtered by."""
     return list(_of_customers().filter(enable_filter=True))

@@ -15,10 +15,26 @@ def customer_url(customer) -> str:
     return f"{CUSTOMERS}{getattr(customer, 'pk', customer)}/change/"
 
 
-def save_customer(browser, customer, **changes):
-    """Open the customer's page, change these fields of its form and send it."""
-    fields = fields_of(browser.get(customer_url(customer)))
-    return browser.post(customer_url(customer), {**fields, **changes})
+def edit_url(customer, part: str = "") -> str:
+    """Of the form with all fields of a customer, or of a part of it. `customer` may be an id."""
+    return f"{CUSTOMERS}{getattr(customer, 'pk', customer)}/edit/{part and part + '/'}"
+
+
+def save_customer(browser, customer, *, part: str = "", **changes):
+    """Opens the customer's form, changes these fields and sends it."""
+    url = edit_url(customer, part)
+    return browser.post(url, {**fields_of(browser.get(url)), **changes})
+
+
+def address_url(customer, address=None) -> str:
+    """Of the form of an address; without one, of the form of a new one."""
+    return f"{CUSTOMERS}{customer.pk}/addresses/{address.pk if address else 'add'}/"
+
+
+def save_address(browser, customer, address=None, **changes):
+    """Opens the form of an address, changes these fields and sends it."""
+    url = address_url(customer, address)
+    return browser.post(url, {**fields_of(browser.get(url)), **changes})
 
 
 def browser_of(user) -> Client:

@@ -13,13 +13,18 @@ from customers import services
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.forms import BlockForm, NoteForm
 from customers.dashboard.service_errors import to_validation_error
-from customers.models import Tag
+from customers.models import Customer, Tag
 from customers.validation import MAX_TAG_LENGTH, NoteFixed
 from oauth.accounts import passwords
 from oauth.actor import Actor
 from oauth.text import fold
 
 MAX_SUGGESTIONS = 20
+WHAT_A_BLOCK_MEANS = (
+    "Orders: apps see the block and may refuse them; this store still records the orders that apps send. "
+    "Sign-in: nothing changes here; a shop may refuse it. "
+    "Notified: apps with a webhook for customer.updated. The customer gets no message."
+)
 
 
 def actor(request: HttpRequest) -> Actor:
@@ -29,7 +34,7 @@ def actor(request: HttpRequest) -> Actor:
 class CustomerActionsAdmin(ConfirmedActionsAdmin):
     @confirmed_action(
         "Block",
-        "{object} will be marked as blocked. Apps can read this and may refuse orders. The customer is not notified.",
+        "{object} will be marked as blocked. " + WHAT_A_BLOCK_MEANS,
         is_available=lambda request, customer: not customer.is_blocked,
         form=lambda data, customer: BlockForm(data),
     )
@@ -86,15 +91,15 @@ class CustomerActionsAdmin(ConfirmedActionsAdmin):
         return JsonResponse({"names": list(names[:MAX_SUGGESTIONS])})
 
     def add_note(self, request, customer_id):
-        customer = self.object_or_404(request, customer_id, is_allowed=self.has_change_permission(request))
+        customer = self.customer_to_change(request, customer_id)
         form = NoteForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             services.add_note(customer.pk, message=form.cleaned_data["message"], by=actor(request))
-            return self._customer_page(request, customer, "The note was added.")
+            return self.customer_page(request, customer.pk, "The note is added.", at="timeline")
         return self._note_page(request, customer, form, title="Add note")
 
     def edit_note(self, request, customer_id, note_id):
-        customer = self.object_or_404(request, customer_id, is_allowed=self.has_change_permission(request))
+        customer = self.customer_to_change(request, customer_id)
         note = get_object_or_404(customer.notes, pk=note_id)
         if request.method != "POST" and not services.may_edit_note(note, actor(request)):
             raise PermissionDenied
@@ -103,16 +108,25 @@ class CustomerActionsAdmin(ConfirmedActionsAdmin):
         if form.is_valid():
             try:
                 services.edit_note(note.pk, message=form.cleaned_data["message"], by=actor(request))
-                return self._customer_page(request, customer, "The note was changed.")
+                return self.customer_page(request, customer.pk, "The note is changed.", at="timeline")
             except NoteFixed as error:
                 # In the form instead of the plain page for 403, so that the typed text is not lost.
                 form.add_error("message", to_validation_error(error))
                 status = 403
         return self._note_page(request, customer, form, title="Edit note", status=status)
 
-    def _customer_page(self, request, customer, message) -> HttpResponse:
+    def customer_page(self, request, customer_id: int, message: str, *, at: str = "") -> HttpResponse:
+        """Leads back to the customer's page. `at`: the id of the part of it where the person was."""
         self.message_user(request, message, messages.SUCCESS)
-        return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[customer.pk]))
+        url = reverse("admin:customers_customer_change", args=[customer_id])
+        return HttpResponseRedirect(f"{url}#{at}" if at else url)
+
+    def customer_to_change(self, request: HttpRequest, customer_id: int) -> Customer:
+        """Raises PermissionDenied, also if the customer is erased, and Http404."""
+        customer = self.object_or_404(request, customer_id, is_allowed=self.has_change_permission(request))
+        if customer.is_erased:
+            raise PermissionDenied
+        return customer
 
     def _note_page(self, request, customer, form, *, title, status=200) -> HttpResponse:
         site = self.admin_site.each_context(request)

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin
 from django_countries import countries
 
-from customers.dashboard.customers.forms import PlainSelect
+from customers.dashboard.customers.fields import PlainSelect
 from customers.filters import METADATA, filter_customers
 from customers.groups.models import CustomerGroup
 from customers.metadata import services as definitions

@@ -135,20 +135,6 @@ class MergingAdmin(ConfirmedActionsAdmin):
         url = reverse("admin:customers_customer_change", args=[restored.pk])
         return format_html('The merge is undone. <a href="{}">{}</a> is restored.', url, restored)
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        if obj:
-            context["hints"] = hints_about(obj)
-        return super().render_change_form(request, context, add, change, form_url, obj)
-
-    def response_add(self, request, obj, post_url_continue=None):
-        """Warns if the new customer may be a duplicate."""
-        duplicates.check([obj.pk])
-        if duplicates.of_customer(obj.pk).exists():
-            url = reverse("admin:customers_customer_change", args=[obj.pk])
-            text = format_html('<a href="{}">{}</a> may be a duplicate: see the page of the customer.', url, obj)
-            self.message_user(request, text, messages.WARNING)
-        return super().response_add(request, obj, post_url_continue)
-
     def _get_obj_does_not_exist_redirect(self, request, opts, object_id):
         """A link to a customer who was merged leads to the one who was kept."""
         kept_id = services.merged_into(int(object_id)) if is_id(object_id) else None
@@ -162,6 +148,12 @@ class MergingAdmin(ConfirmedActionsAdmin):
         site = {**self.admin_site.each_context(request), "opts": self.opts, "media": media}
         may_change = self.has_change_permission(request)
         return render(request, f"dashboard/customers/{name}.html", {**site, **context, "may_change": may_change})
+
+
+def may_be_duplicate(customer: User) -> bool:
+    """Looks at once, without waiting for the worker."""
+    duplicates.check([customer.pk])
+    return duplicates.of_customer(customer.pk).exists()
 
 
 def hints_about(customer: Customer) -> list[Duplicate]:

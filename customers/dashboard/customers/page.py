@@ -1,167 +1,149 @@
-"""The page of one customer: a summary, the form, orders and subscriptions, notes and the timeline."""
+"""The page of one customer: the facts first, each card with a link that edits it."""
 
-from typing import cast
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponseRedirect
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 
 from customers import services, timeline
-from customers.dashboard.customers.actions import actor
-from customers.dashboard.customers.forms import (
-    ADDRESSES_PER_PAGE,
-    AddressForm,
-    AddressFormSet,
-    CustomerForm,
-    NoteForm,
-    save,
-)
-from customers.dashboard.service_errors import ServiceErrorsAdmin
+from customers.dashboard.customers.actions import WHAT_A_BLOCK_MEANS, actor
+from customers.dashboard.customers.editing import EditingAdmin
+from customers.dashboard.customers.forms import PARTS as PARTS_OF_FORM
+from customers.dashboard.customers.forms import CustomerForm, NoteForm
+from customers.dashboard.customers.merging import hints_about
 from customers.groups import services as groups
-from customers.groups.models import CustomerGroup
-from customers.models import Address, User
+from customers.metadata import services as definitions
+from customers.metadata import values
+from customers.models import Customer, Event
+from oauth.errors import ServiceError
 
-MAX_ORDERS = 20
-MAX_NEW_ADDRESSES = 50  # in one request
-READ_ONLY = (
-    "type", "order_count", "subscriptions_count", "total_spent", "ip_address", "user_agent", "date_joined",
-    "updated_at",
-)  # fmt: skip
-
-
-class AddressInline(admin.StackedInline):
-    """Addresses have no permissions of their own: the permissions for customers hold for them."""
-
-    model = Address
-    form = AddressForm
-    formset = AddressFormSet
-    extra = 0
-    classes = ("collapse",)
-    fields = (
-        ("first_name", "last_name"),
-        "line1",
-        ("line2", "line3"),
-        ("postcode", "line4"),
-        ("state", "country"),
-        "phone_number",
-        "notes",
-        ("is_default_for_shipping", "is_default_for_billing"),
-    )
-
-    def get_formset(self, request, obj=None, **options):
-        rows = MAX_NEW_ADDRESSES + ADDRESSES_PER_PAGE
-        options = {"max_num": rows, "absolute_max": rows, **options}
-        formset = cast(type[AddressFormSet], super().get_formset(request, obj, **options))
-        formset.service_error = getattr(request, "service_error", None)
-        formset.page = request.GET.get("addresses", "1")
-        return formset
-
-    def has_view_permission(self, request, obj=None):
-        return request.user.has_perm("customers.view_customer")
-
-    def has_change_permission(self, request, obj=None):
-        return request.user.has_perm("customers.change_customer" if obj else "customers.add_customer")
-
-    has_add_permission = has_delete_permission = has_change_permission
+MAX_ORDERS = 5
+MAX_APPS = 10
+ADDRESSES_PER_PAGE = 20
+DANGEROUS = ("block", "erase", "undo_merge")  # beside the merge, which needs a second customer
+ERASE = "erase"
 
 
-class CustomerPageAdmin(ServiceErrorsAdmin):
-    form = CustomerForm
-    inlines = (AddressInline,)
-    readonly_fields = (*READ_ONLY, "tags_as_text", "groups_as_text")
-    change_form_template = "dashboard/customers/page.html"
-    empty_value_display = "—"
+@dataclass(frozen=True, slots=True)
+class CustomField:
+    """A value of the metadata. `type`: empty for a key without a definition, whose value is shown as JSON."""
 
-    class Media:
-        css = {"all": ["dashboard/customer.css"]}
-        js = ["dashboard/customer.js"]
+    name: str
+    type: str
+    value: Any
 
-    def get_fieldsets(self, request, obj=None):
-        may_change = obj is None or self.has_change_permission(request, obj)
-        tags = "tags" if may_change else "tags_as_text"
-        has_groups = bool(obj) and CustomerGroup.objects.exists()
-        group_fields = ("customer_groups" if may_change else "groups_as_text",) if has_groups else ()
-        fieldsets = [
-            (
-                None,
-                {
-                    "fields": (
-                        "email",
-                        ("first_name", "last_name"),
-                        ("phone_number", "language"),
-                        tags,
-                        *group_fields,
-                        "accepts_marketing",
-                    )
-                },
-            ),
-            ("Metadata", {"fields": ("metadata",), "classes": ["collapse"]}),
-        ]
-        return [*fieldsets, ("Activity", {"fields": READ_ONLY, "classes": ["collapse"]})] if obj else fieldsets
 
-    def changeform_view(self, request, *args, **options):
-        try:
-            return super().changeform_view(request, *args, **options)
-        except User.DoesNotExist:
-            raise Http404 from None
-
-    def save_model(self, request, obj, form, change):
-        """`save_related` saves the customer together with the addresses."""
-
-    def save_related(self, request, form, formsets, change):
-        save(form, formsets[0], actor(request))
-        form.instance.refresh_from_db()
-
-    def construct_change_message(self, request, form, formsets, add=False):
-        return []
-
-    def log_addition(self, request, obj, message):
-        """Nothing: the timeline has it, and is erased with the customer; the admin site's own log would not be."""
-
-    log_change = log_addition
+class CustomerPageAdmin(EditingAdmin):
+    def change_view(self, request, object_id, form_url="", extra_context=None) -> HttpResponse:
+        """Only to read: each form has a URL of its own."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        customer = self.get_object(request, object_id)
+        if customer is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]  # not in the stubs
+        context = self.page_context(request, customer)
+        return render(request, "dashboard/customers/page.html", {**self.admin_site.each_context(request), **context})
 
     def history_view(self, request, object_id, extra_context=None):
         return HttpResponseRedirect(reverse("admin:customers_customer_change", args=[object_id]) + "#timeline")
 
-    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        if obj:
-            context.update(self.page_context(request, obj))
-        return super().render_change_form(request, context, add, change, form_url, obj)
+    def log_change(self, request, obj, message):
+        """Nothing: the timeline has it, and is erased with the customer; the admin site's own log would not be."""
 
-    def page_context(self, request, customer):
+    def confirm(self, action, request, object_id):
+        """Of an erased customer only what was stored since then can be erased."""
+        customer = self.get_object(request, object_id)
+        if customer and customer.is_erased and action is not self.confirmed_actions()[ERASE]:
+            raise PermissionDenied
+        return super().confirm(action, request, object_id)
+
+    def page_context(self, request: HttpRequest, customer: Customer) -> dict[str, Any]:
         hidden = [
             kind for kind in ("order", "subscription", "cart") if not request.user.has_perm(f"orders.view_{kind}")
         ]
+        may_change = self.has_change_permission(request) and not customer.is_erased
         page = timeline.read(customer.pk, before=request.GET.get("before", ""), without=hidden)
         notes = [entry.row for entry in page.entries if entry.kind == "note"]
-        may_change = self.has_change_permission(request, customer)
-        return {
+        context = {
+            "opts": self.opts,
+            "original": customer,
             "customer": customer,
+            "title": str(customer),
+            "may_change": may_change,
             "orders": [
                 (rows.model._meta, list(rows.newest_first().defer("document")[: MAX_ORDERS + 1]))
                 for kind, rows in (("order", customer.orders), ("subscription", customer.subscriptions))
                 if kind not in hidden
             ],
+            "max_orders": MAX_ORDERS,
             "timeline": page,
-            "consent": timeline.consents([customer.pk]).get(customer.pk),
-            "addresses": Paginator(customer.addresses.order_by("pk"), ADDRESSES_PER_PAGE).get_page(
-                request.GET.get("addresses", "1")
-            ),
             "editable_notes": [
                 note.pk for note in notes if may_change and services.may_edit_note(note, actor(request))
             ],
             "note_form": NoteForm() if may_change else None,
         }
+        if customer.is_erased:
+            return {**context, "erased": customer.events.filter(kind=Event.Kind.ERASED).order_by("-at").first()}
+        actions = self.offered_actions(request, customer)
+        return {
+            **context,
+            "hints": hints_about(customer),
+            "actions": [(name, action) for name, action in actions if name not in DANGEROUS],
+            "dangerous_actions": [(name, action) for name, action in actions if name in DANGEROUS],
+            "block_meaning": WHAT_A_BLOCK_MEANS,
+            "consent": timeline.consents([customer.pk]).get(customer.pk),
+            "addresses": addresses_of(customer, request.GET.get("addresses", "1")),
+            "tags_form": CustomerForm(instance=customer, part=PARTS_OF_FORM["tags"]) if may_change else None,
+            "groups": groups.groups_of(customer.pk),
+            "custom_fields": custom_fields_of(customer),
+            "apps": apps_of(customer),
+        }
 
-    @admin.display(description="IP address")
-    def ip_address(self, customer):
-        return customer.ip or self.empty_value_display
 
-    @admin.display(description="Groups")
-    def groups_as_text(self, customer):
-        return ", ".join(group.name for group in groups.groups_of(customer.pk)) or self.empty_value_display
+def addresses_of(customer: Customer, page: str):
+    """The default addresses come first."""
+    book = customer.addresses.order_by("-is_default_for_shipping", "-is_default_for_billing", "pk")
+    return Paginator(book, ADDRESSES_PER_PAGE).get_page(page)
 
-    @admin.display(description="Tags")
-    def tags_as_text(self, customer):
-        return ", ".join(customer.tags)
+
+def custom_fields_of(customer: Customer) -> list[CustomField]:
+    """The defined ones in the order of their names, then the others. Fields without a value are left out."""
+    metadata = {key: value for key, value in (customer.metadata or {}).items() if value not in (None, "", [])}
+    if not metadata:
+        return []
+    shown = [
+        CustomField(each.name, each.type, metadata.pop(each.key))
+        if has_type(metadata[each.key], each.type)
+        else CustomField(each.name, "", as_json(metadata.pop(each.key)))
+        for each in definitions.customer_definitions()
+        if each.key in metadata
+    ]
+    return [*shown, *(CustomField(key, "", as_json(value)) for key, value in metadata.items())]
+
+
+def has_type(value: Any, type: str) -> bool:
+    """Not if the value is older than the definition. A link to a file, for one, is shown only if it is one."""
+    try:
+        values.clean(value, type, [])
+    except ServiceError:
+        return False
+    return True
+
+
+def as_json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def apps_of(customer: Customer) -> Sequence[Mapping[str, Any]]:
+    """The apps that changed the customer, the latest first."""
+    events = customer.events.filter(app__isnull=False).values("app_id", "app__name", "app__kind")
+    return list(events.annotate(at=Max("at")).order_by("-at")[:MAX_APPS])

@@ -59,8 +59,8 @@ class TestBlock:
         assert event.actor == owner
         assert event.changes["block_reason"] == ["", "Charged back twice"]
         shown = dashboard_client.get(customer_url(ada)).content.decode()
-        assert "Blocked: Charged back twice" in shown
-        assert "by Olive Owner until" in shown
+        assert "by Olive Owner, until" in shown
+        assert ": Charged back twice</p>" in shown
 
     def test_unblock_forgets_the_reason_but_the_timeline_keeps_it(self, dashboard_client, ada):
         dashboard_client.post(action(ada, "block"), REASON)

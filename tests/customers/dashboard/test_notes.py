@@ -34,7 +34,7 @@ class TestAdd:
     def test_add_note_records_its_author(self, dashboard_client, owner, ada):
         response = dashboard_client.post(add_url(ada), {"message": "Prefers mornings."})
 
-        assert response.headers["Location"] == customer_url(ada)
+        assert response.headers["Location"] == f"{customer_url(ada)}#timeline"
         note = Note.objects.get()
         assert (note.user_id, note.author, note.app, note.message) == (ada.pk, owner, None, "Prefers mornings.")
         assert "Prefers mornings." in dashboard_client.get(customer_url(ada)).content.decode()
@@ -74,7 +74,7 @@ class TestEdit:
 
         response = dashboard_client.post(edit_url(note), {"message": "Was called back."})
 
-        assert response.headers["Location"] == customer_url(note.user)
+        assert response.headers["Location"] == f"{customer_url(note.user)}#timeline"
         former = note.updated_at
         note.refresh_from_db()
         assert note.message == "Was called back."

@@ -1,109 +1,152 @@
 "use strict";
 
-// Tags as chips. The form still sends its own field: tags separated by commas.
+// The page of a customer: its forms open in a dialog, and saving keeps the reader in place.
+// Each form is a page of its own, too. It leads back to the customer's page, which is put in place of the old one.
 
-const SUGGESTIONS_AFTER = 150; // milliseconds without typing
+const SHOWN_FOR = 6000; // milliseconds
 
-function words(line) {
-  return [...line.matchAll(/\s*(?:"((?:[^"]|"")*)"|([^,]*))\s*(?:,|$)/g)]
-    .map(([, quoted, plain]) => (quoted === undefined ? plain : quoted.replaceAll('""', '"')).trim())
-    .filter(Boolean);
+const box = () => document.getElementById("customer-dialog");
+
+async function read(response) {
+  return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
-function line(list) {
-  return list.map((word) => (/[,"\r\n]/.test(word) ? `"${word.replaceAll('"', '""')}"` : word)).join(", ");
+function say(text, isError = false) {
+  const status = document.getElementById("customer-status");
+  status.textContent = text;
+  status.classList.toggle("is-shown", Boolean(text));
+  status.classList.toggle("is-error", isError);
+  clearTimeout(say.waiting);
+  if (text && !isError) say.waiting = setTimeout(() => say(""), SHOWN_FOR);
 }
 
-function element(name, attributes = {}, ...children) {
-  const created = Object.assign(document.createElement(name), attributes);
-  created.append(...children);
-  return created;
+function texts(page, css) {
+  return [...page.querySelectorAll(css)].map((each) => each.textContent.trim()).join(" ");
 }
 
-function enhance(field) {
-  const chips = element("ul");
-  const suggestions = element("datalist", { id: "customer-tag-names" });
-  const entry = element("input", { type: "text", className: "vTextField", autocomplete: "off", id: "customer-tag-entry" });
-  entry.setAttribute("list", suggestions.id);
-  entry.setAttribute("aria-describedby", `${field.id}_helptext`);
-  field.after(element("div", { className: "customer-tags" }, chips, entry, suggestions));
-  field.type = "hidden";
-  document.querySelector(`label[for="${field.id}"]`)?.setAttribute("for", entry.id);
-
-  let list = words(field.value);
-
-  function change(next) {
-    list = [...new Set(next)];
-    field.value = line(list);
-    show();
+// Sends a form. Returns the customer's page if it was saved; null if the browser goes elsewhere.
+async function send(form, submitter) {
+  const url = form.getAttribute("action") || form.dataset.url;
+  const response = await fetch(url, { method: "POST", body: new FormData(form, submitter) });
+  if (!response.redirected) return { page: await read(response), isSaved: false };
+  if (new URL(response.url).pathname !== location.pathname) {
+    location.assign(response.url);
+    return null;
   }
-
-  function show() {
-    chips.replaceChildren(
-      ...list.map((word) => {
-        const remove = element("button", { type: "button", textContent: "×", ariaLabel: `Remove ${word}` });
-        remove.addEventListener("click", () => {
-          change(list.filter((each) => each !== word));
-          entry.focus();
-        });
-        return element("li", { className: "customer-tag" }, word, remove);
-      }),
-    );
-  }
-
-  function take() {
-    const typed = words(entry.value);
-    entry.value = "";
-    if (typed.length) change([...list, ...typed]);
-  }
-
-  let waiting;
-  entry.addEventListener("input", (event) => {
-    if (entry.value.endsWith(",") && !entry.value.trimStart().startsWith('"')) return take();
-    // Choosing a suggestion fires an input event without a typed character.
-    const chosen = !(event instanceof InputEvent) || event.inputType === "insertReplacementText";
-    if (chosen && [...suggestions.options].some((option) => option.value === entry.value)) {
-      change([...list, entry.value]);
-      entry.value = "";
-      return;
-    }
-    clearTimeout(waiting);
-    waiting = setTimeout(suggest, SUGGESTIONS_AFTER);
-  });
-  entry.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && entry.value.trim()) {
-      event.preventDefault();
-      take();
-    } else if (event.key === "Backspace" && !entry.value && list.length) {
-      change(list.slice(0, -1));
-    }
-  });
-  entry.addEventListener("blur", take);
-
-  async function suggest() {
-    const typed = entry.value.trim();
-    if (!typed) return;
-    const answer = await fetch(`${field.dataset.suggestions}?q=${encodeURIComponent(typed)}`);
-    if (!answer.ok || entry.value.trim() !== typed) return;
-    const { names } = await answer.json();
-    suggestions.replaceChildren(
-      ...names.filter((name) => !list.includes(name)).map((value) => element("option", { value })),
-    );
-  }
-
-  show();
+  const page = await read(response);
+  say(texts(page, ".messagelist li"), Boolean(page.querySelector(".messagelist .error")));
+  return { page, isSaved: true };
 }
 
-// Only one address can be the default: ticking one unticks the others, as saving will.
+function replace(page, css) {
+  const [old, fresh] = [document.querySelector(css), page.querySelector(css)];
+  if (!old || !fresh) return;
+  const open = [...old.querySelectorAll("details[id][open]:not(.menu)")].map((each) => each.id);
+  old.replaceWith(document.adoptNode(fresh));
+  for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+  prepare(fresh);
+}
+
+function prepare(root) {
+  for (const form of root.querySelectorAll(".customer-tags-form")) form.classList.add("is-live");
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+// Shows the form of a page in the dialog.
+function show(page, url) {
+  const form = page.querySelector("form.subpage-form");
+  if (!form) return location.assign(url);
+  const title = document.createElement("h2");
+  title.id = "customer-dialog-title";
+  title.textContent = page.querySelector("#content h1, h1")?.textContent || page.title;
+  form.dataset.url = url;
+  box().replaceChildren(title, document.adoptNode(form));
+  document.dispatchEvent(new CustomEvent("fragment", { detail: box() }));
+  if (!box().open) box().showModal();
+  const first = form.querySelector("[role=alert], input:not([type=hidden]), select, textarea, button");
+  first?.focus();
+}
+
+async function openDialog(link) {
+  link.closest(".menu")?.removeAttribute("open");
+  const response = await fetch(link.href);
+  if (response.redirected || !response.ok) return location.assign(link.href);
+  box().dataset.link = link.getAttribute("href");
+  show(await read(response), link.href);
+}
+
+async function submitDialog(form, submitter) {
+  const url = form.dataset.url;
+  const sent = await send(form, submitter);
+  if (!sent) return;
+  if (!sent.isSaved) return show(sent.page, url);
+  box().close();
+  replace(sent.page, "#customer");
+  document.title = sent.page.title;
+  replace(sent.page, ".breadcrumbs");
+  document.dispatchEvent(new CustomEvent("fragment", { detail: document.getElementById("customer") }));
+  focusLink();
+}
+
+function focusLink() {
+  const link = document.querySelector(`#customer a[href="${CSS.escape(box().dataset.link)}"]`);
+  const isHidden = link?.closest("details:not([open])");
+  (isHidden ? isHidden.querySelector("summary") : link)?.focus();
+}
+
+// A note, or tags: only the activity changes with them.
+async function stay(form) {
+  if (form.dataset.sending) {
+    form.dataset.again = "yes";
+    return;
+  }
+  form.dataset.sending = "yes";
+  const tags = form.elements["tags"];
+  try {
+    do {
+      delete form.dataset.again;
+      const written = tags?.value;
+      const sent = await send(form);
+      if (!sent) return;
+      if (!sent.isSaved) return say(`Not saved. ${texts(sent.page, ".errorlist li")}`, true);
+      if (tags) form.elements["initial-tags"].value = written;
+      replace(sent.page, "#timeline");
+    } while (form.dataset.again);
+    if (!tags) document.querySelector("#timeline textarea")?.focus();
+  } finally {
+    delete form.dataset.sending;
+  }
+}
+
+const failed = () => say("The store could not be reached. Nothing was saved.", true);
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-dialog]");
+  if (link && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+    event.preventDefault();
+    openDialog(link).catch(() => location.assign(link.href));
+  }
+  if (event.target.closest("#customer-dialog .button-cancel")) {
+    event.preventDefault();
+    box().close();
+  }
+  const copy = event.target.closest("[data-copy]");
+  if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => say("Copied."));
+});
+
+document.addEventListener("submit", (event) => {
+  const isDialog = event.target.closest("#customer-dialog");
+  if (!isDialog && !event.target.matches("[data-stay]")) return;
+  event.preventDefault();
+  (isDialog ? submitDialog(event.target, event.submitter) : stay(event.target)).catch(failed);
+});
+
 document.addEventListener("change", ({ target }) => {
-  const flag = /^addresses-\d+-(is_default_for_\w+)$/.exec(target.name)?.[1];
-  if (!flag || !target.checked) return;
-  for (const other of document.querySelectorAll(`input[type="checkbox"][name$="-${flag}"]`)) {
-    if (other !== target) other.checked = false;
-  }
+  if (target.matches("[data-stay] [data-suggestions]")) stay(target.form).catch(failed);
 });
 
 document.addEventListener("DOMContentLoaded", () => {
-  const field = document.querySelector("[data-suggestions]");
-  if (field) enhance(field);
+  prepare(document);
+  box().addEventListener("close", focusLink);
 });
