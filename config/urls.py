@@ -37,7 +37,6 @@ urlpatterns = [
     path("api/docs/admin/", ReferencePage.as_view(), name="admin-api-docs"),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}oauth/icon.svg")),  # browsers ask for one
     path("", include("oauth.urls")),
-    path("dashboard/password_reset/", include("customers.dashboard.password_urls")),
     path("dashboard/", admin.site.admin_view(home), name="home"),
     path("dashboard/", admin.site.urls),
 ]

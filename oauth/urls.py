@@ -22,7 +22,10 @@ urlpatterns = [
     # Before the admin site's own pages: its login has no second step, its change of a password counts no guesses.
     path("dashboard/login/", login.SignIn.as_view(), name="sign-in"),
     path("dashboard/login/code/", login.EnterCode.as_view(), name="sign-in-code"),
+    path("dashboard/password_reset/", include("oauth.accounts.password_pages")),
     path("dashboard/account/", private(account.account), name="account"),
+    path("dashboard/account/name/", private(account.change_name), name="account-name"),
+    path("dashboard/account/two-factor/required/", private(account.two_factor_required), name="two-factor-required"),
     path("dashboard/account/sign-out/", private(account.sign_out), name="account-sign-out"),
     path("dashboard/account/two-factor/begin/", private(account.begin_two_factor), name="two-factor-begin"),
     path("dashboard/account/two-factor/", private(account.ConfirmTwoFactor.as_view()), name="two-factor-confirm"),

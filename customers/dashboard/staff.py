@@ -17,6 +17,7 @@ from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, message_of
 from customers.dashboard.templatetags.shop import NOTHING, when
+from customers.dashboard.two_factor_policy import TwoFactorPolicyAdmin
 from customers.models import StaffMember
 from oauth import tokens
 from oauth.accounts import sessions, staff
@@ -83,7 +84,14 @@ class StaffForm(ServiceErrorsForm):
 
 
 @admin.register(StaffMember)
-class StaffAdmin(ReauthenticatedAdmin, FoldedSearchAdmin, NoDeleteAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
+class StaffAdmin(
+    TwoFactorPolicyAdmin,
+    ReauthenticatedAdmin,
+    FoldedSearchAdmin,
+    NoDeleteAdmin,
+    ServiceErrorsAdmin,
+    ConfirmedActionsAdmin,
+):
     """Nobody is deleted: the security log and notes refer to them."""
 
     form = StaffForm

@@ -96,15 +96,15 @@ def sign_in(request: HttpRequest, *, email: str, password: str) -> User:
     """The member of staff with this email and password. Failures count as failures at the dashboard do; a browser that
     is trusted there is trusted here, too.
 
-    Raises TooManyRequests after many failures, and Unauthorized. Staff with two-factor sign-in can't sign in here,
-    because the protocol has no field for a code. They use an API token.
+    Raises TooManyRequests after many failures, and Unauthorized. Staff who have two-factor sign-in, or have to set
+    it up, can't sign in here, because the protocol has no field for a code. They use an API token.
     """
     member: Any = auth.authenticate(request, username=email, password=password)
     attempt = lockout.sign_in(request, email)
     if lockout.is_refused(request) or (member and attempt.is_locked_out()):
         wait = lockout.seconds_to_wait()
         raise TooManyRequests("Too many failed attempts. Try again later.", retry_after=wait)
-    if member is None or not member.is_staff or two_factor.is_on(member):
+    if member is None or not member.is_staff or two_factor.is_on(member) or two_factor.is_required(member):
         raise Unauthorized
     attempt.reset()
     return member

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import REDIRECT_FIELD_NAME, get_user_model, login
 from django.contrib.auth.views import LoginView, RedirectURLMixin
 from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -35,10 +35,28 @@ class CodeInput(forms.TextInput):
 
 
 class CodeForm(forms.Form):
+    """Takes the six digits of an authenticator app."""
+
     code = forms.CharField(
         max_length=40,
-        widget=CodeInput({"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
+        widget=CodeInput(
+            {"inputmode": "numeric", "autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+        ),
     )
+
+
+class RecoveryCodeForm(forms.Form):
+    """The field has the same name: what it takes depends on the keyboard of a phone alone."""
+
+    code = forms.CharField(
+        label="Recovery code",
+        max_length=40,
+        widget=CodeInput({"autocomplete": "off", "autocapitalize": "none", "autofocus": True, "spellcheck": "false"}),
+    )
+
+
+class SignInForm(AdminAuthenticationForm):
+    error_messages = {"invalid_login": "Wrong email or password.", "inactive": "Wrong email or password."}
 
 
 class DashboardPage:
@@ -74,6 +92,12 @@ class SignInPage(DashboardPage, RedirectURLMixin):
         trusted_devices.trust(response, user)
         return response
 
+    def ask_for_code(self, user, backend):
+        """Leads to the second step."""
+        self.request.session[AWAITING_CODE] = {"user": user.pk, "backend": backend, "at": time.time()}
+        query = urlencode({REDIRECT_FIELD_NAME: self.get_success_url()})
+        return HttpResponseRedirect(f"{reverse('sign-in-code')}?{query}")
+
     def open_page(self, url):
         """Redirects to a page of the store. A page that may redirect to an app is opened by a page in between.
 
@@ -86,37 +110,33 @@ class SignInPage(DashboardPage, RedirectURLMixin):
 
 
 class SignIn(SignInPage, LoginView):
-    """The first step, on the admin site's own page."""
+    """The first step."""
 
-    authentication_form = AdminAuthenticationForm
-    template_name = "admin/login.html"
-    title = "Log in"
+    authentication_form = SignInForm
+    template_name = "accounts/sign_in.html"
+    title = "Sign in"
 
     def get(self, request, *args, **kwargs):
         if admin.site.has_permission(request):
             return redirect("admin:index")
         return super().get(request, *args, **kwargs)
 
-    def get_context_data(self, **context):
-        path, name = self.request.get_full_path(), self.request.user.get_username()
-        return super().get_context_data(app_path=path, username=name, **context)
-
     def form_valid(self, form):
         user = form.get_user()
         if not two_factor.is_on(user):
             return self.complete(user, user.backend)
-        self.request.session[AWAITING_CODE] = {"user": user.pk, "backend": user.backend, "at": time.time()}
-        query = urlencode({self.redirect_field_name: self.get_success_url()})
-        return HttpResponseRedirect(f"{reverse('sign-in-code')}?{query}")
+        return self.ask_for_code(user, user.backend)
 
 
 @method_decorator([never_cache, sensitive_post_parameters("code")], name="dispatch")
 class EnterCode(SignInPage, FormView):
     """The second step. A wrong code counts like a wrong password."""
 
-    form_class = CodeForm
     template_name = "accounts/enter_code.html"
-    title = "Enter a code"
+    title = "Enter your code"
+
+    def get_form_class(self):
+        return RecoveryCodeForm if "recovery" in self.request.GET else CodeForm
 
     def dispatch(self, request, *args, **kwargs):
         awaiting = request.session.get(AWAITING_CODE)

@@ -63,6 +63,15 @@ class StaffRole(models.Model):
         return self.group.name in Role.values
 
 
+class TwoFactorRequirement(models.Model):
+    """A role (group) whose members have to sign in with a second factor."""
+
+    group = models.OneToOneField("auth.Group", models.CASCADE, primary_key=True, related_name="two_factor_requirement")
+
+    def __str__(self):
+        return f"Two-factor sign-in for {self.group}"
+
+
 class FailedAttempts(models.Model):
     """Failed attempts that count together: of one account, from one address, …"""
 

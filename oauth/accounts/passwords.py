@@ -1,4 +1,7 @@
-"""Passwords: links by email to choose one, which a person asks for or staff send; the email that one was changed."""
+"""Passwords: links by email to choose one, which a person asks for or staff send; the email that one was changed.
+
+The pages are in `oauth.accounts.password_pages`.
+"""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -8,7 +11,6 @@ from django import forms
 from django.contrib.auth import forms as auth
 from django.contrib.auth import get_user_model
 from django.contrib.auth.tokens import default_token_generator
-from django.contrib.auth.views import PasswordResetConfirmView
 from django.db import transaction
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -16,7 +18,7 @@ from django.utils import timezone
 from django.utils.http import urlsafe_base64_encode
 
 from oauth.accounts import lockout, mail
-from oauth.actor import SYSTEM, Actor, client_ip
+from oauth.actor import Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.email_addresses import check_email
 from oauth.errors import ServiceError
@@ -129,15 +131,6 @@ class ChoosePasswordForm(SetPasswordForm):
     def save(self, commit=True):
         lockout.reset_account(self.user.email or "")
         return super().save(commit)
-
-
-class ChoosePassword(PasswordResetConfirmView):
-    form_class = ChoosePasswordForm
-
-    def get_form_kwargs(self):
-        user: Any = self.user  # None for a link that is not valid
-        by = Actor(user_id=user.pk, email=user.email or "", ip=client_ip(self.request.META)) if user else SYSTEM
-        return {**super().get_form_kwargs(), "by": by}
 
 
 def announce_change(user: Any, *, by: Actor, event: Event = Event.PASSWORD_CHANGED) -> None:

@@ -4,6 +4,7 @@ A superuser is an owner, too. There is always an active owner, nobody can deacti
 that may do more than they may, or changes somebody who has one.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -199,6 +200,23 @@ def switch_off_two_factor(member: Any, *, by: Actor) -> None:
     """For a member who has lost both the phone and the recovery codes."""
     require_power(by, role_of(member))
     two_factor.switch_off(member, by)
+
+
+@transaction.atomic
+def require_two_factor(roles: Iterable[str], *, by: Actor, keep: str | None = None) -> int:
+    """Makes these roles, and no others, require two-factor sign-in.
+
+    Members who newly have to set it up are signed out everywhere, since their sessions began with a password alone.
+    `keep`: the digest of a session that stays. Returns how many members have to set it up.
+    """
+    added = two_factor.require_of(roles, by)
+    concerned = models.Q(groups__name__in=added)
+    if Role.OWNER in added:
+        concerned |= models.Q(is_superuser=True)
+    members = list(_members().filter(concerned, is_active=True).exclude(two_factor__is_on=True).distinct())
+    for member in members:
+        sessions.end_sessions(member, by, keep=keep)
+    return len(members)
 
 
 def _members() -> models.QuerySet[Any]:

@@ -6,13 +6,16 @@ Failures are not counted here: the callers count them as the lockout counts wron
 import secrets
 import time
 from base64 import b32decode, b32encode
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from django.db import transaction
+from django.contrib.auth.models import Group
+from django.db import models, transaction
 from django_otp.oath import TOTP
 
-from oauth.accounts.models import TwoFactor
+from oauth.accounts.models import TwoFactor, TwoFactorRequirement
+from oauth.accounts.roles import Role
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
 from oauth.encryption import UnreadableSecret
@@ -27,6 +30,36 @@ TOLERANCE = 1  # how many steps of 30 seconds the clock of the device may be ahe
 
 def is_on(user: Any) -> bool:
     return TwoFactor.objects.filter(user=user, is_on=True).exists()
+
+
+def is_required(user: Any) -> bool:
+    """Whether a role of this member of staff requires it. A superuser is an owner, too."""
+    of_roles = models.Q(group__user=user)
+    if user.is_superuser:
+        of_roles |= models.Q(group__name=Role.OWNER)
+    return user.is_staff and TwoFactorRequirement.objects.filter(of_roles).exists()
+
+
+def must_be_set_up(user: Any) -> bool:
+    """Whether it is required and not on. Until then the person may do nothing else."""
+    return is_required(user) and not is_on(user)
+
+
+def roles_that_require() -> list[str]:
+    return sorted(TwoFactorRequirement.objects.values_list("group__name", flat=True))
+
+
+@transaction.atomic
+def require_of(roles: Iterable[str], by: Actor) -> list[str]:
+    """Makes these roles, and no others, require it. Returns those that did not require it before."""
+    before, now = roles_that_require(), sorted(roles)
+    if now == before:
+        return []
+    TwoFactorRequirement.objects.exclude(group__name__in=now).delete()
+    added = Group.objects.filter(name__in=now, two_factor_requirement=None)
+    TwoFactorRequirement.objects.bulk_create([TwoFactorRequirement(group=group) for group in added])
+    record(Event.STAFF_CHANGED, by, two_factor_required=[before, now])
+    return [role for role in now if role not in before]
 
 
 def begin(user: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import segno
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.contrib.auth import views as auth
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,10 +16,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 from django.views.generic import FormView
 
-from oauth.accounts import lockout, passwords, reauthentication, sessions, trusted_devices, two_factor
+from oauth.accounts import lockout, passwords, reauthentication, sessions, staff, trusted_devices, two_factor
 from oauth.accounts.login import CodeForm, DashboardPage
 from oauth.accounts.reauthentication import reauthenticated
 from oauth.actor import Actor
+from oauth.errors import ServiceError
 from oauth.store import store_domain
 
 
@@ -31,8 +33,37 @@ def account(request: HttpRequest) -> HttpResponse:
          "created_at": session.created_at, "is_current": session.pk == current}
         for session in sessions.active_sessions(request.user)
     ]  # fmt: skip
-    context = {"title": "Your account", "sessions": rows, "two_factor_is_on": two_factor.is_on(request.user)}
+    context = {
+        "title": "Your account",
+        "name_form": NameForm(instance=request.user),
+        "sessions": rows,
+        "two_factor_is_on": two_factor.is_on(request.user),
+        "two_factor_is_required": two_factor.is_required(request.user),
+    }
     return render(request, "accounts/account.html", {**admin.site.each_context(request), **context})
+
+
+class NameForm(forms.ModelForm):
+    class Meta:
+        model = get_user_model()
+        fields = ("first_name", "last_name")
+        widgets = {
+            "first_name": forms.TextInput({"autocomplete": "given-name"}),
+            "last_name": forms.TextInput({"autocomplete": "family-name"}),
+        }
+
+
+@require_POST
+def change_name(request: HttpRequest) -> HttpResponse:
+    names = {name: request.POST.get(name, "") for name in NameForm.Meta.fields}
+    user: Any = request.user
+    try:
+        staff.rename(user.pk, by=Actor.from_request(request), **names)
+    except ServiceError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "Your name is saved.")
+    return redirect("account")
 
 
 @require_POST
@@ -80,8 +111,19 @@ class ConfirmTwoFactor(DashboardPage, FormView):
             form.add_error("code", "This code is wrong. Is the clock of your device right?")
             return self.form_invalid(form)
         sessions.end_sessions(user, by, keep=sessions.current_session(self.request))
-        context = {**admin.site.each_context(self.request), "title": "Your recovery codes", "codes": codes}
-        return render(self.request, "accounts/recovery_codes.html", context)
+        context = {"title": "Your recovery codes", "codes": codes, "file": "\n".join(codes) + "\n"}
+        return render(
+            self.request, "accounts/recovery_codes.html", {**admin.site.each_context(self.request), **context}
+        )
+
+
+@require_safe
+def two_factor_required(request: HttpRequest) -> HttpResponse:
+    """Where `RequiredTwoFactorMiddleware` leads to."""
+    if not two_factor.must_be_set_up(request.user):
+        return redirect("admin:index")
+    context = {"title": "Set up two-factor sign-in"}
+    return render(request, "accounts/two_factor_required.html", {**admin.site.each_context(request), **context})
 
 
 @method_decorator([never_cache, reauthenticated], name="dispatch")
@@ -89,6 +131,12 @@ class SwitchOffTwoFactor(DashboardPage, FormView):
     form_class = forms.Form
     template_name = "accounts/two_factor_off.html"
     title = "Switch off two-factor sign-in"
+
+    def dispatch(self, request, *args, **kwargs):
+        if two_factor.is_required(request.user):
+            messages.error(request, "Your role requires two-factor sign-in.")
+            return redirect("account")
+        return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form):
         two_factor.switch_off(self.request.user, Actor.from_request(self.request))

@@ -67,7 +67,7 @@ def sign_in(browser, shop: Store) -> None:
     """At the sign-in page that the browser was sent to."""
     browser.find_element(By.NAME, "username").send_keys(OWNER)
     browser.find_element(By.NAME, "password").send_keys(shop.password)
-    press(browser, "Log in")
+    press(browser, "Sign in")
 
 
 def press(browser, text: str) -> None:

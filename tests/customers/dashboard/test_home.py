@@ -179,7 +179,7 @@ class TestThePage:
 
     def test_home_query_count_is_constant(self, dashboard_client, django_assert_num_queries):
         dashboard_client.get(DASHBOARD)
-        few = by_database(postgresql=13, sqlite=12)  # the one estimates how many people there are
+        few = by_database(postgresql=14, sqlite=13)  # the one estimates how many people there are
         with django_assert_num_queries(few):
             dashboard_client.get(DASHBOARD)
         for user in make_users(20, language="th", user_type="customer"):

@@ -206,7 +206,7 @@ class TestEveryPage:
         desk.resize(*WIDTHS["desktop"])
         desk.open()
         desk.fill(username=careful.email, password=PASSWORD)
-        desk.press("Log in")
+        desk.press("Sign in")
         assert desk.find("[name=code]")
         check(desk)
 

@@ -87,10 +87,7 @@ class TestInvitation:
         pages.be(None)
         pages.browser.get(emailed_link(shop, email))
         pages.fill(new_password1=PASSWORD, new_password2=PASSWORD)
-        pages.press("Change my password")
-        pages.press("Log in")
-        pages.fill(username=email, password=PASSWORD)
-        pages.press("Log in")
+        pages.press("Save and sign in")
         assert pages.find("#user-tools strong").text == email
 
     def test_deactivated_member_is_signed_out(self, pages, colleagues):
@@ -121,12 +118,12 @@ class TestTwoFactor:
         pages.be(None)
         pages.open()
         pages.fill(username=careful.email, password=PASSWORD)
-        pages.press("Log in")
+        pages.press("Sign in")
         pages.fill(code=f"{(totp(key) + 1) % 10**6:06}")
-        pages.press("Log in")
+        pages.press("Sign in")
         assert pages.find(".errorlist").text
         pages.fill(code=recovery_codes[0])
-        pages.press("Log in")
+        pages.press("Sign in")
         assert pages.find("#user-tools strong").text == careful.email
 
 
