@@ -13,19 +13,26 @@ from tests.live.conftest import Store
 REDIRECT_URI = "https://app.example/callback"
 
 
-class Dashboard(requests.Session):
-    """Signed in to the dashboard of a store, unless the password is a wrong one."""
+class Visitor(requests.Session):
+    """Somebody at a store's pages."""
 
-    def __init__(self, shop: Store, password: str = "", username: str = OWNER):
+    def __init__(self, shop: Store):
         super().__init__()
         self.shop = shop
-        self.submit("/dashboard/login/", username=username, password=password or shop.password, next="/dashboard/")
 
     def submit(self, url: str, files: dict | None = None, **fields) -> requests.Response:
         """Opens the page of a form and sends the form. Redirects are answered, not followed."""
         url = urljoin(self.shop.url, url)
         csrf_token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.get(url).text)[1]
         return self.post(url, {**fields, "csrfmiddlewaretoken": csrf_token}, files=files, allow_redirects=False)
+
+
+class Dashboard(Visitor):
+    """Signed in to the dashboard of a store, unless the password is a wrong one."""
+
+    def __init__(self, shop: Store, password: str = "", username: str = OWNER):
+        super().__init__(shop)
+        self.submit("/dashboard/login/", username=username, password=password or shop.password, next="/dashboard/")
 
     def decide(self, decision: str) -> requests.Response:
         """Says yes to what the page of the one registered app calls `decision`."""

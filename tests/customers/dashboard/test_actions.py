@@ -133,7 +133,7 @@ class TestSendPasswordReset:
 
         page = Client().get(link_in(sent_emails()[0]), follow=True)
 
-        assert "The password reset link was invalid" in page.content.decode()
+        assert "This link is invalid" in page.content.decode()
 
     def test_password_reset_changes_only_the_password(self, dashboard_client, ada):
         dashboard_client.post(action_url(ada, "send_password_reset"))

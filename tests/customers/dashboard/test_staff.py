@@ -267,12 +267,12 @@ class TestPages:
     def test_staff_list_takes_a_constant_number_of_queries(self, dashboard_client, django_assert_num_queries):
         make_member()
         dashboard_client.get(STAFF)
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             dashboard_client.get(STAFF)
         for number in range(5):
             make_member(email=f"more-{number}@store.example")
 
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             dashboard_client.get(STAFF)
 
 

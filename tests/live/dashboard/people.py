@@ -5,7 +5,7 @@ import time
 from itertools import count
 
 from tests.live.conftest import Store
-from tests.live.owner import Dashboard
+from tests.live.owner import Dashboard, Visitor
 
 PASSWORD = "correct-horse-7-battery"
 PATIENCE = 20  # seconds to wait for an email
@@ -67,6 +67,7 @@ class Colleagues:
         email = f"{new_word(role.lower())}@store.example"
         self.owner.submit("/dashboard/customers/staffmember/add/", email=email, first_name=role, role=role)
         # The link leads to a page that keeps it in the session.
-        form = self.owner.get(emailed_link(self.shop, email)).url
-        self.owner.submit(form, new_password1=PASSWORD, new_password2=PASSWORD)
+        visitor = Visitor(self.shop)
+        form = visitor.get(emailed_link(self.shop, email)).url
+        visitor.submit(form, new_password1=PASSWORD, new_password2=PASSWORD)
         return Member(self.shop, email)
