@@ -39,8 +39,13 @@ class DashboardSite(AdminSite):
 
     def get_urls(self):
         from customers.dashboard.search import search
+        from customers.dashboard.store import logo
 
-        return [path("search/", self.admin_view(search), name="search"), *super().get_urls()]
+        return [
+            path("search/", self.admin_view(search), name="search"),
+            path("logo/<slug:digest>/", logo, name="logo"),
+            *super().get_urls(),
+        ]
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None):
         """Django's list of an app's models: the sidebar has them."""

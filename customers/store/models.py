@@ -34,8 +34,20 @@ class StoreDetails(models.Model):
         help_text="Of the text by which you ask for marketing consent, as in 2026-11. It is kept with each consent.",
     )
 
+    logo_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="Of `StoreLogo`; empty: none.")
+
     class Meta:
         verbose_name = verbose_name_plural = "store details"
 
     def __str__(self):
         return self.name
+
+
+class StoreLogo(models.Model):
+    """The image of `StoreDetails.logo_digest`. A table of its own: every page reads the details, and none the image."""
+
+    content = models.BinaryField()
+    media_type = models.CharField(max_length=32)
+
+    def __str__(self):
+        return f"{self.media_type}, {len(self.content)} bytes"

@@ -1,17 +1,27 @@
 """Reading and changing the store's details."""
 
+import re
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from babel.numbers import list_currencies
 from django.db import transaction
 
 from customers.phone_numbers import clean_phone_number
-from customers.store.models import MAX_CURRENCIES, MAX_NAME_LENGTH, StoreDetails
+from customers.store.models import MAX_CURRENCIES, MAX_NAME_LENGTH, StoreDetails, StoreLogo
 from oauth.errors import ServiceError
 from oauth.text import check_printable, clean_title, normalized, one_line
 
 _ONLY_ROW = 1
+MAX_LOGO_BYTES = 200_000
+# How files begin, and their media types.
+LOGO_TYPES = [
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), "image/webp"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+]
 
 
 def get_details() -> StoreDetails:
@@ -35,6 +45,33 @@ def change_details(**changes: Any) -> StoreDetails:
         setattr(details, name, clean(value) if clean else _clean_line(value, name))
     details.save()
     return details
+
+
+@transaction.atomic
+def change_logo(content: bytes | None) -> StoreDetails:
+    """None removes it. Raises ServiceError("logo") for what is no small image of one of `LOGO_TYPES`.
+
+    SVG is none of them: a document of it can contain scripts.
+    """
+    details, _ = StoreDetails.objects.select_for_update().get_or_create(pk=_ONLY_ROW)
+    if content is None:
+        StoreLogo.objects.all().delete()
+        details.logo_digest = ""
+    else:
+        media_type = next((media_type for begins, media_type in LOGO_TYPES if begins.match(content)), None)
+        if media_type is None:
+            raise ServiceError("Choose an image: PNG, JPEG, WebP or GIF.", "logo")
+        if len(content) > MAX_LOGO_BYTES:
+            raise ServiceError(f"Choose an image of at most {MAX_LOGO_BYTES // 1000} kB.", "logo")
+        StoreLogo.objects.update_or_create(pk=_ONLY_ROW, defaults={"content": content, "media_type": media_type})
+        details.logo_digest = sha256(content).hexdigest()
+    details.save(update_fields=["logo_digest"])
+    return details
+
+
+def get_logo(digest: str) -> StoreLogo | None:
+    """The logo, if it is still the one with this digest."""
+    return StoreLogo.objects.filter(pk=_ONLY_ROW).first() if digest and get_details().logo_digest == digest else None
 
 
 def _clean_line(text: str, name: str) -> str:

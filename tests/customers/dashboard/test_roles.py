@@ -41,7 +41,7 @@ LINE = {"product_id": 71, "quantity": 1, "price": Decimal("10.00")}
 # The first pattern that matches the name of a view: the roles that may open it, and the roles that may send its form.
 ALLOWED = [
     # Open to everybody, or about one's own account.
-    (r"index|home|search|apps|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
+    (r"index|home|search|logo|apps|app_list|jsi18n|autocomplete|view_on_site|None", None, None),
     (r"(sign-in|account|two-factor)(-\w+)*|login|logout|password_\w+|admin_password_reset", None, None),
     (r"install-app|open-app", OWNERS, NOBODY),
     (r"accounts_staffrole_\w+", OWNERS, OWNERS),
