@@ -51,7 +51,7 @@ def change_details(**changes: Any) -> StoreDetails:
 def change_logo(content: bytes | None) -> StoreDetails:
     """None removes it. Raises ServiceError("logo") for what is no small image of one of `LOGO_TYPES`.
 
-    SVG is none of them: a document of it can contain scripts.
+    SVG is left out, since an SVG file can contain scripts.
     """
     details, _ = StoreDetails.objects.select_for_update().get_or_create(pk=_ONLY_ROW)
     if content is None:
