@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test test-sqlite test-postgresql test-live lint format lock audit bench schema screenshots clean
+.PHONY: run demo test test-sqlite test-postgresql test-live lint format lock audit sbom bench schema screenshots clean
 
 run: .venv/run
 	@DEVELOPMENT=1 $(BIN)/python manage.py quickstart
@@ -50,6 +50,10 @@ lock: .venv/test
 
 audit: .venv/test
 	.ci/audit
+
+# The locked dependencies as a software bill of materials (CycloneDX), in sbom.json.
+sbom: .venv/test
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
 
 # Also: python -m tests.bench --scale, and --dashboard.
 bench: .venv/test

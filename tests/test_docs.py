@@ -12,7 +12,8 @@ from customers import limits
 pytestmark = pytest.mark.once
 
 PROJECT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *sorted((PROJECT / "docs").glob("*.md"))]
+ROOT_DOCUMENTS = [PROJECT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING", "SECURITY")]
+DOCUMENTS = [*ROOT_DOCUMENTS, *sorted((PROJECT / "docs").glob("*.md"))]
 SOURCES = [
     path
     for package in ("config", "customers", "oauth")

@@ -59,8 +59,8 @@ def advisories(vulnerable: str):
         server.server_close()
 
 
-def audit(url: str, cache: Path) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "OSV_URL": url, "XDG_CACHE_HOME": str(cache)}
+def audit(url: str, cache: Path, **settings: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "OSV_URL": url, "XDG_CACHE_HOME": str(cache), **settings}
     return subprocess.run([PROJECT / ".ci" / "audit"], env=environment, capture_output=True, text=True)
 
 
@@ -107,3 +107,10 @@ class TestAudit:
 
         assert result.returncode == 0, result.stderr
         assert "was skipped" in result.stdout
+        assert "The licences of the locked dependencies are allowed." in result.stdout
+
+    def test_audit_fails_on_a_licence_that_is_not_allowed(self, tmp_path):
+        result = audit("http://127.0.0.1:9/", tmp_path, ALLOWED_LICENCES="MIT;BSD")
+
+        assert result.returncode == 1
+        assert "not in allow-only licenses" in result.stderr
