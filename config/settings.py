@@ -371,7 +371,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(VAR_DIR / "static")))
 STORAGES = {
     # Uploaded and exported files, shared by all servers and workers. They hold personal data, so no URL serves them.
     "default": {
