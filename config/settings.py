@@ -92,6 +92,8 @@ METRICS_DIR = Path(env.str("METRICS_DIR", str(VAR_DIR / "metrics")))
 LOG_FORMAT = env.str("LOG_FORMAT", "text", choices=("text", "json"))
 # A worker touches this file every ten seconds while all its parts run.
 WORKER_ALIVE_FILE = Path(env.str("WORKER_ALIVE_FILE", str(VAR_DIR / "worker-alive")))
+# Traces by OpenTelemetry, whose own variables say where they are sent. Needs the extra `tracing`.
+TRACING = env.bool("TRACING", False)
 # After the health checks, which are neither counted nor logged.
 OBSERVERS = {
     "config.observability.metrics.MetricsMiddleware": METRICS_TOKEN,

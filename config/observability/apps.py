@@ -18,6 +18,10 @@ class ObservabilityConfig(AppConfig):
             from config.observability.logs import log_attempt
 
             attempt_recorded.connect(log_attempt)
+        if settings.TRACING:
+            from config.observability import tracing
+
+            tracing.start()
 
 
 def count_attempt(**attempt: Any) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 import orjson
+from django.conf import settings
 
 from config.observability.requests import app_id_of, app_kind_of, method_of, raw_route_of, readable
 from config.request_id import request_id
@@ -37,12 +38,22 @@ class JsonFormatter(logging.Formatter):
         }
         if (current := request_id.get()) != NO_REQUEST:
             line["request_id"] = current
+        if settings.TRACING and (trace_id := current_trace_id()):
+            line["trace_id"] = trace_id
         if request := getattr(record, "request", None):
             line["route"] = readable(raw_route_of(request))
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1]:
             line["error"] = describe(record.exc_info[1])
         return orjson.dumps(line, default=str).decode()
+
+
+def current_trace_id() -> str:
+    """As in `traceparent`; empty outside a trace."""
+    from opentelemetry import trace
+
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else ""
 
 
 def message_of(record: logging.LogRecord) -> str:

@@ -20,6 +20,7 @@ class Received:
     body: bytes
     signature: str
     code: int
+    traceparent: str | None = None
 
     @property
     def event(self) -> dict:
@@ -45,7 +46,8 @@ class Handler(BaseHTTPRequestHandler):
         how = urlsplit(self.path).path.strip("/").split("/")[0]
         with self.server.lock:
             code = self.server.codes.pop(0) if self.server.codes else int(how) if how.isdecimal() else 200
-            self.server.received.append(Received(self.path, body, self.headers["X-29Next-Signature"], code))
+            received = Received(self.path, body, self.headers["X-29Next-Signature"], code, self.headers["traceparent"])
+            self.server.received.append(received)
         if how == "hang":
             self.server.stopping.wait(30)
             return

@@ -23,7 +23,7 @@ class Command(migrate.Command):
 
     @contextmanager
     def one_at_a_time(self, alias: str) -> Iterator[None]:
-        connection = connections[alias]
+        connection: Any = connections[alias]
         if connection.vendor == "postgresql":
             lock = self.lock_on_postgresql(connection)
         elif connection.vendor == "sqlite" and not connection.is_in_memory_db():

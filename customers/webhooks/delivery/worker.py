@@ -30,6 +30,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from customers.core import tracing
 from customers.core.polling import poll
 from customers.core.postgres import custom_plan
 from customers.webhooks.delivery import outcomes
@@ -231,7 +232,13 @@ class Worker:
 
     def attempt(self, in_flight: InFlight) -> None:
         """Runs in a thread of its own, and leaves the database alone."""
-        self.finished.put((in_flight, in_flight.attempt.send()))
+        delivery, attempt = in_flight.delivery, in_flight.attempt
+        about: dict[str, str | int] = {"webhook.id": delivery.webhook_id, "webhook.event_id": str(delivery.event_id)}
+        with tracing.outgoing(f"deliver {delivery.event_type}", **about) as request:
+            attempt.headers |= request.headers
+            outcome = attempt.send()
+            request.finish(status=outcome.code)
+        self.finished.put((in_flight, outcome))
 
     def wait_for_outcomes(self, seconds: float) -> list[tuple[InFlight, Outcome]]:
         """Waits at most this long for one outcome. Returns it with all others that are there by then."""
