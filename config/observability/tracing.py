@@ -63,9 +63,8 @@ def safe(attributes):
 
 def start(exporter: SpanExporter | None = None) -> TracerProvider:
     """Call it once in a process, before Django loads its middleware and connects to the database."""
-    provider = TracerProvider(
-        resource=Resource.create({"service.name": os.environ.get("OTEL_SERVICE_NAME") or SERVICE})
-    )
+    os.environ.setdefault("OTEL_SERVICE_NAME", SERVICE)
+    provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(PrivateExporter(exporter or OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     os.environ.setdefault("OTEL_PYTHON_DJANGO_MIDDLEWARE_POSITION", str(MIDDLEWARE_POSITION))
