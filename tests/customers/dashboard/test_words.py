@@ -70,7 +70,6 @@ def texts() -> Iterator[tuple[Path, str]]:
                 yield from ((path, text) for text in texts_of_module(path))
     for name in (
         "oauth/audit/models.py",
-        "oauth/models.py",
         "customers/webhooks/models.py",
         "customers/metadata/models.py",
     ):
