@@ -77,21 +77,24 @@ class UserQuerySet(ComputedQuerySet):
         """Days in the store's time zone, both included; None leaves an end open."""
         return within_days(self, "date_joined", first, last)
 
-    def with_tag(self, tag: str):
-        """The tag as a whole, in the same case."""
-        tag = normalized(tag).strip()
-        if connection.vendor == "postgresql":
-            return self.filter(tags__contains=[tag])
-        return self.filter(is_in_json_list(tag, "tags"))
+    def with_tag(self, tag: str | list[str]):
+        """The tag as a whole, in the same case; or one of these tags."""
+        matching = NOTHING
+        for each in [tag] if isinstance(tag, str) else tag:
+            name = normalized(each).strip()
+            is_postgresql = connection.vendor == "postgresql"
+            matching |= models.Q(tags__contains=[name]) if is_postgresql else models.Q(is_in_json_list(name, "tags"))
+        return self.filter(matching)
 
-    def with_address(self, **columns: str):
-        """One address has all these values. `country` has to be equal. Each other column is folded, and has to contain
+    def with_address(self, **columns: Any):
+        """One address has all these values. `country` has to be equal, or one of several. Each other column is folded,
+        and has to contain
         the value as `has_part` says."""
         addresses: Any = self.model._meta.get_field("addresses").related_model
         matching = models.Q(user=models.OuterRef("pk"))
         for column, value in columns.items():
             if column == "country":
-                matching &= models.Q(country=value)
+                matching &= models.Q(country__in=[value] if isinstance(value, str) else value)
             elif folded := fold(value):
                 matching &= has_part("search_text", folded) & has_part(column, folded)  # the first one has an index
             else:

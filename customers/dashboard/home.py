@@ -8,8 +8,8 @@ from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils import timezone
 
+from customers.customer_count import number_of_customers
 from customers.dashboard import statistics
-from customers.dashboard.customers.list import estimated_number_of_people
 from oauth import api_usage
 
 # Counting takes longer the more customers there are. Above this number the counts are cached.
@@ -33,7 +33,7 @@ def home(request: HttpRequest):
 def customer_statistics() -> dict[str, Any]:
     today = timezone.localdate()
     counted: Any = None
-    if estimated_number_of_people() >= CACHED_FROM:
+    if number_of_customers() >= CACHED_FROM:
         counted = cache.get_or_set(f"customer-statistics-{today}", lambda: counts(today), CACHE_SECONDS)
     return {**(counted or counts(today)), "newest": statistics.newest()}
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
-from customers.dashboard.customers.list import MAX_LISTED
+from customers.dashboard.customers.counting import MAX_COUNTED
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.jobs import STEP_SECONDS, page_of
 from customers.dashboard.read_only import NoDeleteAdmin
@@ -38,9 +38,9 @@ class TagAdmin(ConfirmedActionsAdmin, FoldedSearchAdmin, ServiceErrorsAdmin, NoD
 
     @admin.display
     def customers(self, tag):
-        """Counted up to `MAX_LISTED`: a common tag would need the whole table."""
-        number = Customer.objects.with_tag(tag.name)[: MAX_LISTED + 1].count()
-        text = f"{number:,}" if number <= MAX_LISTED else f"more than {MAX_LISTED:,}"
+        """Counted up to `MAX_COUNTED`: a common tag would need the whole table."""
+        number = Customer.objects.with_tag(tag.name)[: MAX_COUNTED + 1].count()
+        text = f"{number:,}" if number <= MAX_COUNTED else f"more than {MAX_COUNTED:,}"
         url = f"{reverse('admin:customers_customer_changelist')}?{urlencode({'tag': tag.name})}"
         return format_html('<a href="{}">{}</a>', url, text) if number else text
 

@@ -18,9 +18,9 @@ class GroupsConfig(AppConfig):
 
     def ready(self):
         from customers import filters, ownership
-        from customers.groups.services import Membership
+        from customers.groups.services import Membership, members_of
 
-        filters.register_filter("group", lambda people, group_id: people.filter(customer_groups=group_id))
+        filters.register_filter("group", members_of)
         ownership.register(
             ownership.MovedRows(Membership, twin_key=lambda membership: membership.customergroup_id, label="groups")
         )

@@ -14,6 +14,7 @@ from customers import history, services, validation
 from customers.groups.models import MAX_NAME_LENGTH, CustomerGroup
 from customers.limits import MAX_GROUPS, require_room
 from customers.models import Customer, Event, User
+from customers.querysets import UserQuerySet
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 from oauth.text import clean_title
@@ -44,6 +45,13 @@ class GroupUnknown(ServiceError):
     def __init__(self, id: int):
         super().__init__("There is no such group.", "groups")
         self.id = id
+
+
+def members_of(people: UserQuerySet, group_id: int | list[int]) -> UserQuerySet:
+    """The filter `group`: those who are in the group, or in one of these groups."""
+    if isinstance(group_id, list):
+        return people.filter(pk__in=Membership.objects.filter(customergroup__in=group_id).values("user_id"))
+    return people.filter(customer_groups=group_id)
 
 
 @transaction.atomic

@@ -55,7 +55,7 @@ class BulkEdit(JobType[EditOptions], ABC):
 
     def people(self) -> UserQuerySet:
         """The people that the filters choose from."""
-        return Customer.objects.all()
+        return Customer.objects.not_erased()
 
     @abstractmethod
     def apply(self, ids: list[int], options: EditOptions, by: Actor) -> int:

@@ -17,7 +17,7 @@ class OrdersConfig(AppConfig):
     }
 
     def ready(self):
-        from customers import ownership, timeline
+        from customers import filters, ownership, timeline
         from customers.orders.models import Cart, Order, Subscription
 
         sources = (
@@ -25,6 +25,7 @@ class OrdersConfig(AppConfig):
             ("subscription", "date_created", Subscription),
             ("cart", "created_at", Cart),
         )
+        filters.register_search(lambda text: Order.objects.filter(number=text).values_list("user_id", flat=True))
         for name, at, model in sources:
             ownership.register(ownership.MovedRows(model))
             timeline.register_source(timeline.Source(name, at, model.objects.defer("document")))

@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_date
 
 from customers.core.json_values import check_json
 from customers.core.postgres import custom_plan
-from customers.filters import METADATA, filter_customers, is_filter
+from customers.filters import METADATA, SEVERAL_VALUES, filter_customers, is_filter
 from customers.limits import MAX_SEGMENTS, require_room
 from customers.models import Customer
 from customers.querysets import UserQuerySet
@@ -66,7 +66,7 @@ def delete_segment(segment_id: int) -> None:
 
 def customers_of(segment: Segment) -> UserQuerySet:
     """The leads and customers who match the filters now."""
-    return filter_customers(Customer.objects.all(), segment.filters)
+    return filter_customers(Customer.objects.not_erased(), segment.filters)
 
 
 def in_segment(people: UserQuerySet, segment_id: int) -> UserQuerySet:
@@ -123,7 +123,7 @@ def _clean_filters(filters: Any) -> dict[str, Any]:
         if not is_filter(name) or name == "ids":
             raise InvalidFilters(f"{name} is not a filter.")
         is_day = name in ("joined_from", "joined_to")
-        if (isinstance(value, dict | list) and not name.startswith(METADATA)) or (is_day and not _is_day(value)):
+        if not _is_scalar(name, value) or (is_day and not _is_day(value)):
             raise InvalidFilters("One of the values does not fit its filter.")
     if "segment" in given:
         given = _with_filters_of(given.pop("segment"), given)
@@ -133,6 +133,12 @@ def _clean_filters(filters: Any) -> dict[str, Any]:
     except (ValueError, TypeError, AttributeError, ArithmeticError, ValidationError, FieldError, DataError):
         raise InvalidFilters("One of the values does not fit its filter.") from None
     return given
+
+
+def _is_scalar(name: str, value: Any) -> bool:
+    """Whether the value, or each one of several, is no object and no list. Values of metadata may be of any type."""
+    values = value if isinstance(value, list) and name in SEVERAL_VALUES else [value]
+    return name.startswith(METADATA) or not any(isinstance(each, dict | list) for each in values)
 
 
 def _is_day(value: Any) -> bool:

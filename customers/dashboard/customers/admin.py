@@ -1,6 +1,7 @@
 from django.contrib import admin
 
 from customers.dashboard.customers.actions import CustomerActionsAdmin
+from customers.dashboard.customers.export import ExportButtonAdmin
 from customers.dashboard.customers.list import CustomerListAdmin
 from customers.dashboard.customers.merging import MergingAdmin
 from customers.dashboard.customers.page import CustomerPageAdmin
@@ -12,6 +13,7 @@ from customers.models import Customer
 
 @admin.register(Customer)
 class CustomerAdmin(
+    ExportButtonAdmin,
     CustomerListAdmin,
     BulkActionsAdmin,
     CustomerPageAdmin,

@@ -1,14 +1,15 @@
-"""The filters of the list of customers: links for a choice, a small form for typed values."""
+"""The filters of the list of customers: one form with one button. A customer has to match each of the filters."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.http import QueryDict
 from django_countries import countries
 
-from customers.dashboard.customers.fields import PlainSelect
 from customers.filters import METADATA, filter_customers
 from customers.groups.models import CustomerGroup
 from customers.metadata import services as definitions
@@ -17,200 +18,68 @@ from customers.models import Customer, Language, UserType
 from customers.segments.models import Segment
 from customers.validation import MAX_TAG_LENGTH
 
-YES_OR_NO = [("True", "Yes"), ("False", "No")]
+YES_OR_NO = [("", "Any"), ("True", "Yes"), ("False", "No")]
 MAX_INTEGER = 2**31 - 1  # of the database column
+NEWEST, MOST_COMMON = 500, 8  # the most common tags of the newest customers are offered
 
 
-class ChoiceFilter(admin.SimpleListFilter):
-    """A link for each value of the filter `parameter_name`. Any other value is ignored."""
+class Choices(forms.CheckboxSelectMultiple):
+    """Boxes to tick, in one template. Django's renders one for each box."""
 
-    parameter_name: str
-    options: Sequence[tuple[str, Any]]
-
-    @classmethod
-    def parameters(cls):
-        return [cls.parameter_name]
-
-    def lookups(self, request, model_admin):
-        return self.options
-
-    def given(self) -> dict[str, Any]:
-        value = self.value()
-        return {self.parameter_name: value} if value in dict(self.options) else {}
-
-    def queryset(self, request, queryset):
-        return filter_customers(queryset, self.given())
+    template_name = "dashboard/customers/list/choices.html"
 
 
-class FormFilter(admin.ListFilter):
-    """A form in the sidebar; its fields are filters. Sending it keeps the other filters of the page. Invalid values are
-    marked in the form and ignored."""
+class MoreChoices(Choices):
+    """Boxes for those that are chosen; any other one can be added, from a long list or by typing."""
 
-    template = "dashboard/customers/form_filter.html"
-    form_class: type[forms.Form]
+    adds_by = "select"
 
-    def __init__(self, request, params, model, model_admin):
-        super().__init__(request, params, model, model_admin)
-        given = {name: params.pop(name)[-1] for name in self.parameters() if name in params}
-        self.form = self.form_class(given or None, auto_id="filter_%s")
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        options = [option for _, group, _ in context["widget"]["optgroups"] for option in group]
+        context["widget"]["chosen"] = [option for option in options if option["selected"]]
+        context["widget"]["others"] = [option for option in options if not option["selected"]]
+        context["widget"]["adds_by"] = self.adds_by
+        return context
 
-    @classmethod
-    def parameters(cls):
-        return list(cls.form_class.base_fields)
 
-    def expected_parameters(self):
-        return self.parameters()
+class TypedChoices(MoreChoices):
+    adds_by = "text"
 
-    def has_output(self):
+
+class SeveralField(forms.MultipleChoiceField):
+    widget = Choices
+
+    def clean(self, value):
+        return super().clean([each for each in value or () if each])
+
+
+class TextsField(SeveralField):
+    """Any texts of some length. The choices are suggestions."""
+
+    widget = TypedChoices
+
+    def __init__(self, *, max_length: int, **options):
+        super().__init__(**options)
+        self.text = forms.CharField(max_length=max_length)
+
+    def valid_value(self, value):
+        self.text.clean(value)  # raises ValidationError
         return True
 
-    def given(self) -> dict[str, Any]:
-        self.form.is_valid()  # if not, `cleaned_data` has the valid fields
-        values = getattr(self.form, "cleaned_data", {})
-        return {name: value for name, value in values.items() if value not in forms.Field.empty_values}
 
-    def queryset(self, request, queryset):
-        return filter_customers(queryset, self.given())
-
-    def choices(self, changelist):
-        own = self.parameters()
-        self.kept = [
-            (name, value) for name, values in changelist.filter_params.items() if name not in own for value in values
-        ]
-        self.without = changelist.get_query_string(remove=own)
-        return []
+class DateField(forms.DateField):
+    widget = forms.DateInput({"type": "date"})
 
 
-def bounds(name: str, field: type[forms.Field], **options: Any) -> type[forms.Form]:
-    """A form for a range that includes both ends. Either end may be left empty."""
-    ends = {f"{name}_{end}": field(label=end.capitalize(), required=False, **options) for end in ("from", "to")}
-    return type("Bounds", (forms.Form,), ends)
+class AmountField(forms.DecimalField):
+    def __init__(self, **options):
+        super().__init__(**{"min_value": 0, "max_digits": 12, "decimal_places": 2, **options})
 
 
-class TagForm(forms.Form):
-    tag = forms.CharField(max_length=MAX_TAG_LENGTH, required=False, help_text="Exact tag")
-
-
-class AddressForm(forms.Form):
-    country = forms.ChoiceField(choices=lambda: [("", "Any"), *countries], required=False)
-    street = forms.CharField(required=False)
-    city = forms.CharField(required=False)
-    state = forms.CharField(required=False)
-    postcode = forms.CharField(required=False)
-
-
-class TypeFilter(ChoiceFilter):
-    title = "type"
-    parameter_name = "user_type"
-    options = [(each.value, each.label) for each in (UserType.CUSTOMER, UserType.LEAD)]
-
-
-class LanguageFilter(ChoiceFilter):
-    title = parameter_name = "language"
-    options = Language.choices
-
-
-class BlockedFilter(ChoiceFilter):
-    title = "blocked"
-    parameter_name = "is_blocked"
-    options = YES_OR_NO
-
-
-class MarketingFilter(ChoiceFilter):
-    title = "marketing consent"
-    parameter_name = "accepts_marketing"
-    options = YES_OR_NO
-
-
-class TagFilter(FormFilter):
-    """Any tag can be typed; the most common tags of the newest customers are links, too."""
-
-    title = "tag"
-    newest = 500
-    most_common = 8
-    form_class = TagForm
-
-    def choices(self, changelist):
-        super().choices(changelist)
-        newest = Customer.objects.newest_first().values_list("tags", flat=True)[: self.newest]
-        words = Counter(word for tags in newest for word in tags).most_common(self.most_common)
-        chosen = self.form["tag"].value()
-        return [
-            {"display": word, "selected": word == chosen, "query_string": changelist.get_query_string({"tag": word})}
-            for word, _ in words
-        ]
-
-
-class JoinedFilter(FormFilter):
-    title = "day joined"
-    form_class = bounds("joined", forms.DateField, widget=forms.DateInput({"type": "date"}))
-
-
-class AddressFilter(FormFilter):
-    """All of it has to match the same address. A part of a text is enough."""
-
-    title = "address"
-    form_class = AddressForm
-
-
-class SegmentFilter(ChoiceFilter):
-    """A link for each segment, with its number of customers as last counted."""
-
-    title = parameter_name = "segment"
-
-    def lookups(self, request, model_admin):
-        rows = Segment.objects.order_by("search_name").values_list("pk", "name", "customers_count")
-        self.options = [(str(id), name if count is None else f"{name} ({count:,})") for id, name, count in rows]
-        return self.options
-
-    def given(self):
-        return {name: int(id) for name, id in super().given().items()}
-
-
-class GroupForm(forms.Form):
-    group = forms.ModelChoiceField(
-        CustomerGroup.objects.order_by("name"), required=False, empty_label="Any", widget=PlainSelect
-    )
-
-
-class GroupFilter(FormFilter):
-    title = "group"
-    form_class = GroupForm
-
-    def given(self):
-        return {name: group.pk for name, group in super().given().items()}
-
-
-class SpentFilter(FormFilter):
-    title = "amount spent"
-    form_class = bounds("spent", forms.DecimalField, min_value=0, max_digits=12, decimal_places=2)
-
-
-class OrdersFilter(FormFilter):
-    title = "number of orders"
-    form_class = bounds("orders", forms.IntegerField, min_value=0, max_value=MAX_INTEGER)
-
-
-FILTERS = (
-    SegmentFilter,
-    TypeFilter,
-    BlockedFilter,
-    MarketingFilter,
-    TagFilter,
-    GroupFilter,
-    JoinedFilter,
-    SpentFilter,
-    OrdersFilter,
-    AddressFilter,
-    LanguageFilter,
-)
-
-
-class DefinedChoiceFilter(ChoiceFilter):
-    options = YES_OR_NO
-
-    def given(self):
-        return {name: value == "True" for name, value in super().given().items()}
+class NumberField(forms.IntegerField):
+    def __init__(self, **options):
+        super().__init__(**{"min_value": 0, "max_value": MAX_INTEGER, **options})
 
 
 class EntryField(forms.CharField):
@@ -221,19 +90,156 @@ class EntryField(forms.CharField):
         return [text] if text else None
 
 
-# The form field that searches for a value of a type; other types use a text.
+# The form field that searches for a value of a type of custom fields; other types use a text.
 FIELDS = {Type.INTEGER: forms.IntegerField, Type.DECIMAL: forms.FloatField, Type.MULTI_TEXT: EntryField}
 
 
-def defined_filters() -> list[type[ChoiceFilter | FormFilter]]:
-    """A filter for each metadata definition that has `enable_filter`."""
-    return [_filter_of(definition) for definition in definitions.filterable_definitions()]
+class CustomerFilterForm(forms.Form):
+    segment = forms.ModelChoiceField(Segment.objects.all(), required=False, widget=forms.HiddenInput)
+    user_type = SeveralField(
+        label="Type",
+        required=False,
+        choices=[(each.value, each.label) for each in (UserType.CUSTOMER, UserType.LEAD)],
+    )
+    tag = TextsField(label="Tag", required=False, max_length=MAX_TAG_LENGTH)
+    group = forms.ModelMultipleChoiceField(
+        CustomerGroup.objects.order_by("name"), label="Group", required=False, widget=MoreChoices
+    )
+    country = SeveralField(label="Country", required=False, choices=lambda: list(countries), widget=MoreChoices)
+    street = forms.CharField(label="Street", required=False)
+    city = forms.CharField(label="City", required=False)
+    state = forms.CharField(label="State", required=False)
+    postcode = forms.CharField(label="Postcode", required=False)
+    joined_from = DateField(label="Joined from", required=False)
+    joined_to = DateField(label="Joined to", required=False)
+    orders_from = NumberField(label="Orders from", required=False)
+    orders_to = NumberField(label="Orders to", required=False)
+    spent_from = AmountField(label="Spent from", required=False)
+    spent_to = AmountField(label="Spent to", required=False)
+    is_blocked = forms.ChoiceField(label="Blocked", required=False, choices=YES_OR_NO)
+    accepts_marketing = forms.ChoiceField(label="Marketing consent", required=False, choices=YES_OR_NO)
+    language = SeveralField(label="Language", required=False, choices=Language.choices)
+
+    def __init__(self, data: QueryDict | None, definitions: list[Definition]):
+        super().__init__(data, auto_id="filter_%s")
+        self.defined = [METADATA + definition.key for definition in definitions]
+        for name, definition in zip(self.defined, definitions, strict=True):
+            self.fields[name] = _field_of(definition)
+
+    def sections(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+        """The parts of the form, each with its fields. A tag is offered if many of the newest customers have it."""
+        tags = cast(forms.ChoiceField, self.fields["tag"])
+        tags.choices = [(tag, tag) for tag in dict.fromkeys([*self.chosen_tags(), *common_tags()])]
+        sections: dict[str, list[str]] = {
+            "Type": ["user_type"],
+            "Tag": ["tag"],
+            "Group": ["group"],
+            "Country": ["country"],
+            "Address": ["street", "city", "state", "postcode"],
+            "Joined": ["joined_from", "joined_to"],
+            "Orders": ["orders_from", "orders_to"],
+            "Spent": ["spent_from", "spent_to"],
+            "Status": ["is_blocked", "accepts_marketing"],
+            "Language": ["language"],
+        }
+        if self.defined:
+            sections["Custom fields"] = self.defined
+        for title, names in sections.items():
+            yield title, [self[name] for name in names]
+
+    def chosen_tags(self) -> list[str]:
+        return [tag for tag in self["tag"].value() or () if tag]
+
+    def given(self) -> dict[str, Any]:
+        """For `filter_customers`. Of several values a list, of a single one the value itself."""
+        self.is_valid()  # if not, `cleaned_data` has the valid fields
+        values = getattr(self, "cleaned_data", {})
+        given = {name: _plain(value) for name, value in values.items()}
+        return {name: value for name, value in given.items() if value not in forms.Field.empty_values}
+
+    def chips(self) -> Iterator["Chip"]:
+        """What is chosen, value by value. The segment is a tab instead."""
+        for name, value in self.given().items():
+            if name != "segment":
+                field = self.fields[name]
+                is_list = isinstance(field, SeveralField | forms.ModelMultipleChoiceField)
+                for each in value if isinstance(value, list) and is_list else [value]:
+                    yield Chip(name, str(field.label), _shown(field, each), str(each) if is_list else None)
 
 
-def _filter_of(definition: Definition) -> type[ChoiceFilter | FormFilter]:
-    parameter = METADATA + definition.key
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A value of a filter. `value`: the one of several that a click removes; None: the whole filter."""
+
+    name: str
+    label: str
+    text: str
+    value: str | None
+
+
+def common_tags() -> list[str]:
+    newest = Customer.objects.newest_first().values_list("tags", flat=True)[:NEWEST]
+    return [tag for tag, _ in Counter(tag for tags in newest for tag in tags).most_common(MOST_COMMON)]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Segment):
+        return value.pk
+    if hasattr(value, "values_list"):  # groups
+        value = [group.pk for group in value]
+    return value[0] if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list) else value
+
+
+def _shown(field: forms.Field, value: Any) -> str:
+    if isinstance(field, forms.ModelMultipleChoiceField):
+        return str(next((group for group in field.queryset or () if group.pk == value), value))
+    if isinstance(field, forms.ChoiceField):
+        choices: Any = field.choices
+        return str(dict(choices).get(str(value), value))
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _field_of(definition: Definition) -> forms.Field:
     if definition.type == Type.BOOLEAN:
-        return type("Filter", (DefinedChoiceFilter,), {"title": definition.name, "parameter_name": parameter})
-    field = FIELDS.get(Type(definition.type), forms.CharField)(label=definition.name, required=False)
-    form = type("ValueForm", (forms.Form,), {parameter: field})
-    return type("Filter", (FormFilter,), {"title": definition.name, "form_class": form})
+        return forms.TypedChoiceField(
+            label=definition.name,
+            required=False,
+            choices=YES_OR_NO,
+            coerce=lambda text: text == "True",
+            empty_value=None,
+        )
+    return FIELDS.get(Type(definition.type), forms.CharField)(label=definition.name, required=False)
+
+
+class CustomerFilter(admin.ListFilter):
+    """The whole form, as one filter of Django's list. Invalid values are marked in the form and ignored."""
+
+    title = "filters"
+
+    def __init__(self, request, params, model, model_admin):
+        super().__init__(request, params, model, model_admin)
+        data = QueryDict(mutable=True)
+        for name in parameters(request):
+            if name in params:
+                data.setlist(name, params.pop(name))
+        self.form = CustomerFilterForm(data or None, defined(request))
+
+    def has_output(self):
+        return True
+
+    def given(self) -> dict[str, Any]:
+        return self.form.given()
+
+    def queryset(self, request, queryset):
+        return filter_customers(queryset, self.given())
+
+
+def parameters(request) -> list[str]:
+    return [*CustomerFilterForm.base_fields, *(METADATA + definition.key for definition in defined(request))]
+
+
+def defined(request) -> list[Definition]:
+    """The custom fields that have a filter, read once per request."""
+    if not hasattr(request, "filterable_definitions"):
+        request.filterable_definitions = list(definitions.filterable_definitions())
+    return request.filterable_definitions

@@ -1,31 +1,37 @@
-"""The list of customers: search, filters and order, made for a million customers."""
+"""The list of customers: search, filters, order and pages, made for a million customers."""
 
 import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import BadRequest
-from django.core.paginator import Paginator
+from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR, ChangeList
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection
-from django.db.models import F, OrderBy, Prefetch, Value
-from django.db.models.functions import Coalesce, NullIf
-from django.utils.functional import cached_property
-from django.utils.timezone import localdate
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.template.defaultfilters import date as format_date
+from django.urls import path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.timezone import localtime
+from django.views.decorators.http import require_POST, require_safe
 
+from customers import filters
 from customers.core.postgres import custom_plan
-from customers.dashboard.customers.filters import FILTERS, ChoiceFilter, FormFilter, defined_filters
+from customers.customer_count import number_of_customers
+from customers.dashboard.customers import columns, counting, paging
+from customers.dashboard.customers.filters import Chip, CustomerFilter, CustomerFilterForm, parameters
 from customers.dashboard.ids import is_id
-from customers.models import Address, User
+from customers.models import Address
+from customers.querysets import UserQuerySet
+from customers.segments.models import Segment
+from customers.store.services import get_details
 
-MAX_LISTED = 2_000  # customers, on all pages of a list together
-# Leads have bought nothing, so ordering by type first changes nothing that a person sees; and one index then serves the
-# list both with and without a filter by type.
-COUNTERS = ("orders_count", "total_spent")
+SHOWN_SEGMENTS = 6  # as tabs; the others are in a menu
 DEFAULT_ADDRESSES = Prefetch(
     "addresses",
     Address.objects.filter(is_default_for_shipping=True).only("user_id", "country"),
@@ -33,108 +39,229 @@ DEFAULT_ADDRESSES = Prefetch(
 )
 
 
-class CappedPaginator(Paginator):
-    """Pages of the first `MAX_LISTED` rows. Rows beyond are neither counted nor skipped, however many there are.
-
-    If all rows fit, their ids are read first and put in order afterwards. Otherwise the database might walk through the
-    whole table in that order, expecting to meet matching rows soon.
-    """
-
-    def __init__(self, object_list, *args, **options):
-        ids = list(object_list.order_by().values_list("pk", flat=True)[: MAX_LISTED + 1])
-        self.has_more = len(ids) > MAX_LISTED
-        if not self.has_more:
-            first, *rest = object_list.query.order_by
-            object_list = object_list.model.objects.filter(pk__in=ids).order_by(without_index(first), *rest)
-        super().__init__(object_list, *args, **options)
-        self.count = min(len(ids), MAX_LISTED)
-
-
-def without_index(by: OrderBy) -> OrderBy:
-    """The same order, as an expression that has no index."""
-    by = by.copy()
-    by.expression = Coalesce(by.expression, by.expression)
-    return by
-
-
 class CustomerList(ChangeList):
-    def __init__(self, *args):
-        super().__init__(*args)
+    def __init__(self, request, *args):
+        self.request = request
+        super().__init__(request, *args)
         self.title = "Customers"
 
-    def get_ordering(self, request, queryset):
-        """By one column, then by id in the same direction, so that an index can be read in both directions."""
-        by, name = super().get_ordering(request, queryset)[0], ""
-        if not isinstance(by, OrderBy):
-            name = str(by).removeprefix("-")
-            by = OrderBy(F(name), descending=str(by).startswith("-"))
-        ordering = [by, OrderBy(F("id"), descending=by.descending)]
-        if name in COUNTERS:
-            ordering.insert(0, OrderBy(F("user_type"), descending=not by.descending))
-        return ordering
+    def get_filters_params(self, params=None):
+        given = super().get_filters_params(params)
+        return {name: value for name, value in given.items() if name not in paging.PARAMETERS}
 
-    def get_ordering_field_columns(self):
-        return dict(list(super().get_ordering_field_columns().items())[:1])
+    def get_ordering(self, request, queryset):
+        """By a column's name; an unknown one is ignored."""
+        given = request.GET.get(ORDER_VAR, "")
+        self.order_name = given if paging.is_order(given) else paging.DEFAULT
+        self.order = paging.order_of(self.order_name)
+        return [term.order() for term in self.order]
+
+    def get_queryset(self, request, exclude_parameters=None):
+        people = cast(UserQuerySet, super().get_queryset(request, exclude_parameters))
+        return people.not_erased()
 
     def get_results(self, request):
-        """Reads the page that was asked for, or the last one if there are fewer."""
+        """Reads the page. Up to MAX_COUNTED customers of a search or filter are found first and put in order then: the
+        database might walk through the whole table in that order, expecting to meet matching customers soon."""
+        people, order, given = self.queryset, self.order, self.customer_filters()
         with custom_plan():
-            self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
-            page = self.paginator.get_page(self.page_num)
-            self.result_list = list(page.object_list.defer("metadata").prefetch_related(DEFAULT_ADDRESSES))
-        self.page_num = page.number
-        self.result_count = self.paginator.count
-        self.full_result_count, self.show_full_result_count = None, False
-        self.multi_page, self.can_show_all = self.paginator.num_pages > 1, False
-        self.show_admin_actions = True
+            if not given:
+                self.number = counting.Number(number_of_customers())
+            else:
+                ids = list(people.order_by().values_list("pk", flat=True)[: counting.MAX_COUNTED + 1])
+                self.number = counting.Number(len(ids))
+                if len(ids) > counting.MAX_COUNTED:
+                    self.number = counting.kept_number(given)
+                else:
+                    people, order = paging.among(ids, order)
+            people = people.defer("metadata").prefetch_related(DEFAULT_ADDRESSES)
+            self.page = paging.read_page(people, order, request.GET, self.list_per_page)
+        self.result_list = self.page.rows
+        self.result_count = self.number.number
+        self.multi_page = self.page.has_previous or self.page.has_next
+        # What Django's own template would read.
+        self.paginator = self.full_result_count = None
+        self.can_show_all = self.show_full_result_count = self.show_admin_actions = False
+
+    @property
+    def form(self) -> CustomerFilterForm:
+        (only,) = self.filter_specs
+        return cast(CustomerFilter, only).form
 
     def customer_filters(self) -> dict[str, Any]:
         """The search and the filters of this list, for `filter_customers`. They select all pages together."""
-        given: dict[str, Any] = {"search": self.query.strip()}
-        for each in self.filter_specs:
-            given |= cast(ChoiceFilter | FormFilter, each).given()
-        return given
+        search = {"search": self.query.strip()} if self.query.strip() else {}
+        return search | self.form.given()
 
     @property
     def filters_query(self) -> str:
         """The search and the filters as a query string for the page that saves a segment; empty if there are none."""
-        given = {name: value for name, value in self.customer_filters().items() if value not in (None, "")}
+        given = self.customer_filters()
         return urlencode({"filters": json.dumps(given, cls=DjangoJSONEncoder)}) if given else ""
 
     @cached_property
-    def how_many(self) -> str:
-        """The number of customers, in words: exact up to `MAX_LISTED`, estimated beyond where the database can."""
-        if not self.paginator.has_more:
-            return f"{self.result_count:,} {'customer' if self.result_count == 1 else 'customers'}"
-        is_filtered = self.query or self.has_active_filters
-        about = 0 if is_filtered else estimated_number_of_people()
-        return f"about {round(about, -3):,} customers" if about > MAX_LISTED else f"more than {MAX_LISTED:,} customers"
+    def columns(self) -> list[columns.Column]:
+        chosen = columns.chosen(self.request)
+        if any(column.name == "last_order" for column in chosen):
+            columns.add_last_orders(self.result_list)
+        return chosen
 
+    @cached_property
+    def column_names(self) -> set[str]:
+        return {column.name for column in self.columns}
 
-def estimated_number_of_people() -> int:
-    """The planner's estimate on PostgreSQL; 0 on a database that keeps none."""
-    if connection.vendor != "postgresql":
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::text::regclass", [User._meta.db_table])
-        return cursor.fetchone()[0]
+    @cached_property
+    def segment_id(self) -> int | None:
+        return self.form.given().get("segment")
+
+    @cached_property
+    def segments(self) -> list[Segment]:
+        """The chosen one is among the first, which are tabs."""
+        found = list(Segment.objects.order_by("search_name").only("name", "customers_count"))
+        chosen = [segment for segment in found[SHOWN_SEGMENTS:] if segment.pk == self.segment_id]
+        return [*chosen, *(segment for segment in found if segment not in chosen)]
+
+    @property
+    def tabs(self) -> list[Segment]:
+        return self.segments[:SHOWN_SEGMENTS]
+
+    @property
+    def more_segments(self) -> list[Segment]:
+        return self.segments[SHOWN_SEGMENTS:]
+
+    def url(self, changes: Mapping[str, Any], *, keep_page: bool = False) -> str:
+        """Of this list with other parameters; None removes one. Without `keep_page`, of its first page."""
+        query = self.request.GET.copy()
+        for name in () if keep_page else paging.PARAMETERS:
+            query.pop(name, None)
+        for name, value in changes.items():
+            query.setlist(name, [] if value is None else value if isinstance(value, list) else [value])
+        return f"?{query.urlencode()}"
+
+    @property
+    def chips(self) -> list[tuple[Chip, str]]:
+        """What is chosen, each with the link that takes it away."""
+
+        def without(chip: Chip) -> list[str]:
+            return [] if chip.value is None else [v for v in self.request.GET.getlist(chip.name) if v != chip.value]
+
+        return [(chip, self.url({chip.name: without(chip)})) for chip in self.form.chips()]
+
+    @property
+    def without_search_url(self) -> str:
+        return self.url({SEARCH_VAR: None})
+
+    @property
+    def other_parameters(self) -> list[tuple[str, str]]:
+        """Those that a new search keeps."""
+        left_out = (SEARCH_VAR, *paging.PARAMETERS)
+        return [(name, each) for name, values in self.request.GET.lists() if name not in left_out for each in values]
+
+    @property
+    def clear_url(self) -> str:
+        """Without a search and filters; within the segment."""
+        keep = QueryDict(mutable=True)
+        for name in (ORDER_VAR, "segment"):
+            if name in self.request.GET:
+                keep[name] = self.request.GET[name]
+        return f"?{keep.urlencode()}"
+
+    @property
+    def headers(self) -> Iterator[dict[str, Any]]:
+        """Name first; the first click sorts names upwards and numbers downwards."""
+        for column in [columns.Column("name", "Customer"), *self.columns]:
+            current = column.name if self.order_name.removeprefix("-") == column.name else ""
+            other = f"-{column.name}" if self.order_name == column.name else column.name
+            if not current and column.name != "name":
+                other = f"-{column.name}"
+            direction = "descending" if self.order_name.startswith("-") else "ascending"
+            yield {"column": column, "url": self.url({ORDER_VAR: other}), "sort": direction if current else ""}
+
+    @property
+    def orders(self) -> list[tuple[str, str]]:
+        """For the menu of a phone."""
+        return [
+            (f"{sign}{name}", f"{title}, {direction}")
+            for name, (title, _) in paging.ORDERS.items()
+            for sign, direction in (("", "ascending"), ("-", "descending"))
+        ]
+
+    @property
+    def previous_url(self) -> str:
+        return self.url({paging.BEFORE: self.result_list[0].pk}) if self.page.has_previous else ""
+
+    @property
+    def next_url(self) -> str:
+        return self.url({paging.AFTER: self.result_list[-1].pk}) if self.page.has_next else ""
+
+    @property
+    def first_url(self) -> str:
+        return self.url({})
+
+    @property
+    def last_url(self) -> str:
+        return self.url({paging.LAST: "1"})
+
+    @property
+    def count_url(self) -> str:
+        """Of the exact number, if the page does not have it."""
+        return f"{reverse('admin:customers_customer_count')}{self.url({})}" if self.number.is_more else ""
+
+    @property
+    def hints(self) -> list[tuple[str, str]]:
+        """Other filters that the search could be meant for."""
+        return [
+            (name, self.url({SEARCH_VAR: None, name: self.query.strip()})) for name in ("street", "city", "postcode")
+        ]
+
+    @cached_property
+    def currency(self) -> str:
+        return get_details().currencies[0]
 
 
 class CustomerListAdmin(admin.ModelAdmin):
-    list_display = ("name", "mail", "phone", "type", "country", "order_count", "spent", "blocked", "joined")
-    list_display_links = ("name", "mail")
-    sortable_by = ("name", "mail", "order_count", "spent", "joined")
+    change_list_template = "dashboard/customers/list/page.html"
     list_per_page = 50
-    paginator = CappedPaginator
     ordering = ("-date_joined", "-id")
     show_facets = admin.ShowFacets.NEVER  # each is a count of the whole table
-    empty_value_display = "—"
     search_fields = ("search_text",)
-    search_help_text = "Search by name, email or phone"
+    search_help_text = "Search by name, email, phone, id, order number or tag"
 
     @property
     def media(self):
         return super().media + forms.Media(css={"all": ["dashboard/customers.css"]})
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("count/", wrap(require_safe(self.count)), name="customers_customer_count"),
+            path("columns/", wrap(require_POST(self.choose_columns)), name="customers_customer_columns"),
+            *super().get_urls(),
+        ]
+
+    def count(self, request: HttpRequest) -> HttpResponse:
+        """The exact number of customers of a search or filter: as JSON for the page's script, or back to the list."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = cast(CustomerList, self.get_changelist_instance(request))
+        number = counting.count(found.queryset, found.customer_filters())
+        if request.accepts("text/html"):
+            return HttpResponseRedirect(f"{reverse('admin:customers_customer_changelist')}?{request.GET.urlencode()}")
+        return JsonResponse({"number": str(number), "counted_at": counted_at(number)})
+
+    def choose_columns(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        target = request.POST.get("next", "")
+        if not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+            target = reverse("admin:customers_customer_changelist")
+        response = HttpResponseRedirect(target)
+        columns.keep(request, response, [] if "default" in request.POST else request.POST.getlist("column"))
+        return response
+
+    def changelist_view(self, request, extra_context=None):
+        context = {"column_choices": columns.CHOICES, "actions": self.get_actions(request)}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def response_action(self, request, *args, **options):
         """Raises BadRequest for what is no id: nobody has chosen it on the page."""
@@ -143,54 +270,27 @@ class CustomerListAdmin(admin.ModelAdmin):
             raise BadRequest("These are no customers.")
         return super().response_action(request, *args, **options)
 
-    @admin.display(ordering=NullIf("full_name", Value("")).asc(nulls_last=True))
-    def name(self, customer):
-        return customer.get_full_name()
-
-    @admin.display(description="email", ordering=F("email_key").asc(nulls_last=True))
-    def mail(self, customer):
-        return customer.email
-
-    @admin.display
-    def phone(self, customer):
-        return customer.phone_number
-
     @admin.display
     def type(self, customer):
         return customer.get_user_type_display()
 
-    @admin.display
-    def country(self, customer):
-        return next((address.country for address in customer.default_addresses), None)
-
-    @admin.display(description="orders", ordering="orders_count")
+    @admin.display(description="orders")
     def order_count(self, customer):
         return customer.orders_count
 
-    @admin.display(ordering="total_spent")
-    def spent(self, customer):
-        return customer.total_spent
-
-    @admin.display(empty_value="")
-    def blocked(self, customer):
-        return "Blocked" if customer.is_blocked else None
-
-    @admin.display(ordering="date_joined")
-    def joined(self, customer):
-        return localdate(customer.date_joined)
-
     def get_list_filter(self, request):
-        """Including the filters of custom fields, which are read once per request."""
-        if not hasattr(request, "list_filter"):
-            request.list_filter = (*FILTERS, *defined_filters())
-        return request.list_filter
+        return (CustomerFilter,)
 
     def get_changelist(self, request, **options):
         return CustomerList
 
     def get_search_results(self, request, queryset, search_term):
-        return (queryset.search(search_term) if search_term.strip() else queryset), False
+        return (filters.search(queryset, search_term) if search_term.strip() else queryset), False
 
     def lookup_allowed(self, lookup, value, request=None):
         """Only the parameters of the filters: any other lookup could scan the table, or reveal what is not shown."""
-        return any(lookup in each.parameters() for each in self.get_list_filter(request))
+        return lookup in parameters(request)
+
+
+def counted_at(number: counting.Number) -> str:
+    return f"counted at {format_date(localtime(number.counted_at), 'H:i')}" if number.counted_at else ""

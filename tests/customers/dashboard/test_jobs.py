@@ -300,7 +300,7 @@ class TestTheActions:
         for number in range(51):
             make_user(email=f"p{number}@example.com")
 
-        assert "Select all: 51 customers" in dashboard_client.get(CUSTOMERS).content.decode()
+        assert "All 51 customers</label>" in dashboard_client.get(CUSTOMERS).content.decode()
 
 
 class TestTheListOfJobs:

@@ -71,6 +71,9 @@ ALLOWED = [
     (r"customers_customer_(changelist|history)", ALL, ALL),
     (r"customers_customer_change", ALL, NOBODY),
     (r"customers_customer_(edit|edit_part|add_address|edit_address|delete_address)", EDITORS, EDITORS),
+    (r"customers_customer_count", ALL, NOBODY),
+    (r"customers_customer_columns", NOBODY, ALL),  # by its button
+    (r"customers_customer_export", NOBODY, EDITORS),  # by its button
     (r"customers_customer_edit_note", NOBODY, EDITORS),  # it is the note of somebody else
     (r"customers_customer_(add|add_note|block|edit_block|unblock|send_password_reset|personal_data)", EDITORS, EDITORS),
     (r"customers_customer_erase", OWNERS, OWNERS),

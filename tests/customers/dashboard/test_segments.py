@@ -95,8 +95,8 @@ class TestSave:
         [
             {}, [], "x", {"search": ""}, {"ids": [1]}, {"password": "x"}, {"joined_from": "soon"},
             {"joined_to": "2020-02-31"}, {"spent_from": "much"}, {"group": "x"},
-            {"group": [1]}, {"segment": 999}, {"user_type": {"a": 1}}, {"orders_from": "1e999"},
-            {"pk": 1}, {"email": 5}, {"tag": ["a"]}, {"metadata.": "\x00"}, {"search": " "},
+            {"group": ["x"]}, {"segment": 999}, {"user_type": {"a": 1}}, {"orders_from": "1e999"},
+            {"pk": 1}, {"email": 5}, {"tag": [["a"]]}, {"metadata.": "\x00"}, {"search": " "},
             {"metadata.size": []},
         ],
     )  # fmt: skip

@@ -45,7 +45,7 @@ class TestList:
         assert f'href="{TAGS}"' in dashboard_client.get(CUSTOMERS).content.decode().partition('id="content-start"')[2]
 
     def test_common_tag_is_counted_up_to_the_length_of_the_list(self, dashboard_client, people, monkeypatch):
-        monkeypatch.setattr("customers.dashboard.tags.MAX_LISTED", 2)
+        monkeypatch.setattr("customers.dashboard.tags.MAX_COUNTED", 2)
 
         assert ">more than 2</a>" in dashboard_client.get(TAGS).content.decode()
 

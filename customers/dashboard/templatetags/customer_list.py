@@ -1,0 +1,37 @@
+"""What the list of customers shows of each one."""
+
+from django import template
+
+from customers.dashboard.customers import list as customer_list
+from customers.models import User
+
+register = template.Library()
+
+SHOWN_TAGS = 3
+
+
+@register.filter
+def initials(customer: User) -> str:
+    """One or two letters; "?" for somebody without a name."""
+    names = [name for name in (customer.first_name, customer.last_name) if name]
+    return "".join(name[0] for name in names).upper() or "?"
+
+
+@register.filter
+def first_tags(customer: User) -> list[str]:
+    return customer.tags[:SHOWN_TAGS]
+
+
+@register.filter
+def further_tags(customer: User) -> list[str]:
+    return customer.tags[SHOWN_TAGS:]
+
+
+@register.filter
+def country_of(customer: User) -> str:
+    """The code of the country of the default address, or ""."""
+    addresses: list = getattr(customer, "default_addresses", [])
+    return addresses[0].country if addresses else ""
+
+
+register.filter("counted_at", customer_list.counted_at)
