@@ -78,9 +78,9 @@ def sign_in(browser, shop: Store) -> None:
 
 
 def press(browser, text: str) -> None:
-    """A link or a button."""
+    """A link, a button, or what opens a menu."""
     said = f"[normalize-space()='{text}' or @value='{text}']"
-    browser.find_element(By.XPATH, f"//a{said} | //button{said} | //input{said}").click()
+    browser.find_element(By.XPATH, f"//a{said} | //button{said} | //summary{said} | //input{said}").click()
 
 
 def shown(browser, xpath: str) -> str:

@@ -99,6 +99,7 @@ def test_story_of_segment_group_duplicates_and_block(pages, shop):
     pages.press("Block")
     assert "is blocked" in pages.message
     pages.open(LIST)
+    pages.press("More")
     pages.press("Blocked customers")
     assert pages.says(f"Chargebacks of {word}.")
     check(pages)
