@@ -1,4 +1,4 @@
-"""The button *Export* above the list: a file of all customers whom its search and filters match, in two clicks."""
+"""The button *Export* above the list: a file of all customers that match its search and filters, in two clicks."""
 
 from typing import Any, cast
 

@@ -270,14 +270,6 @@ class CustomerListAdmin(admin.ModelAdmin):
             raise BadRequest("These are no customers.")
         return super().response_action(request, *args, **options)
 
-    @admin.display
-    def type(self, customer):
-        return customer.get_user_type_display()
-
-    @admin.display(description="orders")
-    def order_count(self, customer):
-        return customer.orders_count
-
     def get_list_filter(self, request):
         return (CustomerFilter,)
 
