@@ -42,7 +42,7 @@ class Statement(NamedTuple):
 
 
 def insert_user(customer: NewCustomer, by: Actor, bound: definitions.Bindings | None = None) -> User:
-    """The new person, with `addresses` loaded. Raises EmailTaken, with nothing written.
+    """The new person, with `addresses` loaded, and with `inserted_addresses`. Raises EmailTaken, with nothing written.
 
     `bound`: the definitions that the metadata is checked against. On PostgreSQL EmailTaken may also say that they are
     no longer those of the database.
@@ -56,6 +56,7 @@ def insert_user(customer: NewCustomer, by: Actor, bound: definitions.Bindings | 
         _insert_one_by_statement(user, addresses, params)
     elif _insert_by_orm([(user, addresses)], by):
         raise EmailTaken
+    user.inserted_addresses = addresses
     # As a prefetch would leave it: reading them back costs no query.
     user._prefetched_objects_cache = {"addresses": addresses}  # type: ignore[attr-defined]  # Django keeps it untyped
     return user

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -51,6 +52,11 @@ def client_ip(meta: Mapping[str, Any]) -> str | None:
     if settings.BEHIND_PROXY:
         # What stands before the last comma was sent by the client, who may write anything.
         text = meta.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip() or text
+    return _canonical(text)
+
+
+@lru_cache(maxsize=1024)  # the same clients send many requests
+def _canonical(text: str) -> str | None:
     if found := ADDRESS.fullmatch(text):
         text = found["ipv6"] or found["ipv4"]
     try:

@@ -116,6 +116,7 @@ TABLE = [
 INSTANCE_ATTRIBUTES = {
     "query.where": "customers/api/resources/users.py: whether a queryset is filtered at all",
     "_prefetched_objects_cache": "customers/insertion.py: addresses that were just written are not read again",
+    "_store": "config/api_requests.py: headers of an answer by their names in lower case",
     "_request": "customers/api/idempotency.py: Django's request within DRF's, as DRF's own views use it",
 }
 # fmt: on

@@ -14,6 +14,8 @@ def query_params(request, parameters: type[serializers.Serializer]) -> dict[str,
     Empty and unknown parameters are ignored. The last value of a repeated parameter counts, unless its field is a list.
     Raises ValidationError, SearchTooLong.
     """
+    if not request.query_params:
+        return {}
     given = {
         name: values if isinstance(field, serializers.ListField) else values[-1]
         for name, field in parameters._declared_fields.items()

@@ -9,8 +9,9 @@ import orjson
 from django.db.models import Q
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import BasePagination
-from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
+
+from customers.api.renderers import JSONAnswer
 
 DEFAULT_SIZE = 20
 MAX_SIZE = 250
@@ -41,7 +42,7 @@ class KeysetPagination(BasePagination):
         return rows
 
     def get_paginated_response(self, data):
-        return Response({"next": self.next, "previous": self.previous, "results": data})
+        return JSONAnswer({"next": self.next, "previous": self.previous, "results": data})
 
     def read(self, queryset, limit: int, backwards: bool) -> list:
         return list(queryset.order_by(*(key if backwards else f"-{key}" for key in self.keys))[:limit])
@@ -64,6 +65,8 @@ class KeysetPagination(BasePagination):
     def _link(self, direction: str, row) -> str:
         position = [row[key] if isinstance(row, dict) else getattr(row, key) for key in self.keys]
         cursor = base64.urlsafe_b64encode(orjson.dumps([direction, *position])).decode().rstrip("=")
+        if not self.request.META.get("QUERY_STRING"):  # as most often: without parsing the address
+            return f"{self.request.scheme}://{self.request.get_host()}{self.request.get_full_path()}?cursor={cursor}"
         return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
 
     def _read_cursor(self) -> tuple[str, list]:

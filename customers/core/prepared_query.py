@@ -19,6 +19,10 @@ def _load_json(value, expression, connection):
     return value and orjson.loads(value)
 
 
+def _keep_json(value, expression, connection):
+    return value and orjson.Fragment(value)
+
+
 class PreparedQuery:
     """Rows, as dictionaries, of the `.values()` queryset that `build` returns for any number of ids.
 
@@ -26,10 +30,14 @@ class PreparedQuery:
         addresses(1, 2) == list(Address.objects.filter(user_id__in=(1, 2)).values("line1"))
 
     All other parameters of the statement keep the values that they had when it was compiled.
+
+    With `keeps_json` a value of JSON is an `orjson.Fragment`, which orjson writes as the database has written it. To
+    parse it and to write it again takes 4 % of the CPU time of a page.
     """
 
-    def __init__(self, build: Callable[..., QuerySet]):
+    def __init__(self, build: Callable[..., QuerySet], *, keeps_json: bool = False):
         self.build = build
+        self._read_json = _keep_json if keeps_json else _load_json
         self._local = threading.local()  # a compiler belongs to the connection, and so to the thread
 
     def __call__(self, *ids: int) -> list[dict[str, Any]]:
@@ -48,6 +56,6 @@ class PreparedQuery:
             converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
             for position, (expression, _, _) in enumerate(compiler.select):
                 if isinstance(expression.output_field, JSONField):
-                    converters[position] = ([_load_json], expression)
+                    converters[position] = ([self._read_json], expression)
             statements[key] = (list(queryset.query.selected), sql, params, compiler, converters)
         return statements[key]

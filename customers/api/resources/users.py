@@ -9,7 +9,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound
-from rest_framework.response import Response
 
 from customers import services
 from customers.api.base import AdminApiViewSet
@@ -19,6 +18,7 @@ from customers.api.filters import FilterBackend, query_params
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.parsers import FormData
+from customers.api.renderers import JSONAnswer
 from customers.api.resources.addresses import ADDRESS_COLUMNS, AddressSerializer
 from customers.core.json_values import parse_json
 from customers.core.postgres import custom_plan
@@ -196,7 +196,8 @@ class UserPagination(KeysetPagination):
 
 @cache
 def newest_users(limit: int) -> PreparedQuery:
-    return PreparedQuery(lambda: user_rows(User.objects.newest_first())[:limit])
+    """The first page of all users, with JSON as the database writes it."""
+    return PreparedQuery(lambda: user_rows(User.objects.newest_first())[:limit], keeps_json=True)
 
 
 @extend_schema(tags=["customers"])
@@ -238,7 +239,7 @@ class UserViewSet(AdminApiViewSet):
     @idempotent
     def create(self, request):
         user = services.create_user(by=self.actor, **self.validated())
-        return Response(UserRepresentation.from_model(user), status=status.HTTP_201_CREATED)
+        return JSONAnswer(UserRepresentation.from_model(user, user.inserted_addresses), status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Retrieve a customer",
