@@ -6,13 +6,15 @@ A request costs no extra query. A killed process loses the counts since the last
 import logging
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing.util import Finalize
 from threading import Lock
 
 from django.conf import settings
 from django.db import Error, connection, transaction
 from django.db.models import QuerySet, Sum
+from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from oauth.models import ApiUsage
 
@@ -66,6 +68,14 @@ def calls_by_app(since: datetime) -> list[tuple[str, int]]:
 
 def from_before(time: datetime) -> QuerySet[ApiUsage]:
     return ApiUsage.objects.filter(hour__lt=time)
+
+
+def calls_by_day(app_id: int, days: int) -> list[tuple[date, int]]:
+    """Days of the store's time zone with the number of an app's requests, newest first, without days that have none."""
+    since = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days - 1)
+    rows = ApiUsage.objects.filter(app_id=app_id, hour__gte=since)
+    by_day = rows.annotate(day=TruncDate("hour")).values_list("day").annotate(total=Sum("calls"))
+    return list(by_day.order_by("-day"))
 
 
 def discard() -> None:

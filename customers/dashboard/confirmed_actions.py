@@ -39,7 +39,8 @@ class ConfirmedAction:
     gets its values, as keyword arguments. `question` is formatted with the object as `object`. `permission` is a full
     permission name; without one, the permission to change the object is enough. `is_available` decides whether the
     object's page offers the action. With `reauthenticate` the person first confirms who they are, unless they did so
-    within ten minutes. `template` shows the question, with what `details` returns.
+    within ten minutes. One that `is_permanent` says so, and one that `is_danger` stands apart. `template`
+    shows the question, with what `details` returns.
     """
 
     run: Callable[..., str | HttpResponse]
@@ -49,6 +50,7 @@ class ConfirmedAction:
     permission: str | None
     is_available: Callable[[HttpRequest, Any], bool]
     is_permanent: bool
+    is_danger: bool
     confirmation: TypedConfirmation | None
     reauthenticate: bool
     template: str
@@ -69,6 +71,7 @@ def confirmed_action(
     permission: str | None = None,
     is_available: Callable[[HttpRequest, Any], bool] = lambda request, obj: True,
     is_permanent: bool = False,
+    is_danger: bool = False,
     confirmation: TypedConfirmation | None = None,
     reauthenticate: bool = False,
     template: str = "dashboard/confirm.html",
@@ -86,6 +89,7 @@ def confirmed_action(
             permission=permission,
             is_available=is_available,
             is_permanent=is_permanent,
+            is_danger=is_permanent or is_danger,
             confirmation=confirmation,
             reauthenticate=reauthenticate,
             template=template,

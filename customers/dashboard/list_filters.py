@@ -24,3 +24,18 @@ class InstalledFilter(admin.SimpleListFilter):
         if self.value() in ("yes", "no"):
             return queryset.filter(installed_at__isnull=self.value() == "no")
         return queryset
+
+
+def switch(column: str) -> type[admin.SimpleListFilter]:
+    """A filter of a boolean column, in words: active or off."""
+
+    class SwitchFilter(admin.SimpleListFilter):
+        title, parameter_name = "state", column
+
+        def lookups(self, request, model_admin):
+            return [("yes", "Active"), ("no", "Off")]
+
+        def queryset(self, request, queryset):
+            return queryset.filter(**{column: self.value() == "yes"}) if self.value() in ("yes", "no") else queryset
+
+    return SwitchFilter

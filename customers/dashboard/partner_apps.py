@@ -3,11 +3,14 @@
 from django import forms
 from django.contrib import admin
 
-from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin, ScopesField
+from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin
 from customers.dashboard.app_settings import AppSettingsAdmin
+from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import confirmed_action
 from customers.dashboard.customers.fields import IndentedEncoder, JSONField
-from customers.dashboard.list_filters import InstalledFilter, titled
+from customers.dashboard.list_filters import InstalledFilter, switch
+from customers.dashboard.scope_choices import ScopesField
+from customers.dashboard.templatetags.shop import NOTHING, in_words
 from oauth import partner_apps
 from oauth.actor import Actor
 from oauth.models import PartnerApp
@@ -45,18 +48,18 @@ class PartnerAppForm(forms.ModelForm):
 @admin.register(PartnerApp)
 class PartnerAppAdmin(AppSettingsAdmin, AppAdmin):
     form = PartnerAppForm
-    list_display = ("name", "installed_at", "permissions", "version", "is_active")
-    list_filter = (("is_active", titled("status")), InstalledFilter)
+    list_display = ("name", "state", "permissions", "last_used", "version")
+    list_filter = (switch("is_active"), InstalledFilter)
     search_fields = ("name", "client_id")
     change_form_template = "dashboard/apps/change_partner_app.html"
 
     def get_fields(self, request, obj=None):
         if obj is None:
             return tuple(field for field in PartnerAppForm.Meta.fields if field != "is_active")
-        return ("client_id", "installed_at", *PartnerAppForm.Meta.fields)
+        return ("client_id", *PartnerAppForm.Meta.fields)
 
     def get_readonly_fields(self, request, obj=None):
-        return ("client_id", "installed_at", "client_type") if obj else ()
+        return ("client_id", "client_type") if obj else ()
 
     def save_model(self, request, obj, form, change):
         if not change:
@@ -77,6 +80,7 @@ class PartnerAppAdmin(AppSettingsAdmin, AppAdmin):
         "Uninstall",
         "All tokens of {object.name} stop working at once. Its settings are kept, in case it is installed again.",
         is_available=lambda request, app: bool(app.installed_at),
+        is_danger=True,
     )
     def uninstall(self, request, app):
         partner_apps.uninstall(app, Actor.from_request(request))
@@ -91,6 +95,16 @@ class PartnerAppAdmin(AppSettingsAdmin, AppAdmin):
     def replace_secret(self, request, app):
         return self.show_credentials(request, app, partner_apps.replace_secret(app, Actor.from_request(request)))
 
-    @admin.display
-    def permissions(self, app):
-        return ", ".join(app.granted_scopes) or "–"
+    def scopes_of(self, app):
+        return app.granted_scopes
+
+    def facts(self, app):
+        return [("Version", app.version or NOTHING)]
+
+    @admin.display(description="state", ordering="installed_at")
+    def state(self, app):
+        if not app.is_active:
+            return chip("Off")
+        if not app.installed_at:
+            return chip("Not installed")
+        return chip(f"Installed {in_words(app.installed_at)}", "good")

@@ -33,7 +33,7 @@ class TwoFactorPolicyAdmin(admin.ModelAdmin):
         return [path("two-factor/", view, name="customers_staffmember_two_factor"), *super().get_urls()]
 
     def two_factor_policy(self, request: HttpRequest) -> HttpResponse:
-        if not self.has_change_permission(request):
+        if not request.user.has_perm("accounts.change_staffrole"):
             raise PermissionDenied
         form = TwoFactorPolicyForm(request.POST if request.method == "POST" else None)
         if form.is_valid():

@@ -16,7 +16,7 @@ from customers.dashboard.customers.fields import PlainSelect
 from customers.dashboard.deliveries import newest_of
 from customers.dashboard.event_choices import EventsField
 from customers.dashboard.folded_search import FoldedSearchAdmin
-from customers.dashboard.list_filters import titled
+from customers.dashboard.list_filters import switch
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, to_validation_error
 from customers.dashboard.templatetags.shop import clock
 from customers.segments import services as segments
@@ -94,7 +94,7 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     form = WebhookForm
     change_form_template = "dashboard/webhooks/change_webhook.html"
     list_display = ("__str__", "target", "event_types", "belongs_to", "health")
-    list_filter = (("active", titled("status")),)
+    list_filter = (switch("active"),)
     search_fields = ("search_name__contains", "target")
     search_help_text = "Search by name or target"
     list_select_related = ("app",)

@@ -21,7 +21,7 @@ from customers.orders.models import Order, Subscription
 from customers.orders.services import record_new
 from oauth.accounts import staff
 from oauth.actor import SYSTEM, Actor
-from oauth.models import ApiUsage, App
+from oauth.models import DEFAULT_API_VERSION, AccessToken, ApiUsage, App
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
 
@@ -170,6 +170,9 @@ class Filling:
                 continue  # the store's own
             issue_personal_token(app_name=name, scopes=[Scope.USERS_READ], owner=owner)
             app = App.objects.get(kind=App.Kind.PRIVATE, name=name)
+            AccessToken.objects.filter(application=app).update(
+                last_used_at=hour, last_used_version=DEFAULT_API_VERSION, last_used_ip="203.0.113.7"
+            )
             ApiUsage.objects.bulk_create(
                 ApiUsage(app=app, hour=hour - timedelta(hours=back), calls=self.random.randrange(calls * 2))
                 for back in range(HOURS)

@@ -63,7 +63,7 @@ class Doors:
             "group, dashboard": (CustomerGroup, filled("groups/customergroup/")),
             "app, dashboard": (PartnerApp, filled("oauth/partnerapp/", **PARTNER_APP)),
             "app, command": (PartnerApp, self.register),
-            "API token, dashboard": (PrivateApp, filled("oauth/privateapp/", api_version="2024-04-01")),
+            "API token, dashboard": (PrivateApp, filled("oauth/privateapp/", api_version="2024-04-01", preset="read")),
             "API token, command": (PrivateApp, self.create_token),
         }
 

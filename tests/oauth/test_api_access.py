@@ -1,17 +1,24 @@
 """API access in the dashboard: a store owner's own tokens."""
 
+import html
 import re
 from datetime import timedelta
 
 from django.core.management import call_command
 from django.test import Client
+from django.urls import get_resolver
 from django.utils import timezone
 
+from customers.dashboard.scope_choices import PRESETS, SERVED
+from oauth import api_usage
+from oauth.accounts.own_roles import create_role
+from oauth.actor import SYSTEM
 from oauth.audit.models import AuditEvent
 from oauth.models import AccessToken, App
 from oauth.scopes import Scope
 from tests.support.cases import each
 from tests.support.clients import USERS, ApiClient
+from tests.support.dashboard import browser_of_role
 from tests.support.factories import make_owner
 
 ACCESS = "/dashboard/oauth/privateapp/"
@@ -70,6 +77,7 @@ class TestMakeAToken:
         [
             {"name": ""},
             {"name": "Taken"},
+            {"allowed_scopes": []},
             {"allowed_scopes": ["users:destroy"]},
             {"expires_on": "2020-01-01"},
             {"api_version": "1999-01-01"},
@@ -85,8 +93,69 @@ class TestMakeAToken:
         assert b"errornote" in page.content
         assert App.objects.count() == 1
 
+    @each("preset, scopes", [(key, scopes) for key, (_, scopes) in PRESETS.items()])
+    def test_preset_gives_its_permissions_without_the_script_of_the_page(self, dashboard_client, preset, scopes):
+        dashboard_client.post(f"{ACCESS}add/", form(preset=preset, allowed_scopes=[]))
+
+        assert App.objects.get().allowed_scopes == list(scopes)
+
+    def test_permissions_that_this_store_serves_are_offered_first(self, dashboard_client):
+        page = dashboard_client.get(f"{ACCESS}add/").content.decode()
+
+        served, _, others = page.partition("<summary>More")
+        assert re.findall(r'name="allowed_scopes" value="([\w:]+)"', served) == list(SERVED)
+        assert len(re.findall(r'name="allowed_scopes" value="([\w:]+)"', others)) == len(Scope) - len(SERVED)
+        empty = {Scope.DISPUTES_READ, Scope.TRANSACTIONS_READ}
+        assert set(SERVED) | empty == required_scopes(get_resolver())
+
+    def test_new_token_comes_with_a_call_that_works(self, dashboard_client):
+        page = dashboard_client.post(f"{ACCESS}add/", form(api_version="2023-02-10"))
+
+        call = html.unescape(re.search(r'<textarea id="example"[^>]*>([^<]*)', page.content.decode())[1])
+        url, *headers = re.findall(r'"([^"]*)"', call)
+        answer = Client().get(url.removeprefix("http://testserver"), headers=dict(each.split(": ") for each in headers))
+        assert (answer.status_code, answer.headers["X-29next-API-Version"]) == (200, "2023-02-10")
+        assert "/api/docs/admin/" in page.content.decode()
+
+    def test_nobody_gives_a_permission_that_their_role_does_not_have(self, owner, api):
+        api(Scope.USERS_READ, app_name="ERP")
+        create_role(name="Integrator", levels={"customers": "view", "apps": "edit"}, by=SYSTEM)
+        browser = browser_of_role("Integrator")
+
+        refused = browser.post(f"{ACCESS}add/", form(name="Mine", allowed_scopes=["users:read", "orders:read"]))
+        widened = browser.post(change_url(App.objects.get()), form(allowed_scopes=["users:read", "admin:read"]))
+        made = browser.post(f"{ACCESS}add/", form(name="Mine"))
+
+        assert "Your role does not have: See orders." in refused.content.decode()
+        assert "Your role does not have: See everything in the store." in widened.content.decode()
+        assert App.objects.get(name="ERP").allowed_scopes == ["users:read"]
+        assert ApiClient(shown_token(made)).get(USERS).status_code == 200
+
+
+def required_scopes(resolver) -> set[Scope]:
+    """What the endpoints of this store require."""
+    found = set()
+    for entry in resolver.url_patterns:
+        if hasattr(entry, "url_patterns"):
+            found |= required_scopes(entry)
+        else:
+            found |= set(getattr(getattr(entry.callback, "cls", None), "required_scopes", {}).values())
+    return found
+
 
 class TestRevokeAToken:
+    def test_revoked_token_stops_working_until_it_is_replaced(self, dashboard_client, api):
+        client = api(Scope.USERS_READ, app_name="ERP")
+        app = App.objects.get()
+
+        dashboard_client.post(f"{ACCESS}{app.pk}/revoke/")
+
+        assert client.get(USERS).status_code == 401
+        assert ">Revoked<" in dashboard_client.get(ACCESS).content.decode()
+        assert AuditEvent.objects.filter(event="token_revoked").count() == 1
+        replaced = dashboard_client.post(f"{ACCESS}{app.pk}/replace/")
+        assert ApiClient(shown_token(replaced)).get(USERS).status_code == 200
+
     def test_replaced_token_keeps_permissions_and_expiry(self, dashboard_client):
         expires_on = (timezone.localdate() + timedelta(days=9)).isoformat()
         former = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}add/", form(expires_on=expires_on))))
@@ -186,7 +255,21 @@ class TestLastUse:
 
         ApiClient(token).get(USERS, headers={"X-29next-API-Version": "unstable"})
 
-        assert b"in version unstable from 127.0.0.1" in dashboard_client.get(ACCESS).content
+        for url in (ACCESS, change_url(App.objects.get())):
+            page = dashboard_client.get(url).content.decode()
+            assert "just now</time> in version unstable from 127.0.0.1" in page
+
+    def test_token_that_was_never_used_says_so_and_page_shows_calls_by_day(self, dashboard_client, api):
+        client = api(Scope.USERS_READ)
+        AccessToken.objects.update(last_used_at=None)
+        before = dashboard_client.get(ACCESS).content.decode()
+
+        client.get(USERS)
+        api_usage.add_to_table()
+
+        page = dashboard_client.get(change_url(App.objects.get())).content.decode()
+        assert re.search(r'<td class="field-last_used[^>]*>Never<', before)
+        assert f'<th scope="row">{timezone.localdate()}</th><td class="number">1</td>' in page
 
     def test_last_use_is_stored_once_a_minute(self, dashboard_client, django_assert_num_queries):
         client = ApiClient(shown_token(dashboard_client.post(f"{ACCESS}add/", form(rate_limit="0"))))

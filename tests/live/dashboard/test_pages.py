@@ -190,6 +190,8 @@ class TestEveryPage:
     def test_page_with_a_secret_is_accessible(self, desk):
         desk.open("oauth/privateapp/add/")
         desk.fill(name="Till")
+        desk.find("[name=preset][value=customers]").click()
+        assert len(desk.all("[name=allowed_scopes]:checked")) == 2
         desk.press("Save")
 
         assert desk.find("#access_token")
