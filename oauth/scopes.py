@@ -56,7 +56,12 @@ class Scope(StrEnum):
 def _label(scope: Scope) -> str:
     section, access = scope.split(":")
     verb = "See" if access == "read" else "Add and change"
-    names = {"admin": "everything in the store", "users": "customers", "store": "store details"}
+    names = {
+        "admin": "everything in the store",
+        "users": "customers",
+        "store": "store details",
+        "metadata": "custom fields",
+    }
     return f"{verb} {names.get(section, section.replace('_', ' '))}"
 
 

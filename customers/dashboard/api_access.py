@@ -49,6 +49,7 @@ class PrivateAppForm(forms.ModelForm):
         model = PrivateApp
         fields = ("name", "allowed_scopes", "api_version", "rate_limit", "is_active")
         help_texts = HELP_TEXTS
+        labels = {"is_active": "Active"}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -31,6 +31,8 @@ HELP_TEXTS = {
 
 class AppAdmin(FoldedSearchOfFewAdmin, NoDeleteAdmin, ConfirmedActionsAdmin):
     view_on_site = False
+    empty_value_display = NOTHING
+    show_facets = admin.ShowFacets.NEVER
 
     class Media:
         css = {"all": ["oauth/page.css", "dashboard/apps.css"]}
@@ -44,7 +46,11 @@ class AppAdmin(FoldedSearchOfFewAdmin, NoDeleteAdmin, ConfirmedActionsAdmin):
         if obj:
             labels = [SCOPE_LABELS[Scope(scope)] for scope in self.scopes_of(obj)]
             context |= {"state": self.state(obj), "facts": self.facts(obj), "labels": labels}
-            context |= {"last_used": self.last_used(obj), "calls": calls_by_day(obj.pk, SHOWN_DAYS)}
+            context |= {
+                "show_save_and_add_another": False,
+                "last_used": self.last_used(obj),
+                "calls": calls_by_day(obj.pk, SHOWN_DAYS),
+            }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def scopes_of(self, app) -> list[str]:

@@ -1,13 +1,68 @@
 """The security log."""
 
+from typing import Any
+
 from django.contrib import admin
 from django.utils import timezone
 
 from customers.dashboard.read_only import ReadOnlyAdmin
+from customers.dashboard.templatetags.shop import NOTHING
 from customers.limits import shortened_search
 from oauth.audit.models import AuditEvent
 
 SEARCHED_EVENTS = 50_000
+Event = AuditEvent.Event
+# What a filter by each single event would not fit on a page. Every event belongs to one of these.
+KINDS = {
+    "sign-in": ("Sign-in and passwords", (
+        Event.SIGNED_IN, Event.SIGN_IN_FAILED, Event.SIGNED_OUT, Event.PASSWORD_CHANGED, Event.PASSWORD_RESET_SENT,
+        Event.PASSWORD_RESET, Event.LOCKED_OUT, Event.SESSIONS_ENDED, Event.TWO_FACTOR_ON, Event.TWO_FACTOR_OFF,
+    )),
+    "refused": ("Refused and suspicious", (
+        Event.SIGN_IN_FAILED, Event.LOCKED_OUT, Event.TOKEN_REFUSED, Event.CODE_REUSED, Event.REFRESH_TOKEN_REUSED,
+        Event.CONSENT_REFUSED,
+    )),
+    "staff": ("Staff and roles", (
+        Event.STAFF_INVITED, Event.STAFF_CHANGED, Event.ROLE_CREATED, Event.ROLE_CHANGED, Event.ROLE_DELETED,
+        Event.SESSIONS_ENDED,
+    )),
+    "tokens": ("Tokens", (
+        Event.TOKEN_ISSUED, Event.TOKEN_FIRST_USED, Event.TOKEN_REVOKED, Event.TOKEN_LIMITED, Event.TOKEN_REFUSED,
+        Event.CODE_REUSED, Event.REFRESH_TOKEN_REUSED,
+    )),
+    "apps": ("Apps and webhooks", (
+        Event.APP_REGISTERED, Event.APP_CHANGED, Event.SECRET_REPLACED, Event.CONSENTED, Event.CONSENT_REFUSED,
+        Event.APP_OPENED, Event.APP_UNINSTALLED, Event.WEBHOOK_CREATED, Event.WEBHOOK_CHANGED, Event.WEBHOOK_DELETED,
+    )),
+    "data": ("Customers' data", (
+        Event.CUSTOMER_ERASED, Event.PERSONAL_DATA_DOWNLOADED, Event.EXPORT_REQUESTED, Event.EXPORT_DOWNLOADED,
+    )),
+}  # fmt: skip
+LABELS = {"scopes": "Permissions", "new": "Newly granted", "ip": "IP address", "is_active": "Active"}
+CHANGES = {"role", "is_active", "sections"}  # lists of the former and the present value
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = parameter_name = "kind"
+
+    def lookups(self, request, model_admin):
+        return [(key, label) for key, (label, _) in KINDS.items()]
+
+    def queryset(self, request, queryset):
+        kind = KINDS.get(self.value() or "")
+        return queryset.filter(event__in=kind[1]) if kind else queryset
+
+
+def in_words(name: str, value: Any) -> str:
+    if name in CHANGES and isinstance(value, list):
+        return " → ".join(in_words("", each) for each in value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')}: {each}" for key, each in value.items()) or NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return NOTHING if value in (None, "") else str(value)
 
 
 @admin.register(AuditEvent)
@@ -19,21 +74,27 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def time(self, event):
         return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
 
+    @admin.display(description="who", ordering="actor")
+    def who(self, event):
+        return event.actor or NOTHING
+
     @admin.display
     def details(self, event):
         return "; ".join(
-            f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+            f"{LABELS.get(name) or name.replace('_', ' ').capitalize()}: {in_words(name, value)}"
             for name, value in event.detail.items()
         )
 
-    list_display = ("time", "event", "actor", "app", "ip", "details")
-    fields = ("time", "event", "actor", "app", "client_id", "ip", "details")
-    list_filter = ("event", ("at", admin.DateFieldListFilter))
+    list_display = ("time", "event", "who", "app", "ip", "details")
+    fields = ("time", "event", "who", "app", "client_id", "ip", "details")
+    list_filter = (KindFilter, ("at", admin.DateFieldListFilter))
     search_fields = ("actor", "app", "client_id", "ip")
     search_help_text = f"Search the newest {SEARCHED_EVENTS:,} events by email, app, client ID or IP address"
     ordering = ("-at", "-id")
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    empty_value_display = NOTHING
 
     def get_search_results(self, request, queryset, search_term):
         """Within the newest events that the filters find: no index serves this search, and the log only grows."""

@@ -108,7 +108,7 @@ class DeliveryAdmin(ReadOnlyAdmin, ConfirmedActionsAdmin):
         css = {"all": ["dashboard/events.css"]}
 
     change_form_template = "dashboard/webhooks/delivery.html"
-    list_display = ("event_type", "about", "webhook", "time", "state", "answer", "attempts", "test")
+    list_display = ("event", "about", "webhook", "time", "state", "answer", "attempts")
     fields = ()
     list_filter = ("status", EventFilter, ("webhook", admin.RelatedOnlyFieldListFilter))
     search_fields = ("object_id",)
@@ -117,6 +117,7 @@ class DeliveryAdmin(ReadOnlyAdmin, ConfirmedActionsAdmin):
     ordering = ("-id",)
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_queryset(self, request):
         return super().get_queryset(request).defer("body", "snapshot")
@@ -161,9 +162,9 @@ class DeliveryAdmin(ReadOnlyAdmin, ConfirmedActionsAdmin):
     def answer(self, delivery):
         return Outcome(delivery).answer or NOTHING
 
-    @admin.display(description="")
-    def test(self, delivery):
-        return chip("Test") if delivery.is_test else ""
+    @admin.display(ordering="event_type")
+    def event(self, delivery):
+        return format_html("{} {}", delivery.event_type, chip("Test")) if delivery.is_test else delivery.event_type
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["outcome"] = obj and Outcome(obj)

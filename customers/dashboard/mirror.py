@@ -2,18 +2,24 @@
 
 from django.contrib import admin
 from django.db.models import Max
-from django.utils import timezone
 
+from customers.dashboard.chips import chip
 from customers.dashboard.read_only import ReadOnlyAdmin
+from customers.dashboard.templatetags.shop import NOTHING, when
 from customers.mirror.models import MirroredStore, ReceivedEvent
 
 Outcome = ReceivedEvent.Outcome
 
 
+SHOWN_ON_PAGE = 20
+TONES = {Outcome.CONFLICT: "warning", Outcome.REJECTED: "danger"}
+
+
 class MirrorAdmin(ReadOnlyAdmin):
     list_per_page = 50
     ordering = ("-id",)
-    empty_value_display = "—"
+    empty_value_display = NOTHING
+    show_facets = admin.ShowFacets.NEVER
 
 
 @admin.register(MirroredStore)
@@ -21,13 +27,19 @@ class MirroredStoreAdmin(MirrorAdmin):
     list_display = ("url", "last_event", "synced", "stale", "conflicts")
     fields = ("url", "created_at", "webhook_id", "has_token", "last_event", "synced", "stale", "conflicts")
     readonly_fields = fields
+    change_form_template = "dashboard/mirror/store.html"
+
+    def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        if obj:
+            context["newest_events"] = obj.events.order_by("-id")[:SHOWN_ON_PAGE]
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(last_event_at=Max("events__received_at"))
 
     @admin.display
     def last_event(self, store):
-        return f"{timezone.localtime(store.last_event_at):%Y-%m-%d %H:%M:%S}" if store.last_event_at else None
+        return when(store.last_event_at) if store.last_event_at else "Never"
 
     @admin.display(description="customers")
     def synced(self, store):
@@ -41,14 +53,14 @@ class MirroredStoreAdmin(MirrorAdmin):
     def conflicts(self, store):
         return f"{store.events.filter(outcome__in=(Outcome.CONFLICT, Outcome.REJECTED)).count():,}"
 
-    @admin.display(description="has a token", boolean=True)
+    @admin.display(description="token")
     def has_token(self, store):
-        return store.has_token
+        return "Kept, encrypted" if store.has_token else "Not kept"
 
 
 @admin.register(ReceivedEvent)
 class ReceivedEventAdmin(MirrorAdmin):
-    list_display = ("event_type", "object_id", "store", "time", "outcome", "detail")
+    list_display = ("event_type", "object_id", "store", "time", "result", "detail")
     fields = readonly_fields = (
         "store", "event_type", "object_id", "event_id", "received_at", "outcome", "detail"
     )  # fmt: skip
@@ -60,4 +72,8 @@ class ReceivedEventAdmin(MirrorAdmin):
 
     @admin.display(ordering="received_at")
     def time(self, event):
-        return f"{timezone.localtime(event.received_at):%Y-%m-%d %H:%M:%S}"
+        return when(event.received_at)
+
+    @admin.display(ordering="outcome", description="outcome")
+    def result(self, event):
+        return chip(event.get_outcome_display(), TONES.get(Outcome(event.outcome), "neutral"))

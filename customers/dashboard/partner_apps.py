@@ -35,6 +35,7 @@ class PartnerAppForm(forms.ModelForm):
             "api_version", "rate_limit", "settings_schema", "is_active",
         )  # fmt: skip
         help_texts = HELP_TEXTS
+        labels = {"is_active": "Active"}
         widgets = {"redirect_uris": forms.Textarea({"rows": 3, "class": "vLargeTextField"})}
 
     def __init__(self, *args, **kwargs):

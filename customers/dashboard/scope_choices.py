@@ -12,6 +12,7 @@ SERVED = (
     Scope.SUBSCRIPTIONS_WRITE, Scope.CARTS_WRITE, Scope.METADATA_READ, Scope.METADATA_WRITE, Scope.EXPORTS_READ,
     Scope.EXPORTS_WRITE, Scope.WEBHOOKS_READ, Scope.WEBHOOKS_WRITE, Scope.STORE_READ,
 )  # fmt: skip
+FIRST = (*SERVED, Scope.ADMIN_READ, Scope.ADMIN_WRITE)
 CHOOSE = "choose"
 # Label and scopes by key.
 PRESETS: dict[str, tuple[str, tuple[Scope, ...]]] = {
@@ -33,7 +34,7 @@ class ScopesWidget(forms.CheckboxSelectMultiple):
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
         context["widget"]["folded"] = MORE
-        context["widget"]["is_open"] = not set(value or ()) <= set(SERVED)
+        context["widget"]["is_open"] = not set(value or ()) <= set(FIRST)
         return context
 
 
@@ -41,8 +42,8 @@ class ScopesField(forms.MultipleChoiceField):
     widget = ScopesWidget
 
     def __init__(self, **options):
-        others = [scope for scope in Scope if scope not in SERVED]
-        super().__init__(choices=[*map(_choice, SERVED), (MORE, [*map(_choice, others)])], **options)
+        others = [scope for scope in Scope if scope not in FIRST]
+        super().__init__(choices=[*map(_choice, FIRST), (MORE, [*map(_choice, others)])], **options)
 
 
 class PresetWidget(forms.RadioSelect):

@@ -104,6 +104,7 @@ class StaffAdmin(
     ordering = ("-is_active", "email")
     show_full_result_count = False
     view_on_site = False
+    empty_value_display = NOTHING
 
     class Media:
         css = {"all": ["oauth/page.css"]}
@@ -212,7 +213,7 @@ class StaffAdmin(
     def role(self, member):
         return staff.role_of(member) or NOTHING
 
-    @admin.display(description="status", ordering="is_active")
+    @admin.display(description="status")
     def status(self, member):
         if not member.is_active:
             return chip("Deactivated")

@@ -100,6 +100,7 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     list_select_related = ("app",)
     ordering = ("-id",)
     list_per_page = 50
+    show_facets = admin.ShowFacets.NEVER
 
     class Media:
         js = ["dashboard/webhook.js"]
@@ -114,6 +115,7 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
         return [(None, {"fields": ("name", "target", "events", "active")}), ("Secret and version", advanced)]
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
+        context["show_save_and_add_another"] = False
         if obj:
             context |= {"health": self.health(obj), "belongs_to": self.belongs_to(obj)}
             context |= {"deliveries": newest_of(obj), "test_form": SendTestForm(auto_id="test_%s")}

@@ -79,7 +79,7 @@ class TestInvitation:
     def test_invitation_leads_to_a_password_and_sign_in(self, pages, shop):
         email = f"{new_word('mia')}@store.example"
         pages.open("customers/staffmember/")
-        pages.press("Add staff member")
+        pages.press("Invite staff member")
         pages.fill(email=email, first_name="Mia", role="Staff")
         pages.press("Save")
         assert pages.message == f"An invitation to {email} is on its way."

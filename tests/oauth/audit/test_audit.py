@@ -4,6 +4,9 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from customers.dashboard.audit import KINDS
+from oauth.actor import SYSTEM
+from oauth.audit.log import record
 from oauth.audit.models import AuditEvent
 from oauth.models import App
 from oauth.scopes import Scope
@@ -252,3 +255,23 @@ class TestWhileLockedOut:
             assert partner.refresh(**fields).status_code == 429
 
         assert AuditEvent.objects.count() == before
+
+
+class TestPage:
+    def test_every_event_belongs_to_a_kind_that_the_list_can_be_filtered_by(self, dashboard_client, owner):
+        assert {event for _, events in KINDS.values() for event in events} == set(Event)
+        record(Event.SIGNED_OUT, SYSTEM)
+        record(Event.TOKEN_REFUSED, SYSTEM)
+
+        for kind, rows in {"sign-in": 1, "tokens": 1, "refused": 1, "data": 0, "nonsense": 2}.items():
+            page = dashboard_client.get("/dashboard/audit/auditevent/", {"kind": kind}).content.decode()
+            assert page.count('class="field-time') == rows, kind
+
+    def test_details_are_written_in_words(self, dashboard_client):
+        record(Event.ROLE_CHANGED, SYSTEM, role=["Support", "Help"], sections=[{}, {"customers": "view"}])
+        record(Event.TOKEN_ISSUED, SYSTEM, scopes=["users:read", "orders:read"])
+
+        page = dashboard_client.get("/dashboard/audit/auditevent/").content.decode()
+
+        assert "Role: Support → Help; Sections: — → customers: view" in page
+        assert "Permissions: users:read, orders:read" in page
