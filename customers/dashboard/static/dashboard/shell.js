@@ -1,4 +1,4 @@
-"use strict";
+// A module: its names are its own, beside those of the scripts of pages.
 
 // The drawer of a narrow screen keeps the focus while it is open. The browser itself closes it with Esc or a tap outside.
 const navigation = document.getElementById("navigation");
