@@ -1,5 +1,6 @@
 """The forms that ask for a job's options before it starts. `options()` of a valid form returns them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -20,6 +21,7 @@ from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_AD
 from customers.jobs.imports.load import IMPORT
 from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
+from customers.metadata import services as definitions
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 DATE_ORDERS = {
@@ -131,14 +133,15 @@ class ImportForm(JobForm):
         self.fields["update"].initial = options.update
         self.fields["date_order"].initial = options.date_order
         self.fields["country"].initial = options.country
-        chosen = options.fields or self.file_format.map_columns({})
+        self.defined = definitions.customer_names()
+        chosen = options.fields or self.file_format.map_columns({}, self.defined)
         headers = [header for header in self.file_format.headers if header != REASONS]
         self.names = {f"column_{number}": header for number, header in enumerate(headers)}
         for name, header in self.names.items():
             self.fields[name] = forms.ChoiceField(
                 label=header,
                 required=False,
-                choices=choices_for(header, chosen.get(header)),
+                choices=choices_for(header, chosen.get(header), self.defined),
                 initial=chosen.get(header, ""),
                 widget=PlainSelect,
             )
@@ -165,16 +168,18 @@ class ImportForm(JobForm):
         return {"fields": self.chosen, "dry_run": dry_run, **given}
 
 
-def choices_for(header: str, chosen: str | None) -> list[Any]:
-    own = [f"{METADATA}{header}"]
-    if chosen and chosen.startswith(METADATA) and chosen not in own:
-        own.append(chosen)
+def choices_for(header: str, chosen: str | None, defined: Mapping[str, str]) -> list[Any]:
+    """`defined`: the names of custom fields, by key."""
+    custom = {METADATA + key: name for key, name in defined.items()}
+    for field in filter(None, [f"{METADATA}{header}", chosen]):
+        if field.startswith(METADATA):
+            custom.setdefault(field, f"metadata: {field.removeprefix(METADATA)}")
     return [
         ("", "(don't import)"),
         ("Customer", [(name, label(name)) for name in PERSON]),
         ("First address", [(f"address_{name}", label(f"address_{name}").removeprefix("address ")) for name in ADDRESS]),
         ("More", [(ADDRESSES, "all addresses, as JSON"), (MORE_ADDRESSES, "further addresses, as JSON")]),
-        ("Custom fields", [(name, f"metadata: {name.removeprefix(METADATA)}") for name in own]),
+        ("Custom fields", list(custom.items())),
     ]
 
 

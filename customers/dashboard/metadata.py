@@ -1,26 +1,31 @@
 """Custom fields: definitions of metadata keys, with a form field for each validation that a type may have."""
 
+import json
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
 
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
 from customers.metadata import services
-from customers.metadata.models import Definition, Object, Validation
+from customers.metadata.models import Definition, Object, Type, Validation
+from customers.metadata.values import APPLY_TO
 from oauth.errors import ServiceError
 
 COLUMNS = ("object", "key", "type", "name", "enable_filter", "enable_export")
 NEVER_CHANGED = ("key", "type")
 SWITCHES = ("enable_filter", "enable_export")
 VALIDATION_HELP = {
-    Validation.MAXIMUM_LENGTH: "For text: in characters. In a list: of each text.",
-    Validation.MINIMUM_VALUE: "For numbers.",
-    Validation.MAXIMUM_VALUE: "For numbers.",
-    Validation.MAXIMUM_PRECISION: "For decimal numbers: the number of decimal places.",
-    Validation.ACCEPT_ONLY_IMAGE: "For files.",
+    Validation.MAXIMUM_LENGTH: "In characters. In a list: of each text.",
+    Validation.MAXIMUM_PRECISION: "The number of decimal places. Only for decimal numbers.",
 }
+TYPE_HELP = "It can’t be changed later. Rich text has several lines, multi text is a list, a file is a URL."
+# The limits of a new definition, for people without a script: it shows only those that the type has.
+GROUPS = (
+    ("Limits of texts", (Validation.MAXIMUM_LENGTH,)),
+    ("Limits of numbers", (Validation.MINIMUM_VALUE, Validation.MAXIMUM_VALUE, Validation.MAXIMUM_PRECISION)),
+    ("Limits of files", (Validation.ACCEPT_ONLY_IMAGE,)),
+)
 
 
 class DefinitionForm(ServiceErrorsForm):
@@ -40,7 +45,11 @@ class DefinitionForm(ServiceErrorsForm):
         for validation in Validation:
             if validation in self.fields:  # a viewer's form has no fields
                 self.initial[validation] = given.get(validation, "")
-                self.fields[validation].help_text = VALIDATION_HELP[validation]
+                self.fields[validation].help_text = VALIDATION_HELP.get(validation, "")
+        if "type" in self.fields:
+            self.fields["type"].help_text = TYPE_HELP
+            limits = {kind: limits_of(kind) for kind in Type.values}
+            self.fields["type"].widget.attrs["data-limits"] = json.dumps(limits)
         if Validation.ACCEPT_ONLY_IMAGE in given:
             self.initial[Validation.ACCEPT_ONLY_IMAGE] = given[Validation.ACCEPT_ONLY_IMAGE] == "true"
 
@@ -60,6 +69,11 @@ class DefinitionForm(ServiceErrorsForm):
         ]
 
 
+def limits_of(type: str) -> list[str]:
+    """The names of the validations that a type has."""
+    return [each.value for each in Validation if type in APPLY_TO[each]]
+
+
 @admin.register(Definition)
 class DefinitionAdmin(ServiceErrorsAdmin):
     form = DefinitionForm
@@ -70,15 +84,25 @@ class DefinitionAdmin(ServiceErrorsAdmin):
     actions = None  # definitions are deleted one by one, on their pages
     empty_value_display = "—"
 
-    def get_fields(self, request, obj: Model | None = None):
-        may_edit = self.has_change_permission(request, obj) if obj else True
-        return ("name", "object", "key", "type", *(Validation.values if may_edit else ["limits"]), *SWITCHES)
+    @property
+    def media(self):
+        return super().media + forms.Media(js=["dashboard/definition.js"])
+
+    def get_fieldsets(self, request, obj=None):
+        """A definition of another object than customers comes from an app, and does nothing here."""
+        own: tuple[str, ...] = ("name", "key", "type")
+        if obj is None:
+            limits: list[Any] = [(title, {"fields": names}) for title, names in GROUPS]
+        elif self.has_change_permission(request, obj):
+            limits = [("Limits", {"fields": limits_of(obj.type)})] if limits_of(obj.type) else []
+        else:
+            limits = [("Limits", {"fields": ("limits",)})]
+        if obj and obj.object != Object.CUSTOMER:
+            own = (*own, "object")
+        return [(None, {"fields": own}), *limits, ("Use", {"fields": SWITCHES})]
 
     def get_readonly_fields(self, request, obj=None):
-        return (*NEVER_CHANGED, "limits") if obj else ()
-
-    def get_changeform_initial_data(self, request):
-        return {"object": Object.CUSTOMER, **super().get_changeform_initial_data(request)}
+        return (*NEVER_CHANGED, "object", "limits") if obj else ()
 
     def save_model(self, request, obj, form, change):
         given: dict[str, Any] = {name: form.cleaned_data[name] for name in COLUMNS if name in form.cleaned_data}
@@ -86,7 +110,7 @@ class DefinitionAdmin(ServiceErrorsAdmin):
         if change:
             services.update_definition(obj.pk, **given)
         else:
-            obj.pk = services.create_definition(**given).pk
+            obj.pk = services.create_definition(object=Object.CUSTOMER, **given).pk
 
     def delete_model(self, request, obj):
         services.delete_definition(obj.pk)

@@ -86,6 +86,11 @@ def customer_definitions() -> list[Definition]:
     return list(Definition.objects.filter(object=Object.CUSTOMER).order_by("search_name", "key"))
 
 
+def customer_names() -> dict[str, str]:
+    """The names of the definitions for customers, by key."""
+    return dict(_of_customers().values_list("key", "name"))
+
+
 def filterable_definitions() -> list[Definition]:
     """The definitions that the list of customers can be filtered by."""
     return list(_of_customers().filter(enable_filter=True))

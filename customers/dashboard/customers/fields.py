@@ -13,10 +13,11 @@ from django.forms.fields import InvalidJSONInput
 
 from customers import validation
 from customers.core.json_values import StrictDecoder, is_same_json
-from customers.dashboard.service_errors import as_validation_error
+from customers.dashboard.service_errors import as_validation_error, message_of
 from customers.filters import METADATA
 from customers.metadata import values
 from customers.metadata.models import Definition, Type, Validation
+from oauth.errors import ServiceError
 from oauth.text import one_line
 
 NEEDS_QUOTES = ',"\r\n'
@@ -152,7 +153,8 @@ def defined_field(definition: Definition) -> forms.Field:
         label=definition.name,
         required=False,
         help_text=" ".join(filter(None, [HINTS.get(kind), *map(_limit, definition.validations)])),
-        validators=[partial(_check, definition)],
+        # A choice is checked by its field, before it is turned into true or false.
+        validators=[] if kind == Type.BOOLEAN else [partial(_check, definition)],
     )
     if kind == Type.FILE:
         field.widget = forms.URLInput()
@@ -181,8 +183,11 @@ def defined_fields(definitions: Iterable[Definition], metadata: Mapping[str, Any
 
 
 def _check(definition: Definition, value: Any) -> None:
-    with as_validation_error():
+    """A validator. Its error has no code: a field replaces the message of one that it knows."""
+    try:
         values.clean(value, definition.type, definition.validations)
+    except ServiceError as error:
+        raise ValidationError(message_of(error)) from None
 
 
 def _gives_back(field: forms.Field, value: Any) -> bool:

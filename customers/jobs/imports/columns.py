@@ -241,8 +241,11 @@ def label(field: str) -> str:
     return LABELS.get(field, field.replace("_", " "))
 
 
-def guess_fields(headers: Iterable[str], chosen: Mapping[str, str]) -> dict[str, str]:
+def guess_fields(
+    headers: Iterable[str], chosen: Mapping[str, str], defined: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Field by header, for the headers that are known. `chosen` overrides a guess; an empty field ignores the column.
+    `defined`: the names of custom fields by key; a header may also be such a name or key, in any case.
 
     Raises ServiceError for a field or header that does not exist, and for a field that is chosen twice.
     """
@@ -255,9 +258,12 @@ def guess_fields(headers: Iterable[str], chosen: Mapping[str, str]) -> dict[str,
     if twice := {field for field in chosen.values() if field and list(chosen.values()).count(field) > 1}:
         raise ServiceError(f"Only one column can be {', '.join(sorted(map(label, twice)))}.")
     taken = set(chosen.values())
+    custom = {text.casefold(): key for key, name in (defined or {}).items() for text in (key, name)}
     found: dict[str, tuple[int, str]] = {}
     for header in headers:
         field, rank = _field_of(header)
+        if not field and (key := custom.get(header.casefold())):
+            field, rank = METADATA + key, 0
         if header not in chosen and field and field not in taken and rank < found.get(field, (NO_RANK, ""))[0]:
             found[field] = (rank, header)
     fields = {header: field for field, (_, header) in found.items()} | dict(chosen)

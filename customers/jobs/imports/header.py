@@ -37,12 +37,12 @@ class FileFormat:
     delimiter: str = ""
     start_line: int = 0
 
-    def map_columns(self, chosen: Mapping[str, str]) -> dict[str, str]:
+    def map_columns(self, chosen: Mapping[str, str], defined: Mapping[str, str] | None = None) -> dict[str, str]:
         """Field by header (see `columns.guess_fields`)."""
         if self.delimiter:
-            return columns.without_partial_address(columns.guess_fields(self.headers, chosen), chosen)
+            return columns.without_partial_address(columns.guess_fields(self.headers, chosen, defined), chosen)
         # A later object may have other keys.
-        return columns.guess_fields(dict.fromkeys([*self.headers, *columns.FIELDS, *chosen]), chosen)
+        return columns.guess_fields(dict.fromkeys([*self.headers, *columns.FIELDS, *chosen]), chosen, defined)
 
     @property
     def file_headers(self) -> list[str]:

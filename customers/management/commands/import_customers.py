@@ -17,6 +17,7 @@ from customers.jobs.imports.load import IMPORT, ImportOptions
 from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
 from customers.jobs.progress import ProgressLine
+from customers.metadata import services as definitions
 from customers.validation import COUNTRY_CODES
 from oauth.errors import ServiceError
 
@@ -130,7 +131,7 @@ class Command(BaseCommand):
         """Replaces an earlier import of this file, which can't be resumed any more."""
         try:
             file_format = detect_format(source, delimiter="\t" if delimiter == "tab" else delimiter)
-            fields = file_format.map_columns(mapping)
+            fields = file_format.map_columns(mapping, definitions.customer_names())
         except ServiceError as error:
             raise CommandError(error.message) from None
         self.show_columns(file_format.headers, fields)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from customers.dashboard import jobs as pages
 from customers.jobs.imports import load
 from customers.jobs.models import DryRunEmail, Job, JobFile, RejectedRow
+from customers.metadata.services import create_definition
 from customers.models import Address, Event, User
 from tests.support.cases import each
 from tests.support.factories import make_user
@@ -82,6 +83,18 @@ class TestTheColumns:
 
         ada = User.objects.get(email="ada@example.com")
         assert (ada.last_name, ada.metadata) == ("Ada", {"Favourite colour": "red"})
+
+    def test_import_takes_custom_fields_by_their_names(self, dashboard_client, upload):
+        create_definition(object="customer", key="shoe_size", name="Shoe size", type="integer")
+        create_definition(object="customer", key="pet", name="Pet", type="text")
+        page = upload("E-mail,SHOE SIZE,Animal\nada@example.com,38,cat\n")
+
+        fields = fields_of(dashboard_client.get(page), "job-form")
+        assert (fields["column_1"], fields["column_2"]) == ("metadata.shoe_size", "")
+        assert '<option value="metadata.pet">Pet</option>' in dashboard_client.get(page).content.decode()
+        send(dashboard_client, page, column_2="metadata.pet")
+
+        assert User.objects.get(email="ada@example.com").metadata == {"shoe_size": 38, "pet": "cat"}
 
     @pytest.mark.parametrize(
         ("changed", "reason"),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from customers.jobs.models import Job
-from customers.metadata.models import Definition
+from customers.metadata.models import Definition, Validation
 from tests.support.dashboard import CUSTOMERS, DASHBOARD
 from tests.support.factories import make_user
 
@@ -52,6 +52,31 @@ class TestTheForm:
         assert response.status_code == 200
         assert field in response.context["adminform"].form.errors
         assert Definition.objects.count() == 1
+
+    def test_form_shows_only_the_limits_of_its_type(self, dashboard_client, define):
+        limits = {
+            "text": {"maximum_length"},
+            "integer": {"minimum_value", "maximum_value"},
+            "decimal": {"minimum_value", "maximum_value", "maximum_precision"},
+            "file": {"accept_only_image"},
+            "boolean": set(),
+        }
+        for type, names in limits.items():
+            page = dashboard_client.get(url_of(define(f"a_{type}", type))).content.decode()
+            shown = {name for name in Validation.values if f'name="{name}"' in page}
+            assert shown == names, type
+
+        new = dashboard_client.get(f"{DEFINITIONS}add/").content.decode()
+        assert all(f'name="{name}"' in new for name in Validation.values)  # a script hides those of other types
+        assert all(f"Limits of {kind}" in new for kind in ("texts", "numbers", "files"))
+
+    def test_form_defines_fields_of_customers(self, dashboard_client):
+        page = dashboard_client.get(f"{DEFINITIONS}add/").content.decode()
+        assert 'name="object"' not in page
+
+        dashboard_client.post(f"{DEFINITIONS}add/", {**NEW, "object": "order"})
+
+        assert Definition.objects.get().object == "customer"
 
     def test_form_changes_all_but_key_and_type(self, dashboard_client, define):
         definition = define("photo", "file", accept_only_image="true")
