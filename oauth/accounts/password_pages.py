@@ -44,7 +44,7 @@ class ChoosePassword(SignInPage, auth.PasswordResetConfirmView):
     def form_valid(self, form):
         user = form.save()
         del self.request.session[auth.INTERNAL_RESET_SESSION_TOKEN]
-        if not user.is_staff:
+        if not (user.is_staff and user.is_active):
             return HttpResponseRedirect(reverse("password_reset_complete"))
         if two_factor.is_on(user):
             return self.ask_for_code(user, BACKEND)
@@ -52,7 +52,7 @@ class ChoosePassword(SignInPage, auth.PasswordResetConfirmView):
 
 
 class PasswordChosen(DashboardPage, auth.PasswordResetCompleteView):
-    """For customers, who can't sign in to the dashboard."""
+    """For customers and deactivated members of staff, who can't sign in to the dashboard."""
 
     template_name = "accounts/password_chosen.html"
     title = "Your password is set"

@@ -43,6 +43,7 @@ PAGES: dict[str, Callable[[dict], str]] = {
     "search by phone number": found(q=lambda customer: customer["phone_number"][-8:]),
     "search for what nobody has": found(q=only("zzqxzzqx")),
     "search for two letters": found(q=only("an")),
+    "search everything": lambda customer: f"/dashboard/search/?{urlencode({'q': customer['last_name'], 'part': 1})}",
     "leads": found(user_type=only("lead")),
     "blocked, none": found(is_blocked=only("True")),
     "with a tag": found(tag=only("vip")),

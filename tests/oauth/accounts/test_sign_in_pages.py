@@ -8,6 +8,7 @@ from django.test import Client
 from customers.models import StaffMember
 from oauth.accounts import two_factor
 from oauth.accounts.models import TwoFactor
+from oauth.audit.models import AuditEvent
 from tests.support.dashboard import DASHBOARD, browser_of
 from tests.support.factories import make_user
 from tests.support.mail import sent_emails
@@ -52,6 +53,18 @@ class TestInvitation:
         assert browser.get(DASHBOARD).headers["Location"].startswith(LOGIN)
         entered = browser.post(answer.headers["Location"], {"code": code_of(TwoFactor.objects.get().key)})
         assert entered.headers["Location"] == DASHBOARD
+
+    def test_deactivated_member_is_not_signed_in_after_choosing_a_password(self, invited):
+        link = re.search(r"http://testserver(/dashboard/password_reset/\S+)", sent_emails()[-1].body)[1]
+        StaffMember.objects.filter(pk=invited.pk).update(is_active=False)
+        browser = Client()
+        form = browser.get(link).headers["Location"]
+
+        answer = browser.post(form, {"new_password1": PASSWORD, "new_password2": PASSWORD})
+
+        assert answer.headers["Location"] == f"{RESET}complete/"
+        assert browser.get(DASHBOARD).status_code == 302
+        assert not AuditEvent.objects.filter(event="signed_in", actor=invited.email).exists()
 
     def test_customer_who_chooses_a_password_is_not_signed_in(self, db):
         person = make_user(email="ada@lovelace.example")
