@@ -48,7 +48,7 @@ class UploadForm(forms.Form):
 class JobForm(forms.Form):
     def __init__(self, job: Job, *args, **kwargs):
         self.job = job
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
     def options(self) -> dict[str, Any]:
         return {}

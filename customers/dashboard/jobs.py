@@ -78,7 +78,7 @@ def page_of(job: Job, name: str = "change") -> str:
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("what", "state", "result", "started_by", "app", "created")
+    list_display = ("what", "state", "result", "started_by", "app", "at")
     list_display_links = ("what",)
     list_per_page = 50
     show_full_result_count = False
@@ -101,7 +101,7 @@ class JobAdmin(ReadOnlyAdmin):
     def upload(self, request):
         if not may_import(request):
             raise PermissionDenied
-        form = UploadForm(request.POST or None, request.FILES or None)
+        form = UploadForm(request.POST or None, request.FILES or None, label_suffix="")
         if form.is_valid():
             try:
                 return HttpResponseRedirect(page_of(imports.create(**form.cleaned_data, by=request.user)))
@@ -243,5 +243,5 @@ class JobAdmin(ReadOnlyAdmin):
         return ", ".join(f"{number:,} {name}" for number, name in job.outcome if number) or "nothing yet"
 
     @admin.display(description="created")
-    def created(self, job):
+    def at(self, job):
         return when(job.created_at)

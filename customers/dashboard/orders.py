@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 
 from customers.core.postgres import custom_plan
 from customers.dashboard.ids import is_id
@@ -162,14 +162,13 @@ class OrderAdmin(SalesAdmin):
     @admin.display(description="total")
     def amount(self, order):
         """In the currency of reports; below it, if that is another one, in the currency of the order."""
-        lines = [money(order.total, order.currency)]
+        total, more = money(order.total, order.currency), []
         if order.charged_in and order.charged_in != order.currency:
-            lines.append(f"{order.total_incl_tax} {order.charged_in} charged")
+            more.append(f"{order.total_incl_tax} {order.charged_in} charged")
         if order.refunded:
-            lines.append(f"{money(order.refunded, order.currency)} refunded")
-        return format_html(
-            '<span class="two-lines number"><span>{}</span><span>{}</span></span>', lines[0], ", ".join(lines[1:])
-        )
+            more.append(f"{money(order.refunded, order.currency)} refunded")
+        below = format_html_join("", "<br>{}", ((text,) for text in more))
+        return format_html('<span class="number">{}<span class="quiet small">{}</span></span>', total, below)
 
 
 @admin.register(Subscription)

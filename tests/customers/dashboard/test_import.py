@@ -388,6 +388,7 @@ def test_list_of_jobs_says_what_became_of_the_rows(dashboard_client, upload):
 
     assert re.findall(r'field-result">(?:<span class="no-value">)?([^<]*)', listed) == ["", "2 created, 2 rejected"]
     assert "Not started" in listed
+    assert "just now" in listed
 
 
 def test_sample_file_is_imported_as_it_is(dashboard_client, upload):

@@ -140,7 +140,7 @@ class TestTheListOfOrders:
 
         assert listed(dashboard_client, ORDERS) == [change_url(newest), change_url(older)]
         assert f'href="{customer_url(ada)}">Ada Lovelace</a>' in page
-        assert "86.15 USD 117.52 CAD charged, 18.23 USD refunded" in text
+        assert "86.15 USD 117.52 CAD charged 18.23 USD refunded" in text
 
     def test_orders_are_found_by_number_name_and_email(self, dashboard_client, ada):
         grace = make_user(email="grace@hopper.example", first_name="Grace")
