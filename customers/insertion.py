@@ -164,7 +164,10 @@ def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:
     if not customers or not takes_statement():
         return None
     now = timezone.now()
-    people = [{**customer.person, **computed_columns(User, customer.person)} for customer in customers]
+    people = [
+        {"ordinal": ordinal, **customer.person, **computed_columns(User, customer.person)}
+        for ordinal, customer in enumerate(customers)
+    ]
     addresses = [
         {"ordinal": ordinal, "place": place, **address, **computed_columns(Address, address)}
         for ordinal, customer in enumerate(customers)
@@ -172,13 +175,18 @@ def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:
     ]
     person, same_person = _varying_and_same(User(date_joined=now, updated_at=now), people)
     address, same_address = _varying_and_same(Address(created_at=now, updated_at=now), addresses)
-    people_json = orjson.dumps([{"ordinal": ordinal, **person, **fields} for ordinal, fields in enumerate(people)])
-    addresses_json = orjson.dumps([{**address, **fields} for fields in addresses])
+    people_json = orjson.dumps([_completed(row, person) for row in people])
+    addresses_json = orjson.dumps([_completed(row, address) for row in addresses])
     tags_json = _tags_json(customer.person.get("tags", ()) for customer in customers)
     return Statement(
         _insert_sql(*map(tuple, (person, same_person, address, same_address))),
         [people_json.decode(), *same_person.values(), *same_address.values(), addresses_json.decode(), tags_json],
     )
+
+
+def _completed(row: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """With the defaults of the columns that the row lacks. In most files, no row lacks any."""
+    return row if row.keys() >= defaults.keys() else {**defaults, **row}
 
 
 def _tags_json(tags_of_people: Iterable[Iterable[str]]) -> str:

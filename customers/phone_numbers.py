@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import phonenumbers
@@ -86,15 +86,18 @@ def _is_possible(number: PhoneNumber) -> bool:
 
 def _is_e164(text: str) -> bool:
     """A quick check. False means that the number has to be parsed, which takes ten times as long."""
-    if not E164.fullmatch(text):
-        return False
+    return E164.fullmatch(text) is not None and _is_in_use(text, settings.PHONE_NUMBERS == "possible")
+
+
+@lru_cache(maxsize=1024)  # an address often has the number of its person
+def _is_in_use(text: str, every_possible: bool) -> bool:
     for end in (2, 3, 4):
         if plan := _numbering_plan(text[1:end]):
             national = text[end:]
             has_length = len(national) in plan.lengths and national[0] != "0"
             if not has_length or (plan.prefix and plan.prefix.match(national)):
                 return False
-            return settings.PHONE_NUMBERS == "possible" or plan.numbers.fullmatch(national) is not None
+            return every_possible or plan.numbers.fullmatch(national) is not None
     return False
 
 

@@ -382,6 +382,9 @@ def _clean_addresses(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, A
         except ServiceError as error:
             raise error.within("addresses", position) from None
     for flag in DEFAULT_FLAGS:
+        if len(cleaned) == 1:
+            cleaned[0][flag] = True
+            continue
         flagged = [address for address in cleaned if address.get(flag)]
         for address in cleaned:
             address[flag] = address is (flagged or cleaned[:1])[-1]
@@ -391,15 +394,16 @@ def _clean_addresses(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, A
 def _fields_from_addresses(addresses: Iterable[Mapping[str, Any]], person: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for position, address in enumerate(addresses):
-        values |= _fields_from_address(address, {**person, **values}, is_first=position == 0)
+        known = {**person, **values} if values else person
+        values |= _fields_from_address(address, known, is_first=position == 0)
     return values
 
 
 def _fields_from_address(address: Mapping[str, Any], person: Mapping[str, Any], *, is_first: bool) -> dict[str, Any]:
     """Values of an address for fields of the person that are empty."""
     names = FILLED_FROM_ANY_ADDRESS + (FILLED_FROM_FIRST_ADDRESS if is_first else ())
-    values = {name: address.get(name) for name in names if not person.get(name)}
-    return {name: CLEANERS.get(name, str)(value) for name, value in values.items() if value}
+    empty = [name for name in names if not person.get(name)]
+    return {name: CLEANERS.get(name, str)(value) for name in empty if (value := address.get(name))}
 
 
 def _unset_other_defaults(address: Address) -> None:

@@ -4,7 +4,7 @@ Each `clean_` function takes one value, returns the value to store, and raises t
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -209,13 +209,22 @@ def merged_metadata(former: dict | None, changes: Mapping[str, Any]) -> dict | N
     return merged if merged or former is not None else None
 
 
+def _is_clean(values: Iterable[Any]) -> bool:
+    """Whether the rules for single texts of an address change none of these. One look at all is faster."""
+    texts = [value for value in values if isinstance(value, str)]
+    joined = "".join(texts)
+    return (
+        is_plain(joined) and not any(map(str.isspace, texts)) and max(map(len, texts), default=0) <= MAX_POSTCODE_LENGTH
+    )
+
+
 def clean_address(fields: Mapping[str, Any], *, country: str | None = None) -> dict[str, Any]:
     """The given fields of an address. `country`: that of a local phone number if it is not among them.
 
     Raises ServiceError.
     """
     cleaned = dict(fields)
-    for name, value in fields.items():
+    for name, value in () if _is_clean(fields.values()) else fields.items():
         if not isinstance(value, str):
             continue
         if not (value.isascii() and value.isprintable()) or value.isspace():  # else there is nothing to clean

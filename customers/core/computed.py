@@ -53,7 +53,10 @@ class FoldedField(ComputedField):
     def computed(self, row):
         if len(self.sources) == 1:
             return _fold(row.get(self.sources[0]) or "")
-        return self.separator.join(filter(None, [_fold(row[name]) for name in self.sources if row.get(name)]))
+        texts = [text for name in self.sources if (text := row.get(name))]
+        if self.separator == " " and (joined := " ".join(texts)).isascii():
+            return fold(joined)  # the same, since white space becomes single spaces
+        return self.separator.join(filter(None, map(_fold, texts)))
 
 
 def computed_fields(model: type[models.Model], columns: Iterable[str] | None = None) -> list[ComputedField]:

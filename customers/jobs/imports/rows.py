@@ -59,22 +59,21 @@ class ParsedCustomer:
 def parse_row(row: Mapping[str, Any], rules: Rules) -> ParsedCustomer:
     """`row`: values by field (see `columns`), as text or as JSON has them. Raises InvalidRow."""
     draft = _Draft(rules)
-    person, first = draft.person, draft.first
+    person, first, known = draft.person, draft.first, values.FIELDS
     for field, value in row.items():
-        if value is None or value == "":
+        if not value and (value is None or value == ""):
             continue
         try:
-            if convert := values.PERSON.get(field):
-                person[field] = convert(value)
-            elif target := values.FIRST_ADDRESS.get(field):
-                first[target[0]] = target[1](value)
+            if field in known:
+                is_of_address, name, convert = known[field]
+                (first if is_of_address else person)[name] = convert(value)
             else:
                 draft.set(field, value)
         except values.UnknownLanguage as error:
             draft.warnings.append(error.within(field))
         except ServiceError as error:
             draft.errors.append(error.within(field))
-    draft.warnings += values.surprises(row, person)
+    draft.warnings += values.surprises(person)
     return draft.finish()
 
 
@@ -93,7 +92,12 @@ class _Draft:
 
     def set(self, field: str, value: Any) -> None:
         """Sets a field that takes more than a converter. Raises ServiceError without the field in its path."""
-        if field == "date_joined":
+        if field.startswith(METADATA):
+            key = field[len(METADATA) :]
+            if key in self.rules.bound:
+                value = values.to_defined(value, self.rules.bound[key]["type"])
+            self.metadata[key] = value
+        elif field == "date_joined":
             self.person[field] = values.to_date_joined(value, self.rules.date_order)
         elif field in (ADDRESSES, MORE_ADDRESSES):
             for position, each in enumerate(values.to_list(value)):
@@ -101,11 +105,6 @@ class _Draft:
                 self.book.append(address)
                 self.origins.append((field, position))
                 self.errors += [error.within(field, position) for error in errors]
-        elif field.startswith(METADATA):
-            key = field[len(METADATA) :]
-            if key in self.rules.bound:
-                value = values.to_defined(value, self.rules.bound[key]["type"])
-            self.metadata[key] = value
 
     def finish(self) -> ParsedCustomer:
         """Raises InvalidRow."""
@@ -133,6 +132,8 @@ class _Draft:
         """A column of its own is text, so it gives way to the typed value of the column `metadata`. Where a definition
         gives its type, it comes first, because somebody may have edited it."""
         typed = self.person.get("metadata") or {}
+        if not typed:
+            return dict(self.metadata)
         defined = {key: value for key, value in self.metadata.items() if key in self.rules.bound}
         return {**self.metadata, **typed, **defined}
 

@@ -5,8 +5,9 @@ Each converter takes one value that is not empty, and raises ServiceError. Its p
 
 import enum
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, time
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -40,8 +41,9 @@ PLAIN_EMAIL = re.compile(
     r"[a-z0-9_+-]+(\.[a-z0-9_+-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE
 )
 GOOGLE_LABELS = " ::: "
-FORMULA_SIGNS = ("=", "+", "-", "@")
-TAG_SEPARATOR = re.compile(r"[;|/]")
+MAX_REMEMBERED = 100  # characters
+FORMULA_SIGNS = frozenset("=+-@")
+TAG_SEPARATOR = re.compile("[;|]")
 QUOTED_TAGS = re.compile(r'"[^"]*"(\s*,\s*"[^"]*")*')
 
 
@@ -72,6 +74,12 @@ class UnknownLanguage(ServiceError):
 
     def __init__(self):
         super().__init__("The store does not have this language, so the field stays empty.")
+
+
+def _remembering(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Of a column that has few values, each in many rows. Whoever gets a value must not change it."""
+    remembered = lru_cache(maxsize=1024)(convert)
+    return lambda value: remembered(value) if type(value) is str and len(value) < MAX_REMEMBERED else convert(value)
 
 
 def _text(max_length: int | None = None) -> Callable[[Any], str]:
@@ -105,6 +113,7 @@ def _email(value: Any) -> str:
     return email
 
 
+@_remembering
 def _flag(value: Any) -> bool:
     word = str(value).strip().lower().replace("_", " ")
     if word not in YES and word not in NO:
@@ -112,6 +121,7 @@ def _flag(value: Any) -> bool:
     return word in YES
 
 
+@_remembering
 def _language(value: Any) -> str:
     """A region is dropped: `en-GB` becomes `en`. Raises UnknownLanguage."""
     code = _any_text(value).lower().replace("_", "-").partition("-")[0]
@@ -137,6 +147,7 @@ def _ip(value: Any) -> str:
     raise ServiceError("Enter an IPv4 or IPv6 address.")
 
 
+@_remembering
 def _country(value: Any) -> str:
     """See `country_code`."""
     code = country_code(_any_text(value))
@@ -215,6 +226,7 @@ def tags_of(text: str) -> list[str]:
     return [tag.strip() for tag in text.split(",")]
 
 
+@_remembering
 def _tags(value: Any) -> list[str]:
     """A list, or text (see `tags_of`)."""
     if isinstance(value, str) and not value.lstrip().startswith("["):
@@ -222,14 +234,14 @@ def _tags(value: Any) -> list[str]:
     return [_any_text(tag) for tag in to_list(value) if tag is not None]
 
 
-def surprises(row: Mapping[str, Any], person: Mapping[str, Any]) -> Iterator[ServiceError]:
+def surprises(person: Mapping[str, Any]) -> list[ServiceError]:
     """Warnings about values that are valid, and probably not what was meant."""
-    for name in ("first_name", "last_name"):
-        if person.get(name, "").startswith(FORMULA_SIGNS):
-            yield LooksLikeFormula().within(name)
-    tags = row.get("tags")
-    if tags and isinstance(tags, str) and len(person.get("tags", ())) == 1 and TAG_SEPARATOR.search(tags):
-        yield OneTag().within("tags")
+    names = [name for name in ("first_name", "last_name") if person.get(name, "")[:1] in FORMULA_SIGNS]
+    warnings: list[ServiceError] = [LooksLikeFormula().within(name) for name in names]
+    tags = person.get("tags")
+    if tags and len(tags) == 1 and TAG_SEPARATOR.search(tags[0]):
+        warnings.append(OneTag().within("tags"))
+    return warnings
 
 
 def _texts(value: str) -> Any:
@@ -303,4 +315,8 @@ ADDRESS_VALUES: dict[str, Callable[[Any], Any]] = {
     "country": _country,
     **dict.fromkeys(services.DEFAULT_FLAGS, _flag),
 }
-FIRST_ADDRESS = {f"address_{name}": (name, convert) for name, convert in ADDRESS_VALUES.items()}
+# By field of a file: whether it is of the first address, the field's name there, and its converter.
+FIELDS: dict[str, tuple[bool, str, Callable[[Any], Any]]] = {
+    **{name: (False, name, convert) for name, convert in PERSON.items()},
+    **{f"address_{name}": (True, name, convert) for name, convert in ADDRESS_VALUES.items()},
+}
