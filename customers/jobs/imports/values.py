@@ -77,7 +77,7 @@ class UnknownLanguage(ServiceError):
 
 
 def _remembering(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Of a column that has few values, each in many rows. Whoever gets a value must not change it."""
+    """Of a column that has few values, each in many rows. The values are shared, so they must not be changed."""
     remembered = lru_cache(maxsize=1024)(convert)
     return lambda value: remembered(value) if type(value) is str and len(value) < MAX_REMEMBERED else convert(value)
 
