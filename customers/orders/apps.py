@@ -18,6 +18,7 @@ class OrdersConfig(AppConfig):
 
     def ready(self):
         from customers import filters, ownership, timeline
+        from customers.orders.buyers import FILTERS
         from customers.orders.models import Cart, Order, Subscription
 
         sources = (
@@ -25,6 +26,8 @@ class OrdersConfig(AppConfig):
             ("subscription", "date_created", Subscription),
             ("cart", "created_at", Cart),
         )
+        for name, apply in FILTERS.items():
+            filters.register_filter(name, apply)
         filters.register_search(lambda text: Order.objects.filter(number=text).values_list("user_id", flat=True))
         for name, at, model in sources:
             ownership.register(ownership.MovedRows(model))

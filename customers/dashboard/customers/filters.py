@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django_countries import countries
 
@@ -72,6 +74,15 @@ class DateField(forms.DateField):
     widget = forms.DateInput({"type": "date"})
 
 
+class OrderDayField(DateField):
+    """A day that has a day before and after it."""
+
+    def validate(self, value):
+        super().validate(value)
+        if value in (date.min, date.max):
+            raise ValidationError("Enter a valid date.", "invalid")
+
+
 class AmountField(forms.DecimalField):
     def __init__(self, **options):
         super().__init__(**{"min_value": 0, "max_digits": 12, "decimal_places": 2, **options})
@@ -114,6 +125,10 @@ class CustomerFilterForm(forms.Form):
     joined_to = DateField(label="Joined to", required=False)
     orders_from = NumberField(label="Orders from", required=False)
     orders_to = NumberField(label="Orders to", required=False)
+    ordered_from = OrderDayField(label="Ordered since", required=False)
+    ordered_to = OrderDayField(label="Ordered until", required=False)
+    first_order_from = OrderDayField(label="First order since", required=False)
+    last_order_to = OrderDayField(label="Last order until", required=False)
     spent_from = AmountField(label="Spent from", required=False)
     spent_to = AmountField(label="Spent to", required=False)
     is_blocked = forms.ChoiceField(label="Blocked", required=False, choices=YES_OR_NO)
@@ -138,6 +153,7 @@ class CustomerFilterForm(forms.Form):
             "Address": ["street", "city", "state", "postcode"],
             "Joined": ["joined_from", "joined_to"],
             "Orders": ["orders_from", "orders_to"],
+            "Days of orders": ["ordered_from", "ordered_to", "first_order_from", "last_order_to"],
             "Spent": ["spent_from", "spent_to"],
             "Status": ["is_blocked", "accepts_marketing"],
             "Language": ["language"],
