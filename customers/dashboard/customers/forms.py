@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-import phonenumbers
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -107,11 +106,9 @@ def read_as(phone_number: str | None, country: str | None, source: str) -> str:
     """Which country was assumed for a number. Empty for an international number, and without a country."""
     if not phone_number or not country or phone_number.strip().startswith(("+", "＋")):
         return ""
-    code = phonenumbers.country_code_for_region(country)
-    example = f", as in +{code} …" if code else ""
     return (
         f"It was read as a number of {countries.name(country) or country}, {source}. "
-        f"For another country, start with its country code{example}."
+        "For another country, start with its country code, as in +33 1 …"
     )
 
 
