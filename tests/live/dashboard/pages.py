@@ -98,4 +98,5 @@ class Pages:
     @property
     def actions(self) -> list[str]:
         """The labels of the page's actions."""
-        return [link.text for link in self.all(".object-tools a")]
+        links = self.all(".object-tools a, .customer-head .toolbar a")
+        return [link.get_attribute("textContent").strip() for link in links]
