@@ -54,7 +54,7 @@ class TestRoles:
         forbidden += [path_of(ada, f"{name}/") for name in ("block", "notes/add", "personal-data", "erase")]
 
         assert {path: answer(pages, viewer, path) for path in forbidden} == dict.fromkeys(forbidden, 403)
-        assert answer(pages, viewer, path_of(ada), "post") == 403
+        assert answer(pages, viewer, path_of(ada, "edit/"), "post") == 403
 
     def test_staff_change_customers_but_cannot_erase_or_manage(self, pages, staff, ada):
         pages.be(staff)
