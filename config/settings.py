@@ -138,8 +138,12 @@ else:
     DATABASE["ENGINE"] = "config.postgresql"
     DATABASE["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 600)
     DATABASE["CONN_HEALTH_CHECKS"] = True
-    if env.bool("DATABASE_PREPARED_STATEMENTS", True):
-        # Off behind a pooler that can't keep prepared statements (PgBouncer before 1.21).
+    # A pooler in transaction mode, such as PgBouncer: two transactions of a client may run on two connections.
+    DATABASE_POOLER = env.bool("DATABASE_POOLER", False)
+    DATABASE["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLER
+    if DATABASE_POOLER:
+        DATABASE_STATEMENT_SECONDS = 0  # it refuses the parameter `options`, by which the time is sent
+    if env.bool("DATABASE_PREPARED_STATEMENTS", not DATABASE_POOLER):
         DATABASE.setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 2})
 
 REDIS_URL = env.str("REDIS_URL", "")
