@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run demo test test-sqlite test-postgresql test-live lint format lock audit sbom bench schema screenshots clean
+.PHONY: run demo test test-sqlite test-postgresql test-live lint format lock audit sbom lab bench schema screenshots clean
 
 run: .venv/run
 	@DEVELOPMENT=1 $(BIN)/python manage.py quickstart
@@ -58,6 +58,10 @@ sbom: .venv/test
 # Also: python -m tests.bench --scale, and --dashboard.
 bench: .venv/test
 	$(BIN)/python -m tests.support.postgresql $(BIN)/python -m tests.bench
+
+# Kills web nodes, workers and the primary of a replicated PostgreSQL in turn, under load. Some minutes.
+lab: .venv/test
+	$(BIN)/python -m tests.lab
 
 # Writes the committed OpenAPI documents. Run it after a change that is meant to change them, and read the diff.
 schema: .venv/test

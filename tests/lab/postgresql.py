@@ -1,0 +1,116 @@
+"""A primary and a standby with synchronous replication."""
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Self
+
+import psycopg
+
+NAME = "store"
+
+
+def binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_basebackup"))
+    return found[-1].parent if found else None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Cluster:
+    """`url` names both servers; libpq connects to the one that accepts writes."""
+
+    def __init__(self, folder: Path):
+        self.bin = binaries()
+        self.folder = folder
+        self.user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+        self.ports = {"primary": free_port(), "standby": free_port()}
+        ports = ",".join(map(str, self.ports.values()))
+        self.url = (
+            f"postgresql://postgres@/{NAME}?host=127.0.0.1,127.0.0.1&port={ports}"
+            "&target_session_attrs=read-write&connect_timeout=3"
+        )
+
+    def __enter__(self) -> Self:
+        if os.getuid() == 0:
+            os.chown(self.folder, pwd.getpwnam(self.user).pw_uid, -1)
+        os.chmod(self.folder, 0o755)
+        self._run(
+            "initdb",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+            self._data("primary"),
+        )
+        settings = {"listen_addresses": "'127.0.0.1'", "unix_socket_directories": "''", "wal_level": "replica",
+                    "synchronous_commit": "on", "max_connections": "60", "wal_receiver_timeout": "5s"}  # fmt: skip
+        with (self._data("primary") / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        self._start("primary")
+        self._execute("primary", f"CREATE DATABASE {NAME}", database="postgres")
+        source = f"host=127.0.0.1 port={self.ports['primary']} user=postgres application_name=standby"
+        self._run("pg_basebackup", f"--dbname={source}", f"--pgdata={self._data('standby')}", "--write-recovery-conf",
+                  "--checkpoint=fast", "--wal-method=stream")  # fmt: skip
+        self._start("standby")
+        self._execute("primary", "ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+        self._execute("primary", "SELECT pg_reload_conf()")
+        self.primary = "primary"
+        return self
+
+    def __exit__(self, *_) -> None:
+        for name in self.ports:
+            self._run("pg_ctl", "stop", "--mode=immediate", "--silent", "--pgdata", self._data(name), check=False)
+
+    def kill_primary(self) -> None:
+        """The postmaster and all its processes at once, as a power cut does."""
+        postmaster = int((self._data(self.primary) / "postmaster.pid").read_text().split()[0])
+        children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
+        for pid in (postmaster, *map(int, children)):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+    def start_primary(self) -> None:
+        (self._data(self.primary) / "postmaster.pid").unlink(missing_ok=True)
+        self._start(self.primary)
+
+    def promote(self) -> None:
+        """As an operator or a manager such as Patroni: the standby accepts writes, without a standby of its own."""
+        self._run("pg_ctl", "promote", "--wait", "--silent", "--pgdata", self._data("standby"))
+        self.primary = "standby"
+        self._execute("standby", "ALTER SYSTEM SET synchronous_standby_names = ''")
+        self._execute("standby", "SELECT pg_reload_conf()")
+
+    def customers(self) -> dict[int, int]:
+        """The number of addresses of each customer."""
+        addresses = "(SELECT count(*) FROM customers_address WHERE user_id = customers_user.id)"
+        return dict(self._execute(self.primary, f"SELECT id, {addresses} FROM customers_user"))
+
+    def _data(self, name: str) -> Path:
+        return self.folder / name
+
+    def _start(self, name: str) -> None:
+        log = self.folder / f"{name}.log"
+        self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", self._data(name), "--log", log,
+                  f"--options=-p {self.ports[name]}")  # fmt: skip
+
+    def _execute(self, name: str, statement: str, database: str = NAME) -> list[tuple]:
+        where = f"postgresql://postgres@127.0.0.1:{self.ports[name]}/{database}"
+        with psycopg.connect(where, autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def _run(self, program: str, *arguments, check: bool = True) -> None:
+        user = self.user if os.getuid() == 0 else None
+        command = [str(self.bin / program), *map(str, arguments)]
+        errors = None if check else subprocess.DEVNULL
+        subprocess.run(command, user=user, cwd="/", check=check, stdout=subprocess.DEVNULL, stderr=errors)
