@@ -51,7 +51,7 @@ class TestImport:
 
         assert pages.says("created")
         email = f"{word}-1@example.com"
-        assert [row.text for row in pages.all(".job-rejected tbody tr")] == [
+        assert [" ".join(row.text.split()) for row in pages.all(".job-rejected tbody tr")] == [
             f"5 {word}, nobody E-Mail: Enter a valid email address. Given: “nobody”.",
             f"6 {word}, {email} E-Mail: A user with this email already exists. Given: “{email}”.",
         ]
