@@ -18,6 +18,7 @@ from tests.lab.nodes import Node, Nodes
 from tests.lab.postgresql import Cluster, binaries
 from tests.support.webhook_receiver import served
 
+ERASE = "from customers.privacy.erasure import erase; from oauth.actor import SYSTEM; erase({id}, by=SYSTEM)"
 SETTLE = 5.0  # seconds of load before and after each failure
 
 
@@ -39,10 +40,16 @@ def main() -> int:
 
 def run(cluster: Cluster, nodes: Nodes, receiver, options) -> int:
     nodes.prepare(receiver.url)
-    load = Load([web.url for web in nodes.webs], nodes.token, clients=options.clients)
+    cluster.back_up()
+    load = Load([web.url for web in nodes.webs], nodes.token, nodes.revoked, clients=options.clients)
     rows = []
     with load:
         time.sleep(options.seconds)
+        before = load.acknowledged(until=time.monotonic())
+        moment = cluster.now()
+        erased = min(before)
+        nodes.manage("shell", "--verbosity=0", "--command", ERASE.format(id=erased))
+        cluster.archive()
         for name, fail, recover in failures(cluster, nodes):
             began = time.monotonic()
             fail()
@@ -57,10 +64,28 @@ def run(cluster: Cluster, nodes: Nodes, receiver, options) -> int:
     while time.monotonic() < deadline and not acknowledged <= received_ids(receiver):
         time.sleep(0.5)
     lost = acknowledged - stored.keys()
-    half = [id for id in acknowledged & stored.keys() if stored[id] != 1]
+    half = [id for id in acknowledged & stored.keys() - {erased} if stored[id] != 1]
     events = acknowledged - received_ids(receiver)
     report(rows, acknowledged, lost, half, events)
-    return 1 if lost or half or events or any(seconds is None for _, seconds, _ in rows) else 0
+    print(f"Answers to a revoked token: {dict(load.revoked_answers)}.")
+    is_restored = restore(cluster, nodes, moment, before, erased)
+    is_safe = set(load.revoked_answers) <= {"401", "503"} and is_restored
+    return 0 if is_safe and not (lost or half or events) and all(seconds for _, seconds, _ in rows) else 1
+
+
+def restore(cluster: Cluster, nodes: Nodes, moment, before: set[int], erased: int) -> bool:
+    """Recovers to the moment, from the base backup and the archived log, and applies the erasure that came after it."""
+    began = time.monotonic()
+    url = cluster.restore(moment)
+    restored = cluster.customers("restored")
+    is_back = not cluster.is_erased("restored", erased)
+    output = nodes.manage("apply_erasures", DATABASE_URL=url)
+    is_erased = cluster.is_erased("restored", erased)
+    late = cluster.count_created_after("restored", moment)
+    print(f"Restored to a moment in {time.monotonic() - began:.1f} s: {len(before - restored.keys())} of {len(before)} "
+          f"customers lost, {late} from after the moment; the erased one was {'back' if is_back else 'not back'}, "
+          f"and is {'erased again' if is_erased else 'NOT ERASED'}: {output.splitlines()[0]}")  # fmt: skip
+    return before <= restored.keys() and not late and is_back and is_erased
 
 
 def failures(cluster: Cluster, nodes: Nodes):

@@ -1,6 +1,8 @@
 """Clients that create customers, and note each answer."""
 
 import time
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import Self
@@ -21,11 +23,13 @@ class Answer:
 class Load:
     """Each client uses one node after the other, as behind a load balancer without health checks."""
 
-    def __init__(self, urls: list[str], token: str, clients: int):
-        self.urls, self.token = urls, token
+    def __init__(self, urls: list[str], token: str, revoked: str, clients: int):
+        self.urls, self.token, self.revoked = urls, token, revoked
+        self.revoked_answers: Counter[str] = Counter()  # by status, of requests with a revoked token
         self.answers: list[Answer] = []
         self.stop = Event()
         self.threads = [Thread(target=self._run, args=(number,), daemon=True) for number in range(clients)]
+        self.threads.append(Thread(target=self._try_revoked, daemon=True))
 
     def __enter__(self) -> Self:
         for thread in self.threads:
@@ -58,8 +62,16 @@ class Load:
             outcome = type(error).__name__
         return Answer(time.monotonic(), url, outcome, id)
 
-    def acknowledged(self) -> set[int]:
-        return {answer.customer_id for answer in self.answers if answer.customer_id}
+    def _try_revoked(self) -> None:
+        headers = {"Authorization": f"Bearer {self.revoked}"}
+        while not self.stop.wait(0.1):
+            for url in self.urls:
+                with suppress(requests.RequestException):
+                    status = requests.get(f"{url}/api/admin/users/", headers=headers, timeout=15).status_code
+                    self.revoked_answers[str(status)] += 1
+
+    def acknowledged(self, *, until: float = float("inf")) -> set[int]:
+        return {each.customer_id for each in list(self.answers) if each.customer_id and each.at <= until}
 
     def errors_since(self, moment: float) -> list[Answer]:
         return [answer for answer in list(self.answers) if answer.at >= moment and answer.outcome != "201"]

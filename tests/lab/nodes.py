@@ -58,9 +58,10 @@ class Nodes:
             if node.process and node.process.poll() is None:
                 node.kill()
 
-    def manage(self, *arguments: str) -> str:
+    def manage(self, *arguments: str, **environment: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(command, cwd=PROJECT, env=self.environment, stdout=subprocess.PIPE, text=True, check=True)
+        variables = {**self.environment, **environment}
+        done = subprocess.run(command, cwd=PROJECT, env=variables, stdout=subprocess.PIPE, text=True, check=True)
         return done.stdout
 
     def prepare(self, receiver_url: str) -> None:
@@ -70,6 +71,10 @@ class Nodes:
         self.manage("shell", "--verbosity=0", "--command", owner)
         scopes = ("users:read", "users:write", "webhooks:write")
         self.token = self.manage("create_token", "--app", "Lab", "--scope", *scopes).strip()
+        # A second token for an app revokes the first one.
+        gone = ("create_token", "--app", "Gone", "--scope", "users:read")
+        self.revoked = self.manage(*gone).strip()
+        self.manage(*gone)
         for node in (*self.webs, *self.workers):
             node.start()
         for web in self.webs:

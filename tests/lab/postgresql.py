@@ -5,6 +5,8 @@ import pwd
 import signal
 import socket
 import subprocess
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -31,8 +33,8 @@ class Cluster:
         self.bin = binaries()
         self.folder = folder
         self.user = "postgres" if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-        self.ports = {"primary": free_port(), "standby": free_port()}
-        ports = ",".join(map(str, self.ports.values()))
+        self.ports = {name: free_port() for name in ("primary", "standby", "restored")}
+        ports = f"{self.ports['primary']},{self.ports['standby']}"
         self.url = (
             f"postgresql://postgres@/{NAME}?host=127.0.0.1,127.0.0.1&port={ports}"
             "&target_session_attrs=read-write&connect_timeout=3"
@@ -50,10 +52,20 @@ class Cluster:
             "--locale=C.UTF-8",
             self._data("primary"),
         )
-        settings = {"listen_addresses": "'127.0.0.1'", "unix_socket_directories": "''", "wal_level": "replica",
-                    "synchronous_commit": "on", "max_connections": "60", "wal_receiver_timeout": "5s"}  # fmt: skip
+        archived = f"{self.folder}/wal/%f"
+        settings = {
+            "listen_addresses": "'127.0.0.1'",
+            "unix_socket_directories": "''",
+            "wal_level": "replica",
+            "synchronous_commit": "on",
+            "archive_mode": "on",
+            "archive_command": f"'test ! -f {archived} && cp %p {archived}'",
+            "max_connections": "60",
+            "wal_receiver_timeout": "5s",
+        }
         with (self._data("primary") / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        self._own_folder("wal")
         self._start("primary")
         self._execute("primary", f"CREATE DATABASE {NAME}", database="postgres")
         source = f"host=127.0.0.1 port={self.ports['primary']} user=postgres application_name=standby"
@@ -90,10 +102,67 @@ class Cluster:
         self._execute("standby", "ALTER SYSTEM SET synchronous_standby_names = ''")
         self._execute("standby", "SELECT pg_reload_conf()")
 
-    def customers(self) -> dict[int, int]:
+    def back_up(self) -> None:
+        """A base backup, verified. The write-ahead log after it is archived all the time."""
+        source = f"host=127.0.0.1 port={self.ports['primary']} user=postgres"
+        base = self.folder / "base"
+        self._run("pg_basebackup", f"--dbname={source}", f"--pgdata={base}", "--checkpoint=fast", "--wal-method=stream")
+        self._run("pg_verifybackup", "--quiet", base)
+
+    def now(self) -> datetime:
+        return self._execute(self.primary, "SELECT clock_timestamp()")[0][0]
+
+    def archive(self) -> None:
+        """Waits until all of the log up to now is archived."""
+        [(file,)] = self._execute(self.primary, "SELECT pg_walfile_name(pg_switch_wal())")
+        deadline = time.monotonic() + 60
+        while not (self.folder / "wal" / file).exists():
+            assert time.monotonic() < deadline, file
+            time.sleep(0.1)
+
+    def restore(self, moment: datetime) -> str:
+        """The base backup and the log up to that moment, as a server of its own. Returns its URL."""
+        data = self._data("restored")
+        (self.folder / "base").rename(data)
+        self._own_file(data / "recovery.signal")
+        settings = {
+            "restore_command": f"'cp {self.folder}/wal/%f %p'",
+            "recovery_target_time": f"'{moment.isoformat()}'",
+            "recovery_target_action": "'promote'",
+            "synchronous_standby_names": "''",
+            "archive_mode": "off",
+        }
+        with (data / "postgresql.auto.conf").open("a") as file:
+            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        self._start("restored")
+        deadline = time.monotonic() + 120
+        while self._execute("restored", "SELECT pg_is_in_recovery()")[0][0]:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        return f"postgresql://postgres@127.0.0.1:{self.ports['restored']}/{NAME}"
+
+    def _own_folder(self, name: str) -> None:
+        (self.folder / name).mkdir()
+        if os.getuid() == 0:
+            os.chown(self.folder / name, pwd.getpwnam(self.user).pw_uid, -1)
+
+    def _own_file(self, path: Path) -> None:
+        path.touch()
+        if os.getuid() == 0:
+            os.chown(path, pwd.getpwnam(self.user).pw_uid, -1)
+
+    def is_erased(self, name: str, id: int) -> bool:
+        return self._execute(name, f"SELECT email IS NULL FROM customers_user WHERE id = {id}") == [(True,)]
+
+    def count_created_after(self, name: str, moment: datetime) -> int:
+        return self._execute(name, f"SELECT count(*) FROM customers_user WHERE date_joined > '{moment.isoformat()}'")[
+            0
+        ][0]
+
+    def customers(self, name: str = "") -> dict[int, int]:
         """The number of addresses of each customer."""
         addresses = "(SELECT count(*) FROM customers_address WHERE user_id = customers_user.id)"
-        return dict(self._execute(self.primary, f"SELECT id, {addresses} FROM customers_user"))
+        return dict(self._execute(name or self.primary, f"SELECT id, {addresses} FROM customers_user"))
 
     def _data(self, name: str) -> Path:
         return self.folder / name
