@@ -123,11 +123,15 @@ TEMPLATES = [
 DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'store.sqlite3'}")}
 DATABASE = DATABASES["default"]
 DATABASE_STATEMENT_SECONDS = env.int("DATABASE_STATEMENT_SECONDS", 30)  # of web requests on PostgreSQL; 0: no limit
+DATABASE["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 600)
+# FULL: an answered write survives a power cut. NORMAL: the last ones may be lost, and no write waits for the disk.
+SQLITE_SYNCHRONOUS = env.str("SQLITE_SYNCHRONOUS", "FULL", choices=("FULL", "NORMAL"))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     DATABASE["OPTIONS"] = {
-        # Readers never wait for the one writer. `synchronous` stays FULL: an answered write survives a power cut.
+        # Readers never wait for the one writer.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-20000; PRAGMA mmap_size=134217728; "
+        f"PRAGMA synchronous={SQLITE_SYNCHRONOUS}; "
         # Overwrites what is deleted, so that nothing of an erased customer stays in free pages.
         "PRAGMA secure_delete=ON;",
         # A transaction waits for the write lock at its start, instead of failing half-way through.
@@ -136,7 +140,6 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASE["ENGINE"] = "config.postgresql"
-    DATABASE["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", 600)
     DATABASE["CONN_HEALTH_CHECKS"] = True
     # A pooler in transaction mode, such as PgBouncer: two transactions of a client may run on two connections.
     DATABASE_POOLER = env.bool("DATABASE_POOLER", False)

@@ -7,15 +7,16 @@ take the same place. On PostgreSQL the statement that looks for the token does s
 | store      | clock      | written in                                           |
 |------------|------------|------------------------------------------------------|
 | PostgreSQL | database   | an unlogged table: a crash forgets at most a second  |
-| SQLite     | web server | a table                                              |
+| SQLite     | web server | a table: a power cut forgets the last seconds        |
 | Redis      | Redis      | a list per token that expires after the window       |
 """
 
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 from django.conf import settings
@@ -123,8 +124,25 @@ def take(token_id: int, limit: int) -> int | None:
 
 
 def _take_in_database(token_id: int, limit: int) -> int | None:
-    rows = fetch_rows(TAKE[connection.vendor], {"token": token_id, "limit": limit, "now": time.time()})
+    with _without_sync():
+        rows = fetch_rows(TAKE[connection.vendor], {"token": token_id, "limit": limit, "now": time.time()})
     return rows[0][0] if rows else None
+
+
+@contextmanager
+def _without_sync() -> Iterator[None]:
+    """On SQLite, writes do not wait until they are on the disk: a power cut may forget the last seconds of the limits.
+    The next other write syncs them, too. Otherwise each request that only reads would wait for the disk."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
+        return
+    connection.ensure_connection()
+    sqlite: Any = connection.connection
+    sqlite.execute("PRAGMA synchronous=NORMAL")
+    try:
+        yield
+    finally:
+        sqlite.execute(f"PRAGMA synchronous={settings.SQLITE_SYNCHRONOUS}")
 
 
 class RedisCounter:

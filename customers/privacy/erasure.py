@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from customers import customer_count, history
@@ -84,7 +84,15 @@ def erase(user_id: int, *, by: Actor) -> None:
     erased = history.event(user.pk, Event.Kind.ERASED, by)
     history.record([erased])
     transaction.on_commit(partial(erasure_log.write, erased))
+    transaction.on_commit(_empty_write_ahead_log)
     audit.record(audit.Event.CUSTOMER_ERASED, by, customer=user.pk)
+
+
+def _empty_write_ahead_log() -> None:
+    """SQLite keeps pages as they were in its log, also after they are in the database."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _known_tags_of(user: User) -> set[str]:

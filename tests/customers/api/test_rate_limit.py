@@ -219,6 +219,21 @@ class TestManyAtOnce:
         assert most_within_a_second(grants) <= limit
         assert 2 * limit <= len(grants) <= 3 * limit
 
+    def test_counting_a_request_does_not_wait_for_the_disk_on_sqlite(self):
+        if connection.vendor != "sqlite":
+            pytest.skip("the table of PostgreSQL is not logged")
+        connection.ensure_connection()
+        statements: list[str] = []
+        connection.connection.set_trace_callback(statements.append)
+        try:
+            ratelimit.take(7, 1)
+        finally:
+            connection.connection.set_trace_callback(None)
+
+        names = [statement.strip().partition(" (")[0] for statement in statements]
+        insert = next(name for name in names if name.startswith("INSERT"))
+        assert names == ["PRAGMA synchronous=NORMAL", insert, "PRAGMA synchronous=FULL"]
+
     def test_concurrent_requests_get_exactly_the_rate_limit(self, limited):
         client = limited(4)
 
