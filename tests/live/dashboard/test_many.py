@@ -25,7 +25,11 @@ def emails_found(shop, word: str) -> list[str]:
 
 def choose_all_whom(pages, word: str, action: str) -> None:
     pages.open(f"customers/customer/?q={word}")
-    pages.find("#action-toggle").click()
+    if pages.browser.execute_script("return innerWidth < 768"):  # a phone shows cards, without a header
+        for box in pages.all(".action-select"):
+            box.click()
+    else:
+        pages.find("#action-toggle").click()
     if across := pages.all("[name=select_across]"):
         across[0].click()
     pages.press(action)
