@@ -133,7 +133,8 @@ class StaffRoleAdmin(ReauthenticatedAdmin, NoDeleteAdmin, ServiceErrorsAdmin, Co
     def may_do(self, role):
         if role.is_built_in:
             return BUILT_IN[Role(role.group.name)]
-        opened = [(SECTIONS[key].label, Level(level).label.lower()) for key, level in role.levels.items()]
+        levels = role.levels
+        opened = [(each.label, Level(levels[key]).label.lower()) for key, each in SECTIONS.items() if key in levels]
         return format_html_join(", ", "{}: {}", opened)
 
     @admin.display(description="people")

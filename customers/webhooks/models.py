@@ -68,12 +68,14 @@ class Webhook(ComputedModel):
 
 class DeliveryQuerySet(models.QuerySet):
     def sendable(self, now: datetime):
-        """Waiting deliveries whose webhook is active and not paused, and whose app is not switched off.
+        """Waiting deliveries whose webhook is active and not paused, and whose app is not switched off. A pause does
+        not hold up a test: somebody waits for its answer.
 
         `app.uninstalled` is the exception: its webhook was deactivated in the same transaction.
         """
         is_on = models.Q(webhook__active=True) & (models.Q(webhook__app=None) | models.Q(webhook__app__is_active=True))
         not_paused = models.Q(webhook__next_check_date=None) | models.Q(webhook__next_check_date__lte=now)
+        not_paused |= models.Q(is_test=True)
         last_word = models.Q(event_type=APP_UNINSTALLED.name)
         return self.filter(is_on | last_word, not_paused, status=Delivery.Status.WAITING)
 

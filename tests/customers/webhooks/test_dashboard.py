@@ -1,6 +1,7 @@
 """Webhooks and deliveries in the dashboard."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -141,6 +142,16 @@ class TestWebhooks:
         outcome = f"{LOG}{Delivery.objects.get().pk}/outcome/"
         assert (f'data-outcome="{outcome}"' in pending, "data-outcome" in page) == (True, False)
         assert re.search(r"Delivered</span>\s+200 OK in \d+ ms", text_of(dashboard_client.get(outcome)))
+
+    def test_send_test_does_not_wait_for_the_end_of_a_pause(self, dashboard_client, subscribe, receiver, deliver):
+        webhook = subscribe("customer.created")
+        Webhook.objects.update(next_check_date=timezone.now() + timedelta(minutes=15))
+        make_user()
+
+        dashboard_client.post(f"{LIST}{webhook.pk}/send_test/")
+        deliver()
+
+        assert [each.event["data"]["email"] for each in receiver.received] == ["ada@example.com"]
 
     def test_send_test_delivers_the_newest_customer_of_a_segment(self, dashboard_client, subscribe, receiver, deliver):
         _, newest, _ = (make_user(tags=tags) for tags in (["vip"], ["vip"], []))
