@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from customers.groups.services import create_group
 from customers.orders.services import record_order, record_subscription
 from customers.segments.services import create_segment
+from tests.support.crowd import A_PART, explained, insert_crowd, needs, rows_read
 from tests.support.dashboard import DASHBOARD, customer_url
 from tests.support.factories import make_user, make_users
 from tests.support.order_documents import order, subscription
@@ -97,3 +98,17 @@ class TestSearch:
 
     def test_search_needs_a_session(self, client, db):
         assert "/login/" in client.get(SEARCH, {"q": "ada"}).headers["Location"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="looks at PostgreSQL's plans")
+def test_search_of_a_crowd_reads_only_a_part_of_the_table(as_role):
+    viewer = as_role("Viewer")
+    needs("pg_trgm")
+    insert_crowd()
+
+    for text in ("c4ca4238", "no such name", "c4ca c81e", "example", "c4", "zz", "020 7000 0777", "person-777@", "777"):
+        with CaptureQueriesContext(connection) as queries:
+            found(viewer, text, part="1")
+        statements = [each["sql"] for each in queries if 'FROM "customers_user"' in each["sql"]]
+        assert len(statements) >= 3, text  # the person's own row, who is found, and the newest of them
+        assert [plan for plan in map(explained, statements) if rows_read(plan) > A_PART] == [], text
