@@ -33,8 +33,9 @@ ORDERS = """
 def prepare(total: int) -> dict:
     from django.core.management import call_command
     from django.db import connection
+    from django.db.models import Max
 
-    from customers import services
+    from customers import customer_count, services
     from customers.models import Address, Event, User
     from customers.orders.models import Order
     from tests.bench import seed
@@ -48,6 +49,7 @@ def prepare(total: int) -> dict:
     with connection.cursor() as cursor:
         cursor.execute(ORDERS.format(orders=Order._meta.db_table, people=User._meta.db_table))
         cursor.execute("VACUUM ANALYZE")
+    customer_count.count(up_to=User.objects.aggregate(last=Max("pk"))["last"])  # as a worker does
     return {"tokens": [password], "customers": seed.some(User)}
 
 
