@@ -37,8 +37,7 @@ class TestCreate:
 class TestFind:
     def test_search_by_parts_in_any_order(self, pages, ada):
         pages.open("customers/customer/")
-        pages.fill(q=f"love ada {ada['email'].split('@')[0]}")
-        pages.press("Search")
+        pages.find("#searchbar").send_keys(f"love ada {ada['email'].split('@')[0]}\n")
 
         pages.wait_for(lambda: pages.rows == [f"Ada {ada['last_name']}"])
         assert "1 customer" in pages.find(".how-many").text
@@ -56,10 +55,10 @@ class TestFind:
         pages.find("#filter_accepts_marketing option[value=False]").click()
         pages.press("Apply")
         pages.wait_for(lambda: pages.rows == ["Another Two", "Only One"])
-        assert [chip.text for chip in pages.all(".list-chips .chip")] == [
-            f"Tag: {word} ×", f"Tag: {word}-2 ×", "Marketing consent: No ×",
-        ]  # fmt: skip
-        pages.press(f"Tag: {word}-2 ×")
+        assert {chip.text.split("\n")[0] for chip in pages.all(".list-chips .chip")} == {
+            f"Tag: {word}", f"Tag: {word}-2", "Marketing consent: No",
+        }  # fmt: skip
+        pages.find(f"[aria-label='Remove: Tag {word}-2']").click()
         pages.wait_for(lambda: pages.rows == ["Only One"])
         pages.press("Show all")
         pages.wait_for(lambda: len(pages.rows) > 1)
