@@ -17,7 +17,7 @@ MONTH = timedelta(days=30)
 def order(number: int, person: Person, placed: datetime, random: Random, now: datetime) -> dict[str, Any]:
     products = random.sample(PRODUCTS, random.choices((1, 2, 3), (55, 30, 15))[0])
     lines = [_line(product, random.choices((1, 2, 4), (75, 20, 5))[0], person) for product in products]
-    total = sum((Decimal(line["price_incl_tax"]) * line["quantity"] for line in lines), Decimal(0))
+    total = sum((Decimal(line["price_incl_tax"]) for line in lines), Decimal(0))
     is_settled = now - placed > SETTLED
     status = random.choices(("paid", "partially_refunded", "refunded", "voided"), (91, 4, 2, 3))[0]
     status = status if is_settled else random.choices(("paid", "authorized", "pending"), (60, 30, 10))[0]
@@ -56,18 +56,21 @@ def subscription(number: int, person: Person, created: datetime, random: Random,
         "interval": "month",
         "interval_count": 1,
         "is_test": False,
-        "lines": [{"id": number * 10, "price": line["price_incl_tax"], **line}],
+        "lines": [
+            {"id": number * 10, "price": str(_rounded(Decimal(line["price_incl_tax"]) / line["quantity"])), **line}
+        ],
         "num_lines": 1,
         "num_orders": months,
         "next_renewal_date": (created + months * MONTH).isoformat() if status == "active" else None,
         "payment_method": "Bankcard",
         "shipping_address": person.row["addresses"][0],
-        "total": str(Decimal(line["price_incl_tax"]) * line["quantity"]),
+        "total": line["price_incl_tax"],
     }
 
 
 def _line(product: Product, quantity: int, person: Person) -> dict[str, Any]:
-    price = _rounded(product.price / RATES[person.country.currency])
+    """The prices are those of the whole line, as in the platform's documents."""
+    price = _rounded(product.price / RATES[person.country.currency]) * quantity
     return {
         "product_id": product.id,
         "sku": product.sku,
