@@ -29,6 +29,8 @@ from oauth.models import PrivateApp
 # Counting takes longer the more customers there are. Above this number the numbers are kept for some minutes.
 KEPT_FROM = 100_000  # customers
 KEPT_SECONDS = 300
+KEPT_SECONDS_OF_LONG_PERIODS = 3600
+LONG_PERIODS = ("91", "365")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +70,23 @@ def home(request: HttpRequest) -> HttpResponse:
     sees = request.user.has_perm
     if sees("customers.view_customer"):
         number = number_of_customers()
-        is_large = number >= KEPT_FROM
+        seconds = KEPT_SECONDS_OF_LONG_PERIODS if name in LONG_PERIODS else KEPT_SECONDS
+        kept_for = seconds if number >= KEPT_FROM else 0
         context |= {"number": number, "newest": statistics.newest()}
-        context |= _kept(f"home-customers-{name}-{today}", lambda: customer_numbers(name, today), is_large)
-        context |= _kept("home-parts", parts_of_customers, is_large)
+        context |= _kept(f"home-customers-{name}-{today}", lambda: customer_numbers(name, today), kept_for)
+        context |= _kept("home-parts", parts_of_customers, kept_for)
         if not number:
             context["first_steps"] = first_steps(request)
         if sees("orders.view_order"):
-            context |= _kept(f"home-sales-{name}-{today}", lambda: sales_numbers(name, today), is_large)
+            context |= _kept(f"home-sales-{name}-{today}", lambda: sales_numbers(name, today), kept_for)
     if sees("oauth.view_partnerapp"):
         since = periods.CHOICES["30"].parts(today)[0].moments[0]
         context["calls_by_app"] = [(name, number, "") for name, number in api_usage.calls_by_app(since)]
     return render(request, "dashboard/home.html", context)
 
 
-def _kept(key: str, make: Callable[[], dict[str, Any]], is_large: bool) -> dict[str, Any]:
-    return cache.get_or_set(key, make, KEPT_SECONDS) if is_large else make()  # type: ignore[return-value]
+def _kept(key: str, make: Callable[[], dict[str, Any]], seconds: int) -> dict[str, Any]:
+    return cache.get_or_set(key, make, seconds) if seconds else make()  # type: ignore[return-value]
 
 
 def customer_numbers(name: str, today: date) -> dict[str, Any]:
