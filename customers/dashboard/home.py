@@ -28,6 +28,7 @@ from oauth.models import PrivateApp
 
 # Counting takes longer the more customers there are. Above this number the numbers are kept for some minutes.
 KEPT_FROM = 100_000  # customers
+NEW_STORE = 5  # customers; a new store has fewer, as `make run` creates one
 KEPT_SECONDS = 300
 KEPT_SECONDS_OF_LONG_PERIODS = 3600
 LONG_PERIODS = ("91", "365")
@@ -75,7 +76,7 @@ def home(request: HttpRequest) -> HttpResponse:
         context |= {"number": number, "newest": statistics.newest()}
         context |= _kept(f"home-customers-{name}-{today}", lambda: customer_numbers(name, today), kept_for)
         context |= _kept("home-parts", parts_of_customers, kept_for)
-        if not number:
+        if number < NEW_STORE:
             context["first_steps"] = first_steps(request)
         if sees("orders.view_order"):
             context |= _kept(f"home-sales-{name}-{today}", lambda: sales_numbers(name, today), kept_for)
@@ -159,7 +160,7 @@ def parts_of_customers() -> dict[str, Any]:
 
 
 def first_steps(request: HttpRequest) -> list[tuple[str, str, str, bool]]:
-    """Of an empty store: what to do, why, where, and whether it is done. Only what the role may do."""
+    """Of a new store: what to do, why, where, and whether it is done. Only what the role may do."""
     steps = [
         ("customers.import_customer", "Import your customers", "A CSV file, as shops export it", "jobs_job_import",
          lambda: False),

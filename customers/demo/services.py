@@ -14,11 +14,14 @@ from django.utils import timezone
 from customers import insertion, services
 from customers.demo import reports
 from customers.demo.people import EMAIL_HOSTS, Person, people
+from customers.demo.world import STORE_CURRENCY
 from customers.jobs.imports.rows import Rules, parse_row
 from customers.metadata.services import bindings
 from customers.models import Customer, Event, Note, StaffMember, User
 from customers.orders.models import Order, Subscription
 from customers.orders.services import record_new
+from customers.store.models import default_currencies
+from customers.store.services import change_details, get_details
 from oauth.accounts import staff
 from oauth.actor import SYSTEM, Actor
 from oauth.models import DEFAULT_API_VERSION, AccessToken, ApiUsage, App
@@ -85,11 +88,18 @@ class Filling:
         self.subscription_id = (Subscription.objects.aggregate(last=Max("external_id"))["last"] or 0) + 1
 
     def run(self) -> None:
+        self.choose_currencies()
         self.insert_people()
         self.invite_colleagues()
         self.record_orders()
         self.change_people()
         self.register_apps()
+
+    def choose_currencies(self) -> None:
+        """Those of the generated orders, if nobody has chosen the store's currencies yet."""
+        details = get_details()
+        if details.currencies == default_currencies():
+            change_details(currencies=[STORE_CURRENCY, *details.currencies])
 
     def customers(self) -> QuerySet[Customer]:
         return Customer.objects.filter(pk__in=Customer.objects.filter(_is_generated()).values("pk"))

@@ -13,6 +13,7 @@ from customers.models import Address, Customer, Event, Note, StaffMember, User
 from customers.orders.models import Order
 from customers.orders.services import record_order, record_subscription
 from customers.privacy.erasure import erase
+from customers.store.services import change_details, get_details
 from oauth import api_usage
 from oauth.actor import SYSTEM
 from oauth.scopes import Scope
@@ -42,6 +43,16 @@ class TestDemo:
         assert len({address.country for address in Address.objects.all()}) > 4
         assert all(person.date_joined < timezone.now() for person in people)
         assert Note.objects.exists()
+
+    def test_demo_keeps_the_currencies_that_a_store_has_chosen(self):
+        change_details(currencies=["GBP"])
+        demo()
+        assert get_details().currencies == ["GBP"]
+
+    def test_demo_chooses_the_currency_of_a_store_that_has_chosen_none(self):
+        demo()
+
+        assert {get_details().currencies[0]} == set(Order.objects.values_list("currency", flat=True))
 
     def test_demo_generates_valid_phone_numbers_that_nobody_shares(self):
         demo()
