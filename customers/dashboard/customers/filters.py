@@ -167,10 +167,11 @@ class CustomerFilterForm(forms.Form):
         return [tag for tag in self["tag"].value() or () if tag]
 
     def given(self) -> dict[str, Any]:
-        """For `filter_customers`. Of several values a list, of a single one the value itself."""
+        """For `filter_customers`. Of several values a list, of a single one the value itself. A custom field may hold a
+        list: its value stays one."""
         self.is_valid()  # if not, `cleaned_data` has the valid fields
         values = getattr(self, "cleaned_data", {})
-        given = {name: _plain(value) for name, value in values.items()}
+        given = {name: value if name in self.defined else _plain(value) for name, value in values.items()}
         return {name: value for name, value in given.items() if value not in forms.Field.empty_values}
 
     def chips(self) -> Iterator["Chip"]:
@@ -203,7 +204,7 @@ def _plain(value: Any) -> Any:
         return value.pk
     if hasattr(value, "values_list"):  # groups
         value = [group.pk for group in value]
-    return value[0] if isinstance(value, list) and len(value) == 1 and not isinstance(value[0], list) else value
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _shown(field: forms.Field, value: Any) -> str:

@@ -82,7 +82,7 @@ class TestErrorPages:
         assert_is_page(browser.post(f"{CUSTOMERS}add/"), 403, "The form has expired")
 
     def test_crash_shows_a_page(self, dashboard_client, monkeypatch):
-        monkeypatch.setattr(home, "customer_statistics", lambda: 1 / 0)
+        monkeypatch.setattr(home, "customer_numbers", lambda *_: 1 / 0)
 
         assert_is_page(dashboard_client.get(DASHBOARD), 500, "Something went wrong")
 

@@ -47,7 +47,8 @@ def by_the_form(client, owner, metadata):
     response = browser_of(owner).post(f"{CUSTOMERS_PAGE}add/", fields)
     if response.status_code == 302:
         return None
-    (error,) = response.context["adminform"].form.errors["metadata"]
+    errors = response.context["form"].errors
+    (error,) = errors.get("metadata.it") or errors["metadata"]
     return error.removeprefix("it: ")
 
 

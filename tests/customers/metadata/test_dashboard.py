@@ -152,7 +152,7 @@ class TestAFilter:
     def test_metadata_filter_is_on_the_page_by_its_name(self, dashboard_client):
         page = dashboard_client.get(CUSTOMERS).content.decode()
 
-        assert "By Tier" in page
+        assert ">Tier</label>" in page
         assert 'name="metadata.tier"' in page
         assert "metadata.hidden" not in page
         assert "metadata.of_orders" not in page
