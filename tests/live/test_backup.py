@@ -69,7 +69,7 @@ def backup(shop: Store, store, folder: Path):
         subprocess.run([binary("pg_dump", url), "--format=custom", f"--file={folder / 'store.dump'}", url], check=True)
 
         def restore() -> str:
-            empty = store(is_served=False)  # a database of its own: that of `shop` is lost
+            empty = store(is_served=False, is_migrated=False)  # a database of its own: that of `shop` is lost
             url = empty.environment["DATABASE_URL"]
             command = [binary("pg_restore", url), "--exit-on-error", "--no-owner", f"--dbname={url}"]
             subprocess.run([*command, str(folder / "store.dump")], check=True)
