@@ -101,17 +101,22 @@ def install(backup: Path, database: Path) -> Path | None:
     staged = _private_file(database.with_name(database.name + ".restoring"))
     shutil.copyfile(backup / DATABASE, staged)
     _sync(staged)
-    former = None
-    if database.exists():
-        _refuse_if_open(database)
-        former = database.with_name(f"{database.name}.before-{timezone.now():%Y%m%dT%H%M%S%fZ}")
-        for suffix in LOG_FILES:  # a damaged database may still have them
-            if (log := database.with_name(database.name + suffix)).exists():
-                log.rename(former.with_name(former.name + suffix))
+    former = database.with_name(f"{database.name}.before-{timezone.now():%Y%m%dT%H%M%S%fZ}")
+    if is_replaced := database.exists():
+        try:
+            _refuse_if_open(database)
+        except BackupError:
+            staged.unlink()
+            raise
+    # A database that is damaged or was deleted may still have logs. SQLite would write them into the one restored.
+    for suffix in LOG_FILES:
+        if (log := database.with_name(database.name + suffix)).exists():
+            log.rename(former.with_name(former.name + suffix))
+    if is_replaced:
         database.rename(former)
     staged.rename(database)
     _sync(database.parent)
-    return former
+    return former if is_replaced else None
 
 
 def delete_all_but(number: int, folder: Path) -> list[Path]:

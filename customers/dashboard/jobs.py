@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
 from customers.dashboard.customers.list import CustomerList
+from customers.dashboard.ids import is_id
 from customers.dashboard.job_forms import FORMS, UploadForm
 from customers.dashboard.read_only import ReadOnlyAdmin
 from customers.dashboard.service_errors import message_of, to_validation_error
@@ -200,7 +201,7 @@ class JobAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(page_of(job))
 
     def _job(self, request, job_id) -> Job:
-        job = self.model.objects.filter(pk=job_id).first() if str(job_id).isdecimal() else None
+        job = self.model.objects.filter(pk=job_id).first() if is_id(str(job_id)) else None
         if job is None:
             raise Http404
         if not may(request.user, job.type):

@@ -140,6 +140,8 @@ def change_role(member_id: int, role: str, *, by: Actor) -> None:
     member.save(update_fields=["is_superuser"])
     member.groups.set([_locked_group(role)])
     record(Event.STAFF_CHANGED, by, member=member.email, role=[former, role])
+    if two_factor.must_be_set_up(member):
+        sessions.end_sessions(member, by)  # Medusa's would not ask for it
     if is_less(limit_of(role), limit_of(former)):
         staff_demoted.send(change_role, user=member, role=role, by=by)
 

@@ -66,3 +66,19 @@ class TestMigrate:
         assert all("Waiting" in line for line in waiting)
         assert sorted("contenttypes.0001_initial... OK" in output for output in outputs) == [False, True]
         assert sorted("No migrations to apply" in output for output in outputs) == [False, True]
+
+    def test_process_that_waits_does_not_hold_up_an_index(self, new_database):
+        """CREATE INDEX CONCURRENTLY waits for the end of each statement that runs: the lock's would be one."""
+        if connection.vendor != "postgresql":
+            pytest.skip("SQLite makes no index concurrently")
+        command = [sys.executable, "manage.py", "migrate", "--no-color", "contenttypes"]
+        with another_migrates(new_database):
+            node = subprocess.Popen(command, cwd=PROJECT, env=new_database, stdout=subprocess.PIPE, text=True)
+            assert "Waiting" in node.stdout.readline()
+            with psycopg.connect(new_database["DATABASE_URL"], autocommit=True) as migrating:
+                migrating.execute("SET statement_timeout = '20s'")
+                migrating.execute("CREATE TABLE example (id int)")
+                migrating.execute("CREATE INDEX CONCURRENTLY ON example (id)")
+        node.communicate(timeout=60)
+
+        assert node.returncode == 0

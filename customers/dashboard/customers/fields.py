@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import partial
 from io import StringIO
+from math import isfinite
 from typing import Any
 
 from django import forms
@@ -13,8 +14,10 @@ from django.forms.fields import InvalidJSONInput
 
 from customers import validation
 from customers.core.json_values import StrictDecoder, is_same_json
+from customers.dashboard.ids import is_id
 from customers.dashboard.service_errors import as_validation_error, message_of
 from customers.filters import METADATA
+from customers.groups.models import CustomerGroup
 from customers.metadata import values
 from customers.metadata.models import Definition, Type, Validation
 from oauth.errors import ServiceError
@@ -96,6 +99,25 @@ class MetadataField(JSONField):
         return "" if value is None else super().prepare_value(value)
 
 
+class GroupsField(forms.ModelMultipleChoiceField):
+    """Refuses what is no id. SQLite raises an error for a number that is too large."""
+
+    def __init__(self, **options):
+        super().__init__(CustomerGroup.objects.order_by("name"), required=False, **options)
+
+    def to_python(self, value):
+        return super().to_python(self._checked(value))
+
+    def clean(self, value):
+        return super().clean(self._checked(value))
+
+    def _checked(self, value):
+        for each in value or ():
+            if not is_id(str(each)):
+                raise ValidationError(self.error_messages["invalid_choice"], "invalid_choice", {"value": each})
+        return value
+
+
 class BooleanField(forms.TypedChoiceField):
     """True, False or None."""
 
@@ -111,7 +133,8 @@ class NumberField(forms.FloatField):
 
     def to_python(self, value):
         number = super().to_python(value)
-        return int(number) if number is not None and str(value).strip().lstrip("-").isdecimal() else number
+        is_whole = number is not None and isfinite(number) and str(value).strip().lstrip("-").isdecimal()
+        return int(number) if is_whole else number  # `validate` refuses infinity
 
 
 class LinesField(forms.CharField):

@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django_countries import countries
 
+from customers.dashboard.customers.fields import GroupsField
 from customers.filters import METADATA, filter_customers
-from customers.groups.models import CustomerGroup
 from customers.metadata import services as definitions
 from customers.metadata.models import Definition, Type
 from customers.models import Customer, Language, UserType
@@ -113,9 +113,7 @@ class CustomerFilterForm(forms.Form):
         choices=[(each.value, each.label) for each in (UserType.CUSTOMER, UserType.LEAD)],
     )
     tag = TextsField(label="Tag", required=False, max_length=MAX_TAG_LENGTH)
-    group = forms.ModelMultipleChoiceField(
-        CustomerGroup.objects.order_by("name"), label="Group", required=False, widget=MoreChoices
-    )
+    group = GroupsField(label="Group", widget=MoreChoices)
     country = SeveralField(label="Country", required=False, choices=lambda: list(countries), widget=MoreChoices)
     street = forms.CharField(label="Street", required=False)
     city = forms.CharField(label="City", required=False)

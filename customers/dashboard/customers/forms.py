@@ -14,6 +14,7 @@ from django_countries import countries
 from customers import services, validation
 from customers.core.json_values import is_same_json
 from customers.dashboard.customers.fields import (
+    GroupsField,
     IndentedEncoder,
     MetadataField,
     PlainSelect,
@@ -130,9 +131,7 @@ class CustomerForm(ChangedFieldsForm):
         widget=forms.Textarea({"rows": 6, "spellcheck": "false"}),
         help_text="An object with keys that no custom field defines. An empty text removes a key.",
     )
-    customer_groups = forms.ModelMultipleChoiceField(
-        CustomerGroup.objects.order_by("name"), label="Groups", required=False, widget=forms.CheckboxSelectMultiple
-    )
+    customer_groups = GroupsField(label="Groups", widget=forms.CheckboxSelectMultiple)
 
     class Meta:
         model = Customer

@@ -1,4 +1,5 @@
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from django.db import connections
 
 # The number of the lock on PostgreSQL, which has one space of numbers for each database.
 LOCK = 5_290_417
+RETRY_SECONDS = 0.5
 
 
 class Command(migrate.Command):
@@ -37,20 +39,28 @@ class Command(migrate.Command):
     @contextmanager
     def lock_on_postgresql(self, connection: Any) -> Iterator[None]:
         """Held by a transaction on a connection of its own, because PgBouncer keeps no locks of sessions. It ends with
-        the process, however that ends."""
+        the process, however that ends.
+
+        Who waits asks again and again. A statement that waits for the lock would have a snapshot, for whose end CREATE
+        INDEX CONCURRENTLY of the process that migrates would wait: both for ever.
+        """
         own = connection.copy()
         try:
             own.set_autocommit(False)
             with own.cursor() as cursor:
                 for timeout in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
                     cursor.execute(f"SET LOCAL {timeout} = 0")
-                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-                if not cursor.fetchone()[0]:
+                if not self.takes_lock(cursor):
                     self.say_that_it_waits()
-                    cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+                    while not self.takes_lock(cursor):
+                        time.sleep(RETRY_SECONDS)
             yield
         finally:
             own.close()
+
+    def takes_lock(self, cursor: Any) -> bool:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        return cursor.fetchone()[0]
 
     @contextmanager
     def lock_of_file(self, path: Path) -> Iterator[None]:

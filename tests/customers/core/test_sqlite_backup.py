@@ -102,6 +102,21 @@ def test_restore_refuses_to_replace_a_database_that_is_open(backup, database):
             install(backup, database)
 
     assert names(database) == ["Ada", "xxx"]
+    assert not list(database.parent.glob("*.restoring"))
+
+
+def test_restore_sets_aside_the_log_of_a_deleted_database(backup, database):
+    log = database.with_name(f"{database.name}-wal")
+    with closing(sqlite3.connect(database, isolation_level=None)) as store:
+        store.execute("INSERT INTO customer (name) VALUES ('Bob')")
+        content = log.read_bytes()
+    database.unlink()
+    log.write_bytes(content)
+
+    assert install(backup, database) is None
+
+    assert names(database) == ["Ada", "xxx"]
+    assert [path.read_bytes() for path in database.parent.glob("*.before-*-wal")] == [content]
 
 
 def test_restore_keeps_the_former_database_with_its_last_writes(backup, database):

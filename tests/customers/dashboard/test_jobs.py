@@ -190,6 +190,10 @@ class TestALongOne:
 
         assert Job.objects.get().options_json["tags"] == ["x"]
 
+    @each("id", ["x", "9" * 20, "9" * 5_000])
+    def test_unknown_job_is_not_found(self, dashboard_client, id):
+        assert dashboard_client.get(reverse("admin:jobs_job_change", args=[id])).status_code == 404
+
 
 class TestAnExport:
     def test_export_is_downloaded_as_one_file(self, dashboard_client, people, slow):

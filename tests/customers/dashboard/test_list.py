@@ -18,6 +18,7 @@ from customers.orders.services import record_order
 from customers.privacy.erasure import erase
 from customers.segments.services import create_segment
 from oauth.actor import SYSTEM
+from tests.support.cases import each
 from tests.support.dashboard import CUSTOMERS, browser_of, customer_url
 from tests.support.factories import address, make_address, make_user, make_users
 from tests.support.order_documents import order
@@ -153,6 +154,10 @@ class TestFilters:
         ]:
             assert found(dashboard_client, **query) == [grace.email, ada.email], query
         assert found(dashboard_client, country="GB", group=groups[1].pk) == []
+
+    @each("group", ["9" * 20, "9" * 5_000, "-1", "x", "\0"])
+    def test_group_filter_ignores_what_is_no_id(self, dashboard_client, ada, group):
+        assert found(dashboard_client, group=group) == [ada.email]
 
     def test_tag_filter_offers_the_most_common_tags(self, dashboard_client):
         make_users(3, tags=["newsletter"])

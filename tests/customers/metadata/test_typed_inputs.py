@@ -85,7 +85,17 @@ class TestInputs:
             name: value for name, value in {**FULL, "crm": {"id": 12}}.items() if name != key
         }
 
-    @each("key, typed", [("points", "many"), ("rate", "1,5"), ("photo", "a.png"), ("vip", "maybe"), ("name", "a\0")])
+    @each(
+        "key, typed",
+        [
+            ("points", "many"),
+            ("rate", "1,5"),
+            ("rate", "9" * 400),
+            ("photo", "a.png"),
+            ("vip", "maybe"),
+            ("name", "a\0"),
+        ],
+    )
     def test_value_of_another_type_is_refused_at_its_field(self, dashboard_client, ada, key, typed):
         page = save_customer(dashboard_client, ada, part=PART, **{f"metadata.{key}": typed})
 

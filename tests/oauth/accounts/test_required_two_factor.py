@@ -5,7 +5,8 @@ import re
 import pytest
 from django.test import Client
 
-from oauth.accounts import two_factor
+from oauth.accounts import staff, two_factor
+from oauth.actor import SYSTEM
 from oauth.audit.models import AuditEvent
 from tests.support.dashboard import CUSTOMERS, DASHBOARD, browser_of
 from tests.support.staff import STAFF, make_member
@@ -76,6 +77,18 @@ class TestRequired:
         answer = Client().post("/admin/auth", {"email": member.email, "password": PASSWORD}, "application/json")
 
         assert answer.status_code == 401
+
+    def test_member_who_gets_the_role_later_is_signed_out_everywhere(self, required, member):
+        staff.change_role(member.pk, "Viewer", by=SYSTEM)
+        browser = signed_in(member)
+        credentials = {"email": member.email, "password": PASSWORD}
+        assert browser.post("/admin/auth", credentials, "application/json").status_code == 200
+        assert browser.get("/admin/auth").status_code == 200
+
+        staff.change_role(member.pk, "Staff", by=SYSTEM)
+
+        assert browser.get("/admin/auth").status_code == 401
+        assert "/login/" in browser.get(DASHBOARD).headers["Location"]
 
     def test_other_roles_are_not_concerned(self, required):
         assert browser_of(make_member(role="Viewer")).get(DASHBOARD).status_code == 200
