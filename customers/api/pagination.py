@@ -51,7 +51,7 @@ class KeysetPagination(BasePagination):
         for name in ("page_size", "limit"):
             text = self.request.query_params.get(name, "")
             if re.fullmatch("0*[1-9][0-9]*", text):
-                return min(int(text[:9]), MAX_SIZE)
+                return min(int(text.lstrip("0")[:9]), MAX_SIZE)
         return DEFAULT_SIZE
 
     def _beyond(self, position: list, comparison: str) -> Q:

@@ -92,6 +92,7 @@ class TestPages:
             ("page_size=251", 250),
             ("page_size=99999999999", 250),
             ("page_size=0", 20),
+            ("page_size=0000000005", 5),
             ("page_size=-5", 20),
             ("page_size=x", 20),
             ("page_size=", 20),
