@@ -112,7 +112,7 @@ class DeliveryAdmin(ReadOnlyAdmin, ConfirmedActionsAdmin):
     fields = ()
     list_filter = ("status", EventFilter, ("webhook", admin.RelatedOnlyFieldListFilter))
     search_fields = ("object_id",)
-    search_help_text = "Search by customer ID"
+    search_help_text = "Search by the ID of a customer or an order"
     list_select_related = ("webhook",)
     ordering = ("-id",)
     list_per_page = 50

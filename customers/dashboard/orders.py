@@ -84,7 +84,7 @@ class SalesAdmin(ReadOnlyAdmin):
             rows = list(self.with_number(term).values_list("pk", flat=True)[:MAX_FOUND])
             people = list(User.objects.search(term).order_by().values_list("pk", flat=True)[: MAX_FOUND + 1])
         if len(people) > MAX_FOUND:
-            text = f"More than {MAX_FOUND} customers match. Only the orders of some are listed: search for more words."
+            text = f"More than {MAX_FOUND} customers match. Only the results of some are listed: search for more words."
             self.message_user(request, text, messages.WARNING)
         return queryset.filter(Q(pk__in=rows) | Q(user__in=people[:MAX_FOUND])), False
 

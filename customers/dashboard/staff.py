@@ -57,7 +57,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 class StaffForm(ServiceErrorsForm):
     role = forms.ChoiceField(
-        help_text="Viewers can only look. Staff can also change customers and orders. Owners can do everything. "
+        help_text="Viewers can only look. Staff can also change customers. Owners can do everything. "
         "A lower role takes effect at once, also for the tokens and apps below: they keep only what the role may do.",
     )
 

@@ -96,7 +96,7 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     list_display = ("__str__", "target", "event_types", "belongs_to", "health")
     list_filter = (switch("active"),)
     search_fields = ("search_name__contains", "target")
-    search_help_text = "Search by name or target"
+    search_help_text = "Search by name or address"
     list_select_related = ("app",)
     ordering = ("-id",)
     list_per_page = 50

@@ -35,7 +35,7 @@ class PrivacyAdmin(ConfirmedActionsAdmin):
     @confirmed_action(
         "Erase",
         "This removes the name, email address, phone number, addresses and notes of {object}, and everything else that "
-        "identifies them, from the timeline, from orders and subscriptions, and from the logs. What was sold, when and "
+        "identifies them, from the activity, from orders and subscriptions, and from the logs. What was sold, when and "
         "for how much is kept. All finished export files are deleted, too.",
         button="Erase permanently",
         permission="customers.erase_customer",
