@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from django.core.management.commands import migrate
 from django.db import connections
 
@@ -50,17 +51,19 @@ class Command(migrate.Command):
             with own.cursor() as cursor:
                 for timeout in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
                     cursor.execute(f"SET LOCAL {timeout} = 0")
-                if not self.takes_lock(cursor):
-                    self.say_that_it_waits()
-                    while not self.takes_lock(cursor):
-                        time.sleep(RETRY_SECONDS)
+            if not self.takes_lock(own.connection):
+                self.say_that_it_waits()
+                while not self.takes_lock(own.connection):
+                    time.sleep(RETRY_SECONDS)
             yield
         finally:
             own.close()
 
-    def takes_lock(self, cursor: Any) -> bool:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-        return cursor.fetchone()[0]
+    def takes_lock(self, connection: psycopg.Connection) -> bool:
+        """By PostgreSQL's simple protocol. With parameters, or prepared, the statement would keep its snapshot until
+        the end of the transaction, and the index would wait for it."""
+        row = connection.execute(f"SELECT pg_try_advisory_xact_lock({LOCK})", prepare=False).fetchone()
+        return bool(row and row[0])
 
     @contextmanager
     def lock_of_file(self, path: Path) -> Iterator[None]:
