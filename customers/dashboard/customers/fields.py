@@ -133,8 +133,9 @@ class NumberField(forms.FloatField):
 
     def to_python(self, value):
         number = super().to_python(value)
-        is_whole = number is not None and isfinite(number) and str(value).strip().lstrip("-").isdecimal()
-        return int(number) if is_whole else number  # `validate` refuses infinity
+        if number is None or not isfinite(number):  # `validate` refuses infinity
+            return number
+        return int(number) if str(value).strip().lstrip("-").isdecimal() else number
 
 
 class LinesField(forms.CharField):
