@@ -12,13 +12,19 @@ BATCH = 1_000  # rows in a transaction
 
 
 def end_of(kind: str) -> datetime:
-    """Rows from before this time are not kept any longer: of kinds that have an end in every store."""
+    """Rows from before this time are not kept any longer. For kinds that have an end in every store."""
     return timezone.now() - timedelta(days=settings.RETENTION_DAYS[kind])
 
 
 def end_if_any(kind: str) -> datetime | None:
-    """The same for kinds that a store may keep for ever: None."""
+    """As `end_of`, for kinds that a store may keep for ever. None: for ever."""
     return end_of(kind) if settings.RETENTION_DAYS[kind] is not None else None
+
+
+def kept_for(kind: str) -> str:
+    """The time for the texts of pages and documents, as in "1 day". For kinds that have an end in every store."""
+    days = settings.RETENTION_DAYS[kind]
+    return "1 day" if days == 1 else f"{days} days"
 
 
 def delete_in_batches(rows: QuerySet, *, index: str = "pk") -> Iterator[int]:

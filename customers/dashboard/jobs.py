@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
+from customers.core.retention import kept_for
 from customers.dashboard.customers.list import CustomerList
 from customers.dashboard.ids import is_id
 from customers.dashboard.job_forms import FORMS, UploadForm
@@ -140,6 +141,7 @@ class JobAdmin(ReadOnlyAdmin):
             words=progress_text(job),
             rejected_rows=self._shown(job, is_warning=False) if job.rejected else [],
             warnings=self._shown(job, is_warning=True) if job.warnings else [],
+            files_kept_for=kept_for("files"),
             has_file=job.kind == EXPORT.key and job.files.exists(),
         )
 

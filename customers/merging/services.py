@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.conf import settings
 from django.db import connection, transaction
 
 from customers import customer_count, history, ownership, services
-from customers.core.retention import BATCH, end_of
+from customers.core.retention import BATCH, end_of, kept_for
 from customers.core.stored_rows import as_json, row_as_json, row_from_json
 from customers.merging.models import Duplicate, MatchKey, Merge
 from customers.merging.plan import SUMMED, Plan
@@ -84,7 +83,7 @@ def undo(kept_id: int, *, by: Actor) -> User:
     kept = User.objects.select_for_update().get(pk=kept_id)
     last = undoable(kept_id)
     if last is None:
-        raise UndoRefused(f"There is no merge of the last {undo_days()} days to undo.")
+        raise UndoRefused(f"There is no merge of the last {kept_for('merges')} to undo.")
     snapshot: Any = last.snapshot
     before, after = snapshot["before"], snapshot["after"]
     decided = [name for name in after if after[name] != before[name] and name not in (*SUMMED, "user_type")]
@@ -145,10 +144,6 @@ def forget(user_id: int) -> None:
     MatchKey.objects.filter(user__in=ids).delete()
     Duplicate.objects.filter(first__in=ids).delete()
     Duplicate.objects.filter(second__in=ids).delete()
-
-
-def undo_days() -> int:
-    return settings.RETENTION_DAYS["merges"]
 
 
 def delete_old_snapshots() -> Iterator[int]:

@@ -19,6 +19,7 @@ from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.resources.users import customer_filters
 from customers.core.dates import within_days
+from customers.core.retention import kept_for
 from customers.jobs import runner
 from customers.jobs.exports import downloads
 from customers.jobs.exports import services as exports
@@ -191,8 +192,8 @@ class ExportViewSet(AdminApiViewSet):
         description=(
             "To a CSV file of any length. The filters of the list of customers (`user_type`, `language`, `name`, …) "
             "filter the export, too. It is `pending` until a worker has written the file. Then the event "
-            "`export.created` is sent. The file is deleted after a day, or earlier if a customer is erased. Then the "
-            "export is not found any more."
+            f"`export.created` is sent. The file is deleted after {kept_for('files')}, or earlier if a customer is "
+            "erased. Then the export is not found any more."
         ),
         request=CreateExportSerializer,
         responses={201: ExportSerializer},

@@ -11,6 +11,7 @@ from customers.api.fields import SharedFieldsSerializer, format_datetime
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.resources.users import UserRepresentation, UserSerializer
+from customers.core.retention import kept_for
 from customers.merging import duplicates, services
 from customers.merging.models import Duplicate, Sign
 from customers.merging.plan import CHOICES, KEPT, METADATA, OTHER, Decision, Plan
@@ -79,7 +80,7 @@ class MergeViewSet(AdminApiViewSet):
         description=(
             "Orders, subscriptions, addresses, notes, groups, tags, metadata and the timeline of both are this "
             "customer's from now on. A request for the other one is answered with 404 and `merged_into`. 409 for "
-            f"staff, and for erased and mirrored customers. The merge can be undone for {services.undo_days()} days."
+            f"staff, and for erased and mirrored customers. The merge can be undone for {kept_for('merges')}."
         ),
         responses=UserSerializer,
     )
@@ -98,7 +99,7 @@ class MergeViewSet(AdminApiViewSet):
         summary="Undo the last merge into this customer",
         description=(
             "Both customers are as they were; what was added since then stays with this one. "
-            f"409 after {services.undo_days()} days, and if a value that the merge has decided was changed since then."
+            f"409 after {kept_for('merges')}, and if a value that the merge has decided was changed since then."
         ),
         request=None,
         responses=UndoneSerializer,

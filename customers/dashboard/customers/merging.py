@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
+from customers.core.retention import kept_for
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.actions import actor
 from customers.dashboard.service_errors import message_of
@@ -115,7 +116,7 @@ class MergingAdmin(ConfirmedActionsAdmin):
     @confirmed_action(
         "Merge",
         "All that belongs to the other customer will belong to {object}. "
-        f"You can undo it for {services.undo_days()} days, as long as the values that it decides are not changed.",
+        f"You can undo it for {kept_for('merges')}, as long as the values that it decides are not changed.",
         is_available=lambda request, customer: False,  # it needs the other customer: see `choose`
         template="dashboard/customers/confirm_merge.html",
         details=lambda request, customer: preview_of(request, customer),

@@ -132,6 +132,11 @@ class TestAnImport:
             ["ADA@example.com", "Ada", "", "", taken],
         ]
 
+    def test_page_of_an_import_says_how_long_the_store_keeps_rejected_rows(self, dashboard_client, upload, settings):
+        settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "files": 3}
+
+        assert "Available for 3 days." in send(dashboard_client, upload(CSV)).content.decode()
+
     def test_import_resumes_where_it_stopped(self, dashboard_client, upload, slow):
         page = upload(CSV)
         send(dashboard_client, page)

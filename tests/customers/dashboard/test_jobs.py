@@ -210,6 +210,13 @@ class TestAnExport:
         assert [row["email"] for row in rows] == ["p0@example.com", "p1@example.com", "p2@example.com"]
         assert JobFile.objects.count() == 3
 
+    def test_page_of_an_export_says_how_long_the_store_keeps_its_file(self, dashboard_client, people, settings):
+        settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "files": 3}
+
+        done = dashboard_client.post(chosen(dashboard_client, "export", people), {"format": "csv"}, follow=True)
+
+        assert "Available for 3 days." in done.content.decode()
+
     def test_export_as_json_lines(self, dashboard_client, people):
         page = chosen(dashboard_client, "export", people[:1])
 

@@ -17,7 +17,7 @@ AVOIDED = {
     r"[Nn]othing is brought in|is taken for": "Nothing is imported yet. Next, match the columns.",
     r"an object a line": "JSON Lines",
     r"Delete this record": "Delete this import",
-    r"no longer than until": "Available for 24 hours.",
+    r"no longer than until": "Available for 1 day.",
     r"do not happen here": "tick boxes of what there is",
     r"one is made, or the former": "Leave empty to generate one.",
     r"events do not wait for it": "When off, nothing is sent or queued.",
