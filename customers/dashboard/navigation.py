@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django.db.models import Model
+from django.db.models.options import Options
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
@@ -31,7 +31,7 @@ def grouped(apps: Iterable[dict[str, Any]], request: HttpRequest) -> list[dict[s
     places = {place["model"]._meta.label_lower: place for app in apps for place in app["models"] if place["admin_url"]}
     current = _current(places, request.path)
     for label, place in places.items():
-        place["name"] = name_of(place["model"])
+        place["name"] = name_of(place["model"]._meta)
         place["current"] = label == current
         place["within"] = []
     for label, parent in WITHIN.items():
@@ -49,9 +49,9 @@ def grouped(apps: Iterable[dict[str, Any]], request: HttpRequest) -> list[dict[s
     ]  # fmt: skip
 
 
-def name_of(model: type[Model]) -> str:
-    """What the dashboard calls the objects of the model."""
-    return NAMES.get(model._meta.label_lower) or str(capfirst(model._meta.verbose_name_plural))
+def name_of(opts: Options) -> str:
+    """What the sidebar, headings, breadcrumbs and the search call the objects of a model."""
+    return NAMES.get(opts.label_lower) or str(capfirst(opts.verbose_name_plural))
 
 
 def places(groups: Iterable[dict[str, Any]]) -> Iterator[Place]:

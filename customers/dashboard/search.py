@@ -108,7 +108,7 @@ def find(request: HttpRequest, text: str) -> list[tuple[str, list[Found]]]:
         return []
     with custom_plan():
         found = [("Pages", list(_pages(request, text)))]
-        found += [(navigation.name_of(kind.model), list(_objects(request, kind, text))) for kind in KINDS]
+        found += [(navigation.name_of(kind.model._meta), list(_objects(request, kind, text))) for kind in KINDS]
     return [(name, objects) for name, objects in found if objects]
 
 

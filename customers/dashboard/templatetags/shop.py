@@ -1,4 +1,5 @@
-"""How every page of the dashboard writes a moment, an amount of money, a country, and that there is no value."""
+"""How every page of the dashboard writes a moment, an amount of money, a country, the name of a list, and that there is
+no value."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.timesince import timesince, timeuntil
 from django_countries import countries
 
+from customers.dashboard import navigation
+
 register = template.Library()
+register.filter(navigation.name_of)
 
 NOTHING = "—"
 # Of ISO 4217, those without a smaller unit.
