@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -101,14 +102,16 @@ class CustomerList(ChangeList):
 
     @cached_property
     def columns(self) -> list[columns.Column]:
-        chosen = columns.chosen(self.request)
-        if any(column.name == "last_order" for column in chosen):
-            columns.add_last_orders(self.result_list)
-        return chosen
+        return columns.chosen(self.request)
 
     @cached_property
     def column_names(self) -> set[str]:
         return {column.name for column in self.columns}
+
+    @cached_property
+    def last_orders(self) -> dict[int, datetime]:
+        """Of the customers on this page. Read only if the column is shown."""
+        return columns.last_orders(self.result_list)
 
     @cached_property
     def segment_id(self) -> int | None:
@@ -168,14 +171,15 @@ class CustomerList(ChangeList):
 
     @property
     def headers(self) -> Iterator[dict[str, Any]]:
-        """Name first; the first click sorts names upwards and numbers downwards."""
+        """Name first. The first click sorts names upwards and the other columns downwards; the next one turns it."""
         for column in [columns.Column("name", "Customer"), *self.columns]:
-            current = column.name if self.order_name.removeprefix("-") == column.name else ""
-            other = f"-{column.name}" if self.order_name == column.name else column.name
-            if not current and column.name != "name":
-                other = f"-{column.name}"
-            direction = "descending" if self.order_name.startswith("-") else "ascending"
-            yield {"column": column, "url": self.url({ORDER_VAR: other}), "sort": direction if current else ""}
+            upwards, downwards = column.name, f"-{column.name}"
+            order, sort = (upwards if column.name == "name" else downwards), ""
+            if self.order_name == upwards:
+                order, sort = downwards, "ascending"
+            elif self.order_name == downwards:
+                order, sort = upwards, "descending"
+            yield {"column": column, "url": self.url({ORDER_VAR: order}), "sort": sort}
 
     @property
     def orders(self) -> list[tuple[str, str]]:

@@ -1,5 +1,8 @@
 """What the list of customers shows of each one."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from django import template
 
 from customers.dashboard.customers import list as customer_list
@@ -32,6 +35,11 @@ def country_of(customer: User) -> str:
     """The code of the country of the default address, or ""."""
     addresses: list = getattr(customer, "default_addresses", [])
     return addresses[0].country if addresses else ""
+
+
+@register.filter
+def last_order_of(customer: User, last_orders: Mapping[int, datetime]) -> datetime | None:
+    return last_orders.get(customer.pk)
 
 
 register.filter("counted_at", customer_list.counted_at)

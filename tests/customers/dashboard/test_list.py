@@ -292,6 +292,22 @@ class TestOrder:
     def test_list_is_newest_first_by_default(self, dashboard_client, people):
         assert [email[0] for email in found(dashboard_client)] == ["c", "a", "b"]
 
+    def test_click_on_a_header_sorts_and_the_next_one_turns_the_order(self, dashboard_client, people):
+        def header(column: str, given: str) -> tuple[str, ...]:
+            content = page(dashboard_client, o=given)
+            return re.search(rf'column-{column}[^>]*?(?:aria-sort="(\w+)")?><a href="\?o=([^"]+)"', content).groups("")
+
+        for column, given, expected in [
+            ("name", "", ("", "name")),
+            ("name", "name", ("ascending", "-name")),
+            ("name", "-name", ("descending", "name")),
+            ("spent", "name", ("", "-spent")),
+            ("spent", "-spent", ("descending", "spent")),
+            ("spent", "spent", ("ascending", "-spent")),
+            ("joined", "", ("descending", "joined")),
+        ]:
+            assert header(column, given) == expected, (column, given)
+
     def test_list_survives_invalid_orders(self, dashboard_client, people):
         for wanted in ["99", "x", "-", "1.x", "3", "..", "-1.2.3"]:
             assert len(found(dashboard_client, o=wanted)) == 3, wanted
@@ -397,6 +413,7 @@ class TestRows:
             assert text in content, text
         assert customer_url(ada) in content
         assert ">d<" not in content
+        assert 'field-last_order"><time' in content
 
     def test_row_shows_a_dash_for_missing_values(self, dashboard_client):
         nobody = User.objects.create(email=None, phone_number=None)
