@@ -40,7 +40,7 @@ class Manifest:
 def create(database: Path, folder: Path, *, key_check: str, secret_key: str = "") -> Path:
     """Writes a verified backup into a new folder within `folder`, and returns that. Others may write meanwhile.
 
-    Raises BackupError; then no backup is left.
+    Raises BackupError, or OSError for a folder that can't be written. Then no backup is left.
     """
     now = timezone.now()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -68,8 +68,10 @@ def create(database: Path, folder: Path, *, key_check: str, secret_key: str = ""
         _sync(unfinished)
         unfinished.rename(backup)
         _sync(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(unfinished)
+        if isinstance(error, sqlite3.DatabaseError):
+            raise BackupError(f"{database} can't be read: {error}") from error
         raise
     return backup
 

@@ -1,21 +1,13 @@
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
-from django.utils.crypto import salted_hmac
+from django.core.management.base import CommandError
 
 from customers.core import sqlite_backup
-
-DOCUMENT = "docs/backup.md"
-
-
-def key_check(secret_key: str) -> str:
-    """A text that a backup may show: it lets nobody guess a long random key."""
-    return salted_hmac("customers.backup", "", secret=secret_key, algorithm="sha256").hexdigest()
+from customers.management.sqlite import DOCUMENT, SQLiteCommand, key_check
 
 
-class Command(BaseCommand):
+class Command(SQLiteCommand):
     help = (
         "Back up an SQLite database, while the store is served: a verified copy in a new folder, which is private. "
         f"For PostgreSQL see {DOCUMENT}."
@@ -27,13 +19,12 @@ class Command(BaseCommand):
         parser.add_argument("--keep", type=int, metavar="NUMBER", help="Then delete all but so many backups.")
 
     def handle(self, *, folder: Path, with_secret_key: bool, keep: int | None, **options):
-        if connection.vendor != "sqlite":
-            raise CommandError(f"This command is for SQLite. {DOCUMENT} shows how to back up PostgreSQL.")
+        database = self.database()
         if keep is not None and keep < 1:
             raise CommandError("--keep needs a number of 1 or more.")
         try:
             backup = sqlite_backup.create(
-                Path(connection.settings_dict["NAME"]),
+                database,
                 folder,
                 key_check=key_check(settings.SECRET_KEY),
                 secret_key=settings.SECRET_KEY if with_secret_key else "",

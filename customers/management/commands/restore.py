@@ -2,15 +2,15 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from customers.core import sqlite_backup
-from customers.management.commands.backup import DOCUMENT, key_check
+from customers.management.sqlite import DOCUMENT, SQLiteCommand, key_check
 
 
-class Command(BaseCommand):
+class Command(SQLiteCommand):
     help = (
         "Restore a backup of an SQLite database, migrate it, and erase again who was erased after the backup was made. "
         f"Stop the servers and the workers first. For PostgreSQL see {DOCUMENT}."
@@ -23,9 +23,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, backup: Path, replace: bool, **options):
-        if connection.vendor != "sqlite":
-            raise CommandError(f"This command is for SQLite. {DOCUMENT} shows how to restore PostgreSQL.")
-        database = Path(connection.settings_dict["NAME"])
+        database = self.database()
         if database.exists() and not replace:
             raise CommandError(f"{database} exists. With --replace the backup takes its place.")
         connection.close()
