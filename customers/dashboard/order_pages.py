@@ -22,7 +22,6 @@ WARNING = {
     "incomplete", "past_due", "retrying", "paused", "in_transit",
 }  # fmt: skip
 DANGER = {"failed", "failure", "rejected", "declined"}
-PLACE = ("line1", "line2", "line3")
 MAX_LINKED = 100  # orders or subscriptions that a page links to
 
 
@@ -82,7 +81,7 @@ def order_page(order: Order) -> Page:
             _order_totals(report, [_part(each.get("report_values")) for each in refunds]) if has_report else {},
         ),
         addresses=_addresses(document),
-        facts=_facts(document, ("status", "source", "shipping_method", "subscription_lifecycle")),
+        facts=_facts(document, "status", "source", "shipping_method", "subscription_lifecycle"),
         moments=[("Placed", order.date_placed), ("Last change", moment(document.get("updated_at")))],
         document=_pretty(order.document),
         payments=[_payment(each) for each in _rows(document.get("transactions"))],
@@ -104,11 +103,12 @@ def subscription_page(subscription: Subscription) -> Page:
         lines=lines,
         totals=_totals({"Shipping": _amount(document.get("shipping_price")), "Total": _amount(document.get("total"))}),
         addresses=_addresses(document),
-        facts=_facts(document, ("frequency", "payment_method", "cancel_reason", "cancel_reason_other_message")),
+        facts=_facts(document, "frequency", "payment_method", "cancel_reason", "cancel_reason_other_message"),
         moments=[
             ("Created", subscription.date_created),
             ("Next renewal", moment(document.get("next_renewal_date"))),
-            *((label, at) for label, at in _pause(document) if at),
+            ("Paused at", moment(document.get("paused_at"))),
+            ("Paused until", moment(document.get("paused_until"))),
         ],
         document=_pretty(subscription.document),
         links=_order_links(document),
@@ -124,21 +124,21 @@ def cart_page(cart: Cart) -> Page:
         lines=[_line(each) for each in _rows(document.get("lines"))],
         totals=_totals({"Total": cart.total}),
         addresses=[],
-        facts=_facts(document, ()),
+        facts=_facts(document),
         moments=[("Created", cart.created_at)],
         document=_pretty(cart.document),
     )
 
 
-def chip(value: Any) -> Chip | None:
-    """A state, with the colour of what it means. None if there is no state."""
+def state_of(value: Any) -> Chip | None:
+    """The state's label, with the colour of what it means. None if there is no state."""
     state = _text(value)
     tone = "good" if state in GOOD else "warning" if state in WARNING else "danger" if state in DANGER else "neutral"
     return Chip(_words(state), tone) if state else None
 
 
-def _chips(*states: Any, is_test: bool) -> list[Chip]:
-    found = [each for each in map(chip, states) if each]
+def _chips(*states: Any, is_test: bool = False) -> list[Chip]:
+    found = [state for state in map(state_of, states) if state]
     return [*found, Chip("Test", "neutral")] if is_test else found
 
 
@@ -157,7 +157,7 @@ def _line(line: Mapping[str, Any]) -> dict[str, Any]:
             for each in _rows(line.get("properties"))
             if (value := _text(each.get("value")))
         ],
-    }  # fmt: skip
+    }
 
 
 def _order_totals(values: Mapping[str, Any], refunds: Iterable[Mapping[str, Any]]) -> dict[str, Decimal | None]:
@@ -197,31 +197,24 @@ def _addresses(document: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _address(address: Mapping[str, Any]) -> dict[str, Any]:
-    name = " ".join(filter(None, (_text(address.get("first_name")), _text(address.get("last_name")))))
-    city = ", ".join(filter(None, (_text(address.get("line4")), _text(address.get("state")))))
-    city = " ".join(filter(None, (city, _text(address.get("postcode")))))
+    city = " ".join(filter(None, (_joined(address, "line4", "state", separator=", "), _text(address.get("postcode")))))
+    streets = [_text(address.get(name)) for name in ("line1", "line2", "line3")]
     return {
-        "lines": [line for line in (name, *(_text(address.get(each)) for each in PLACE), city) if line],
+        "lines": [line for line in (_joined(address, "first_name", "last_name"), *streets, city) if line],
         "country": _text(address.get("country")),
         "phone_number": _text(address.get("phone_number")),
         "notes": _text(address.get("notes")),
     }
 
 
-def _facts(document: Mapping[str, Any], names: Iterable[str]) -> list[tuple[str, str]]:
-    attribution = _part(document.get("attribution"))
-    agent = _part(attribution.get("agent"))
+def _facts(document: Mapping[str, Any], *names: str) -> list[tuple[str, str]]:
+    attribution, tags = _part(document.get("attribution")), document.get("tags")
     found = [
         *((_words(name), _words(_text(document.get(name)))) for name in names),
-        ("Tags", ", ".join(map(_text, tags)) if isinstance(tags := document.get("tags"), list) else ""),
-        (
-            "Campaign",
-            " / ".join(
-                filter(None, (_text(attribution.get(f"utm_{each}")) for each in ("source", "medium", "campaign")))
-            ),
-        ),
+        ("Tags", ", ".join(map(_text, tags)) if isinstance(tags, list) else ""),
+        ("Campaign", _joined(attribution, "utm_source", "utm_medium", "utm_campaign", separator=" / ")),
         *((_words(name), _text(attribution.get(name))) for name in ("funnel", "affiliate")),
-        ("Agent", " ".join(filter(None, (_text(agent.get("first_name")), _text(agent.get("last_name")))))),
+        ("Agent", _joined(_part(attribution.get("agent")), "first_name", "last_name")),
         *((key, _text(value)) for key, value in _part(document.get("metadata")).items()),
     ]
     return [(label, text) for label, text in found if text]
@@ -237,7 +230,7 @@ def _payment(payment: Mapping[str, Any]) -> dict[str, Any]:
         "gateway": _text(_part(details.get("gateway")).get("name")),
         "amount": _amount(payment.get("amount")),
         "currency": _text(payment.get("currency")),
-        "chip": chip(payment.get("status")),
+        "chip": state_of(payment.get("status")),
     }
 
 
@@ -253,7 +246,7 @@ def _refund(refund: Mapping[str, Any]) -> dict[str, Any]:
 def _fulfilment(fulfilment: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "at": moment(fulfilment.get("created_at")),
-        "chips": [each for each in map(chip, (fulfilment.get("status"), fulfilment.get("delivery_status"))) if each],
+        "chips": _chips(fulfilment.get("status"), fulfilment.get("delivery_status")),
         "method": _text(fulfilment.get("shipping_method")) or _words(_text(fulfilment.get("tracking_carrier"))),
         "tracking_code": _text(fulfilment.get("tracking_code")),
         "tracking_link": _web_link(fulfilment.get("tracking_link")),
@@ -276,10 +269,6 @@ def _order_links(document: Mapping[str, Any]) -> list[Link]:
     return [Link(f"Order {each}", pks.get(each)) for each in known]
 
 
-def _pause(document: Mapping[str, Any]) -> list[tuple[str, datetime | None]]:
-    return [(_words(name), moment(document.get(name))) for name in ("paused_at", "paused_until")]
-
-
 def _part(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -292,6 +281,11 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
+def _joined(part: Mapping[str, Any], *names: str, separator: str = " ") -> str:
+    """The texts under these names, without empty ones."""
+    return separator.join(filter(None, (_text(part.get(name)) for name in names)))
 
 
 def _amount(value: Any) -> Decimal | None:

@@ -14,11 +14,12 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 
 from customers.core.postgres import custom_plan
+from customers.dashboard.chips import chip
 from customers.dashboard.ids import is_id
 from customers.dashboard.list_filters import titled
-from customers.dashboard.order_pages import Chip, Page, cart_page, chip, order_page, subscription_page
+from customers.dashboard.order_pages import Page, cart_page, order_page, state_of, subscription_page
 from customers.dashboard.read_only import ReadOnlyAdmin
-from customers.dashboard.templatetags.shop import money, no_value, when
+from customers.dashboard.templatetags.shop import NOTHING, money, no_value, when
 from customers.models import User
 from customers.orders.models import Cart, Order, Subscription
 
@@ -55,7 +56,7 @@ class SalesAdmin(ReadOnlyAdmin):
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    empty_value_display = "—"
+    empty_value_display = NOTHING
 
     @property
     def media(self):
@@ -104,11 +105,12 @@ class SalesAdmin(ReadOnlyAdmin):
 
 
 def with_chip(text: Any, is_test: bool):
-    return format_html('{} <span class="chip is-neutral">Test</span>', text) if is_test else text
+    return format_html("{} {}", text, chip("Test")) if is_test else text
 
 
-def as_chip(found: Chip | None):
-    return format_html('<span class="chip is-{}">{}</span>', found.tone, found.label) if found else no_value()
+def state_chip(value: Any):
+    state = state_of(value)
+    return chip(state.label, state.tone) if state else no_value()
 
 
 class SourceFilter(admin.SimpleListFilter):
@@ -153,11 +155,11 @@ class OrderAdmin(SalesAdmin):
 
     @admin.display(description="payment")
     def payment(self, order):
-        return as_chip(chip(order.payment_status))
+        return state_chip(order.payment_status)
 
     @admin.display(description="fulfilment")
     def fulfilment(self, order):
-        return as_chip(chip(order.fulfillment_status))
+        return state_chip(order.fulfillment_status)
 
     @admin.display(description="total")
     def amount(self, order):
@@ -202,7 +204,7 @@ class SubscriptionAdmin(SalesAdmin):
 
     @admin.display(description="status")
     def state(self, subscription):
-        return as_chip(chip(subscription.status))
+        return state_chip(subscription.status)
 
     @admin.display(description="frequency")
     def frequency(self, subscription):
