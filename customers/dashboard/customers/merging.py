@@ -1,6 +1,5 @@
 """Customers who may be the same person: hints, the list of them, and merging two with a preview."""
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from customers.core.retention import kept_for
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.actions import actor
+from customers.dashboard.ids import is_id
 from customers.dashboard.service_errors import message_of
 from customers.merging import duplicates, services
 from customers.merging.models import Duplicate
@@ -167,11 +167,6 @@ def other_of(request: HttpRequest) -> int:
     if not is_id(other):
         raise Http404
     return int(other)
-
-
-def is_id(text: str) -> bool:
-    """Whether it is a number that fits an id column."""
-    return re.fullmatch("[0-9]{1,18}", text) is not None
 
 
 def choices_of(request: HttpRequest) -> dict[str, str]:

@@ -15,8 +15,7 @@ from django.urls import reverse
 from customers import services, timeline
 from customers.dashboard.customers.actions import WHAT_A_BLOCK_MEANS, actor
 from customers.dashboard.customers.editing import EditingAdmin
-from customers.dashboard.customers.forms import PARTS as PARTS_OF_FORM
-from customers.dashboard.customers.forms import CustomerForm, NoteForm
+from customers.dashboard.customers.forms import PARTS, CustomerForm, NoteForm
 from customers.dashboard.customers.merging import hints_about
 from customers.groups import services as groups
 from customers.metadata import services as definitions
@@ -102,7 +101,7 @@ class CustomerPageAdmin(EditingAdmin):
             "block_meaning": WHAT_A_BLOCK_MEANS,
             "consent": timeline.consents([customer.pk]).get(customer.pk),
             "addresses": addresses_of(customer, request.GET.get("addresses", "1")),
-            "tags_form": CustomerForm(instance=customer, part=PARTS_OF_FORM["tags"]) if may_change else None,
+            "tags_form": CustomerForm(instance=customer, part=PARTS["tags"]) if may_change else None,
             "groups": groups.groups_of(customer.pk),
             "custom_fields": custom_fields_of(customer),
             "apps": apps_of(customer),
