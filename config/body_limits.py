@@ -69,7 +69,7 @@ def has_credentials(meta: Mapping[str, Any]) -> bool:
 
 def may_send(environ: dict[str, Any]) -> bool:
     """Whether the store takes the body of a request. May read the session and the user from the database."""
-    close_old_connections()  # as Django does at the start of a request, which this is not
+    close_old_connections()  # one that is broken or too old: no request has begun, before which it would be closed
     request = WSGIRequest(environ)
     for middleware in (SessionMiddleware, AuthenticationMiddleware):
         middleware(HttpResponse).process_request(request)

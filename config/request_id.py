@@ -5,7 +5,8 @@ import re
 import uuid
 from contextvars import ContextVar
 
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
+NO_REQUEST = "-"  # outside a request
+request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
 
 # Safe to repeat in a header and in the log: no spaces, line breaks or quotes.
 VALID_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")

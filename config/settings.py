@@ -2,6 +2,7 @@
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp import constants as csp
@@ -65,9 +66,26 @@ INSTALLED_APPS = [
     "config.observability",
 ]
 
+# --- Monitoring ------------------------------------------------------------------------------------------------------
+
+# The token that Prometheus sends to /metrics. Empty: there is no such page, and nothing is counted.
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+# Where the processes of this machine count. A folder in memory is best; never one that machines share.
+METRICS_DIR = Path(env.str("METRICS_DIR", str(VAR_DIR / "metrics")))
+LOG_FORMAT = env.str("LOG_FORMAT", "text", choices=("text", "json"))
+# A worker touches this file every ten seconds while all its parts run.
+WORKER_ALIVE_FILE = Path(env.str("WORKER_ALIVE_FILE", str(VAR_DIR / "worker-alive")))
+# Traces by OpenTelemetry, whose own variables say where they are sent. Needs the extra `tracing`.
+TRACING = env.bool("TRACING", False)
+
+# --- Requests and pages ----------------------------------------------------------------------------------------------
+
 MIDDLEWARE = [
     "config.request_id.RequestIdMiddleware",
     "config.health.HealthMiddleware",
+    # Health checks are neither counted nor logged nor traced. The middleware of OpenTelemetry inserts itself here.
+    *(["config.observability.metrics.MetricsMiddleware"] if METRICS_TOKEN else []),
+    *(["config.observability.logs.RequestLogMiddleware"] if LOG_FORMAT == "json" else []),
     "customers.medusa.cors.CorsMiddleware",
     "config.api_requests.ApiMiddleware",  # requests to an API skip all below
     "config.middleware.NoStoreMiddleware",
@@ -84,22 +102,6 @@ MIDDLEWARE = [
     "oauth.accounts.required_two_factor.RequiredTwoFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-
-# The token that Prometheus sends to /metrics. Empty: there is no such page, and nothing is counted.
-METRICS_TOKEN = env.str("METRICS_TOKEN", "")
-# Where the processes of this machine count. A folder in memory is best; never one that machines share.
-METRICS_DIR = Path(env.str("METRICS_DIR", str(VAR_DIR / "metrics")))
-LOG_FORMAT = env.str("LOG_FORMAT", "text", choices=("text", "json"))
-# A worker touches this file every ten seconds while all its parts run.
-WORKER_ALIVE_FILE = Path(env.str("WORKER_ALIVE_FILE", str(VAR_DIR / "worker-alive")))
-# Traces by OpenTelemetry, whose own variables say where they are sent. Needs the extra `tracing`.
-TRACING = env.bool("TRACING", False)
-# After the health checks, which are neither counted nor logged.
-OBSERVERS = {
-    "config.observability.metrics.MetricsMiddleware": METRICS_TOKEN,
-    "config.observability.logs.RequestLogMiddleware": LOG_FORMAT == "json",
-}
-MIDDLEWARE[2:2] = [observer for observer, is_wanted in OBSERVERS.items() if is_wanted]
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -381,30 +383,27 @@ CONTENT_SECURITY_POLICY = {
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(VAR_DIR / "static")))
+
+
+def private_folder(name: str) -> dict[str, Any]:
+    """Options of a storage of files in VAR_DIR that only the store's own user can read."""
+    return {
+        "location": str(VAR_DIR / name),
+        "file_permissions_mode": 0o600,
+        "directory_permissions_mode": 0o700,
+    }
+
+
 STORAGES = {
     # Uploaded and exported files, shared by all servers and workers. They hold personal data, so no URL serves them.
     "default": {
         "BACKEND": env.str("FILES_BACKEND", "django.core.files.storage.FileSystemStorage"),
-        "OPTIONS": env.json(
-            "FILES_OPTIONS",
-            {
-                "location": str(VAR_DIR / "files"),
-                "file_permissions_mode": 0o600,
-                "directory_permissions_mode": 0o700,
-            },
-        ),
+        "OPTIONS": env.json("FILES_OPTIONS", private_folder("files")),
     },
     # The log of erasures (customers/privacy/erasure_log.py). It has to outlive the database: keep it somewhere else.
     "erasures": {
         "BACKEND": env.str("ERASURES_BACKEND", "django.core.files.storage.FileSystemStorage"),
-        "OPTIONS": env.json(
-            "ERASURES_OPTIONS",
-            {
-                "location": str(VAR_DIR / "erasures"),
-                "file_permissions_mode": 0o600,
-                "directory_permissions_mode": 0o700,
-            },
-        ),
+        "OPTIONS": env.json("ERASURES_OPTIONS", private_folder("erasures")),
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},  # compressed once, by collectstatic
 }

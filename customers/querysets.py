@@ -88,8 +88,7 @@ class UserQuerySet(ComputedQuerySet):
 
     def with_address(self, **columns: Any):
         """One address has all these values. `country` has to be equal, or one of several. Each other column is folded,
-        and has to contain
-        the value as `has_part` says."""
+        and has to contain the value as `has_part` says."""
         addresses: Any = self.model._meta.get_field("addresses").related_model
         matching = models.Q(user=models.OuterRef("pk"))
         for column, value in columns.items():

@@ -95,7 +95,7 @@ OWNER_SCOPES_COLUMN = f"""
         JOIN {StaffRole._meta.db_table} role ON role.group_id = membership.group_id
         WHERE membership.user_id = owner.id
     ) END
-"""  # noqa: S608  only names are put in
+"""  # noqa: S608  only names of scopes, tables and a function are put in
 
 
 def _token_query(condition: str) -> str:

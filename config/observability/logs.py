@@ -16,10 +16,9 @@ import orjson
 from django.conf import settings
 
 from config.observability.requests import app_id_of, app_kind_of, method_of, raw_route_of, readable
-from config.request_id import request_id
+from config.request_id import NO_REQUEST, request_id
 
 FRAMES = 12  # of a traceback, the innermost ones
-NO_REQUEST = request_id.get()
 
 logger = logging.getLogger(__name__)
 

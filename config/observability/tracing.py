@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from multiprocessing.util import Finalize
 
+from django.conf import settings
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.django import DjangoInstrumentor
@@ -17,7 +18,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.trace import Status
 
 SERVICE = "store"  # where OTEL_SERVICE_NAME names no other one
-MIDDLEWARE_POSITION = 2  # after the health checks, which are not traced and answer any host
 # Attributes that are exported. All others may hold personal data: paths, query strings, addresses, texts of exceptions.
 # Statements have placeholders instead of values.
 SAFE = {
@@ -67,7 +67,9 @@ def start(exporter: SpanExporter | None = None) -> TracerProvider:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(PrivateExporter(exporter or OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
-    os.environ.setdefault("OTEL_PYTHON_DJANGO_MIDDLEWARE_POSITION", str(MIDDLEWARE_POSITION))
+    # After the health checks, which are not traced and answer any host.
+    position = settings.MIDDLEWARE.index("config.health.HealthMiddleware") + 1
+    os.environ.setdefault("OTEL_PYTHON_DJANGO_MIDDLEWARE_POSITION", str(position))
     DjangoInstrumentor().instrument(excluded_urls="/metrics")
     PsycopgInstrumentor().instrument()
     # Sends the last spans when a process ends in order. `atexit` does not run in the workers of the server.

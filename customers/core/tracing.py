@@ -17,7 +17,7 @@ class Outgoing:
         self.span = span
         self.headers: dict[str, str] = {}
 
-    def finish(self, *, status: int | None) -> None:
+    def finish(self, *, status: int | None, is_success: bool) -> None:
         """`status`: of the response; None if there was no complete one."""
         if self.span is None:
             return
@@ -25,7 +25,7 @@ class Outgoing:
 
         if status:
             self.span.set_attribute("http.response.status_code", status)
-        if status != 200:
+        if not is_success:
             self.span.set_status(StatusCode.ERROR)
 
 

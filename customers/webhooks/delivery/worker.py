@@ -237,7 +237,7 @@ class Worker:
         with tracing.outgoing(f"deliver {delivery.event_type}", **about) as request:
             attempt.headers |= request.headers
             outcome = attempt.send()
-            request.finish(status=outcome.code)
+            request.finish(status=outcome.code, is_success=outcome.is_success)
         self.finished.put((in_flight, outcome))
 
     def wait_for_outcomes(self, seconds: float) -> list[tuple[InFlight, Outcome]]:

@@ -1,9 +1,16 @@
 import pytest
+from django.conf import settings
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.clients import ApiClient
 
 TOKEN = "a token that only Prometheus and the store have"
+
+
+def middleware_with(observer: str) -> list[str]:
+    """MIDDLEWARE with the observer at its place in `config.settings`: after the health checks."""
+    place = settings.MIDDLEWARE.index("config.health.HealthMiddleware") + 1
+    return [*settings.MIDDLEWARE[:place], observer, *settings.MIDDLEWARE[place:]]
 
 
 class Metrics:
@@ -44,9 +51,5 @@ def metrics_folder(tmp_path_factory):
 @pytest.fixture
 def metrics(settings, metrics_folder) -> Metrics:
     settings.METRICS_TOKEN, settings.METRICS_DIR = TOKEN, metrics_folder
-    settings.MIDDLEWARE = [
-        *settings.MIDDLEWARE[:2],
-        "config.observability.metrics.MetricsMiddleware",
-        *settings.MIDDLEWARE[2:],
-    ]
+    settings.MIDDLEWARE = middleware_with("config.observability.metrics.MetricsMiddleware")
     return Metrics()

@@ -13,6 +13,7 @@ from customers.api import webhook_payloads  # noqa: F401  imported to register t
 from customers.webhooks.delivery.worker import Worker
 from customers.webhooks.signals import attempt_recorded
 from oauth.scopes import Scope
+from tests.config.observability.conftest import middleware_with
 from tests.support.clients import USERS, ApiClient, user_url
 from tests.support.factories import make_user
 from tests.support.partner import register_partner
@@ -41,11 +42,7 @@ class Log:
 @pytest.fixture
 def log(settings):
     """The log of a store with LOG_FORMAT=json, from the level INFO on."""
-    settings.MIDDLEWARE = [
-        *settings.MIDDLEWARE[:2],
-        "config.observability.logs.RequestLogMiddleware",
-        *settings.MIDDLEWARE[2:],
-    ]
+    settings.MIDDLEWARE = middleware_with("config.observability.logs.RequestLogMiddleware")
     handler = logging.StreamHandler(StringIO())
     handler.setFormatter(JsonFormatter())
     handler.addFilter(RequestIdFilter())
