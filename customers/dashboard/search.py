@@ -3,8 +3,9 @@
 A person finds only what their role may view. Each kind takes one or two statements with a limit.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from django.contrib import admin
@@ -71,8 +72,13 @@ def _subscriptions(text: str) -> QuerySet[Any]:
 
 
 def _named(model: Any) -> Callable[[str], QuerySet[Any]]:
-    """`model` has the folded column `search_name`."""
-    return lambda text: model.objects.filter(_has_words("search_name", text)).order_by("search_name")
+    """By each word of the text. `model` has the folded column `search_name`."""
+
+    def matching(text: str) -> QuerySet[Any]:
+        has_words = Q(*(("search_name__contains", word) for word in fold(text).split()))
+        return model.objects.filter(has_words).order_by("search_name")
+
+    return matching
 
 
 def _apps(model: Any) -> Callable[[str], QuerySet[Any]]:
@@ -80,14 +86,6 @@ def _apps(model: Any) -> Callable[[str], QuerySet[Any]]:
         list_of_apps: Any = admin.site.get_model_admin(model)
         return list_of_apps.get_search_results(None, model.objects.all(), text)[0]
 
-    return matching
-
-
-def _has_words(column: str, text: str) -> Q:
-    """Each word of the text is part of the column."""
-    matching = Q()
-    for word in fold(text).split():
-        matching &= Q(**{f"{column}__contains": word})
     return matching
 
 
@@ -120,11 +118,11 @@ def _objects(request: HttpRequest, kind: Kind, text: str) -> Iterator[Found]:
         yield Found(str(found), reverse(name, args=[found.pk]), kind.detail(found))
 
 
-def _pages(request: HttpRequest, text: str) -> Iterable[Found]:
+def _pages(request: HttpRequest, text: str) -> Iterator[Found]:
     """The places of the sidebar, what can be added there, and the person's own pages."""
     words = fold(text).split()
     matching = (page for page in _all_pages(request) if all(word in fold(page.name) for word in words))
-    return list(matching)[:MAX_OF_A_KIND]
+    return islice(matching, MAX_OF_A_KIND)
 
 
 def _all_pages(request: HttpRequest) -> Iterator[Found]:

@@ -73,11 +73,11 @@ def sales_within(periods: Sequence[Moments]) -> list[Sales]:
 
 
 def total_of(sales: Sequence[Sales]) -> Sales:
-    revenue: Counter[str] = Counter()
+    revenue: dict[str, Decimal] = {}
     for each in sales:
         for currency, amount in each.revenue.items():
-            revenue[currency] += amount  # type: ignore[assignment]  # a Counter adds decimals, too
-    return Sales(sum(each.orders for each in sales), dict(revenue))  # type: ignore[arg-type]
+            revenue[currency] = revenue.get(currency, Decimal(0)) + amount
+    return Sales(sum(each.orders for each in sales), revenue)
 
 
 def buyers_within(period: Moments) -> Buyers:

@@ -16,8 +16,9 @@ from customers.store.models import StoreDetails
 class StoreDetailsForm(ServiceErrorsForm):
     logo = forms.FileField(
         required=False,
-        help_text="Shown beside the name on every page. PNG, JPEG, WebP or GIF, at most 200 kB.",
-        widget=forms.FileInput({"accept": "image/png,image/jpeg,image/webp,image/gif"}),
+        help_text="Shown beside the name on every page. PNG, JPEG, WebP or GIF, at most "
+        f"{services.MAX_LOGO_BYTES // 1000} kB.",
+        widget=forms.FileInput({"accept": ",".join(media_type for _, media_type in services.LOGO_TYPES)}),
     )
     remove_logo = forms.BooleanField(required=False, label="Remove the present logo")
     currencies = forms.CharField(help_text="Codes of ISO 4217, separated by commas: USD, EUR.")

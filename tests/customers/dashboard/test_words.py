@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[3]
-# What the pages once said, as regular expressions, and why it does not come back.
+# What the pages once said, as regular expressions, and what they say instead.
 AVOIDED = {
     r"[Pp]arts of names": "Search by name, email or phone",
     r"the list leads to": "Showing the first 2,000; search or filter to see the rest.",
@@ -68,11 +68,7 @@ def texts() -> Iterator[tuple[Path, str]]:
                 yield from ((path, text) for text in texts_of_template(path))
             elif path.suffix == ".py":
                 yield from ((path, text) for text in texts_of_module(path))
-    for name in (
-        "oauth/audit/models.py",
-        "customers/webhooks/models.py",
-        "customers/metadata/models.py",
-    ):
+    for name in MODELS:
         yield from ((PROJECT / name, text) for text in texts_of_module(PROJECT / name))
 
 
