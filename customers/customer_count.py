@@ -1,8 +1,8 @@
 """The exact number of customers, without counting them all for each page.
 
 A worker counts those with an id up to a certain one; newer ones are counted when somebody asks. A create costs nothing,
-because its id is above the counted ones. Customers with a former id rarely come or go: by an erasure, a merge, the end
-of a merge, or from a mirrored store. These record it with `record_come` and `record_gone`.
+because its id is above the counted ones. Customers with a counted id rarely come or go: by an erasure, a merge, an
+undone merge, or from a mirrored store. These record it with `record_come` and `record_gone`.
 """
 
 from collections.abc import Iterable

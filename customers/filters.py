@@ -66,10 +66,9 @@ def filter_customers(people: UserQuerySet, filters: Mapping[str, Any]) -> UserQu
     """Keeps the people who meet all the filters.
 
     Names of filters: LOOKUPS; ADDRESS (all at the same address; parts of texts); FUNCTIONS; `search` (see `search`);
-    the days
-    `joined_from` and `joined_to`, both included; and METADATA with a key, for the value of that key, or for entries of
-    a list (see `UserQuerySet.with_metadata`). A value has the type of its column, or that type in JSON; those of
-    SEVERAL_VALUES may be lists. A filter whose value is None or "" is ignored.
+    the days `joined_from` and `joined_to`, both included; and METADATA with a key, for the value of that key, or for
+    entries of a list (see `UserQuerySet.with_metadata`). A value has the type of its column, or that type in JSON;
+    those of SEVERAL_VALUES may be lists. A filter whose value is None or "" is ignored.
     """
     given = {name: value for name, value in filters.items() if value not in (None, "")}
     people = people.filter(**{_lookup(name, value): value for name, value in given.items() if name in LOOKUPS})

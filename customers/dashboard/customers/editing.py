@@ -1,12 +1,12 @@
 """Adding and changing a customer and their addresses. Each form is a page of its own; a script shows it in a dialog."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import path
@@ -46,8 +46,7 @@ class EditingAdmin(CustomerActionsAdmin):
         form, addresses = CustomerForm(data), AddressFormSet(data, prefix="addresses")
         if data is not None and all([form.is_valid(), addresses.is_valid()]):
             try:
-                with transaction.atomic():
-                    created = create(form, addresses.forms, actor(request))
+                created = create(form, addresses.forms, actor(request))
             except ServiceError:
                 pass  # the forms show it
             else:
@@ -90,8 +89,8 @@ class EditingAdmin(CustomerActionsAdmin):
             return self.customer_page(request, customer.pk, "The address is saved.", at="addresses")
         return self._form_page(request, form, "edit", title=title, original=customer)
 
-    def _is_saved(self, form: Any, save: Any) -> bool:
-        """Adds the error with which a service refuses to the form."""
+    def _is_saved(self, form: CustomerForm | AddressForm, save: Callable[[], None]) -> bool:
+        """Calls `save`. If a service refuses, its error is added to the form."""
         try:
             save()
         except ServiceError as error:
@@ -105,7 +104,8 @@ class EditingAdmin(CustomerActionsAdmin):
     def _form_page(self, request, form, template: str, **context: Any) -> HttpResponse:
         site = {**self.admin_site.each_context(request), "opts": self.opts}
         addresses = context.get("addresses")
-        all_forms = [form, *(addresses.forms if addresses else ())]
-        errors = [(bound, bound.errors) for each in all_forms for bound in each.visible_fields() if bound.errors]
-        context |= {"form": form, "forms": all_forms, "errors": errors}
-        return render(request, f"dashboard/customers/{template}.html", {**site, **context})
+        forms_shown = [form, *(addresses.forms if addresses else ())]
+        errors = [(bound, bound.errors) for each in forms_shown for bound in each.visible_fields() if bound.errors]
+        return render(
+            request, f"dashboard/customers/{template}.html", {**site, **context, "form": form, "errors": errors}
+        )

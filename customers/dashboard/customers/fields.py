@@ -25,7 +25,7 @@ from oauth.text import one_line
 
 NEEDS_QUOTES = ',"\r\n'
 YES_OR_NO = [("", "Not set"), ("true", "Yes"), ("false", "No")]
-# The attributes of an input by which a browser keeps to a validation.
+# The attribute of an input with which a browser checks a validation.
 ATTRIBUTES = {
     Validation.MAXIMUM_LENGTH: "maxlength",
     Validation.MAXIMUM_VALUE: "max",
@@ -193,8 +193,8 @@ def defined_field(definition: Definition) -> forms.Field:
 def defined_fields(definitions: Iterable[Definition], metadata: Mapping[str, Any]) -> dict[str, forms.Field]:
     """By `metadata.KEY`: a field for each definition, with its value as `initial`.
 
-    A value that the field would not give back as it is has none: it may be older than the definition, for one. It is
-    left to raw JSON.
+    There is no field for a value that the field would change, for example a value that is older than its definition.
+    Such a value stays in the raw JSON.
     """
     fields = {}
     for definition in definitions:
@@ -207,7 +207,7 @@ def defined_fields(definitions: Iterable[Definition], metadata: Mapping[str, Any
 
 
 def _check(definition: Definition, value: Any) -> None:
-    """A validator. Its error has no code: a field replaces the message of one that it knows."""
+    """A validator. Its error has no code, because a form field replaces the message of a code that it knows."""
     try:
         values.clean(value, definition.type, definition.validations)
     except ServiceError as error:

@@ -88,7 +88,7 @@ class AmountField(forms.DecimalField):
         super().__init__(**{"min_value": 0, "max_digits": 12, "decimal_places": 2, **options})
 
 
-class NumberField(forms.IntegerField):
+class CountField(forms.IntegerField):
     def __init__(self, **options):
         super().__init__(**{"min_value": 0, "max_value": MAX_INTEGER, **options})
 
@@ -121,8 +121,8 @@ class CustomerFilterForm(forms.Form):
     postcode = forms.CharField(label="Postcode", required=False)
     joined_from = DateField(label="Joined from", required=False)
     joined_to = DateField(label="Joined to", required=False)
-    orders_from = NumberField(label="Orders from", required=False)
-    orders_to = NumberField(label="Orders to", required=False)
+    orders_from = CountField(label="Orders from", required=False)
+    orders_to = CountField(label="Orders to", required=False)
     ordered_from = OrderDayField(label="Ordered since", required=False)
     ordered_to = OrderDayField(label="Ordered until", required=False)
     first_order_from = OrderDayField(label="First order since", required=False)
@@ -165,8 +165,8 @@ class CustomerFilterForm(forms.Form):
         return [tag for tag in self["tag"].value() or () if tag]
 
     def given(self) -> dict[str, Any]:
-        """For `filter_customers`. Of several values a list, of a single one the value itself. A custom field may hold a
-        list: its value stays one."""
+        """For `filter_customers`. Several values are a list; one value stands alone. The list that a custom field holds
+        stays a list, even of one value."""
         self.is_valid()  # if not, `cleaned_data` has the valid fields
         values = getattr(self, "cleaned_data", {})
         given = {name: value if name in self.defined else _plain(value) for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Custom fields on the page of a customer: a typed input for each definition, and JSON for other keys."""
+"""Custom fields of a customer: a typed input for each definition, JSON for other keys, and what the page shows."""
 
 import pytest
 
