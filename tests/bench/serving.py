@@ -19,6 +19,7 @@ import psycopg
 
 from tests.bench.load import Cpu, Traffic
 from tests.bench.report import CORES
+from tests.support.ports import free_port
 
 STORE = "config.server"  # the store itself, which has a server of its own
 PATIENCE = 30  # seconds until a server has to answer
@@ -120,11 +121,6 @@ def cpu_seconds_of(pid: int) -> float:
         with suppress(psutil.NoSuchProcess):
             spent += sum(each.cpu_times()[:4])  # user, system, and both of children that have ended
     return spent
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def wait_for(port: int, process: subprocess.Popen) -> None:

@@ -106,7 +106,7 @@ class TestAudit:
         result = audit(url, tmp_path)
 
         assert result.returncode == 0, result.stderr
-        assert "was skipped" in result.stdout
+        assert "The audit of the dependencies was skipped" in result.stdout
         assert "The licences of the locked dependencies are allowed." in result.stdout
 
     def test_audit_fails_on_a_licence_that_is_not_allowed(self, tmp_path):

@@ -11,7 +11,7 @@ from typing import Self
 
 import requests
 
-from tests.lab.postgresql import free_port
+from tests.support.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 

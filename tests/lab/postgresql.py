@@ -3,14 +3,16 @@
 import os
 import pwd
 import signal
-import socket
 import subprocess
 import time
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 import psycopg
+
+from tests.support.ports import free_port
 
 NAME = "store"
 
@@ -18,12 +20,6 @@ NAME = "store"
 def binaries() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_basebackup"))
     return found[-1].parent if found else None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Cluster:
@@ -41,17 +37,10 @@ class Cluster:
         )
 
     def __enter__(self) -> Self:
-        if os.getuid() == 0:
-            os.chown(self.folder, pwd.getpwnam(self.user).pw_uid, -1)
+        self._give_to_server(self.folder)
         os.chmod(self.folder, 0o755)
-        self._run(
-            "initdb",
-            "--auth=trust",
-            "--username=postgres",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-            self._data("primary"),
-        )
+        self._run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8",
+                  self._data("primary"))  # fmt: skip
         archived = f"{self.folder}/wal/%f"
         settings = {
             "listen_addresses": "'127.0.0.1'",
@@ -63,9 +52,10 @@ class Cluster:
             "max_connections": "60",
             "wal_receiver_timeout": "5s",
         }
-        with (self._data("primary") / "postgresql.conf").open("a") as file:
-            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
-        self._own_folder("wal")
+        _append_settings(self._data("primary") / "postgresql.conf", settings)
+        archive = self.folder / "wal"
+        archive.mkdir()
+        self._give_to_server(archive)
         self._start("primary")
         self._execute("primary", f"CREATE DATABASE {NAME}", database="postgres")
         source = f"host=127.0.0.1 port={self.ports['primary']} user=postgres application_name=standby"
@@ -124,7 +114,9 @@ class Cluster:
         """The base backup and the log up to that moment, as a server of its own. Returns its URL."""
         data = self._data("restored")
         (self.folder / "base").rename(data)
-        self._own_file(data / "recovery.signal")
+        recovery = data / "recovery.signal"
+        recovery.touch()
+        self._give_to_server(recovery)
         settings = {
             "restore_command": f"'cp {self.folder}/wal/%f %p'",
             "recovery_target_time": f"'{moment.isoformat()}'",
@@ -132,8 +124,7 @@ class Cluster:
             "synchronous_standby_names": "''",
             "archive_mode": "off",
         }
-        with (data / "postgresql.auto.conf").open("a") as file:
-            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+        _append_settings(data / "postgresql.auto.conf", settings)
         self._start("restored")
         deadline = time.monotonic() + 120
         while self._execute("restored", "SELECT pg_is_in_recovery()")[0][0]:
@@ -141,28 +132,22 @@ class Cluster:
             time.sleep(0.2)
         return f"postgresql://postgres@127.0.0.1:{self.ports['restored']}/{NAME}"
 
-    def _own_folder(self, name: str) -> None:
-        (self.folder / name).mkdir()
-        if os.getuid() == 0:
-            os.chown(self.folder / name, pwd.getpwnam(self.user).pw_uid, -1)
-
-    def _own_file(self, path: Path) -> None:
-        path.touch()
-        if os.getuid() == 0:
-            os.chown(path, pwd.getpwnam(self.user).pw_uid, -1)
-
     def is_erased(self, name: str, id: int) -> bool:
         return self._execute(name, f"SELECT email IS NULL FROM customers_user WHERE id = {id}") == [(True,)]
 
     def count_created_after(self, name: str, moment: datetime) -> int:
-        return self._execute(name, f"SELECT count(*) FROM customers_user WHERE date_joined > '{moment.isoformat()}'")[
-            0
-        ][0]
+        statement = f"SELECT count(*) FROM customers_user WHERE date_joined > '{moment.isoformat()}'"
+        return self._execute(name, statement)[0][0]
 
     def customers(self, name: str = "") -> dict[int, int]:
         """The number of addresses of each customer."""
         addresses = "(SELECT count(*) FROM customers_address WHERE user_id = customers_user.id)"
         return dict(self._execute(name or self.primary, f"SELECT id, {addresses} FROM customers_user"))
+
+    def _give_to_server(self, path: Path) -> None:
+        """Makes the user that the servers run as the owner of what root has created."""
+        if os.getuid() == 0:
+            os.chown(path, pwd.getpwnam(self.user).pw_uid, -1)
 
     def _data(self, name: str) -> Path:
         return self.folder / name
@@ -183,3 +168,8 @@ class Cluster:
         command = [str(self.bin / program), *map(str, arguments)]
         errors = None if check else subprocess.DEVNULL
         subprocess.run(command, user=user, cwd="/", check=check, stdout=subprocess.DEVNULL, stderr=errors)
+
+
+def _append_settings(file: Path, settings: Mapping[str, str]) -> None:
+    with file.open("a") as text:
+        text.writelines(f"{name} = {value}\n" for name, value in settings.items())

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,8 @@ import pytest
 import requests
 from selenium import webdriver
 
+from tests.support.ports import free_port
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -38,9 +39,7 @@ class Store:
 
     def start(self) -> None:
         """Starts or restarts it: on a free port, with the data it has."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "quickstart", "--port", str(port)],

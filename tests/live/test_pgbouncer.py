@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.support.ports import free_port
 from tests.support.webhook_receiver import served
 
 CONNECTIONS = 3
@@ -84,9 +85,7 @@ def pgbouncer(binary: str, url: str) -> Iterator[int]:
     server = conninfo_to_dict(url)
     host = server.get("host") or "127.0.0.1"
     target = " ".join(f"{name}={server[name]}" for name in ("port", "user", "password") if server.get(name))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="pgbouncer-", dir="/tmp"))
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={host} {target}\n"

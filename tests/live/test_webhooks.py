@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 import requests
 
 from tests.live.conftest import PROJECT, Store
+from tests.support.ports import free_port
 from tests.support.webhook_receiver import Received
 
 SECRET = "a secret that only the two of us know"
@@ -30,9 +30,7 @@ class Receiver:
 
     def __init__(self, log: Path):
         self.log = log
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}/"
         self.start()
 
