@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.fields import JSONField
 from customers.dashboard.folded_search import FoldedSearchAdmin
+from customers.dashboard.ids import is_id
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, UnchangedInstanceForm
 from customers.filters import METADATA
@@ -35,10 +36,11 @@ def in_words(filters: Mapping[str, Any]) -> str:
 
 
 def _value_in_words(name: str, value: Any) -> str:
-    if name == "group" and isinstance(value, int):
-        group = CustomerGroup.objects.filter(pk=value).first()
-        return str(group) if group else "(deleted group)"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    values = [str(each) for each in (value if isinstance(value, list) else [value])]
+    if name == "group":
+        groups = CustomerGroup.objects.in_bulk([int(each) for each in values if is_id(each)])
+        values = [str(groups.get(int(each), "(deleted group)")) if is_id(each) else each for each in values]
+    return ", ".join(values)
 
 
 class FiltersInput(forms.HiddenInput):

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from customers.groups.services import add_customers, create_group
+from customers.groups.services import add_customers, create_group, delete_group
 from customers.metadata.services import create_definition
 from customers.models import User
 from customers.privacy.erasure import erase
@@ -77,6 +77,16 @@ class TestSave:
         assert segment.filters == {"group": group.pk, "metadata.points": 7}
         assert listed(dashboard_client, f"?segment={segment.pk}", people) == [False, False, True, False]
         assert "group: Friends" in text(dashboard_client.get(f"{SEGMENTS}{segment.pk}/change/"))
+
+    def test_segment_names_each_of_several_groups(self, dashboard_client, people):
+        groups = [create_group(name=name) for name in ("Friends", "Club", "Gone")]
+        ids = [group.pk for group in groups]
+        segment = create_segment(name="Both", filters={"group": ids, "tag": ["a", "b"]})
+        delete_group(ids[2], by=SYSTEM)
+
+        shown = text(dashboard_client.get(f"{SEGMENTS}{segment.pk}/change/"))
+
+        assert "group: Friends, Club, (deleted group); tag: a, b" in shown
 
     def test_segment_of_a_segment_has_the_filters_of_both(self, dashboard_client, people):
         segment = create_segment(name="VIPs", filters={"tag": "vip"})
