@@ -39,7 +39,7 @@ KINDS = {
     )),
 }  # fmt: skip
 LABELS = {"scopes": "Permissions", "new": "Newly granted", "ip": "IP address", "is_active": "Active"}
-CHANGES = {"role", "is_active", "sections"}  # lists of the former and the present value
+CHANGES = {"role", "is_active", "sections", "two_factor_required"}  # lists of the former and the present value
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -57,7 +57,7 @@ def in_words(name: str, value: Any) -> str:
     if name in CHANGES and isinstance(value, list):
         return " → ".join(in_words("", each) for each in value)
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or NOTHING
     if isinstance(value, dict):
         return ", ".join(f"{key.replace('_', ' ')}: {each}" for key, each in value.items()) or NOTHING
     if isinstance(value, bool):

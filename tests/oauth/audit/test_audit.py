@@ -5,6 +5,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from customers.dashboard.audit import KINDS
+from oauth.accounts import two_factor
 from oauth.actor import SYSTEM
 from oauth.audit.log import record
 from oauth.audit.models import AuditEvent
@@ -270,8 +271,10 @@ class TestPage:
     def test_details_are_written_in_words(self, dashboard_client):
         record(Event.ROLE_CHANGED, SYSTEM, role=["Support", "Help"], sections=[{}, {"customers": "view"}])
         record(Event.TOKEN_ISSUED, SYSTEM, scopes=["users:read", "orders:read"])
+        two_factor.require_of(["Viewer", "Staff"], SYSTEM)
 
         page = dashboard_client.get("/dashboard/audit/auditevent/").content.decode()
 
         assert "Role: Support → Help; Sections: — → customers: view" in page
         assert "Permissions: users:read, orders:read" in page
+        assert "Two factor required: — → Staff, Viewer" in page
