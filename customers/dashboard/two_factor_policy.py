@@ -4,7 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -21,7 +20,7 @@ class TwoFactorPolicyForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         field: Any = self.fields["roles"]
-        field.choices = [(name, name) for name in Group.objects.order_by("name").values_list("name", flat=True)]
+        field.choices = [(name, name) for name in sorted(staff.roles())]
         self.initial["roles"] = two_factor.roles_that_require()
 
 

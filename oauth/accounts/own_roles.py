@@ -107,11 +107,7 @@ def _columns(levels: Mapping[str, str]) -> dict[str, object]:
 def _set_permissions(role: StaffRole, by: Actor) -> None:
     wanted = models.Q(pk__in=())
     for app in apps.get_app_configs():
-        if codenames := declared_codenames(app, role.group.name, role.levels) if _declares(app) else ():
+        if codenames := declared_codenames(app, role.group.name, role.levels):
             wanted |= models.Q(content_type__app_label=app.label, codename__in=codenames)
     role.group.permissions.set(Permission.objects.filter(wanted))
     require_power(by, role.group.name)
-
-
-def _declares(app: object) -> bool:
-    return hasattr(app, "section_permissions")

@@ -53,6 +53,7 @@ def role_of(member: Any) -> str | None:
 
 def may_give(giver: Any, role: str | None) -> bool:
     """Whether the role may do nothing that the giver may not do."""
+    models.prefetch_related_objects([giver], "groups")  # a page asks once for each role and each action
     if role is None or role_of(giver) == Role.OWNER:
         return True
     if role == Role.OWNER:
@@ -82,14 +83,14 @@ def limit_of(role: str | None) -> str:
     return StaffRole.objects.filter(group__name=role).values_list("scopes", flat=True).first() or ""
 
 
-def has_role(role: str) -> models.Q:
-    """Filters people."""
-    has = models.Q(groups__name=role)
-    return has | models.Q(is_superuser=True) if role == Role.OWNER else has
+def has_role(*roles: str) -> models.Q:
+    """Filters people who have one of these roles."""
+    has = models.Q(groups__name__in=roles)
+    return has | models.Q(is_superuser=True) if Role.OWNER in roles else has
 
 
-def members_with(role: str) -> models.QuerySet[Any]:
-    return _members().filter(has_role(role)).distinct()
+def members_with(*roles: str) -> models.QuerySet[Any]:
+    return _members().filter(has_role(*roles)).distinct()
 
 
 def owners() -> models.QuerySet[Any]:
@@ -212,10 +213,7 @@ def require_two_factor(roles: Iterable[str], *, by: Actor, keep: str | None = No
     `keep`: the digest of a session that stays. Returns how many members have to set it up.
     """
     added = two_factor.require_of(roles, by)
-    concerned = models.Q(groups__name__in=added)
-    if Role.OWNER in added:
-        concerned |= models.Q(is_superuser=True)
-    members = list(_members().filter(concerned, is_active=True).exclude(two_factor__is_on=True).distinct())
+    members = members_with(*added).filter(is_active=True).exclude(two_factor__is_on=True)
     for member in members:
         sessions.end_sessions(member, by, keep=keep)
     return len(members)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from customers.models import StaffMember, User
 from oauth.accounts import staff
 from oauth.accounts.models import Email, Session
+from oauth.accounts.own_roles import create_role
 from oauth.actor import SYSTEM
 from oauth.audit.models import AuditEvent
 from oauth.errors import ServiceError
@@ -274,6 +275,18 @@ class TestPages:
 
         with django_assert_num_queries(8):
             dashboard_client.get(STAFF)
+
+    def test_member_page_takes_no_more_queries_with_more_roles(self, owner, django_assert_num_queries):
+        url = member_url(make_member())
+        browser = browser_of(make_member("Owner", email="by-role@store.example"))
+        browser.get(url)
+        with django_assert_num_queries(12):
+            browser.get(url)
+        for number in range(5):
+            create_role(name=f"Role {number}", levels={"customers": "view"}, by=SYSTEM)
+
+        with django_assert_num_queries(12):
+            browser.get(url)
 
 
 @pytest.mark.parametrize("view", ["change", "deactivate", "reactivate", "invite_again", "sign_out", "history"])
