@@ -2,12 +2,15 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import get_commands
 
 from customers import limits
+from customers.retention.settings_check import NEVER_FOREVER
 
 pytestmark = pytest.mark.once
 
@@ -107,6 +110,23 @@ def test_operations_show_every_limit():
     shown = {name: int(value.replace(",", "")) for value, name in rows}
 
     assert shown == {name: value for name, value in vars(limits).items() if name.startswith("MAX_")}
+
+
+def test_operations_show_how_long_rows_are_kept():
+    table = (PROJECT / "docs" / "operations.md").read_text()
+    rows = re.findall(r"^\|[^|]*\| ([^|]*) \| `RETENTION_(\w+)_DAYS` \| ([^|]*) \|$", table, re.MULTILINE)
+    shown = {name.lower(): None if time == "ever" else int(time.split()[0]) for time, name, _ in rows}
+
+    assert shown == settings.RETENTION_DAYS
+    assert {name.lower() for _, name, zero in rows if zero == "refused"} == set(NEVER_FOREVER)
+
+
+def test_architecture_shows_the_layers_that_import_linter_checks():
+    (shown,) = re.findall(r"```\nconfig\n(.*?)\noauth", (PROJECT / "docs" / "architecture.md").read_text(), re.DOTALL)
+    contracts = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (layers,) = [each["layers"] for each in contracts if each.get("containers") == ["customers"]]
+
+    assert [re.split(" {2,}", line)[0] for line in shown.splitlines()] == layers
 
 
 def test_texts_have_no_banned_words():
