@@ -1,11 +1,10 @@
 """The base classes of all views of the Admin API."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, cast
 
 from rest_framework import viewsets
-from rest_framework.exceptions import NotFound, ParseError, ValidationError
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer, Serializer
 from rest_framework.views import APIView
@@ -51,7 +50,7 @@ class AdminApiView(APIView):
         response = super().dispatch(request, *args, **kwargs)
         if isinstance(response, Response):
             response.render()
-            vars(response)["renderer_context"].clear()
+            vars(response)["renderer_context"].clear()  # an attribute that DRF's types do not have
         self.request.parser_context.clear()
         vars(self).clear()
         return response
@@ -125,9 +124,9 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
         return self.validated_with(self.get_serializer_class(), **options)
 
     def validated_with(self, serializer_class: type[BaseSerializer], **options) -> dict:
-        if issubclass(serializer_class, SharedFieldsSerializer):
-            with suppress(ValidationError):
-                return serializer_class.shared(**options).run_validation(self.request.data)
+        if issubclass(serializer_class, SharedFieldsSerializer) and self.request.data is not None:
+            return serializer_class.shared(**options).run_validation(self.request.data)
+        # Also the body `null`: DRF's message for it comes from `is_valid`.
         serializer = serializer_class(data=self.request.data, context=self.get_serializer_context(), **options)
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data

@@ -150,6 +150,16 @@ class TestCreateUser:
     def test_create_user_rejects_missing_email(self, admin_client):
         assert admin_client.post(USERS, {}).json() == {"email": ["This field is required."]}
 
+    def test_create_user_rejects_body_that_is_no_object(self, admin_client):
+        for body, message in [
+            ("null", "No data provided"),
+            ("[]", "Invalid data. Expected a dictionary, but got list."),
+            ("3", "Invalid data. Expected a dictionary, but got int."),
+        ]:
+            response = admin_client.generic("POST", USERS, body, content_type="application/json")
+
+            assert (response.status_code, response.json()) == (400, {"non_field_errors": [message]}), body
+
     def test_create_user_reports_all_invalid_fields(self, admin_client):
         response = admin_client.post(USERS, {"language": "xx", "ip": "x", "tags": ["ok", []]})
 
