@@ -1,6 +1,6 @@
 """The pages for 400, 403, 404 and 500, in the look of the dashboard. APIs answer errors themselves.
 
-To somebody who is signed in to the dashboard the page comes with its header and navigation.
+Somebody who is signed in to the dashboard sees its header and navigation, too.
 """
 
 from typing import Any

@@ -13,7 +13,7 @@ from oauth.models import DEFAULT_API_VERSION
 
 @require_safe
 def front_door(request: HttpRequest, documents: Iterable[str]) -> HttpResponse:
-    """`documents`: the names of the OpenAPI documents, from the URLconf, since no surface imports another one."""
+    """`documents`: the names of the OpenAPI documents. The URLconf passes them: no surface imports another one."""
     url = reverse("admin-api-schema")
     links = [
         (f"{name} (default)" if name == DEFAULT_API_VERSION else name, f"{url}?version={name}") for name in documents

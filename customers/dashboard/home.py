@@ -26,9 +26,9 @@ from customers.webhooks.models import Webhook
 from oauth import api_usage
 from oauth.models import PrivateApp
 
-# Counting takes longer the more customers there are. Above this number the numbers are kept for some minutes.
+# Counting takes longer the more customers there are. From this number on, the cache keeps the results.
 KEPT_FROM = 100_000  # customers
-NEW_STORE = 5  # customers; a new store has fewer, as `make run` creates one
+NEW_STORE = 5  # customers; a store with fewer is new. `make run` creates one customer.
 KEPT_SECONDS = 300
 KEPT_SECONDS_OF_LONG_PERIODS = 3600
 LONG_PERIODS = ("91", "365")

@@ -1,6 +1,6 @@
 """What the pages of orders, subscriptions and carts show of a document.
 
-A document comes from another system: a value of an unexpected type counts as absent.
+A document comes from another system, so a value of an unexpected type is treated as absent.
 """
 
 import json

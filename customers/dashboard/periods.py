@@ -36,7 +36,7 @@ class Choice:
     start_before: Callable[[date], date]  # of the period before, by the first day of this one
 
     def moments_before(self, today: date) -> Moments:
-        """Ends as long ago as the period before began earlier: an incomplete day is compared with a like one."""
+        """The period before, up to the present time of day: an incomplete day is compared with an incomplete one."""
         first = self.parts(today)[0].first
         start = self.start_before(first)
         return start_of_day(start), timezone.now() - (first - start)

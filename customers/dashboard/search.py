@@ -27,9 +27,10 @@ from oauth.models import PartnerApp, PrivateApp
 from oauth.text import fold
 
 MAX_OF_A_KIND = 6
-# The newest of so many customers are offered. The search for a common word ends with them, without an order.
+# A search reads at most so many matching customers, in any order: that of a common word ends early. It offers the newest
+# of these.
 MAX_CUSTOMERS = 500
-SHORTEST = 2  # characters
+MIN_LENGTH = 2  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ KINDS = (
 
 def find(request: HttpRequest, text: str) -> list[tuple[str, list[Found]]]:
     """What is found, by kind. Kinds of which nothing is found are left out."""
-    if (len(text) < SHORTEST and not is_id(text)) or not fold(text):
+    if (len(text) < MIN_LENGTH and not is_id(text)) or not fold(text):
         return []
     with custom_plan():
         found = [("Pages", list(_pages(request, text)))]
@@ -141,7 +142,7 @@ def _all_pages(request: HttpRequest) -> Iterator[Found]:
 def search(request: HttpRequest) -> HttpResponse:
     """A page of results; with `part`, the results alone, as the options of the search box."""
     text = shortened_search(" ".join(request.GET.get("q", "").replace("\0", "").split()))
-    context = {"query": text, "found": find(request, text), "shortest": SHORTEST}
+    context = {"query": text, "found": find(request, text), "min_length": MIN_LENGTH}
     if "part" in request.GET:
         return render(request, "dashboard/search_options.html", context)
     context |= {"title": "Search", "customers_url": reverse("admin:customers_customer_changelist")}

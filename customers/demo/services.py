@@ -96,7 +96,7 @@ class Filling:
         self.register_apps()
 
     def choose_currencies(self) -> None:
-        """Those of the generated orders, if nobody has chosen the store's currencies yet."""
+        """Puts the currency of the generated orders first, unless somebody has chosen the store's currencies."""
         details = get_details()
         if details.currencies == default_currencies():
             change_details(currencies=[STORE_CURRENCY, *details.currencies])

@@ -37,7 +37,7 @@ def choose_currency(given: str | None, lines: Sequence[Mapping[str, Any]]) -> st
 
 
 def clean_amount(amount: Decimal, currency: str, *path: str | int) -> Decimal:
-    """An amount of at least zero with as many decimals as the currency has (ISO 4217), at most two.
+    """An amount of at least zero with as many decimals as the currency has in use (CLDR, by babel), at most two.
 
     Raises ServiceError(*path).
     """

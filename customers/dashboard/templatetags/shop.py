@@ -18,7 +18,7 @@ register = template.Library()
 register.filter(navigation.name_of)
 
 NOTHING = "—"
-# Of ISO 4217, those without a smaller unit.
+# The currencies of ISO 4217 without a smaller unit. The list in babel (CLDR) also leaves out units that nobody uses.
 WITHOUT_CENTS = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
      "XPF"}

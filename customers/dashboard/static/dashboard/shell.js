@@ -1,4 +1,4 @@
-// A module: its names are its own, beside those of the scripts of pages.
+// A module, so its names do not clash with those in the script of a page.
 
 // The drawer of a narrow screen keeps the focus while it is open. The browser itself closes it with Esc or a tap outside.
 const navigation = document.getElementById("navigation");
@@ -37,7 +37,7 @@ const box = search?.querySelector("input");
 const list = document.getElementById("search-options");
 const status = document.getElementById("search-status");
 let shownFor = ""; // the text whose results are in the list
-let asked; // aborts the request before
+let asked; // an AbortController: a new request aborts the one before
 let timer;
 let opensFirst = false; // Enter was pressed before the results came
 
