@@ -27,8 +27,8 @@ from oauth.models import PartnerApp, PrivateApp
 from oauth.text import fold
 
 MAX_OF_A_KIND = 6
-# A search reads at most so many matching customers, in any order: that of a common word ends early. It offers the newest
-# of these.
+# A search reads at most so many matching customers, in any order, and offers the newest of them. So the search for a
+# common word ends early.
 MAX_CUSTOMERS = 500
 MIN_LENGTH = 2  # characters
 
