@@ -111,6 +111,14 @@ TABLE = [
      "connects to an address that was checked, instead of looking the host name up again"),
     ("multiprocessing.util.Finalize", "oauth/api_usage.py",
      "runs when a worker of the server ends, where atexit does not"),
+    ("multiprocessing.util.Finalize", "config/observability/tracing.py",
+     "the same"),
+    ("django.contrib.admindocs.views.simplify_regex", "config/observability/requests.py",
+     "makes a short text of the pattern of a URL"),
+    ("prometheus_client.values.MultiProcessValue", "config/observability/metrics.py",
+     "takes the number of a process from us, so that the files of former processes are used again"),
+    ("prometheus_client.values.ValueClass", "config/observability/metrics.py",
+     "where counts are kept; the documented way reads an environment variable at the first import"),
 ]
 # Attributes that only instances have.
 INSTANCE_ATTRIBUTES = {

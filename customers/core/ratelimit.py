@@ -133,7 +133,7 @@ def _take_in_database(token_id: int, limit: int) -> int | None:
 def _without_sync() -> Iterator[None]:
     """On SQLite, writes do not wait until they are on the disk: a power cut may forget the last seconds of the limits.
     The next other write syncs them, too. Otherwise each request that only reads would wait for the disk."""
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
+    if connection.vendor != "sqlite" or connection.in_atomic_block or settings.SQLITE_SYNCHRONOUS == "NORMAL":
         yield
         return
     connection.ensure_connection()
