@@ -24,7 +24,7 @@ KEPT_FOR = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """`number` is a lower bound if `is_more`. `counted_at`: set if it was not counted just now."""
+    """`number` is a lower bound if `is_more`. `counted_at`: None if it was counted together with the page."""
 
     number: int
     is_more: bool = False

@@ -15,10 +15,8 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
-from django.template.defaultfilters import date as format_date
 from django.urls import path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST, require_safe
 
 from customers import filters
@@ -27,6 +25,7 @@ from customers.customer_count import number_of_customers
 from customers.dashboard.customers import columns, counting, paging
 from customers.dashboard.customers.filters import Chip, CustomerFilter, CustomerFilterForm, parameters
 from customers.dashboard.ids import is_id
+from customers.dashboard.templatetags.shop import clock
 from customers.models import Address
 from customers.querysets import UserQuerySet
 from customers.segments.models import Segment
@@ -289,4 +288,4 @@ class CustomerListAdmin(admin.ModelAdmin):
 
 
 def counted_at(number: counting.Number) -> str:
-    return f"counted at {format_date(localtime(number.counted_at), 'H:i')}" if number.counted_at else ""
+    return f"counted at {clock(number.counted_at)}" if number.counted_at else ""
