@@ -8,6 +8,7 @@ from tests.support.pages import fields_of
 
 DASHBOARD = "/dashboard/"
 CUSTOMERS = f"{DASHBOARD}customers/customer/"
+ADD_CUSTOMER = f"{CUSTOMERS}add/"
 
 
 def customer_url(customer) -> str:
@@ -18,6 +19,11 @@ def customer_url(customer) -> str:
 def edit_url(customer, part: str = "") -> str:
     """Of the form with all fields of a customer, or of a part of it. `customer` may be an id."""
     return f"{CUSTOMERS}{getattr(customer, 'pk', customer)}/edit/{part and part + '/'}"
+
+
+def add_customer(browser, **fields):
+    """Opens the form of a new customer, fills in these fields and sends it."""
+    return browser.post(ADD_CUSTOMER, {**fields_of(browser.get(ADD_CUSTOMER)), **fields})
 
 
 def save_customer(browser, customer, *, part: str = "", **changes):

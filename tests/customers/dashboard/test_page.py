@@ -12,16 +12,10 @@ from customers.models import Customer, Event, Tag
 from customers.orders.services import record_order, record_subscription
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
-from tests.support.dashboard import CUSTOMERS, customer_url, edit_url, save_customer
+from tests.support.dashboard import ADD_CUSTOMER, CUSTOMERS, add_customer, customer_url, edit_url, save_customer
 from tests.support.factories import make_address, make_user, make_users
 from tests.support.order_documents import order, subscription
 from tests.support.pages import fields_of, new_address
-
-ADD = f"{CUSTOMERS}add/"
-
-
-def add(browser, **fields):
-    return browser.post(ADD, {**fields_of(browser.get(ADD)), **fields})
 
 
 def facts_of(page) -> dict[str, str]:
@@ -286,7 +280,7 @@ class TestChange:
     def test_save_survives_forged_forms(self, dashboard_client, ada):
         assert dashboard_client.post(edit_url(ada), {}).status_code == 200
         for body in [{}, {"addresses-TOTAL_FORMS": "x"}, {"addresses-TOTAL_FORMS": "9999999"}]:
-            assert dashboard_client.post(ADD, {"email": "new@example.com", **body}).status_code == 200, body
+            assert dashboard_client.post(ADD_CUSTOMER, {"email": "new@example.com", **body}).status_code == 200, body
         assert Customer.objects.count() == 1
 
     def test_page_of_unknown_customer_is_not_found(self, dashboard_client):
@@ -295,58 +289,6 @@ class TestChange:
 
     def test_page_of_staff_is_not_found(self, dashboard_client, owner):
         assert dashboard_client.get(customer_url(owner)).status_code == 302
-
-
-class TestAdd:
-    def test_add_creates_a_lead_with_addresses(self, dashboard_client, owner):
-        response = add(
-            dashboard_client,
-            email="grace@example.com",
-            tags="vip, new",
-            phone_number="020 7946 0018",
-            metadata='{"a": 1}',
-            **new_address(first_name="Grace"),
-        )
-
-        assert response.status_code == 302
-        customer = Customer.objects.get()
-        assert (customer.user_type, customer.first_name, customer.phone_number) == ("lead", "Grace", "+442079460018")
-        assert (customer.tags, customer.metadata, customer.has_usable_password()) == (["vip", "new"], {"a": 1}, False)
-        assert customer.addresses.get().is_default_for_shipping
-        event = Event.objects.get()
-        assert (event.kind, event.actor, event.app) == ("created", owner, None)
-
-    def test_add_rejects_invalid_or_duplicate_email(self, dashboard_client, ada):
-        for email in ["", "ADA@lovelace.example", "a@b"]:
-            page = add(dashboard_client, email=email)
-
-            assert page.status_code == 200, email
-            assert page.context["form"].errors["email"], email
-            assert Customer.objects.count() == 1, email
-
-    def test_add_shows_an_address_error_in_its_row(self, dashboard_client):
-        rows = {**new_address(1, phone_number="1"), "addresses-0-line1": ""}
-
-        page = add(dashboard_client, email="grace@example.com", **rows)
-
-        assert page.status_code == 200
-        empty, wrong = page.context["addresses"].errors
-        assert (empty, list(wrong)) == ({}, ["phone_number"])
-        assert not Customer.objects.exists()
-
-    def test_add_shows_errors_of_customer_and_address_together(self, dashboard_client):
-        page = add(dashboard_client, email="no", phone_number="12", **new_address(line4="", phone_number="12"))
-
-        text = page.content.decode()
-        for id in ("id_email", "id_phone_number", "id_addresses-0-line4", "id_addresses-0-phone_number"):
-            assert f'href="#{id}"' in text, id
-        assert text.count("read as a number of United Kingdom") == 4  # at both fields, and in the summary
-
-    def test_add_links_to_the_customer_who_has_the_email(self, dashboard_client, ada, owner):
-        page = add(dashboard_client, email="ADA@lovelace.example").content.decode()
-        assert f'with this email address: <a href="{customer_url(ada)}">Ada Lovelace</a>' in page
-
-        assert "already a member of staff" in add(dashboard_client, email=owner.email).content.decode()
 
 
 class TestTagSuggestions:
@@ -397,14 +339,14 @@ class TestRoles:
 
         assert viewer.post(customer_url(ada), {"first_name": "Mallory"}).status_code == 405
         assert viewer.post(edit_url(ada), {"first_name": "Mallory"}).status_code == 403
-        assert viewer.get(ADD).status_code == 403
-        assert viewer.post(ADD, {"email": "m@example.com"}).status_code == 403
+        assert viewer.get(ADD_CUSTOMER).status_code == 403
+        assert viewer.post(ADD_CUSTOMER, {"email": "m@example.com"}).status_code == 403
 
     def test_staff_change_and_add(self, as_role, ada):
         staff = as_role("Staff")
 
         assert save_customer(staff, ada, first_name="Augusta").status_code == 302
-        assert add(staff, email="grace@example.com", **new_address()).status_code == 302
+        assert add_customer(staff, email="grace@example.com", **new_address()).status_code == 302
 
     def test_page_hides_orders_without_permission(self, as_role, ada):
         viewer = as_role("Viewer")
