@@ -12,6 +12,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from customers.core import retention as batches
+from customers.jobs.models import Job
+from customers.merging.models import Merge
+from customers.mirror.models import MirroredStore, ReceivedEvent
 from customers.models import Event
 from customers.retention import services
 from customers.retention.models import Cleanup
@@ -72,15 +75,13 @@ class TestWorker:
             Cleanup(name=rule.name, started_at=None if rule.name == "deliveries" else timezone.now())
             for rule in services.RULES
         )
-        stop = StopEvent()
 
         class StopAfterTheFirstBatch(StopEvent):
             def wait(self, timeout=None):
                 self.set()
                 return True
 
-        stop = StopAfterTheFirstBatch()
-        carry_out_due(stop)
+        carry_out_due(StopAfterTheFirstBatch())
         assert Delivery.objects.count() == 15
 
         carry_out_due(StopEvent())
@@ -144,15 +145,44 @@ class TestKinds:
         assert AuditEvent.objects.count() == 1
 
     @each("kind", ["timeline", "security_log", "dashboard_log", "api_usage", "deliveries", "received_events"])
-    def test_nothing_is_deleted_of_a_kind_that_is_kept(self, deliveries, settings, kind):
-        days(settings, **{kind: None})
+    def test_kind_that_is_kept_for_ever_is_kept_while_the_others_are_deleted(self, deliveries, owner, settings, kind):
+        days(settings, **{"timeline": 5_000, kind: None})
+        at = days_ago(10_000)
         deliveries(1, age=10_000)
-        AuditEvent.objects.create(event="signed_in", at=days_ago(10_000))
+        AuditEvent.objects.create(event="signed_in", at=at)
+        LogEntry.objects.create(user=owner, action_flag=CHANGE, action_time=at)
+        ApiUsage.objects.create(app=App(pk=1), hour=at, calls=1)
+        store = MirroredStore.objects.create(url="https://store.example", secret_key="s")
+        ReceivedEvent.objects.create(store=store, event_id="1", event_type="customer.created", received_at=at)
+        Event.objects.create(user=owner, kind="changed", at=at, changes={"first_name": ["A", "B"]})
 
         call_command("clear_expired")
 
-        assert Delivery.objects.exists() == (kind == "deliveries")
-        assert AuditEvent.objects.exists() == (kind == "security_log")
+        kept = {
+            "timeline": Event.objects.filter(at=at),
+            "security_log": AuditEvent.objects.filter(at=at),
+            "dashboard_log": LogEntry.objects,
+            "api_usage": ApiUsage.objects,
+            "deliveries": Delivery.objects,
+            "received_events": ReceivedEvent.objects,
+        }
+        assert [name for name, rows in kept.items() if rows.exists()] == [kind]
+
+    def test_jobs_files_and_merges_are_kept_as_long_as_the_settings_say(self, db, settings):
+        days(settings, jobs=10, files=3, merges=5)
+        for age in (9, 11):
+            Job.objects.create(kind="export", started_at=days_ago(age), created_at=days_ago(age))
+        for age in (2, 4):
+            Job.objects.create(kind="import", created_at=days_ago(age))  # nobody started it
+        for age in (4, 6):
+            Merge.objects.create(merged_id=age, kept_id=1, merged_at=days_ago(age), snapshot={})
+
+        call_command("clear_expired")
+
+        jobs = Job.objects.order_by("kind").values_list("kind", "created_at")
+        ages = [(kind, (timezone.now() - created_at).days) for kind, created_at in jobs]
+        assert ages == [("export", 9), ("import", 2)]
+        assert [merge.merged_id for merge in Merge.objects.exclude(snapshot=None)] == [4]
 
 
 class TestSecurityLog:
