@@ -35,7 +35,7 @@ class CodeInput(forms.TextInput):
 
 
 class CodeForm(forms.Form):
-    """Takes the six digits of an authenticator app."""
+    """Asks for the six digits of an authenticator app."""
 
     code = forms.CharField(
         max_length=40,
@@ -46,7 +46,8 @@ class CodeForm(forms.Form):
 
 
 class RecoveryCodeForm(forms.Form):
-    """The field has the same name: what it takes depends on the keyboard of a phone alone."""
+    """Asks for a recovery code. It differs from CodeForm in its label and in the keyboard that a phone opens: either
+    form accepts either code."""
 
     code = forms.CharField(
         label="Recovery code",
@@ -56,7 +57,7 @@ class RecoveryCodeForm(forms.Form):
 
 
 class SignInForm(AdminAuthenticationForm):
-    error_messages = {"invalid_login": "Wrong email or password.", "inactive": "Wrong email or password."}
+    error_messages = dict.fromkeys(("invalid_login", "inactive"), "Wrong email or password.")
 
 
 class DashboardPage:
