@@ -14,7 +14,7 @@ from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin
 from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import ReauthenticatedAdmin, confirmed_action
 from customers.dashboard.list_filters import switch
-from customers.dashboard.scope_choices import PRESETS, ScopesField, preset_field
+from customers.dashboard.scope_choices import PRESETS, ScopesField, labels_of, preset_field
 from customers.dashboard.service_errors import as_validation_error
 from customers.dashboard.templatetags.shop import when
 from customers.models import StaffMember
@@ -23,10 +23,10 @@ from oauth.accounts import staff
 from oauth.actor import Actor
 from oauth.errors import ServiceError
 from oauth.models import App, PrivateApp, clean_app_name
-from oauth.scopes import SCOPE_LABELS, Scope, grants
+from oauth.scopes import Scope, grants
 from oauth.store import store_origin
 
-# What a token is tried with, by the permission that it needs.
+# A path of the API to try a token with, by the scope that it requires.
 EXAMPLES = {
     Scope.USERS_READ: "users/?page_size=3",
     Scope.ORDERS_READ: "orders/?page_size=3",
@@ -56,7 +56,7 @@ class PrivateAppForm(forms.ModelForm):
         self.instance.kind = App.Kind.PRIVATE
         self.fields["name"].required = True
         if self.instance.pk:
-            del self.fields["preset"]  # to begin with
+            del self.fields["preset"]  # only a new token begins with one
         if self.instance.token_expires:
             self.initial["expires_on"] = timezone.localdate(self.instance.token_expires - timedelta(microseconds=1))
 
@@ -69,14 +69,14 @@ class PrivateAppForm(forms.ModelForm):
 
     def clean_allowed_scopes(self):
         """Nobody gives a permission that their own role does not have."""
-        _, of_preset = PRESETS.get(self.cleaned_data.get("preset", ""), ("", None))
-        scopes = [str(scope) for scope in of_preset] if of_preset else self.cleaned_data["allowed_scopes"]
+        _, of_preset = PRESETS.get(self.cleaned_data.get("preset", ""), ("", ()))
+        scopes = [str(scope) for scope in of_preset] or self.cleaned_data["allowed_scopes"]
         if not scopes:
             raise ValidationError("Choose what the token may do. Without a permission it can do nothing.")
         limit = frozenset(staff.limit_of(staff.role_of(self.giver)).split())
         added = [Scope(scope) for scope in scopes if scope not in self.instance.allowed_scopes]
-        if missing := [SCOPE_LABELS[scope] for scope in added if not grants(limit, scope)]:
-            raise ValidationError(f"Your role does not have: {', '.join(missing)}.")
+        if missing := [scope for scope in added if not grants(limit, scope)]:
+            raise ValidationError(f"Your role does not have: {', '.join(labels_of(missing))}.")
         return scopes
 
     def clean_expires_on(self):
@@ -172,7 +172,7 @@ class PrivateAppAdmin(ReauthenticatedAdmin, AppAdmin):
 
 
 def example_call(request: HttpRequest, app: App, token: str) -> str:
-    """A call to paste into a shell: of the first endpoint that the token may read, or of the one that checks it."""
+    """A call to paste into a shell: of the first of EXAMPLES that the token may read, else of the root of the API."""
     granted = frozenset(app.allowed_scopes)
     path = next((path for scope, path in EXAMPLES.items() if grants(granted, scope)), "")
     return (

@@ -9,13 +9,12 @@ from django.utils.html import format_html
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin
 from customers.dashboard.folded_search import FoldedSearchOfFewAdmin
 from customers.dashboard.read_only import NoDeleteAdmin
-from customers.dashboard.scope_choices import in_words
+from customers.dashboard.scope_choices import labels_of, short_labels
 from customers.dashboard.templatetags.shop import NOTHING, when
 from oauth.actor import Actor
 from oauth.api_usage import calls_by_day
 from oauth.audit.log import Event, record
 from oauth.models import AccessToken, App, Grant, IDToken, RefreshToken
-from oauth.scopes import SCOPE_LABELS, Scope
 
 # The toolkit registers its tables as they are, for editing. An owner has no use for that.
 for model in (App, AccessToken, Grant, IDToken, RefreshToken):
@@ -44,19 +43,23 @@ class AppAdmin(FoldedSearchOfFewAdmin, NoDeleteAdmin, ConfirmedActionsAdmin):
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj:
-            labels = [SCOPE_LABELS[Scope(scope)] for scope in self.scopes_of(obj)]
-            context |= {"state": self.state(obj), "facts": self.facts(obj), "labels": labels}
             context |= {
                 "show_save_and_add_another": False,
+                "state": self.state(obj),
+                "facts": self.facts(obj),
+                "labels": labels_of(self.scopes_of(obj)),
                 "last_used": self.last_used(obj),
+                "days": SHOWN_DAYS,
                 "calls": calls_by_day(obj.pk, SHOWN_DAYS),
             }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def scopes_of(self, app) -> list[str]:
+        """What its tokens may do."""
         raise NotImplementedError
 
     def facts(self, app) -> list[tuple[str, Any]]:
+        """Labels and values that the page shows beside the form."""
         raise NotImplementedError
 
     def state(self, app):
@@ -64,11 +67,11 @@ class AppAdmin(FoldedSearchOfFewAdmin, NoDeleteAdmin, ConfirmedActionsAdmin):
 
     @admin.display(description="may")
     def permissions(self, app):
-        return in_words(self.scopes_of(app)) or NOTHING
+        return short_labels(self.scopes_of(app)) or NOTHING
 
     @admin.display(description="last use")
     def last_used(self, app):
-        """Of its tokens the one that was used last."""
+        """The last use of any of its tokens."""
         used = [token for token in app.accesstoken_set.all() if token.last_used_at]
         if not used:
             return "Never"

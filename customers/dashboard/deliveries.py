@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 
 from django.contrib import admin
@@ -71,7 +70,7 @@ class Outcome:
 
     @property
     def object_name(self) -> str:
-        return self.delivery.event_type.partition(".")[0]
+        return EVENT_TYPES[self.delivery.event_type].object_name
 
     @property
     def object_url(self) -> str:
@@ -128,7 +127,7 @@ class DeliveryAdmin(ReadOnlyAdmin, ConfirmedActionsAdmin):
         return (queryset.filter(object_id=int(term)) if is_id(term) else queryset.none()), False
 
     def get_urls(self):
-        outcome = self.admin_site.admin_view(partial(self.outcome_view))
+        outcome = self.admin_site.admin_view(self.outcome_view)
         return [path("<int:delivery_id>/outcome/", outcome, name="webhooks_delivery_outcome"), *super().get_urls()]
 
     def outcome_view(self, request: HttpRequest, delivery_id: int) -> HttpResponse:
@@ -149,7 +148,7 @@ class DeliveryAdmin(ReadOnlyAdmin, ConfirmedActionsAdmin):
     def time(self, delivery):
         return when(delivery.created_at)
 
-    @admin.display(description="about")
+    @admin.display
     def about(self, delivery):
         outcome = Outcome(delivery)
         return format_html('<a href="{}">{}</a>', url, outcome.about) if (url := outcome.object_url) else outcome.about

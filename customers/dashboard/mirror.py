@@ -10,7 +10,6 @@ from customers.mirror.models import MirroredStore, ReceivedEvent
 
 Outcome = ReceivedEvent.Outcome
 
-
 SHOWN_ON_PAGE = 20
 TONES = {Outcome.CONFLICT: "warning", Outcome.REJECTED: "danger"}
 

@@ -119,7 +119,7 @@ class StaffRoleAdmin(ReauthenticatedAdmin, NoDeleteAdmin, ServiceErrorsAdmin, Co
 
     @confirmed_action(
         "Delete",
-        "The role {object} is deleted. Nobody may have it.",
+        "The role {object} is deleted. Its members need another role first.",
         permission="accounts.delete_staffrole",
         is_available=lambda request, role: not role.is_built_in,
         is_permanent=True,

@@ -1,4 +1,4 @@
-"""The permissions of a token or an app, as boxes, those that this store serves first; and sets of them."""
+"""The permissions of a token or an app as boxes, those that this store serves first. A preset ticks several."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,8 @@ from django import forms
 
 from oauth.scopes import SCOPE_LABELS, Scope
 
-# Which endpoints of this store require. Others are of the platform's sections that it does not have, or has empty.
+# What the endpoints of this store require. Other scopes are of sections of the platform that this store lacks, or that
+# are always empty here.
 SERVED = (
     Scope.USERS_READ, Scope.USERS_WRITE, Scope.ORDERS_READ, Scope.ORDERS_WRITE, Scope.SUBSCRIPTIONS_READ,
     Scope.SUBSCRIPTIONS_WRITE, Scope.CARTS_WRITE, Scope.METADATA_READ, Scope.METADATA_WRITE, Scope.EXPORTS_READ,
@@ -65,8 +66,12 @@ def _choice(scope: Scope) -> tuple[str, str]:
     return str(scope), f"{SCOPE_LABELS[scope]} ({scope})"
 
 
-def in_words(scopes: Iterable[str]) -> str:
+def labels_of(scopes: Iterable[str]) -> list[str]:
+    return [SCOPE_LABELS[Scope(scope)] for scope in scopes]
+
+
+def short_labels(scopes: Iterable[str]) -> str:
     """A few labels, and how many more there are."""
-    labels = [SCOPE_LABELS[Scope(scope)] for scope in scopes]
+    labels = labels_of(scopes)
     more = len(labels) - SHOWN_LABELS
     return ", ".join(labels[:SHOWN_LABELS]) + (f" and {more} more" if more > 0 else "")

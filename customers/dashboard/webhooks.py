@@ -17,7 +17,7 @@ from customers.dashboard.deliveries import newest_of
 from customers.dashboard.event_choices import EventsField
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.list_filters import switch
-from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, to_validation_error
+from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
 from customers.dashboard.templatetags.shop import clock
 from customers.segments import services as segments
 from customers.segments.models import Segment
@@ -67,7 +67,7 @@ class WebhookForm(ServiceErrorsForm):
         try:
             services.checked(self.cleaned_data)
         except ServiceError as error:
-            self.add_error(str(error.path[0]), to_validation_error(error))
+            self.add_service_error(error)
         return super().clean()
 
 
@@ -117,8 +117,12 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         context["show_save_and_add_another"] = False
         if obj:
-            context |= {"health": self.health(obj), "belongs_to": self.belongs_to(obj)}
-            context |= {"deliveries": newest_of(obj), "test_form": SendTestForm(auto_id="test_%s")}
+            context |= {
+                "health": self.health(obj),
+                "belongs_to": self.belongs_to(obj),
+                "deliveries": newest_of(obj),
+                "test_form": SendTestForm(auto_id="test_%s"),
+            }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request, obj, form, change):
