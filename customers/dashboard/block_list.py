@@ -1,25 +1,22 @@
 """The block list: who is blocked, who did it, when, why and until when. A row leads to the customer's page."""
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
+from customers.dashboard.list_filters import YesOrNoFilter
 from customers.dashboard.read_only import ReadOnlyAdmin
 from customers.models import BlockedCustomer
 
 
-class EndFilter(admin.SimpleListFilter):
-    title = "end"
-    parameter_name = "ends"
+class EndFilter(YesOrNoFilter):
+    title, parameter_name = "end", "ends"
+    yes, no = "With an end", "Without an end"
 
-    def lookups(self, request, model_admin):
-        return [("yes", "With an end"), ("no", "Without an end")]
-
-    def queryset(self, request, queryset):
-        if self.value() in ("yes", "no"):
-            return queryset.filter(blocked_until__isnull=self.value() == "no")
-        return queryset
+    def condition(self, is_yes):
+        return Q(blocked_until__isnull=not is_yes)
 
 
 @admin.register(BlockedCustomer)

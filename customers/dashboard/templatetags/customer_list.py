@@ -1,4 +1,4 @@
-"""What the list of customers shows of each one."""
+"""What the list and the pages of customers show of each one."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,9 +15,9 @@ SHOWN_TAGS = 3
 
 @register.filter
 def initials(customer: User) -> str:
-    """One or two letters; "?" for somebody without a name."""
+    """One or two letters; empty for somebody without a name."""
     names = [name for name in (customer.first_name, customer.last_name) if name]
-    return "".join(name[0] for name in names).upper() or "?"
+    return "".join(name[0] for name in names).upper()
 
 
 @register.filter

@@ -63,18 +63,6 @@ if (filters) {
   });
 }
 
-// Only one drop-down at a time; Escape and a click elsewhere close it.
-const menus = [...document.querySelectorAll("#content details.menu")];
-document.addEventListener("click", (event) => {
-  for (const menu of menus) if (menu.open && !menu.contains(event.target)) menu.open = false;
-});
-document.addEventListener("keydown", (event) => {
-  const open = event.key === "Escape" && menus.find((menu) => menu.open);
-  if (!open) return;
-  open.open = false;
-  open.querySelector("summary").focus();
-});
-
 // The exact number, once the page is there.
 const number = document.querySelector(".how-many[data-url]");
 if (number) {
