@@ -24,11 +24,6 @@ SUBSCRIPTIONS = f"{DASHBOARD}orders/subscription/"
 LINE = {**line(), "price": 10}
 
 
-@pytest.fixture
-def ada(db):
-    return make_user(email="ada@lovelace.example", first_name="Ada", last_name="Lovelace")
-
-
 def change_url(row) -> str:
     return f"{DASHBOARD}orders/{row._meta.model_name}/{row.pk}/change/"
 
