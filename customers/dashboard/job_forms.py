@@ -133,20 +133,21 @@ class ImportForm(JobForm):
         self.fields["update"].initial = options.update
         self.fields["date_order"].initial = options.date_order
         self.fields["country"].initial = options.country
-        self.defined = definitions.customer_names()
-        chosen = options.fields or self.file_format.map_columns({}, self.defined)
+        defined = definitions.customer_names()
+        chosen = options.fields or self.file_format.map_columns({}, defined)
         headers = [header for header in self.file_format.headers if header != REASONS]
         self.names = {f"column_{number}": header for number, header in enumerate(headers)}
         for name, header in self.names.items():
             self.fields[name] = forms.ChoiceField(
                 label=header,
                 required=False,
-                choices=choices_for(header, chosen.get(header), self.defined),
+                choices=choices_for(header, chosen.get(header), defined),
                 initial=chosen.get(header, ""),
                 widget=PlainSelect,
             )
 
     def value_fields(self):
+        """How the values of the columns are read."""
         return [self["date_order"], self["country"]]
 
     def columns(self):

@@ -17,7 +17,7 @@ from customers.jobs.models import Job, JobFile, RejectedRow
 from customers.jobs.registry import JobType, Options, Steps
 from oauth.errors import ServiceError
 
-PROGRESS = ("total", "position", "cursor", "created", "updated", "rejected", "warnings", "seconds")
+COUNTERS = ("position", "cursor", "created", "updated", "rejected", "warnings", "seconds")
 # After a failed step a worker waits, each time three times as long, for about nine hours in all.
 MAX_FAILURES = 9
 FIRST_RETRY = timedelta(seconds=10)
@@ -66,7 +66,7 @@ def start(job: Job, *, dry_run: bool = False, **options: Any) -> None:
     job.dry_run_emails.all().delete()
     job.options_json = replace(job.type.options_of(job), **options).to_json()
     job.dry_run, job.started_at, job.finished_at = dry_run, timezone.now(), None
-    for name in PROGRESS[1:]:
+    for name in COUNTERS:
         setattr(job, name, 0)
     job.save()
 
@@ -95,7 +95,7 @@ def work(
                 now = time.monotonic()
                 job.seconds, began = job.seconds + now - began, now
                 job.failures, job.error, job.due_at = 0, "", None
-                job.save(update_fields=[*PROGRESS, "failures", "error", "due_at"])
+                job.save(update_fields=["total", *COUNTERS, "failures", "error", "due_at"])
             on_progress(job)
     with transaction.atomic():
         _lock(job)

@@ -29,7 +29,7 @@ TIME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     at: datetime
     customer_id: int

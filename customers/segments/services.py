@@ -123,7 +123,7 @@ def _clean_filters(filters: Any) -> dict[str, Any]:
         if not is_filter(name) or name == "ids":
             raise InvalidFilters(f"{name} is not a filter.")
         is_day = name in ("joined_from", "joined_to")
-        if not _is_scalar(name, value) or (is_day and not _is_day(value)):
+        if not _fits(name, value) or (is_day and not _is_day(value)):
             raise InvalidFilters("One of the values does not fit its filter.")
     if "segment" in given:
         given = _with_filters_of(given.pop("segment"), given)
@@ -135,7 +135,7 @@ def _clean_filters(filters: Any) -> dict[str, Any]:
     return given
 
 
-def _is_scalar(name: str, value: Any) -> bool:
+def _fits(name: str, value: Any) -> bool:
     """Whether the value, or each one of several, is no object and no list. Values of metadata may be of any type."""
     values = value if isinstance(value, list) and name in SEVERAL_VALUES else [value]
     return name.startswith(METADATA) or not any(isinstance(each, dict | list) for each in values)

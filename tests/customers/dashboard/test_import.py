@@ -371,8 +371,10 @@ class TestAFile:
     def test_import_file_is_deleted_after_a_day_and_its_job_after_a_week(self, dashboard_client, upload):
         send(dashboard_client, upload("email\nada@example.com\n"))
         upload(CSV)
-        Job.objects.filter(started_at=None).update(created_at=timezone.now() - timedelta(days=1))
-        Job.objects.exclude(started_at=None).update(created_at=timezone.now() - timedelta(days=1))
+        Job.objects.update(created_at=timezone.now() - timedelta(hours=23))
+        call_command("clear_expired", verbosity=0)
+        assert (Job.objects.count(), JobFile.objects.count()) == (2, 1)
+        Job.objects.update(created_at=timezone.now() - timedelta(days=1))
 
         call_command("clear_expired", verbosity=0)
 
