@@ -86,3 +86,22 @@ def test_call_that_fails_raises_its_error_and_makes_room_for_the_next():
         hashing.stop()
 
     asyncio.run(run_twice())
+
+
+def test_thread_pauses_only_after_a_call_beside_other_requests(monkeypatch):
+    pauses = []
+
+    async def pause(seconds):
+        pauses.append(seconds)
+
+    async def run_alone_and_beside_others():
+        hashing = HashingThread()
+        await hashing.run(lambda: None)
+        assert pauses == []
+        await hashing.run(lambda: setattr(hashing, "others", 1))
+        hashing.stop()
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    asyncio.run(run_alone_and_beside_others())
+    assert len(pauses) == 1
+    assert pauses[0] > 0
