@@ -1,8 +1,8 @@
 """The exact number of customers, without counting them all for each page.
 
 A worker counts those with an id up to a certain one; newer ones are counted when somebody asks. A create costs nothing,
-because its id is above the counted ones. Customers with a counted id rarely come or go: by an erasure, a merge, an
-undone merge, or from a mirrored store. These record it with `record_come` and `record_gone`.
+because its id is above the counted ones. Customers with a counted id are rarely added or removed: by an erasure, a
+merge, an undone merge, or a mirrored store. These record it with `record_added` and `record_removed`.
 """
 
 from collections.abc import Iterable
@@ -37,12 +37,12 @@ def number_of_customers() -> int:
         return kept.number + kept.changed + newer.filter(pk__gt=kept.up_to).count()
 
 
-def record_come(ids: Iterable[int]) -> None:
+def record_added(ids: Iterable[int]) -> None:
     """Within the transaction that inserts customers under ids of their own."""
     _record(ids, 1)
 
 
-def record_gone(ids: Iterable[int]) -> None:
+def record_removed(ids: Iterable[int]) -> None:
     """Within the transaction that erases or deletes customers."""
     _record(ids, -1)
 
@@ -55,7 +55,7 @@ def _record(ids: Iterable[int], change: int) -> None:
 def count(*, up_to: int) -> bool:
     """Counts the customers up to this id. No transaction may be about to insert one of them.
 
-    Returns whether it did: not if somebody came or went while it counted.
+    Returns False, with nothing written, if customers were added or removed while it counted.
     """
     known = set(CustomerCountChange.objects.values_list("pk", flat=True))
     people = User.objects.filter(pk__lte=up_to, is_staff=False)

@@ -169,7 +169,7 @@ def _create(customers: Collection[RemoteCustomer]) -> set[int]:
         ]
         addresses = _addresses(customers)
         services.add_users(users, addresses, by=SYSTEM)
-        customer_count.record_come(user.pk for user in users if not user.erased_at)
+        customer_count.record_added(user.pk for user in users if not user.erased_at)
         _reserve_id_range(User, ids)
         _reserve_id_range(Address, {address.pk for address in addresses})
     return ids

@@ -1,4 +1,4 @@
-"""The number of customers that is kept: it equals a count of all of them, whoever comes and goes."""
+"""The number of customers that is kept: it equals a count of all of them, whoever is added or removed."""
 
 import pytest
 
@@ -71,7 +71,7 @@ class TestCounter:
         assert CustomerCount.objects.get().up_to == first.pk
         check(2)
 
-    def test_worker_counts_again_only_when_many_came(self, db, monkeypatch):
+    def test_worker_counts_again_only_when_many_were_added(self, db, monkeypatch):
         counter = customer_count.Counter()
         make_user()
         counter.step()

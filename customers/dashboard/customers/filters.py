@@ -57,7 +57,7 @@ class SeveralField(forms.MultipleChoiceField):
 
 
 class TextsField(SeveralField):
-    """Any texts of some length. The choices are suggestions."""
+    """Any texts of at most `max_length` characters. The choices are suggestions."""
 
     widget = TypedChoices
 

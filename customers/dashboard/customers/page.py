@@ -59,7 +59,7 @@ class CustomerPageAdmin(EditingAdmin):
         """Nothing: the timeline has it, and is erased with the customer; the admin site's own log would not be."""
 
     def confirm(self, action, request, object_id):
-        """Of an erased customer only what was stored since then can be erased."""
+        """An erased customer has one action left: to erase what was stored since then."""
         customer = self.get_object(request, object_id)
         if customer and customer.is_erased and action is not self.confirmed_actions()[ERASE]:
             raise PermissionDenied
