@@ -3,13 +3,16 @@
 import sqlite3
 import stat
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from customers.core import sqlite_backup
 from customers.core.sqlite_backup import DATABASE, MANIFEST, BackupError, create, install, verify
+from customers.management.sqlite import key_check
 
 pytestmark = pytest.mark.once
 
@@ -27,6 +30,13 @@ def database(tmp_path) -> Path:
 @pytest.fixture
 def backup(database, tmp_path) -> Path:
     return create(database, tmp_path / "backups", key_check="k")
+
+
+@pytest.fixture
+def configured(database, monkeypatch) -> Path:
+    """The database as that of the store."""
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(database))
+    return database
 
 
 def names(database: Path) -> list[str]:
@@ -162,3 +172,28 @@ def test_oldest_backups_are_deleted_and_other_folders_are_kept(database, tmp_pat
 def test_restore_refuses_a_database_that_exists(db, tmp_path, backup):
     with pytest.raises(CommandError, match="exists"):
         call_command("restore", str(backup))
+
+
+def test_backup_command_stores_the_key_if_asked_to_and_keeps_the_newest_backups(configured, tmp_path, settings):
+    folder, output = tmp_path / "backups", StringIO()
+    create(configured, folder, key_check="k").rename(folder / "store-20260101T000000Z")
+
+    call_command("backup", str(folder), "--with-secret-key", "--keep", "1", stdout=output, stderr=StringIO())
+
+    made = Path(output.getvalue().strip())
+    assert [*folder.iterdir()] == [made]
+    assert (made / "secret_key").read_text() == settings.SECRET_KEY
+    assert verify(made).key_check == key_check(settings.SECRET_KEY) != key_check("another key")
+
+
+def test_restore_refuses_the_backup_of_a_newer_version_and_replaces_nothing(configured, tmp_path):
+    with closing(sqlite3.connect(configured, isolation_level=None)) as store:
+        store.execute("CREATE TABLE django_migrations (app TEXT, name TEXT)")
+        store.execute("INSERT INTO django_migrations VALUES ('customers', '0999_of_a_newer_version')")
+    made = create(configured, tmp_path / "backups", key_check="k")
+
+    with pytest.raises(CommandError, match=r"Nothing was restored: .* customers\.0999_of_a_newer_version"):
+        call_command("restore", str(made), "--replace")
+
+    assert names(configured) == ["Ada", "xxx"]
+    assert not list(tmp_path.glob("*.before-*"))
