@@ -18,12 +18,13 @@ from customers.jobs.exports import formats
 from customers.jobs.exports.parts import EXPORT
 from customers.jobs.imports import services as imports
 from customers.jobs.imports.columns import ADDRESS, ADDRESSES, METADATA, MORE_ADDRESSES, PERSON, REASONS, label
+from customers.jobs.imports.header import DELIMITERS
 from customers.jobs.imports.load import IMPORT
 from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
 from customers.metadata import services as definitions
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 DATE_ORDERS = {
     DateOrder.UNKNOWN: "Year first: 2020-01-31",
     DateOrder.DAY_FIRST: "Day first: 31/01/2020, 31.1.2020",
@@ -40,7 +41,7 @@ class UploadForm(forms.Form):
     delimiter = forms.ChoiceField(
         label="Separator of the cells",
         required=False,
-        choices=[("", "as in the first row"), *DELIMITERS.items()],
+        choices=[("", "as in the first row"), *((each, DELIMITER_NAMES[each]) for each in DELIMITERS)],
         widget=PlainSelect,
     )
 
