@@ -94,7 +94,7 @@ class AdminApiViewSet(AdminApiView, viewsets.GenericViewSet):
     required_scopes: dict[str, Scope] = {}
     lookup_url_kwarg = "id"
     # See `filters.FilterBackend`.
-    filter_parameters: type[Serializer]
+    filter_parameters: type[SharedFieldsSerializer]
     filter_lookups: Mapping[str, str | Callable[[Any, Any], Any]] = {}
     # Whether the `id` of the path or of an answer is a customer's.
     is_about_customers = True

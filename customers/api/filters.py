@@ -5,10 +5,11 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.filters import BaseFilterBackend
 
+from customers.api.fields import SharedFieldsSerializer
 from customers.limits import MAX_SEARCH_LENGTH, SearchTooLong
 
 
-def query_params(request, parameters: type[serializers.Serializer]) -> dict[str, Any]:
+def query_params(request, parameters: type[SharedFieldsSerializer]) -> dict[str, Any]:
     """The validated values of the query parameters that `parameters` declares as fields.
 
     Empty and unknown parameters are ignored. The last value of a repeated parameter counts, unless its field is a list.
@@ -26,9 +27,7 @@ def query_params(request, parameters: type[serializers.Serializer]) -> dict[str,
     for name, value in given.items():
         if isinstance(value, str) and len(value) > MAX_SEARCH_LENGTH:
             raise SearchTooLong(name)
-    serializer = parameters(data=given)
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
+    return parameters.shared().run_validation(given)
 
 
 def filter_by_name(queryset: Any, text: str):

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from customers.api.base import AdminApiView, AdminApiViewSet
 from customers.api.conditional import respond_if_modified
 from customers.api.errors import ExportFailed, ExportPending
+from customers.api.fields import SharedFieldsSerializer
 from customers.api.filters import FilterBackend
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
@@ -144,7 +145,7 @@ class TypeParameterField(serializers.ChoiceField):
     """It may also be empty, which the document does not say."""
 
 
-class ExportFilters(serializers.Serializer):
+class ExportFilters(SharedFieldsSerializer):
     type = TypeParameterField(ExportType.values, required=False, allow_blank=True)
     date_created_from = serializers.DateField(required=False, help_text="First day, in the store's time zone.")
     date_created_to = serializers.DateField(required=False, help_text="Last day, included.")

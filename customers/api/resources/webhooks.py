@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from customers.api.base import AdminApiViewSet
 from customers.api.conditional import respond_if_modified, respond_with_etag
-from customers.api.fields import BoundedListField, StringListField
+from customers.api.fields import BoundedListField, SharedFieldsSerializer, StringListField
 from customers.api.filters import FilterBackend, filter_by_name
 from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
@@ -62,7 +62,7 @@ class EventNamesField(BoundedListField):
         return super().to_internal_value([name for text in data for name in text.split(",") if name])
 
 
-class WebhookFilters(serializers.Serializer):
+class WebhookFilters(SharedFieldsSerializer):
     name = serializers.CharField(required=False, allow_blank=True, help_text="Part of the name.")
     events = EventNamesField(required=False, help_text="Types of events. Finds webhooks for any of them.")
     active = serializers.BooleanField(required=False)
