@@ -28,10 +28,10 @@ def list_url(segment: Segment) -> str:
 
 
 def in_words(filters: Mapping[str, Any]) -> str:
-    """`tag: vip; spent from: 100`"""
+    """`spent from: 100; tag: vip`, by name: PostgreSQL does not keep the order of a JSON object."""
     return "; ".join(
         f"{name.removeprefix(METADATA).replace('_', ' ')}: {_value_in_words(name, value)}"
-        for name, value in filters.items()
+        for name, value in sorted(filters.items())
     )
 
 
