@@ -16,9 +16,10 @@ from oauth.audit.models import AuditEvent
 from oauth.errors import ServiceError
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
-from tests.customers.dashboard.test_roles import form_actions, ids, targets  # noqa: F401  a fixture
+from tests.customers.dashboard.test_roles import ids  # noqa: F401  a fixture
 from tests.support.cases import each
 from tests.support.clients import ADMIN_API, USERS, ApiClient
+from tests.support.crawl import crawl, refused_forms
 from tests.support.dashboard import CUSTOMERS, DASHBOARD, browser_of, browser_of_role, customer_url
 from tests.support.order_documents import order
 from tests.support.staff import STAFF, make_member, member_url
@@ -230,20 +231,11 @@ def test_pages_of_own_roles_show_no_link_or_form_that_is_refused(ids, ada, level
     record_order(user_id=ada.pk, document=order())
     create_role(name="Own", levels=levels, by=SYSTEM)
     browser = browser_of_role("Own")
-    seen, forms, waiting, refused = set(), set(), {DASHBOARD}, []
-    if "customers" in levels:
-        waiting.add(customer_url(ada))
 
-    while waiting:
-        url = waiting.pop()
-        seen.add(url)
-        response = browser.get(url, follow=True)
-        if response.status_code in (403, 500):
-            refused.append(url)
-        page = response.content.decode()
-        waiting |= targets("href", page, url) - seen
-        forms |= {url for url in form_actions(page.partition('id="content-start"')[2]) if url.startswith(DASHBOARD)}
+    found = crawl(browser, [DASHBOARD, *([customer_url(ada)] if "customers" in levels else [])])
 
-    assert refused == []
+    assert found.refused == set()
     for key, path in {"customers": CUSTOMERS, "sales": f"{DASHBOARD}orders/order/", "staff": STAFF}.items():
-        assert (path in seen) == (key in levels), path
+        assert (path in found.pages) == (key in levels), path
+    forms = {url for url in found.forms if not url.endswith("/sign_out/")}  # also on the page of oneself
+    assert refused_forms(browser, forms) == []

@@ -2,7 +2,6 @@
 
 import re
 from decimal import Decimal
-from urllib.parse import urljoin, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group
@@ -27,6 +26,7 @@ from oauth.audit.models import AuditEvent
 from oauth.models import PrivateApp
 from oauth.scopes import Scope
 from oauth.tokens import issue_personal_token
+from tests.support.crawl import crawl, refused_forms
 from tests.support.dashboard import CUSTOMERS, DASHBOARD, customer_url, save_customer
 from tests.support.factories import make_address, make_note
 from tests.support.order_documents import order, subscription
@@ -192,48 +192,22 @@ def test_views_send_anonymous_people_to_the_sign_in_page(anonymous):
             assert response.headers["Location"].startswith(f"{DASHBOARD}login/"), path
 
 
-def targets(attribute: str, page: str, url: str) -> set[str]:
-    """Paths below the dashboard that a page names."""
-    found = {urlsplit(urljoin(url, target)).path for target in re.findall(rf'{attribute}="([^"]*)"', page)}
-    return {path for path in found if path.startswith(DASHBOARD) and "logout" not in path}
-
-
 @pytest.mark.parametrize("role", sorted(ALL))
 def test_pages_show_no_link_or_form_that_is_refused(as_role, ids, role):
     browser = as_role(role)
-    seen, forms, waiting = set(), set(), {DASHBOARD, customer_url_of(ids)}
 
-    while waiting:
-        url = waiting.pop()
-        seen.add(url)
-        response = browser.get(url, follow=True)
-        assert response.status_code not in (403, 500), url
-        page = response.content.decode()
-        waiting |= targets("href", page, url) - seen
-        content = page.partition('id="content-start"')[2]
-        forms |= {urljoin(url, action) for action in form_actions(content)}
+    found = crawl(browser, [DASHBOARD, customer_url_of(ids)])
 
-    assert {CUSTOMERS, f"{DASHBOARD}orders/order/", f"{DASHBOARD}account/"} <= seen
-    assert (f"{DASHBOARD}customers/staffmember/" in seen) == (role == "Owner")
-    assert (f"{CUSTOMERS}add/" in seen) == (role != "Viewer")
+    assert found.refused == set()
+    assert {CUSTOMERS, f"{DASHBOARD}orders/order/", f"{DASHBOARD}account/"} <= found.pages
+    assert (f"{DASHBOARD}customers/staffmember/" in found.pages) == (role == "Owner")
+    assert (f"{CUSTOMERS}add/" in found.pages) == (role != "Viewer")
     if role != "Owner":  # owners have forms that end sessions, also their own
-        for url in sorted(forms):
-            assert browser.post(url).status_code not in (403, 500), url
+        assert refused_forms(browser, found.forms) == []
 
 
 def customer_url_of(ids: dict) -> str:
     return f"{CUSTOMERS}{ids['customer']}/change/"
-
-
-def form_actions(content: str) -> set[str]:
-    """Of the forms that can be sent: those with a button."""
-    forms = re.findall(r"<form\b([^>]*)>(.*?)</form>", content, re.DOTALL)
-    sendable = [
-        attributes
-        for attributes, body in forms
-        if 'method="post"' in attributes and re.search(r'type="submit"|<button', body)
-    ]
-    return {(re.findall(r'action="([^"]*)"', attributes) or [""])[0] for attributes in sendable}
 
 
 class TestApps:
@@ -257,7 +231,7 @@ class TestApps:
 
 
 class TestNobody:
-    def test_roles_themselves_have_no_page(self, dashboard_client):
+    def test_tables_of_groups_and_of_all_people_have_no_page(self, dashboard_client):
         assert dashboard_client.get(f"{DASHBOARD}auth/group/").status_code == 404
         assert dashboard_client.get(f"{DASHBOARD}customers/user/").status_code == 404
 
