@@ -3,6 +3,7 @@ some of them, as JSON, and the owner's password as the only one of the `tokens`.
 
 import secrets
 import sys
+import threading
 from datetime import UTC, datetime
 
 import django
@@ -36,6 +37,7 @@ def prepare(total: int) -> dict:
     from django.db.models import Max
 
     from customers import customer_count, services
+    from customers.dashboard import home_numbers
     from customers.models import Address, Event, User
     from customers.orders.models import Order
     from tests.bench import seed
@@ -49,7 +51,9 @@ def prepare(total: int) -> dict:
     with connection.cursor() as cursor:
         cursor.execute(ORDERS.format(orders=Order._meta.db_table, people=User._meta.db_table))
         cursor.execute("VACUUM ANALYZE")
-    customer_count.count(up_to=User.objects.aggregate(last=Max("pk"))["last"])  # as a worker does
+    # As a worker does.
+    customer_count.count(up_to=User.objects.aggregate(last=Max("pk"))["last"])
+    home_numbers.run(threading.Event(), until_empty=True)
     return {"tokens": [password], "customers": seed.some(User)}
 
 

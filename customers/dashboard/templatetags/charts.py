@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from customers.dashboard.home import Column
+from customers.dashboard.home_numbers import Column
 
 register = template.Library()
 
@@ -17,7 +17,7 @@ STEPS = (1, 2, 5, 10)
 @register.inclusion_tag("dashboard/charts/columns.html")
 def columns(name: str, title: str, of: str, drawn: Sequence[Column]) -> dict[str, Any]:
     """A column chart over time. `name` is an id on the page; `of` names what is counted."""
-    ticks = ticks_up_to(max((column.number for column in drawn), default=0))
+    ticks = ticks_up_to(max((column["number"] for column in drawn), default=0))
     width, every = 100 / max(len(drawn), 1), -(-len(drawn) // MAX_LABELS)
     return {
         "name": name,
@@ -32,8 +32,8 @@ def columns(name: str, title: str, of: str, drawn: Sequence[Column]) -> dict[str
                 "x": f"{(place + GAP / 2) * width:.2f}",
                 "width": f"{width * (1 - GAP):.2f}",
                 "middle": f"{(place + 0.5) * width:.2f}",
-                "y": f"{100 - 100 * column.number / ticks[-1]:.2f}",
-                "height": f"{100 * column.number / ticks[-1]:.2f}",
+                "y": f"{100 - 100 * column['number'] / ticks[-1]:.2f}",
+                "height": f"{100 * column['number'] / ticks[-1]:.2f}",
                 "is_labelled": (len(drawn) - 1 - place) % every == 0,
                 "is_last": place == len(drawn) - 1,
             }

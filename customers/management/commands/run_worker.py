@@ -10,6 +10,7 @@ from django.db import connections
 from customers import block_expiry, customer_count
 from customers.api import webhook_payloads  # noqa: F401  imported to register the payloads of webhooks
 from customers.core.polling import poll
+from customers.dashboard import home_numbers
 from customers.jobs import worker as jobs
 from customers.jobs.heartbeat import Heartbeat
 from customers.merging import worker as duplicates
@@ -24,8 +25,9 @@ from oauth.accounts import mail
 class Command(BaseCommand):
     help = (
         "Make exports, change tags, lift blocks at their end, refresh customers of mirrored stores, deliver webhooks, "
-        "send emails, search for duplicate customers, count customers and segments, and delete what is older than its "
-        "time, until stopped. It stops within seconds of SIGTERM. It is safe to kill: another worker resumes its work. "
+        "send emails, search for duplicate customers, count customers and segments, compute the numbers of the home "
+        "page, and delete what is older than its time, until stopped. It stops within seconds of SIGTERM. It is safe "
+        "to kill: another worker resumes its work. "
         "On PostgreSQL several workers may run at once."
     )
 
@@ -50,6 +52,7 @@ class Command(BaseCommand):
             "duplicates": duplicates.run,
             "segments": segments.run,
             "customer count": customer_count.run,
+            "home page": home_numbers.run,
             "log of erasures": MissingEntries().run,
             "retention": retention.run,
         }

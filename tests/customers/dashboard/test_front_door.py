@@ -5,7 +5,7 @@ from django.conf import settings
 from django.test import Client
 
 from customers.api.openapi import DOCUMENTS
-from customers.dashboard import home
+from customers.dashboard import home_numbers
 from tests.support.dashboard import CUSTOMERS, DASHBOARD
 
 STYLES = "dashboard/dashboard.css"
@@ -82,7 +82,7 @@ class TestErrorPages:
         assert_is_page(browser.post(f"{CUSTOMERS}add/"), 403, "The form has expired")
 
     def test_crash_shows_a_page(self, dashboard_client, monkeypatch):
-        monkeypatch.setattr(home, "customer_numbers", lambda *_: 1 / 0)
+        monkeypatch.setattr(home_numbers, "numbers", lambda *_: 1 / 0)
 
         assert_is_page(dashboard_client.get(DASHBOARD), 500, "Something went wrong")
 

@@ -2,15 +2,16 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.core.dates import start_of_day
-from customers.dashboard import home, periods, statistics
+from customers.dashboard import home, home_numbers, periods, statistics
+from customers.dashboard.models import HomeNumbers
 from customers.dashboard.statistics import Buyers, Part
 from customers.dashboard.templatetags import charts
 from customers.models import User
@@ -234,18 +235,40 @@ class TestThePage:
         with django_assert_num_queries(len(few)):
             dashboard_client.get(DASHBOARD)
 
-    def test_home_caches_counts_of_many_customers_but_not_the_newest(self, dashboard_client, monkeypatch):
-        monkeypatch.setattr(home, "KEPT_FROM", 0)
-        cache.clear()
-        make_user(email="first@example.com", language="th")
-        assert "Thai" in text(dashboard_client.get(DASHBOARD))
+    def test_home_of_a_large_store_shows_what_the_worker_kept_and_counts_nothing(self, dashboard_client, monkeypatch):
+        monkeypatch.setattr(home_numbers, "KEPT_FROM", 1)
+        bought(make_user(email="first@example.com", language="th"), days=1)
+        home_numbers.run(Event(), until_empty=True)
         make_user(email="second@example.com", language="sv")
+        for name in home_numbers.COMPUTED:
+            monkeypatch.setitem(home_numbers.COMPUTED, name, None)  # a page that computes fails
 
-        page = text(dashboard_client.get(DASHBOARD))
+        pages = [text(dashboard_client.get(DASHBOARD, {"days": days})) for days in periods.CHOICES]
 
-        assert "second@example.com" in page
-        assert "Swedish" not in page
-        cache.clear()
+        assert all("second@example.com" in page and "Thai" in page and "Swedish" not in page for page in pages)
+        assert all("Orders 1" in page for page in pages)
+
+    def test_worker_computes_home_again_when_it_is_due_and_on_a_new_day(self, db, monkeypatch):
+        monkeypatch.setattr(home_numbers, "KEPT_FROM", 1)
+        make_user()
+        home_numbers.run(Event(), until_empty=True)
+        ages = {"sales-7": home_numbers.KEPT_FOR, "sales-365": home_numbers.KEPT_FOR, "customers-91": timedelta(days=1)}
+        for name, age in ages.items():
+            HomeNumbers.objects.filter(pk=name).update(computed_at=timezone.now() - age, values={})
+        settled = HomeNumbers.objects.values_list("pk", "values")
+
+        home_numbers.run(Event(), until_empty=True)
+
+        assert {name for name, values in settled if not values} == {"sales-365"}
+
+    def test_home_of_a_large_store_without_a_worker_computes_and_keeps_the_numbers(self, dashboard_client, monkeypatch):
+        monkeypatch.setattr(home_numbers, "KEPT_FROM", 1)
+        make_user(language="th")
+        assert "Thai" in text(dashboard_client.get(DASHBOARD))
+        make_user(language="sv")
+
+        assert "Swedish" not in text(dashboard_client.get(DASHBOARD))
+        HomeNumbers.objects.update(computed_at=timezone.now() - 3 * home_numbers.KEPT_FOR)
         assert "Swedish" in text(dashboard_client.get(DASHBOARD))
 
     def test_home_links_to_the_own_account(self, dashboard_client):
