@@ -146,7 +146,8 @@ def _without_sync() -> Iterator[None]:
 
 
 class RedisCounter:
-    """Allows all requests while Redis is unavailable: a missing limit does less harm than an API that is down."""
+    """While Redis is unavailable, it counts in the database. At a change from one to the other both may allow the
+    limit."""
 
     RETRY_AFTER = 5  # seconds without a request to a server that did not answer
 
@@ -157,16 +158,16 @@ class RedisCounter:
 
     def take(self, token_id: int, limit: int) -> int | None:
         if self._unavailable_until > time.monotonic():
-            return 0
+            return _take_in_database(token_id, limit)
         try:
             used = self._take(keys=[f"ratelimit:{token_id}"], args=[limit, WINDOW])
         except redis.RedisError as error:
             if not self._unavailable_until:
-                logger.warning("Redis is unavailable; requests pass without a rate limit: %s", error)
+                logger.warning("Redis is unavailable; requests are counted in the database: %s", error)
             self._unavailable_until = time.monotonic() + self.RETRY_AFTER
-            return 0
+            return _take_in_database(token_id, limit)
         if self._unavailable_until:
-            logger.warning("Redis is available again; the rate limit applies again.")
+            logger.warning("Redis is available again; it counts the requests.")
             self._unavailable_until = 0.0
         return used
 

@@ -1,120 +1,80 @@
 """The failure lab: `make lab`. Real processes on this machine, killed one after the other under load.
 
-A PostgreSQL primary and a standby with synchronous replication, two web nodes, two workers, a receiver of webhooks, and
-clients that create customers. It prints a table, and fails if an acknowledged customer or an event of one is lost.
+A PostgreSQL primary and a standby with synchronous replication, PgBouncer, Valkey or Redis, HAProxy, two web nodes, two
+workers, a receiver of webhooks, and clients that write customers. It prints a table, and fails if anything that was
+acknowledged is lost, if an error can't be repeated, or if a limit or a revocation does not hold.
 """
 
 import argparse
 import os
-import shutil
 import sys
-import tempfile
 import time
 from collections import Counter
-from pathlib import Path
 
-from tests.lab.load import Load
-from tests.lab.nodes import Node, Nodes
-from tests.lab.postgresql import Cluster, binaries
-from tests.support.webhook_receiver import served
-
-ERASE = "from customers.privacy.erasure import erase; from oauth.actor import SYSTEM; erase({id}, by=SYSTEM)"
-SETTLE = 5.0  # seconds of load before and after each failure
+from tests.lab import backup
+from tests.lab.postgresql import binaries
+from tests.lab.scenarios import SCENARIOS, Scenario
+from tests.lab.setup import Lab
+from tests.lab.verify import Row, faults
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
     parser.add_argument("--clients", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=SETTLE, help="of load before and after each failure")
+    parser.add_argument("--seconds", type=float, default=5, help="of load before and after each failure")
+    parser.add_argument("--short", action="store_true", help="half a minute: what the tests run")
+    parser.add_argument("--only", default="", help="scenarios with this word in their name")
     options = parser.parse_args()
     if binaries() is None:
         print("The lab was skipped: it needs PostgreSQL's server programs (Debian: postgresql).")
         return 0
-    folder = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
-    try:
-        with served() as receiver, Cluster(folder) as cluster, Nodes(folder, cluster.url) as nodes:
-            return run(cluster, nodes, receiver, options)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    seconds = 1 if options.short else options.seconds
+    scenarios = [each for each in SCENARIOS if options.only in each.name and (each.is_short or not options.short)]
+    with Lab(options.clients) as lab:
+        if options.short or options.only:
+            rows = run(lab, scenarios, seconds)
+            found = faults(lab)
+        else:
+            with backup.tried(lab, seconds) as restored:
+                rows = run(lab, scenarios, seconds)
+            found = faults(lab) + restored
+    report(rows)
+    found += [fault for row in rows for fault in row.faults]
+    print("\n".join(["", *found]) if found else "\nNothing was lost.")
+    return 1 if found else 0
 
 
-def run(cluster: Cluster, nodes: Nodes, receiver, options) -> int:
-    nodes.prepare(receiver.url)
-    cluster.back_up()
-    load = Load([web.url for web in nodes.webs], nodes.token, nodes.revoked, clients=options.clients)
+def run(lab: Lab, scenarios: list[Scenario], seconds: float) -> list[Row]:
+    time.sleep(seconds)
     rows = []
-    with load:
-        time.sleep(options.seconds)
-        before = load.acknowledged(until=time.monotonic())
-        moment = cluster.now()
-        erased = min(before)
-        nodes.manage("shell", "--verbosity=0", "--command", ERASE.format(id=erased))
-        cluster.archive()
-        for name, fail, recover in failures(cluster, nodes):
-            began = time.monotonic()
-            fail()
-            recover()
-            recovered = load.wait_for_success_of_all(since=time.monotonic(), limit=120)
-            time.sleep(options.seconds)
-            errors = Counter(each.outcome for each in load.errors_since(began))
-            rows.append((name, recovered - began if recovered else None, errors))
-    acknowledged = load.acknowledged()
-    stored = cluster.customers()
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not acknowledged <= received_ids(receiver):
-        time.sleep(0.5)
-    lost = acknowledged - stored.keys()
-    half = [id for id in acknowledged & stored.keys() - {erased} if stored[id] != 1]
-    events = acknowledged - received_ids(receiver)
-    report(rows, acknowledged, lost, half, events)
-    print(f"Answers to a revoked token: {dict(load.revoked_answers)}.")
-    is_restored = restore(cluster, nodes, moment, before, erased)
-    is_safe = {"401"} <= load.revoked_answers.keys() <= {"401", "503"} and is_restored
-    return 0 if is_safe and not (lost or half or events) and all(seconds for _, seconds, _ in rows) else 1
+    for scenario in scenarios:
+        row = Row(scenario.name, skipped=scenario.missing(lab))
+        rows.append(row)
+        if row.skipped:
+            continue
+        began = time.monotonic()
+        scenario.run(lab)
+        answered, delivered = lab.recovery(since=time.monotonic())
+        time.sleep(seconds)
+        row.answered, row.delivered = answered and answered - began, delivered and delivered - began
+        row.errors = Counter(each.outcome for each in lab.load.errors(began))
+        row.late = len(lab.load.errors(answered)) if answered else 0
+        row.most = lab.load.most_in_a_second(began)
+        print(f"{row.name}: {row}", flush=True)
+    return rows
 
 
-def restore(cluster: Cluster, nodes: Nodes, moment, before: set[int], erased: int) -> bool:
-    """Recovers to the moment, from the base backup and the archived log, and applies the erasure that came after it."""
-    began = time.monotonic()
-    url = cluster.restore(moment)
-    restored = cluster.customers("restored")
-    is_back = not cluster.is_erased("restored", erased)
-    output = nodes.manage("apply_erasures", DATABASE_URL=url)
-    is_erased = cluster.is_erased("restored", erased)
-    late = cluster.count_created_after("restored", moment)
-    print(f"Restored to a moment in {time.monotonic() - began:.1f} s: {len(before - restored.keys())} of {len(before)} "
-          f"customers lost, {late} from after the moment; the erased one was {'back' if is_back else 'not back'}, "
-          f"and is {'erased again' if is_erased else 'NOT ERASED'}: {output.splitlines()[0]}")  # fmt: skip
-    return before <= restored.keys() and not late and is_back and is_erased
-
-
-def failures(cluster: Cluster, nodes: Nodes):
-    """Name, what fails, and what a supervisor or an operator does about it."""
-
-    def killed(node: Node):
-        return f"kill -9 {node.name}", node.kill, node.start
-
-    yield killed(nodes.webs[0])
-    yield killed(nodes.webs[1])
-    yield killed(nodes.workers[0])
-    yield killed(nodes.workers[1])
-    yield "kill -9 the primary, and start it", cluster.kill_primary, cluster.start_primary
-    yield "kill -9 the primary, and promote the standby", cluster.kill_primary, cluster.promote
-
-
-def received_ids(receiver) -> set[int]:
-    return {each.event["data"]["id"] for each in list(receiver.received)}
-
-
-def report(rows, acknowledged, lost, half, events) -> None:
+def report(rows: list[Row]) -> None:
     print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}\n")
-    print("| failure | until all nodes answer | errors of the clients |")
-    print("|---|---|---|")
-    for name, seconds, errors in rows:
-        shown = ", ".join(f"{number} x {outcome}" for outcome, number in sorted(errors.items())) or "none"
-        print(f"| {name} | {f'{seconds:.1f} s' if seconds else 'never'} | {shown} |")
-    print(f"\n{len(acknowledged)} customers acknowledged: {len(lost)} lost, {len(half)} half-written, "
-          f"{len(events)} without their event.")  # fmt: skip
+    print("| failure | until all nodes answer | until events arrive | errors of the clients |")
+    print("|---|---|---|---|")
+    for row in rows:
+        if row.skipped:
+            print(f"| {row.name} | skipped: {row.skipped} | | |")
+            continue
+        times = [f"{seconds:.1f} s" if seconds else "never" for seconds in (row.answered, row.delivered)]
+        shown = ", ".join(f"{number} x {outcome}" for outcome, number in sorted(row.errors.items())) or "none"
+        print(f"| {row.name} | {times[0]} | {times[1]} | {shown} |")
 
 
 if __name__ == "__main__":

@@ -1,35 +1,48 @@
-"""Clients that create customers, and note each answer."""
+"""Clients that write customers, and note each answer."""
 
 import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from threading import Event, Thread
-from typing import Self
+from typing import Any, Self
+from uuid import uuid4
 
 import requests
+
+CUSTOMERS = "/api/admin/users/"
+TIMEOUT = 15  # seconds
+PACE = 0.1  # seconds between two requests of a client
 
 
 @dataclass(frozen=True)
 class Answer:
     """`outcome`: a status, or the name of a connection's error."""
 
+    sent: float
     at: float
-    node: str
     outcome: str
-    customer_id: int | None
+    created: int | None
 
 
 class Load:
-    """Each client uses one node after the other, as behind a load balancer without health checks."""
+    """Each client creates customers and changes one of its own, at one URL after the other.
 
-    def __init__(self, urls: list[str], token: str, revoked: str, clients: int):
-        self.urls, self.token, self.revoked = urls, token, revoked
-        self.revoked_answers: Counter[str] = Counter()  # by status, of requests with a revoked token
+    Every other client sends an `Idempotency-Key`, and repeats a request until it is answered. The others never do.
+    Further threads try revoked tokens, and a token with a limit.
+    """
+
+    def __init__(self, urls: list[str], tokens: dict[str, str], clients: int):
+        self.urls, self.token, self.limited = urls, tokens["load"], tokens["limited"]
+        self.revoked = [tokens["revoked"]]
         self.answers: list[Answer] = []
+        self.revoked_answers: Counter[str] = Counter()
+        self.limited_answers: list[Answer] = []
+        self.versions: dict[int, int] = {}  # the last acknowledged change of a customer
         self.stop = Event()
         self.threads = [Thread(target=self._run, args=(number,), daemon=True) for number in range(clients)]
-        self.threads.append(Thread(target=self._try_revoked, daemon=True))
+        self.threads += [Thread(target=run, daemon=True) for run in (self._try_revoked, self._try_limited)]
 
     def __enter__(self) -> Self:
         for thread in self.threads:
@@ -42,17 +55,29 @@ class Load:
             thread.join()
 
     def _run(self, client: int) -> None:
-        number = 0
-        while not self.stop.wait(0.02):
-            number += 1
-            self.answers.append(self._create(self.urls[number % len(self.urls)], f"c{client}-{number}@example.com"))
+        own = None
+        for number, url in enumerate(cycle(self.urls)):
+            if self.stop.wait(PACE):
+                return
+            if own and number % 5 == 0:
+                answer = self._send("patch", f"{url}{CUSTOMERS}{own}/", {"last_name": str(number)})
+                if answer.outcome == "200":
+                    self.versions[own] = number
+                continue
+            body = {"email": f"c{client}-{number}@example.com",
+                    "addresses": [{"line1": "1 High St", "line4": "Leeds", "country": "GB"}]}  # fmt: skip
+            headers = {"Idempotency-Key": str(uuid4())} if client % 2 else {}
+            answer = self._send("post", url + CUSTOMERS, body, headers)
+            while client % 2 and answer.outcome != "201" and not self.stop.wait(0.2):
+                answer = self._send("post", url + CUSTOMERS, body, headers)
+            own = own or answer.created
 
-    def _create(self, url: str, email: str) -> Answer:
-        body = {"email": email, "addresses": [{"line1": "1 High St", "line4": "Leeds", "country": "GB"}]}
-        headers = {"Authorization": f"Bearer {self.token}"}
+    def _send(self, method: str, url: str, body: Any, headers: Any = {}) -> Answer:  # noqa: B006  it stays empty
+        sent = time.monotonic()
         id = None
         try:
-            answer = requests.post(f"{url}/api/admin/users/", json=body, headers=headers, timeout=15)
+            authorization = {"Authorization": f"Bearer {self.token}"}
+            answer = requests.request(method, url, json=body, headers=authorization | headers, timeout=TIMEOUT)
             outcome = str(answer.status_code)
             if answer.status_code == 503 and "Retry-After" not in answer.headers:
                 outcome += " without Retry-After"
@@ -60,30 +85,40 @@ class Load:
                 id = answer.json()["id"]
         except requests.RequestException as error:
             outcome = type(error).__name__
-        return Answer(time.monotonic(), url, outcome, id)
+        answered = Answer(sent, time.monotonic(), outcome, id)
+        self.answers.append(answered)
+        return answered
+
+    def _get(self, url: str, token: str) -> str:
+        with suppress(requests.RequestException):
+            headers = {"Authorization": f"Bearer {token}"}
+            return str(requests.get(url + CUSTOMERS, headers=headers, params={"limit": 1}, timeout=TIMEOUT).status_code)
+        return "no answer"
 
     def _try_revoked(self) -> None:
-        headers = {"Authorization": f"Bearer {self.revoked}"}
-        while not self.stop.wait(0.1):
-            for url in self.urls:
-                with suppress(requests.RequestException):
-                    status = requests.get(f"{url}/api/admin/users/", headers=headers, timeout=15).status_code
-                    self.revoked_answers[str(status)] += 1
+        while not self.stop.wait(0.2):
+            for token in list(self.revoked):
+                for url in self.urls:
+                    self.revoked_answers[self._get(url, token)] += 1
 
-    def acknowledged(self, *, until: float = float("inf")) -> set[int]:
-        return {each.customer_id for each in list(self.answers) if each.customer_id and each.at <= until}
+    def _try_limited(self) -> None:
+        for url in cycle(self.urls):
+            if self.stop.wait(0.05):
+                return
+            sent = time.monotonic()
+            outcome = self._get(url, self.limited)
+            self.limited_answers.append(Answer(sent, time.monotonic(), outcome, None))
 
-    def errors_since(self, moment: float) -> list[Answer]:
-        return [answer for answer in list(self.answers) if answer.at >= moment and answer.outcome != "201"]
+    def acknowledged(self, *, until: float = float("inf"), since: float = 0) -> set[int]:
+        return {each.created for each in list(self.answers) if each.created and since <= each.at and each.at <= until}
 
-    def wait_for_success_of_all(self, *, since: float, limit: float) -> float | None:
-        """The time at which every node has answered 201 again; None if one does not within `limit` seconds."""
-        while time.monotonic() < since + limit:
-            first: dict[str, float] = {}
-            for answer in list(self.answers):
-                if answer.at >= since and answer.outcome == "201":
-                    first.setdefault(answer.node, answer.at)
-            if len(first) == len(self.urls):
-                return max(first.values())
-            time.sleep(0.05)
-        return None
+    def errors(self, since: float, until: float = float("inf")) -> list[Answer]:
+        """Of the requests that were sent in that time."""
+        sent = [answer for answer in list(self.answers) if since <= answer.sent < until]
+        return [answer for answer in sent if answer.outcome not in ("200", "201")]
+
+    def most_in_a_second(self, since: float = 0, until: float = float("inf")) -> int:
+        """The most requests that the limited token certainly had within one second: sent and answered in it."""
+        allowed = [each for each in list(self.limited_answers) if each.outcome == "200" and since <= each.sent < until]
+        return max((sum(first.sent <= each.sent and each.at < first.sent + 1 for each in allowed[place:place + 100])
+                    for place, first in enumerate(allowed)), default=0)  # fmt: skip

@@ -1,11 +1,13 @@
 """Web nodes and workers of a store, as processes of their own."""
 
+import json
 import os
 import secrets
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -14,9 +16,37 @@ import requests
 from tests.support.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
+LIMIT = 5  # requests per second of the app whose limit the lab watches
+
+# Run in the store: migrations, a person, and the tokens of four apps.
+PREPARE = f"""
+import json
+from django.core.management import call_command
+from customers.models import User
+from oauth.scopes import Scope
+from oauth.tokens import issue_personal_token
+
+call_command("migrate", verbosity=0)
+owner = User.objects.create_superuser("owner@store.example", "x")
+
+def token(app_name, *scopes, **settings):
+    scopes = [Scope(scope) for scope in scopes]
+    return issue_personal_token(app_name=app_name, scopes=scopes, owner=owner, **settings)
+
+revoked = token("Gone", "users:read")
+token("Gone", "users:read")
+print(json.dumps({{
+    "load": token("Load", "users:read", "users:write", "webhooks:write"),
+    "limited": token("Limited", "users:read", rate_limit={LIMIT}),
+    "leaving": token("Leaving", "users:read"),
+    "revoked": revoked,
+}}))
+"""
 
 
 class Node:
+    """A process with a log. `url`: where it answers."""
+
     def __init__(self, name: str, command: list[str], environment: dict[str, str], log: Path, url: str = ""):
         self.name, self.command, self.environment, self.log, self.url = name, command, environment, log, url
         self.process: subprocess.Popen | None = None
@@ -28,35 +58,52 @@ class Node:
             )
 
     def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process and self.process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def terminate(self) -> None:
+        """As a supervisor does. A node that does not end says in its log what its threads do."""
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            self.process.wait()
+            raise AssertionError(self.log.read_text()[-20_000:]) from None
+
+    def is_ready(self) -> bool:
+        with suppress(requests.RequestException):
+            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+        return False
 
 
 class Nodes:
-    """Two web nodes and two workers on one database."""
+    """Two web nodes and two workers. `environment`: of all, `second`: other settings of the second web node."""
 
-    def __init__(self, folder: Path, url: str):
-        self.environment = {**os.environ, "DEVELOPMENT": "1", "VAR_DIR": str(folder / "var"), "DATABASE_URL": url,
-                            "SECRET_KEY": secrets.token_urlsafe(50), "RATE_LIMIT": "0",
-                            "WEBHOOKS_RETRY_SECONDS": "1"}  # fmt: skip
-        (folder / "var").mkdir()
+    def __init__(self, folder: Path, environment: dict[str, str], second: dict[str, str]):
+        self.environment = {**os.environ, "DEVELOPMENT": "1", "PYTHONFAULTHANDLER": "1", "VAR_DIR": str(folder / "var"),
+                            "SECRET_KEY": secrets.token_urlsafe(50), "RATE_LIMIT": "0", "WEBHOOKS_RETRY_SECONDS": "1",
+                            **environment}  # fmt: skip
+        (folder / "var").mkdir(exist_ok=True)
         self.webs, self.workers = [], []
-        for number in (1, 2):
+        for number, other in ((1, {}), (2, second)):
             port = free_port()
-            command = [sys.executable, "-m", "config.server", "--port", str(port), "--workers", "1"]
-            self.webs.append(self._node(folder, f"web {number}", command, f"http://127.0.0.1:{port}"))
-            self.workers.append(self._node(folder, f"worker {number}", [sys.executable, "manage.py", "run_worker"]))
-
-    def _node(self, folder: Path, name: str, command: list[str], url: str = "") -> Node:
-        return Node(name, command, self.environment, folder / f"{name}.log", url)
+            server = [sys.executable, "-m", "config.server", "--port", str(port), "--workers", "1"]
+            worker = [sys.executable, "manage.py", "run_worker"]
+            settings = {**self.environment, **other}
+            url = f"http://127.0.0.1:{port}"
+            self.webs.append(Node(f"web node {number}", server, settings, folder / f"web {number}.log", url))
+            self.workers.append(Node(f"worker {number}", worker, self.environment, folder / f"worker {number}.log"))
+        self.all = [*self.webs, *self.workers]
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_) -> None:
-        for node in (*self.webs, *self.workers):
-            if node.process and node.process.poll() is None:
-                node.kill()
+        for node in self.all:
+            node.kill()
 
     def manage(self, *arguments: str, **environment: str) -> str:
         command = [sys.executable, "manage.py", *arguments]
@@ -65,32 +112,17 @@ class Nodes:
         return done.stdout
 
     def prepare(self, receiver_url: str) -> None:
-        """Migrates, starts all, and subscribes the receiver."""
-        self.manage("migrate", "--verbosity=0")
-        owner = "from customers.models import User; User.objects.create_superuser('owner@store.example', 'x')"
-        self.manage("shell", "--verbosity=0", "--command", owner)
-        scopes = ("users:read", "users:write", "webhooks:write")
-        self.token = self.manage("create_token", "--app", "Lab", "--scope", *scopes).strip()
-        # A second token for an app revokes the first one.
-        gone = ("create_token", "--app", "Gone", "--scope", "users:read")
-        self.revoked = self.manage(*gone).strip()
-        self.manage(*gone)
-        for node in (*self.webs, *self.workers):
+        """Migrates, starts all, and subscribes the receiver. `tokens` has the access tokens by their use."""
+        self.tokens = json.loads(self.manage("shell", "--verbosity=0", "--command", PREPARE))
+        for node in self.all:
             node.start()
-        for web in self.webs:
-            wait_until_ready(web.url)
+        self.wait_until_ready()
         webhook = {"target": receiver_url, "events": ["customer.created"]}
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.tokens['load']}"}
         requests.post(f"{self.webs[0].url}/api/admin/webhooks/", json=webhook, headers=headers).raise_for_status()
 
-
-def wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if requests.get(f"{url}/readyz", timeout=2).status_code == 200:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.2)
-    raise TimeoutError(url)
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 120
+        while not all(web.is_ready() for web in self.webs):
+            assert time.monotonic() < deadline, [web.log.read_text()[-2000:] for web in self.webs]
+            time.sleep(0.1)

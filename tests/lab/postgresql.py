@@ -81,9 +81,24 @@ class Cluster:
             except ProcessLookupError:
                 continue
 
+    def is_running(self) -> bool:
+        try:
+            return bool(self.rows("SELECT 1"))
+        except psycopg.OperationalError:
+            return False
+
     def start_primary(self) -> None:
         (self._data(self.primary) / "postmaster.pid").unlink(missing_ok=True)
         self._start(self.primary)
+
+    def restart_primary(self) -> None:
+        """As after a change of its settings: open transactions are rolled back."""
+        self._run("pg_ctl", "stop", "--mode=fast", "--silent", "--pgdata", self._data(self.primary))
+        self._start(self.primary)
+
+    def rows(self, statement: str) -> list[tuple]:
+        """What the primary answers."""
+        return self._execute(self.primary, statement)
 
     def promote(self) -> None:
         """As an operator or a manager such as Patroni: the standby accepts writes, without a standby of its own."""

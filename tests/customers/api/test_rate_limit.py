@@ -284,22 +284,22 @@ class TestRedis:
 
 
 class TestRedisAway:
-    def test_unavailable_redis_allows_requests_and_warns_once(self, redis_away, limited, caplog):
-        client = limited(1)
+    def test_without_redis_the_database_counts_and_one_warning_is_logged(self, redis_away, limited, caplog):
+        client = limited(2)
 
         with caplog.at_level(logging.WARNING, logger="customers.core.ratelimit"):
-            assert statuses(client, 6) == [200] * 6
+            assert statuses(client, 6) == [200] * 2 + [429] * 4
 
         assert [record.getMessage().partition(";")[0] for record in caplog.records] == ["Redis is unavailable"]
 
-    def test_redis_rate_limit_applies_again_after_an_outage(self, redis_url, settings, limited, caplog, monkeypatch):
+    def test_redis_counts_again_after_an_outage(self, redis_url, settings, limited, caplog, monkeypatch):
         monkeypatch.setattr(ratelimit.RedisCounter, "RETRY_AFTER", 0)
         client = limited(1)
         connection = redis.Redis.from_url(redis_url)
         connection.config_set("maxclients", 1)  # the next one is turned away
 
         with caplog.at_level(logging.WARNING, logger="customers.core.ratelimit"):
-            assert statuses(client, 3) == [200, 200, 200]
+            assert statuses(client, 3) == [200, 429, 429]
             connection.config_set("maxclients", 100)
             assert statuses(client, 3) == [200, 429, 429]
 
