@@ -1,7 +1,7 @@
 """Columns that are computed in Python from other columns of the row: both databases have the same, whatever their
 locale, and an index of any kind serves them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -32,6 +32,10 @@ class ComputedField(models.TextField):
         """The value for the sources that `row` has; the others are empty."""
         raise NotImplementedError
 
+    def computed_of_many(self, *columns: Sequence[Any]) -> list[str | None]:
+        """The same for many rows. `columns`: for each source, its values."""
+        return [self.computed(dict(zip(self.sources, values, strict=True))) for values in zip(*columns, strict=True)]
+
     def pre_save(self, model_instance, add):
         value = self.computed({name: getattr(model_instance, name) for name in self.sources})
         setattr(model_instance, self.attname, value)
@@ -51,12 +55,17 @@ class FoldedField(ComputedField):
         return name, path, sources, options | ({} if self.separator == " " else {"separator": self.separator})
 
     def computed(self, row):
-        if len(self.sources) == 1:
-            return _fold(row.get(self.sources[0]) or "")
-        texts = [text for name in self.sources if (text := row.get(name))]
-        if self.separator == " " and (joined := " ".join(texts)).isascii():
+        return self._folded([row.get(name) for name in self.sources])
+
+    def computed_of_many(self, *columns):
+        return list(map(self._folded, zip(*columns, strict=True)))
+
+    def _folded(self, texts: Sequence[str | None]) -> str:
+        if len(texts) == 1:
+            return _fold(texts[0] or "")
+        if self.separator == " " and (joined := " ".join(filter(None, texts))).isascii():
             return fold(joined)  # the same, since white space becomes single spaces
-        return self.separator.join(filter(None, map(_fold, texts)))
+        return self.separator.join(filter(None, map(_fold, filter(None, texts))))
 
 
 def computed_fields(model: type[models.Model], columns: Iterable[str] | None = None) -> list[ComputedField]:
@@ -73,6 +82,18 @@ def _computed_fields(model: type[models.Model]) -> list[ComputedField]:
 def computed_columns(model: type[models.Model], row: Mapping[str, Any]) -> dict[str, str | None]:
     """The computed columns of a new row, by name."""
     return {field.attname: field.computed(row) for field in computed_fields(model)}
+
+
+def computed_by_column(
+    model: type[models.Model], columns: Mapping[str, Sequence[Any]], number: int
+) -> dict[str, list[str | None]]:
+    """The computed columns of a number of new rows. `columns`: their values by column; columns that are missing are
+    empty."""
+    empty = [None] * number
+    return {
+        field.attname: field.computed_of_many(*(columns.get(name, empty) for name in field.sources))
+        for field in computed_fields(model)
+    }
 
 
 class ComputedQuerySet(models.QuerySet):
