@@ -13,11 +13,10 @@ class OrdersConfig(AppConfig):
 
     def ready(self):
         from customers import filters, ownership, timeline
-        from customers.orders.buyers import FILTERS
-        from customers.orders.models import Cart, Order, Subscription
+        from customers.orders.buyers import BuyerRows, register_filters
+        from customers.orders.models import Buyer, Cart, Order, Subscription
 
-        for name, apply in FILTERS.items():
-            filters.register_filter(name, apply)
+        register_filters()
         filters.register_search(lambda text: Order.objects.filter(number=text).values_list("user_id", flat=True))
         sources = (
             ("order", "date_placed", Order),
@@ -27,3 +26,4 @@ class OrdersConfig(AppConfig):
         for name, at, model in sources:
             ownership.register(ownership.MovedRows(model))
             timeline.register_source(timeline.Source(name, at, model.objects.defer("document")))
+        ownership.register(BuyerRows(Buyer))  # after the orders

@@ -1,51 +1,59 @@
-"""Filters of customers by the days of their successful orders, in the store's time zone. A day is a date, or its text
-in ISO 8601."""
+"""The days of the first and the last successful order of each customer, and filters by them, in the store's time zone.
+A day is a date, or its text in ISO 8601."""
 
-from datetime import date, timedelta
+from collections.abc import Collection
+from datetime import date
+from functools import partial
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Max, Min
 from django.utils.dateparse import parse_date
 
+from customers import filters
 from customers.core.dates import within_days
-from customers.orders.models import Order
+from customers.orders.models import Buyer, Order
+from customers.ownership import Rows
 from customers.querysets import UserQuerySet
 
-ONE_DAY = timedelta(days=1)
+FIRST, LAST = "first_order_at", "last_order_at"
 
 
-def ordered_from(people: UserQuerySet, day: date | str) -> UserQuerySet:
-    """Those with an order on this day or later."""
-    return people.filter(Exists(_orders(_day(day), None)))
+def update_buyers(user_ids: Collection[int]) -> None:
+    """To call whenever orders of these customers, who are locked, came, changed or went."""
+    orders = Order.objects.filter(user__in=user_ids).successful().order_by().values("user_id")
+    buyers = [Buyer(**row) for row in orders.annotate(**{FIRST: Min("date_placed"), LAST: Max("date_placed")})]
+    Buyer.objects.bulk_create(buyers, update_conflicts=True, unique_fields=["user"], update_fields=[FIRST, LAST])
+    if others := set(user_ids) - {buyer.user_id for buyer in buyers}:
+        Buyer.objects.filter(pk__in=others).delete()
 
 
-def ordered_to(people: UserQuerySet, day: date | str) -> UserQuerySet:
-    """Those with an order on this day or earlier."""
-    return people.filter(Exists(_orders(None, _day(day))))
+class BuyerRows(Rows):
+    """Follow from the orders, which a merge moves first."""
+
+    def pass_on(self, kept_id, other_id):
+        update_buyers([kept_id, other_id])
+        return {"is_computed": True}
+
+    def take_back(self, kept_id, other_id, passed):
+        update_buyers([kept_id, other_id])
 
 
-def first_order_from(people: UserQuerySet, day: date | str) -> UserQuerySet:
-    """Those whose first order is of this day or later."""
-    first = _day(day)
-    return people.filter(Exists(_orders(first, None)), ~Exists(_orders(None, first - ONE_DAY)))
-
-
-def last_order_to(people: UserQuerySet, day: date | str) -> UserQuerySet:
-    """Those whose last order is of this day or earlier."""
-    last = _day(day)
-    return people.filter(Exists(_orders(None, last)), ~Exists(_orders(last + ONE_DAY, None)))
-
-
-FILTERS = {each.__name__: each for each in (ordered_from, ordered_to, first_order_from, last_order_to)}
-
-
-def _orders(first: date | None, last: date | None) -> QuerySet:
-    orders = Order.objects.successful().filter(user=OuterRef("pk"))
-    return within_days(orders, "date_placed", first, last)
-
-
-def _day(value: date | str) -> date:
+def _within(people: UserQuerySet, value: date | str, *, column: str, is_first: bool) -> UserQuerySet:
     """Raises ValueError."""
     day = parse_date(value) if isinstance(value, str) else value
     if day is None or not date.min < day < date.max:
         raise ValueError("This is no day.")
-    return day
+    return within_days(people, f"buyer__{column}", day if is_first else None, None if is_first else day)
+
+
+# The column that each filter looks at, and whether its value is the first day, or the last one, of the range.
+COLUMNS = {
+    "ordered_from": (LAST, True),
+    "ordered_to": (FIRST, False),
+    "first_order_from": (FIRST, True),
+    "last_order_to": (LAST, False),
+}
+
+
+def register_filters() -> None:
+    for name, (column, is_first) in COLUMNS.items():
+        filters.register_filter(name, partial(_within, column=column, is_first=is_first), index=f"buyer__{column}")

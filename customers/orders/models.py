@@ -112,6 +112,18 @@ class Order(models.Model):
         return self.number
 
 
+class Buyer(models.Model):
+    """When a customer ordered first and last: kept for the filters of lists, by `customers.orders.buyers`. Only
+    successful orders count; somebody without one has no row."""
+
+    user = models.OneToOneField(User, models.CASCADE, primary_key=True)
+    first_order_at = models.DateTimeField(db_index=True)
+    last_order_at = models.DateTimeField(db_index=True)
+
+    def __str__(self):
+        return str(self.pk)
+
+
 class Subscription(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="subscriptions", db_index=False)
     external_id = models.BigIntegerField(unique=True, help_text="Its id in the order system.")

@@ -28,6 +28,7 @@ from customers import services
 from customers.core.json_values import check_json, is_same_json
 from customers.core.postgres import bulk_insert
 from customers.models import User, UserType
+from customers.orders.buyers import update_buyers
 from customers.orders.models import Order, PaymentStatus, Subscription, SubscriptionStatus
 from customers.webhooks import outbox
 from customers.webhooks.events import (
@@ -95,6 +96,7 @@ def record_new(orders: Iterable[tuple[int, Any]], subscriptions: Iterable[tuple[
     user_ids = {row.user_id for new in rows.values() for row in new}
     counters = _counters(user_ids)
     services.change_users(user_ids, by=SYSTEM, values=lambda user: _with_user_type(user, counters[user.pk]))
+    update_buyers(user_ids)
 
 
 def order_columns(document: Any) -> dict[str, Any]:
@@ -136,13 +138,16 @@ def _record(
             row, is_new = model.objects.get_or_create(**key, defaults={"user_id": user_id, **columns})
             if row.user_id not in owners:
                 continue  # meanwhile it was moved to a third person, who has to be locked, too
+            is_different = not is_new and _is_different(row, {"user_id": user_id, **columns})
             if is_new:
                 outbox.enqueue_objects(CREATED[model], [row.pk])
-            elif _is_different(row, {"user_id": user_id, **columns}):
+            elif is_different:
                 for name, value in {"user_id": user_id, **columns}.items():
                     setattr(row, name, value)
                 row.save()
                 outbox.enqueue_objects(UPDATED[model], [row.pk])
+            if model is Order and (is_new or is_different):
+                update_buyers(owners)
             if not keep_counters:
                 counters = _counters(owners)
                 for owner in owners.values():

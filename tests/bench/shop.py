@@ -29,6 +29,10 @@ ORDERS = """
         round(total_spent / orders_count, 2), 0, '{{"number": "as reported"}}'::jsonb
     FROM {people}, generate_series(1, 7) k WHERE k <= orders_count
 """
+BUYERS = """
+    INSERT INTO {buyers} (user_id, first_order_at, last_order_at)
+    SELECT user_id, min(date_placed), max(date_placed) FROM {orders} GROUP BY user_id
+"""
 
 
 def prepare(total: int) -> dict:
@@ -39,7 +43,7 @@ def prepare(total: int) -> dict:
     from customers import customer_count, services
     from customers.dashboard import home_numbers
     from customers.models import Address, Event, User
-    from customers.orders.models import Order
+    from customers.orders.models import Buyer, Order
     from tests.bench import seed
     from tests.bench.traffic import CUSTOMER
 
@@ -50,6 +54,7 @@ def prepare(total: int) -> dict:
     seed.multiply(first, {Address: "user_id", Event: "user_id"}, total, VARIED_MORE)
     with connection.cursor() as cursor:
         cursor.execute(ORDERS.format(orders=Order._meta.db_table, people=User._meta.db_table))
+        cursor.execute(BUYERS.format(buyers=Buyer._meta.db_table, orders=Order._meta.db_table))
         cursor.execute("VACUUM ANALYZE")
     # As a worker does.
     customer_count.count(up_to=User.objects.aggregate(last=Max("pk"))["last"])

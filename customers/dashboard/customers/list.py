@@ -68,7 +68,8 @@ class CustomerList(ChangeList):
             if not given:
                 self.number = counting.Number(number_of_customers())
             else:
-                ids = list(people.order_by().values_list("pk", flat=True)[: counting.MAX_COUNTED + 1])
+                some = filters.any_of(people, given).values_list("pk", flat=True)
+                ids = list(some[: counting.MAX_COUNTED + 1])
                 self.number = counting.Number(len(ids))
                 if len(ids) > counting.MAX_COUNTED:
                     self.number = counting.kept_number(given)
