@@ -4,6 +4,7 @@ A day is a date, or its text in ISO 8601."""
 from collections.abc import Collection
 from datetime import date
 from functools import partial
+from typing import cast
 
 from django.db.models import Max, Min
 from django.utils.dateparse import parse_date
@@ -42,7 +43,8 @@ def _within(people: UserQuerySet, value: date | str, *, column: str, is_first: b
     day = parse_date(value) if isinstance(value, str) else value
     if day is None or not date.min < day < date.max:
         raise ValueError("This is no day.")
-    return within_days(people, f"buyer__{column}", day if is_first else None, None if is_first else day)
+    found = within_days(people, f"buyer__{column}", day if is_first else None, None if is_first else day)
+    return cast(UserQuerySet, found)
 
 
 # The column that each filter looks at, and whether its value is the first day, or the last one, of the range.
