@@ -96,7 +96,7 @@ def prepare_user(
     person = clean_person(fields, country=first["country"] if first else None)
     if person.get("metadata"):
         person["metadata"] = definitions.clean_metadata(person["metadata"], bound=bound)
-    return NewCustomer(person | _fields_from_addresses(clean_addresses, person), clean_addresses)
+    return NewCustomer(person | fields_from_addresses(clean_addresses, person), clean_addresses)
 
 
 @transaction.atomic
@@ -391,7 +391,7 @@ def _clean_addresses(addresses: Iterable[Mapping[str, Any]]) -> list[dict[str, A
     return cleaned
 
 
-def _fields_from_addresses(addresses: Iterable[Mapping[str, Any]], person: Mapping[str, Any]) -> dict[str, Any]:
+def fields_from_addresses(addresses: Iterable[Mapping[str, Any]], person: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for position, address in enumerate(addresses):
         known = {**person, **values} if values else person

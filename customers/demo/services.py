@@ -15,7 +15,8 @@ from customers import insertion, services
 from customers.demo import reports
 from customers.demo.people import EMAIL_HOSTS, Person, people
 from customers.demo.world import STORE_CURRENCY
-from customers.jobs.imports.rows import Rules, parse_row
+from customers.jobs.imports.rows import parse_row
+from customers.jobs.imports.values import Rules
 from customers.metadata.services import bindings
 from customers.models import Customer, Event, Note, StaffMember, User
 from customers.orders.models import Order, Subscription

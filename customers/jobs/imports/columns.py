@@ -192,6 +192,8 @@ ADDRESS = {
     "is_default_for_shipping": (),
     "is_default_for_billing": (),
 }
+# An address needs one of these: many files have a country in every row.
+PLACE = ("line1", "line2", "line3", "line4", "postcode")
 MORE_ADDRESSES = "more_addresses"  # a list of objects, beside the columns of the first
 ADDRESSES = "addresses"  # the whole list, in the shape of the API
 # An export has these fields; an import ignores them, since the store computes them.

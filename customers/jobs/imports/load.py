@@ -14,8 +14,8 @@ from customers.jobs.imports.header import FileFormat
 from customers.jobs.imports.lines import Position
 from customers.jobs.imports.parse import Row
 from customers.jobs.imports.refusals import rejected_row
-from customers.jobs.imports.rows import InvalidRow, ParsedCustomer, Rules, parse_row
-from customers.jobs.imports.values import DateOrder
+from customers.jobs.imports.rows import InvalidRow, ParsedCustomer, parse_row
+from customers.jobs.imports.values import DateOrder, Rules
 from customers.jobs.models import DryRunEmail, Job, RejectedRow
 from customers.jobs.registry import JobType, Options, Steps
 from customers.metadata.services import bindings

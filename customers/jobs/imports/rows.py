@@ -10,25 +10,14 @@ from typing import Any
 from customers import services
 from customers.insertion import NewCustomer
 from customers.jobs.imports import values
-from customers.jobs.imports.columns import ADDRESSES, METADATA, MORE_ADDRESSES
-from customers.jobs.imports.values import DateOrder
+from customers.jobs.imports.columns import ADDRESSES, METADATA, MORE_ADDRESSES, PLACE
+from customers.jobs.imports.plain_rows import plain_customer
+from customers.jobs.imports.values import Rules
 from customers.limits import MAX_ERRORS
-from customers.metadata.services import Bindings
 from oauth.email_addresses import email_key
 from oauth.errors import ServiceError
 
-# An address needs one of these: many files have a country in every row.
-PLACE = ("line1", "line2", "line3", "line4", "postcode")
 ANY_COUNTRY = "US"  # stands for a country that is wrong, while further errors are looked for
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What the rows of a file are read by. `bound`: the metadata definitions. `country`: of an address without one."""
-
-    bound: Bindings
-    date_order: DateOrder = DateOrder.UNKNOWN
-    country: str = ""
 
 
 class InvalidRow(Exception):
@@ -58,6 +47,13 @@ class ParsedCustomer:
 
 def parse_row(row: Mapping[str, Any], rules: Rules) -> ParsedCustomer:
     """`row`: values by field (see `columns`), as text or as JSON has them. Raises InvalidRow."""
+    if customer := plain_customer(row, rules):
+        return ParsedCustomer(customer, [])
+    return parse_any_row(row, rules)
+
+
+def parse_any_row(row: Mapping[str, Any], rules: Rules) -> ParsedCustomer:
+    """What `parse_row` does, by all rules."""
     draft = _Draft(rules)
     person, first, known = draft.person, draft.first, values.FIELDS
     for field, value in row.items():

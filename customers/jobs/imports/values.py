@@ -6,6 +6,7 @@ Each converter takes one value that is not empty, and raises ServiceError. Its p
 import enum
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, time
 from functools import lru_cache
 from ipaddress import ip_address
@@ -23,6 +24,7 @@ from customers.jobs.imports.columns import ADDRESS
 from customers.jobs.imports.countries import country_code
 from customers.limits import MAX_LIST_ITEMS
 from customers.metadata.models import Type
+from customers.metadata.services import Bindings
 from customers.models import Address, Language, User, UserType
 from oauth.email_addresses import MAX_EMAIL_LENGTH
 from oauth.errors import ServiceError
@@ -53,6 +55,15 @@ class DateOrder(enum.StrEnum):
     UNKNOWN = ""
     DAY_FIRST = "day-first"
     MONTH_FIRST = "month-first"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the rows of a file are read by. `bound`: the metadata definitions. `country`: of an address without one."""
+
+    bound: Bindings
+    date_order: DateOrder = DateOrder.UNKNOWN
+    country: str = ""
 
 
 class LooksLikeFormula(ServiceError):

@@ -6,7 +6,8 @@ import pytest
 from django.core.management import CommandError
 
 from customers.jobs.imports.columns import REASONS, guess_fields
-from customers.jobs.imports.rows import InvalidRow, Rules, parse_row
+from customers.jobs.imports.rows import InvalidRow, parse_row
+from customers.jobs.imports.values import Rules
 from customers.models import Event, User
 from tests.support.factories import make_user
 
