@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,6 +12,7 @@ from django.utils import timezone
 from customers.dashboard.app_admin import HELP_TEXTS, AppAdmin
 from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import ReauthenticatedAdmin, confirmed_action
+from customers.dashboard.dates import DateField
 from customers.dashboard.list_filters import switch
 from customers.dashboard.scope_choices import PRESETS, ScopesField, labels_of, preset_field
 from customers.dashboard.service_errors import as_validation_error
@@ -39,9 +39,7 @@ EXAMPLES = {
 class PrivateAppForm(forms.ModelForm):
     preset = preset_field()
     allowed_scopes = ScopesField(label="Permissions", required=False)
-    expires_on = forms.DateField(
-        required=False, widget=AdminDateWidget, help_text="Last valid day. Empty: never expires."
-    )
+    expires_on = DateField(required=False, help_text="Last valid day. Empty: never expires.")
 
     giver: StaffMember
 

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
+from customers.dashboard.model_admin import DashboardAdmin
 from customers.dashboard.service_errors import message_of
 from oauth.accounts import reauthentication
 from oauth.errors import ServiceError
@@ -115,7 +116,7 @@ class ConfirmationForm(forms.Form):
         return typed
 
 
-class ConfirmedActionsAdmin(admin.ModelAdmin):
+class ConfirmedActionsAdmin(DashboardAdmin):
     """Serves each confirmed action of the class at `<id>/<name>/`, and links to it from the object's page."""
 
     change_form_template = "dashboard/change_form.html"
@@ -208,7 +209,7 @@ class ConfirmedActionsAdmin(admin.ModelAdmin):
         return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", obj.pk)
 
 
-class ReauthenticatedAdmin(admin.ModelAdmin):
+class ReauthenticatedAdmin(DashboardAdmin):
     """Objects that give access. The person who adds or changes one first confirms who they are."""
 
     def changeform_view(self, request, object_id=None, *args, **options):

@@ -1,11 +1,10 @@
 """Searches of lists in folded columns."""
 
-from django.contrib import admin
-
+from customers.dashboard.model_admin import DashboardAdmin
 from oauth.text import fold
 
 
-class FoldedSearchAdmin(admin.ModelAdmin):
+class FoldedSearchAdmin(DashboardAdmin):
     """`search_fields` are folded columns, or others whose lookup ignores case."""
 
     def get_search_results(self, request, queryset, search_term):
@@ -15,7 +14,7 @@ class FoldedSearchAdmin(admin.ModelAdmin):
         return super().get_search_results(request, queryset, folded)
 
 
-class FoldedSearchOfFewAdmin(admin.ModelAdmin):
+class FoldedSearchOfFewAdmin(DashboardAdmin):
     """Searches a table of few rows, whose `search_fields` are columns of text: they are folded here, in Python."""
 
     def get_search_results(self, request, queryset, search_term):

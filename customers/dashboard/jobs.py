@@ -18,6 +18,7 @@ from customers.core.retention import kept_for
 from customers.dashboard.customers.list import CustomerList
 from customers.dashboard.ids import is_id
 from customers.dashboard.job_forms import FORMS, UploadForm
+from customers.dashboard.model_admin import DashboardAdmin
 from customers.dashboard.read_only import ReadOnlyAdmin
 from customers.dashboard.service_errors import message_of, to_validation_error
 from customers.dashboard.templatetags.shop import no_value, when
@@ -50,7 +51,7 @@ def may_import(request) -> bool:
     return admin.site.has_permission(request) and may(request.user, IMPORT)
 
 
-class BulkActionsAdmin(admin.ModelAdmin):
+class BulkActionsAdmin(DashboardAdmin):
     """Actions on the selected customers of a list, or on all customers that its search and filters match."""
 
     def get_actions(self, request):

@@ -35,6 +35,9 @@ class DefinitionForm(ServiceErrorsForm):
     maximum_precision = forms.CharField(required=False)
     accept_only_image = forms.BooleanField(required=False)
 
+    class Media:
+        js = ["dashboard/definition.js"]
+
     class Meta:
         model = Definition
         fields = COLUMNS
@@ -83,10 +86,6 @@ class DefinitionAdmin(ServiceErrorsAdmin):
     show_full_result_count = False
     actions = None  # definitions are deleted one by one, on their pages
     empty_value_display = "—"
-
-    @property
-    def media(self):
-        return super().media + forms.Media(js=["dashboard/definition.js"])
 
     def get_fieldsets(self, request, obj=None):
         """A definition of another object than customers comes from an app, and does nothing here."""

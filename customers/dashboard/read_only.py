@@ -1,9 +1,9 @@
 """Admin classes for rows that the dashboard must not delete, or must not write at all."""
 
-from django.contrib import admin
+from customers.dashboard.model_admin import DashboardAdmin
 
 
-class NoDeleteAdmin(admin.ModelAdmin):
+class NoDeleteAdmin(DashboardAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from django import forms
-from django.contrib import admin
 from django.core.exceptions import ValidationError
 
 from customers import validation
+from customers.dashboard.model_admin import DashboardAdmin
 from customers.validation import EmailTaken
 from oauth.errors import ServiceError
 from oauth.text import one_line
@@ -69,7 +69,7 @@ class UnchangedInstanceForm(ServiceErrorsForm):
         """Sets no attribute of the instance, and does not validate it."""
 
 
-class ServiceErrorsAdmin(admin.ModelAdmin):
+class ServiceErrorsAdmin(DashboardAdmin):
     """Saves by a service. If the service refuses, the form is shown again, with the error; nothing was saved.
 
     The form is a ServiceErrorsForm. An inline formset that shows errors of its rows takes `request.service_error`.

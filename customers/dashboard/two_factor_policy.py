@@ -3,12 +3,13 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
 
+from customers.dashboard.model_admin import DashboardAdmin
 from oauth.accounts import sessions, staff, two_factor
 from oauth.accounts.reauthentication import reauthenticated
 from oauth.actor import Actor
@@ -24,7 +25,7 @@ class TwoFactorPolicyForm(forms.Form):
         self.initial["roles"] = two_factor.roles_that_require()
 
 
-class TwoFactorPolicyAdmin(admin.ModelAdmin):
+class TwoFactorPolicyAdmin(DashboardAdmin):
     """For the admin class of staff."""
 
     def get_urls(self):

@@ -102,9 +102,6 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     list_per_page = 50
     show_facets = admin.ShowFacets.NEVER
 
-    class Media:
-        js = ["dashboard/webhook.js"]
-
     def get_readonly_fields(self, request, obj=None):
         return ("event_types",) if obj and not self.has_change_permission(request, obj) else ()
 

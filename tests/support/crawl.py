@@ -12,11 +12,13 @@ from tests.support.dashboard import DASHBOARD
 
 @dataclass
 class Crawl:
-    """The URLs of pages that were opened, of those that were refused, and of the forms that the pages show."""
+    """The URLs of pages that were opened, of those that were refused, and of the forms that the pages show; and the
+    names of the scripts that pages load, each with the models that the URLs of these pages name."""
 
     pages: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     forms: set[str] = field(default_factory=set)
+    scripts: dict[str, set[str]] = field(default_factory=dict)
 
 
 def crawl(browser: Client, start: Iterable[str]) -> Crawl:
@@ -29,6 +31,8 @@ def crawl(browser: Client, start: Iterable[str]) -> Crawl:
             found.refused.add(url)
         page = response.content.decode()
         waiting |= links(page, url) - found.pages
+        for script in re.findall(r'<script[^>]* src="[^"]*?([^"/]+)/?"', page):
+            found.scripts.setdefault(script, set()).add(model_of(url))
         content = page.partition('id="content-start"')[2]
         found.forms |= {urljoin(url, action) for action in form_actions(content)}
     return found
@@ -39,6 +43,12 @@ def refused_forms(browser: Client, urls: Iterable[str]) -> list[str]:
     refused = [url for url in sorted(urls) if browser.post(url).status_code in (403, 500)]
     assert browser.get(DASHBOARD).status_code == 200
     return refused
+
+
+def model_of(url: str) -> str:
+    """ "" for the pages of no model."""
+    parts = url.removeprefix(DASHBOARD).split("/")
+    return parts[1] if len(parts) > 2 else ""
 
 
 def links(page: str, url: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from django.contrib import admin
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path
@@ -10,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from customers.dashboard.customers.list import CustomerList
 from customers.dashboard.jobs import STEP_SECONDS, may, page_of
+from customers.dashboard.model_admin import DashboardAdmin
 from customers.jobs import runner
 from customers.jobs.exports import services as exports
 from customers.jobs.exports.parts import EXPORT
@@ -25,7 +25,7 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-class ExportButtonAdmin(admin.ModelAdmin):
+class ExportButtonAdmin(DashboardAdmin):
     def get_urls(self):
         export = reauthenticated(require_POST(self.export))
         return [

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django_countries import countries
 
 from customers.dashboard.customers.fields import GroupsField
+from customers.dashboard.dates import DateField
 from customers.filters import METADATA, filter_customers
 from customers.metadata import services as definitions
 from customers.metadata.models import Definition, Type
@@ -68,10 +69,6 @@ class TextsField(SeveralField):
     def valid_value(self, value):
         self.text.clean(value)  # raises ValidationError
         return True
-
-
-class DateField(forms.DateField):
-    widget = forms.DateInput({"type": "date"})
 
 
 class OrderDayField(DateField):

@@ -25,6 +25,7 @@ from customers.customer_count import number_of_customers
 from customers.dashboard.customers import columns, counting, paging
 from customers.dashboard.customers.filters import Chip, CustomerFilter, CustomerFilterForm, parameters
 from customers.dashboard.ids import is_id
+from customers.dashboard.model_admin import DashboardAdmin
 from customers.dashboard.templatetags.shop import clock
 from customers.models import Address
 from customers.querysets import UserQuerySet
@@ -223,7 +224,7 @@ class CustomerList(ChangeList):
         return get_details().currencies[0]
 
 
-class CustomerListAdmin(admin.ModelAdmin):
+class CustomerListAdmin(DashboardAdmin):
     change_list_template = "dashboard/customers/list/page.html"
     list_per_page = 50
     ordering = ("-date_joined", "-id")

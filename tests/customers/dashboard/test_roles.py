@@ -192,6 +192,26 @@ def test_views_send_anonymous_people_to_the_sign_in_page(anonymous):
             assert response.headers["Location"].startswith(f"{DASHBOARD}login/"), path
 
 
+# Scripts that every page, list or form of an object loads: the colours, the frame, filters that stay open, the focus.
+FRAME = {"theme.js", "shell.js", "filters.js", "change_form.js"}
+# Every other one, and the models whose pages load it. None is jQuery, nor needs it.
+SCRIPTS = {
+    "home.js": {""},
+    "list.js": {"customer", "segment"},  # a segment is made from the list of customers
+    "customer.js": {"customer"},
+    "tags.js": {"customer", "job"},  # an import adds tags
+    "job.js": {"job"},
+    "definition.js": {"definition"},
+    "scopes.js": {"partnerapp", "privateapp"},
+    "events.js": {"webhook"},
+    "webhook.js": {"webhook", "delivery"},
+    # Webhooks are deleted together; the script counts how many are ticked, in translated words.
+    "actions.js": {"webhook"},
+    "jsi18n": {"webhook"},
+    "cancel.js": {"webhook", "definition"},  # of Django's page that confirms a deletion
+}
+
+
 @pytest.mark.parametrize("role", sorted(ALL))
 def test_pages_show_no_link_or_form_that_is_refused(as_role, ids, role):
     browser = as_role(role)
@@ -202,6 +222,8 @@ def test_pages_show_no_link_or_form_that_is_refused(as_role, ids, role):
     assert {CUSTOMERS, f"{DASHBOARD}orders/order/", f"{DASHBOARD}account/"} <= found.pages
     assert (f"{DASHBOARD}customers/staffmember/" in found.pages) == (role == "Owner")
     assert (f"{CUSTOMERS}add/" in found.pages) == (role != "Viewer")
+    if role == "Owner":
+        assert {name: models for name, models in found.scripts.items() if name not in FRAME} == SCRIPTS
     if role != "Owner":  # owners have forms that end sessions, also their own
         assert refused_forms(browser, found.forms) == []
 
