@@ -2,7 +2,7 @@
 
 import logging
 import re
-import uuid
+import secrets
 from contextvars import ContextVar
 
 NO_REQUEST = "-"  # outside a request
@@ -18,7 +18,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request):
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        current = sent if VALID_ID.fullmatch(sent) else uuid.uuid4().hex
+        current = sent if VALID_ID.fullmatch(sent) else secrets.token_hex(16)
         reset = request_id.set(current)
         try:
             response = self.get_response(request)

@@ -1,17 +1,49 @@
 import os
+from typing import Any
 
+import django
 from django.conf import settings
-from django.core.signals import request_started
-from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, reset_queries
+from django.core import signals
+from django.core.cache import close_caches
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import close_old_connections, connection, reset_queries
 
 from config.postgresql.limits import limit_statements
 
+
+class Handler(WSGIHandler):
+    """Django's, without what takes 5 % of the CPU time of a retrieve: Django reads each header by a method, and sets
+    the prefix of all paths for each request."""
+
+    def __call__(self, environ, start_response):
+        if environ.get("SCRIPT_NAME") or environ.get("SCRIPT_URL"):  # below a prefix, by another server than ours
+            return super().__call__(environ, start_response)
+        signals.request_started.send(sender=Handler, environ=environ)
+        response: Any = self.get_response(self.request_class(environ))
+        cookies = [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
+        headers = [*response.headers._store.values(), *cookies]
+        start_response(f"{response.status_code} {response.reason_phrase}", headers)
+        if getattr(response, "file_to_stream", None) is not None and environ.get("wsgi.file_wrapper"):
+            response.file_to_stream.close = response.close  # a server closes only what it gets
+            return environ["wsgi.file_wrapper"](response.file_to_stream, response.block_size)
+        return response
+
+
+def close_old_connection(**kwargs):
+    """As Django's function for all databases, of which there is one."""
+    connection.close_if_unusable_or_obsolete()
+
+
 os.umask(0o077)  # database, secret key and uploads are for the store's own user alone
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Handler()
 limit_statements()
-# Django looks after its connections before and after each request: 2 % of the CPU time of a list. Once is enough.
-request_started.disconnect(close_old_connections)
+# Django looks after its connections before and after each request, and after its caches. Once is enough, and the cache
+# in memory has nothing to close: 3 % of the CPU time of a retrieve.
+signals.request_started.disconnect(close_old_connections)
+signals.request_finished.disconnect(close_old_connections)
+signals.request_finished.disconnect(close_caches)
+signals.request_finished.connect(close_old_connection)
 if not settings.DEBUG:  # only then Django remembers queries
-    request_started.disconnect(reset_queries)
+    signals.request_started.disconnect(reset_queries)

@@ -18,14 +18,15 @@ class TokenHasActionScope(BasePermission):
     """Requires the scope that the view's `required_scopes` names for the action. Other actions are refused."""
 
     def has_permission(self, request, view):
-        if request.auth is None:
+        bearer = request.auth
+        if bearer is None:
             return False
         if view.action not in view.action_map.values():
             raise MethodNotAllowed(request.method)
         required = view.required_scopes.get(view.action)
         if required is None:
             return False
-        if not grants(request.auth.scopes, required):
+        if not grants(bearer.scopes, required):
             raise InsufficientScope(required)
         return True
 

@@ -48,6 +48,14 @@ TABLE = [
      "raises what Django's cursor raises"),
     ("django.db.backends.base.base.BaseDatabaseWrapper.queries_logged", "oauth/statements.py",
      "whether Django's cursor would log the statement"),
+    ("django.db.backends.base.base.BaseDatabaseWrapper.close_if_health_check_failed", "oauth/statements.py",
+     "checks the connection as Django's cursor does"),
+    ("psycopg.errors.error_from_result", "oauth/statements.py",
+     "sends statements without a cursor; psycopg documents its module pq, but not how results become rows and errors"),
+    *((f"psycopg.adapt.Transformer.{name}", "oauth/statements.py", "the same")
+      for name in ("dump_sequence", "formats", "load_rows", "set_pgresult", "types")),
+    ("django.core.cache.close_caches", "config/wsgi.py",
+     "a request leaves nothing open in a cache in memory"),
     ("django.db.models.query_utils.DeferredAttribute", "oauth/fields.py",
      "decrypts a column when its attribute is read; the descriptor of a field is not documented"),
     ("django.db.models.sql.compiler.SQLCompiler.get_converters", "customers/core/prepared_query.py",
@@ -124,7 +132,7 @@ TABLE = [
 INSTANCE_ATTRIBUTES = {
     "query.where": "customers/api/resources/users.py: whether a queryset is filtered at all",
     "_prefetched_objects_cache": "customers/insertion.py: addresses that were just written are not read again",
-    "_store": "config/api_requests.py: headers of an answer by their names in lower case",
+    "_store": "config/api_requests.py, config/wsgi.py: headers of an answer by their names in lower case",
     "_request": "customers/api/idempotency.py: Django's request within DRF's, as DRF's own views use it",
 }
 # fmt: on

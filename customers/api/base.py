@@ -59,9 +59,9 @@ class AdminApiView(APIView):
         super().initial(request, *args, **kwargs)
         if not is_encoded(request.META.get("QUERY_STRING", "")):
             raise ParseError("The query string is not UTF-8.")
-        if request.auth:
-            tokens.record_use(request.auth, version=request.version, meta=request.META)
-            api_usage.count_call(request.auth.app_id)
+        if bearer := request.auth:
+            tokens.record_use(bearer, version=request.version, meta=request.META)
+            api_usage.count_call(bearer.app_id)
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -21,7 +21,8 @@ class HeaderVersioning(BaseVersioning):
     def determine_version(self, request, *args, **kwargs):
         version = version_in_header(request)
         if not version:
-            return request.auth.api_version if request.auth else DEFAULT_API_VERSION.value
+            bearer = request.auth
+            return bearer.api_version if bearer else DEFAULT_API_VERSION.value
         if version not in VERSIONS:
             supported = ", ".join(VERSIONS)
             raise ParseError(f"Unknown API version in {HEADER}. Supported: {supported}.", code="unknown_version")

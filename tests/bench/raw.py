@@ -4,7 +4,6 @@ import base64
 import os
 import re
 import sys
-from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 
@@ -66,7 +65,6 @@ def respond(environ) -> tuple[str, dict]:
     token = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
     given = {
         **MAY_WRITE,
-        "used_before": datetime.now(UTC) - tokens.USE_INTERVAL,
         "digest": sha256(token.encode()).hexdigest(),
         "default": 4,
     }
