@@ -11,6 +11,7 @@ from django.http import HttpResponse, JsonResponse
 
 from customers.jobs import heartbeat
 from customers.webhooks import backlog
+from oauth import replica
 
 WORK_SECONDS = 5.0  # for which the numbers about workers are kept: anybody may ask
 
@@ -68,6 +69,8 @@ class Readiness:
         if time.monotonic() - self.work_read_at > WORK_SECONDS:
             seconds = round(backlog.seconds_behind(), 1)
             self.work = {"webhook_queue_seconds": seconds, "workers": heartbeat.workers_alive()}
+            if replica.IS_CONFIGURED:
+                self.work["replica_lag_bytes"] = replica.lag()
             self.work_read_at = time.monotonic()
         return self.work
 

@@ -8,6 +8,7 @@ import environ
 from csp import constants as csp
 from django.conf import global_settings
 
+from config.postgresql.replica import ROUTER, replica_of
 from oauth.scopes import SCOPE_LABELS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -150,6 +151,12 @@ else:
         DATABASE_STATEMENT_SECONDS = 0  # it refuses the parameter `options`, by which the time is sent
     if env.bool("DATABASE_PREPARED_STATEMENTS", not DATABASE_POOLER):
         DATABASE.setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 2})
+
+# Reads that may be stale go there (oauth/replica.py), unless it is this many bytes of the write-ahead log behind.
+DATABASE_REPLICA_MAX_LAG = env.int("DATABASE_REPLICA_MAX_LAG", 16_000_000)
+if DATABASE_REPLICA_URL := env.str("DATABASE_REPLICA_URL", ""):
+    DATABASES["replica"] = replica_of(DATABASE, DATABASE_REPLICA_URL)
+    DATABASE_ROUTERS = [ROUTER]
 
 REDIS_URL = env.str("REDIS_URL", "")
 

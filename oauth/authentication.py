@@ -1,6 +1,7 @@
 """Authenticates requests to the API by their bearer token (RFC 6750, in the header only)."""
 
 from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS
 from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -23,7 +24,8 @@ class BearerAuthentication(BaseAuthentication):
         bearer = self.find_bearer(request, raw.strip())
         if bearer is None:
             raise AuthenticationFailed("The access token is unknown, expired or revoked.", code="invalid_token")
-        return SimpleLazyObject(lambda: get_user_model().objects.get(pk=bearer.user_id)), bearer
+        owners = get_user_model().objects.using(DEFAULT_DB_ALIAS)  # never a stale one
+        return SimpleLazyObject(lambda: owners.get(pk=bearer.user_id)), bearer
 
     def find_bearer(self, request, raw: str) -> tokens.Bearer | None:
         return tokens.authenticate(raw)

@@ -11,5 +11,9 @@ staff_deactivated = Signal()
 # Arguments: `user`, `role`, `by` (an Actor). A member of staff has a role that may do less than the former one.
 staff_demoted = Signal()
 
+# Arguments: `outcome`. A read that may be stale was answered by the replica (`replica`), or by the primary because the
+# replica was `behind`, `unavailable`, had `failed`, or lacked the object (`missing`). Not within a transaction.
+replica_asked = Signal()
+
 # Arguments: `user`, `by` (an Actor). An email with a link to choose a new password was sent.
 password_reset_sent = Signal()

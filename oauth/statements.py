@@ -23,9 +23,9 @@ PLACEHOLDER = re.compile(r"%(?:%|s|\((\w+)\)s)")
 PreparedKey = tuple[bytes, tuple[int, ...]]  # SQL and the types of its parameters
 
 
-def fetch_rows(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple]:
+def fetch_rows(sql: str, params: Sequence[Any] | Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS) -> list[tuple]:
     """All rows of a statement. Errors, transactions and `execute_wrapper` work as with `connection.cursor()`."""
-    wrapper: Any = connections[DEFAULT_DB_ALIAS]
+    wrapper: Any = connections[using]
     if wrapper.vendor != "postgresql" or wrapper.queries_logged or wrapper.execute_wrappers:
         with wrapper.cursor() as cursor:
             cursor.execute(sql, params)
@@ -34,9 +34,9 @@ def fetch_rows(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tupl
     wrapper.ensure_connection()
     wrapper.validate_no_broken_transaction()
     with wrapper.wrap_database_errors:
-        kept = getattr(_local, "statements", None)
+        kept = vars(_local).get(using)
         if kept is None or kept.connection is not wrapper.connection:
-            kept = _local.statements = Statements(wrapper)
+            kept = vars(_local)[using] = Statements(wrapper)
         return kept.fetch(sql, params)
 
 

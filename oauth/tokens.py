@@ -23,6 +23,7 @@ from oauth.audit.log import Event, record
 from oauth.errors import ServiceError
 from oauth.fields import digest
 from oauth.models import AccessToken, App, Grant, RefreshToken, clean_app_name
+from oauth.replica import needed_lsn_sql
 from oauth.scopes import Scope
 from oauth.statements import fetch_rows
 
@@ -47,7 +48,8 @@ class TokenExpired(ServiceError):
 class Bearer:
     """A valid token: its app, its owner, and what it may do, which is never more than its owner's role may do.
 
-    `is_use_due`: the stored time of its use is too old. `app_kind`: one of `App.Kind`.
+    `is_use_due`: the stored time of its use is too old. `app_kind`: one of `App.Kind`. `needed_lsn`: see
+    `oauth.replica`.
     """
 
     token_id: int
@@ -58,6 +60,7 @@ class Bearer:
     user_id: int
     is_use_due: bool
     app_kind: str
+    needed_lsn: int | None
 
 
 def generate_token(prefix: str) -> str:
@@ -104,6 +107,7 @@ USED_BEFORE = (
     if connection.vendor == "postgresql"
     else f"datetime('now', '-{USE_INTERVAL.total_seconds():.0f} seconds')"
 )
+NEEDED_LSN_COLUMN = needed_lsn_sql("app.id", is_of_store=f"app.kind = '{App.Kind.PRIVATE}'")
 
 
 def _token_query(condition: str) -> str:
@@ -112,7 +116,8 @@ def _token_query(condition: str) -> str:
     return f"""
         SELECT token.id AS token_id, token.scope, app.id AS app_id, app.api_version, app.rate_limit,
             owner.id AS user_id, token.last_used_at IS NULL OR token.last_used_at < {USED_BEFORE} AS is_use_due,
-            app.kind AS app_kind, {OWNER_SCOPES_COLUMN} AS role_scopes
+            app.kind AS app_kind, {OWNER_SCOPES_COLUMN} AS role_scopes,
+            {NEEDED_LSN_COLUMN} AS needed_lsn
         FROM {AccessToken._meta.db_table} token
         JOIN {App._meta.db_table} app ON app.id = token.application_id
         JOIN {get_user_model()._meta.db_table} owner ON owner.id = token.user_id
@@ -166,9 +171,9 @@ def _find(query: str, params: Mapping[str, Any]) -> Bearer | None:
 
 def bearer_of_row(row: tuple) -> Bearer:
     """`row`: the columns of TOKEN_QUERY."""
-    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due, app_kind, role_scopes = row
+    token_id, scope, app_id, api_version, rate_limit, user_id, is_use_due, app_kind, role_scopes, needed_lsn = row
     scopes = limited_scopes(scope, role_scopes or "")
-    return Bearer(token_id, scopes, app_id, api_version, rate_limit, user_id, bool(is_use_due), app_kind)
+    return Bearer(token_id, scopes, app_id, api_version, rate_limit, user_id, bool(is_use_due), app_kind, needed_lsn)
 
 
 def record_use(bearer: Bearer, *, version: str, meta: Mapping[str, Any]) -> None:

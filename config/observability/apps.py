@@ -11,9 +11,11 @@ class ObservabilityConfig(AppConfig):
 
     def ready(self):
         from customers.webhooks.signals import attempt_recorded
+        from oauth.signals import replica_asked
 
         if settings.METRICS_TOKEN:
             attempt_recorded.connect(count_attempt)
+            replica_asked.connect(count_read)
         if settings.LOG_FORMAT == "json":
             from config.observability.logs import log_attempt
 
@@ -29,3 +31,9 @@ def count_attempt(**attempt: Any) -> None:
     from config.observability import metrics
 
     metrics.count_attempt(**attempt)
+
+
+def count_read(**read: Any) -> None:
+    from config.observability import metrics
+
+    metrics.count_read(**read)

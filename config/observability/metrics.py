@@ -12,7 +12,7 @@ from time import perf_counter
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest, values
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from config.observability.requests import app_kind_of, method_of, raw_route_of, readable
@@ -33,6 +33,9 @@ ATTEMPTS = Histogram(
     "Time of an attempt to deliver a webhook event",
     ["outcome"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
+)
+REPLICA_READS = Counter(
+    "store_replica_reads", "Reads of apps that the replica may answer, by who has answered and why", ["outcome"]
 )
 NO_APP = "none"
 PATH = "/metrics"
@@ -70,6 +73,11 @@ class MetricsMiddleware:
 def count_attempt(*, seconds: float, outcome: str, **kwargs: object) -> None:
     """Receives `attempt_recorded`."""
     ATTEMPTS.labels(outcome).observe(seconds)
+
+
+def count_read(*, outcome: str, **kwargs: object) -> None:
+    """Receives `replica_asked`."""
+    REPLICA_READS.labels(outcome).inc()
 
 
 def answer(request: HttpRequest) -> HttpResponse:

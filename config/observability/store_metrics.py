@@ -14,6 +14,7 @@ from customers.jobs.models import Job
 from customers.jobs.runner import MAX_FAILURES
 from customers.mirror.models import MirroredCustomer
 from customers.webhooks import backlog
+from oauth import replica
 from oauth.accounts.models import Email
 
 CONNECTIONS = """
@@ -25,7 +26,7 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Without the database: only the metric that says so."""
         try:
-            metrics = [*database(), *queues(), *jobs(), *mirror(), *workers()]
+            metrics = [*database(), *replica_lag(), *queues(), *jobs(), *mirror(), *workers()]
         except (DatabaseError, InterfaceError):
             metrics = []
         yield gauge("store_database_up", "1 if the database answers", bool(metrics))
@@ -54,6 +55,11 @@ def database() -> Iterator[Metric]:
         (most,) = cursor.fetchone()
     yield gauge_by("state", "store_database_connections", "Connections to the store's database", states)
     yield gauge("store_database_connections_max", "Connections that the database server accepts", most)
+
+
+def replica_lag() -> Iterator[Metric]:
+    if replica.IS_CONFIGURED and (lag := replica.lag()) is not None:
+        yield gauge("store_replica_lag_bytes", "Write-ahead log that the replica has not replayed", lag)
 
 
 def queues() -> Iterator[Metric]:

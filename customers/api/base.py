@@ -18,7 +18,7 @@ from customers.api.renderers import JSONNegotiation, JSONRenderer
 from customers.api.throttling import CountingAuthentication, TokenRateThrottle
 from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, version_in_header
 from customers.models import User
-from oauth import api_usage, tokens
+from oauth import api_usage, replica, tokens
 from oauth.actor import Actor, client_ip
 from oauth.models import ApiVersion
 from oauth.permissions import TokenHasActionScope
@@ -62,6 +62,24 @@ class AdminApiView(APIView):
         if bearer := request.auth:
             tokens.record_use(bearer, version=request.version, meta=request.META)
             api_usage.count_call(bearer.app_id)
+            if replica.IS_CONFIGURED:
+                self.answer_by_replica(request)
+
+    def answer_by_replica(self, request) -> None:
+        """Replaces the handler, which DRF calls next."""
+        name, bearer = request.method.lower(), request.auth
+        handler = getattr(self, name, self.http_method_not_allowed)
+
+        def answer(*args, **kwargs):
+            return replica.answer(
+                lambda: handler(*args, **kwargs),
+                method=request.method,
+                app_id=bearer.app_id,
+                needed_lsn=bearer.needed_lsn,
+                missing=(NotFound,),
+            )
+
+        setattr(self, name, answer)
 
     def finalize_response(self, request, response, *args, **kwargs):
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -8,8 +8,10 @@ from functools import cache
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.models import AutoField, JSONField, Model
+
+from oauth.replica import reads_from
 
 MIN_ROWS_FOR_COPY = 100
 # What JSON escapes by a letter or by a number, and an escaped backslash, which may stand in front of a letter.
@@ -26,7 +28,8 @@ def custom_plan():
     if connection.vendor != "postgresql":
         yield
         return
-    with transaction.atomic(), connection.cursor() as cursor:
+    using = reads_from()
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         # A plan that is used once isn't worth compiling: that took seconds for an INSERT of 4,000 customers.
         cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off")
         yield

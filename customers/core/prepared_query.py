@@ -12,6 +12,7 @@ import orjson
 from django.db import connection
 from django.db.models import JSONField, QuerySet
 
+from oauth.replica import reads_from
 from oauth.statements import fetch_rows
 
 
@@ -42,7 +43,8 @@ class PreparedQuery:
 
     def __call__(self, *ids: int) -> list[dict[str, Any]]:
         names, sql, params, compiler, converters = self._statement(len(ids))
-        rows = fetch_rows(sql, [ids[param] if param in range(-len(ids), 0) else param for param in params])
+        values = [ids[param] if param in range(-len(ids), 0) else param for param in params]
+        rows = fetch_rows(sql, values, using=reads_from())
         return [dict(zip(names, row, strict=True)) for row in compiler.apply_converters(rows, converters)]
 
     def _statement(self, number_of_ids: int):

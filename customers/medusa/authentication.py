@@ -49,7 +49,8 @@ class Caller:
     """Who calls. `rate_limit_key` is the id that the rate limit counts under: the id of the token or, for a session or
     a JWT, minus the id of the person. `counted`: the state of the rate limit, if the request has been counted.
     `app_kind`: one of `App.Kind`; empty without an app.
-    `session`: the digest of the session that the cookie or the JWT belongs to."""
+    `session`: the digest of the session that the cookie or the JWT belongs to. `needed_lsn`: see
+    `oauth.replica`."""
 
     user_id: int
     scopes: frozenset[str]
@@ -59,6 +60,7 @@ class Caller:
     rate_limit: int | None = None
     session: str = ""
     counted: RateLimit | None = None
+    needed_lsn: int | None = None
 
     @property
     def actor(self) -> Actor:
@@ -88,6 +90,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> Caller:
                 bearer.app_kind,
                 bearer.rate_limit,
                 counted=counted,
+                needed_lsn=bearer.needed_lsn,
             )
     raise Unauthorized
 

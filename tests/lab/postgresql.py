@@ -72,8 +72,11 @@ class Cluster:
             self._run("pg_ctl", "stop", "--mode=immediate", "--silent", "--pgdata", self._data(name), check=False)
 
     def kill_primary(self) -> None:
+        self.kill(self.primary)
+
+    def kill(self, name: str) -> None:
         """The postmaster and all its processes at once, as a power cut does."""
-        postmaster = int((self._data(self.primary) / "postmaster.pid").read_text().split()[0])
+        postmaster = int((self._data(name) / "postmaster.pid").read_text().split()[0])
         children = subprocess.run(["pgrep", "-P", str(postmaster)], capture_output=True, text=True).stdout.split()
         for pid in (postmaster, *map(int, children)):
             try:
@@ -88,8 +91,12 @@ class Cluster:
             return False
 
     def start_primary(self) -> None:
-        (self._data(self.primary) / "postmaster.pid").unlink(missing_ok=True)
-        self._start(self.primary)
+        self.start(self.primary)
+
+    def start(self, name: str) -> None:
+        """After `kill`."""
+        (self._data(name) / "postmaster.pid").unlink(missing_ok=True)
+        self._start(name)
 
     def restart_primary(self) -> None:
         """As after a change of its settings: open transactions are rolled back."""
@@ -145,7 +152,13 @@ class Cluster:
         while self._execute("restored", "SELECT pg_is_in_recovery()")[0][0]:
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        return f"postgresql://postgres@127.0.0.1:{self.ports['restored']}/{NAME}"
+        return self.url_of("restored")
+
+    def url_of(self, name: str, database: str = NAME) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.ports[name]}/{database}"
+
+    def log_of(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
 
     def is_erased(self, name: str, id: int) -> bool:
         return self._execute(name, f"SELECT email IS NULL FROM customers_user WHERE id = {id}") == [(True,)]
@@ -168,13 +181,11 @@ class Cluster:
         return self.folder / name
 
     def _start(self, name: str) -> None:
-        log = self.folder / f"{name}.log"
-        self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", self._data(name), "--log", log,
+        self._run("pg_ctl", "start", "--wait", "--silent", "--pgdata", self._data(name), "--log", self.log_of(name),
                   f"--options=-p {self.ports[name]}")  # fmt: skip
 
     def _execute(self, name: str, statement: str, database: str = NAME) -> list[tuple]:
-        where = f"postgresql://postgres@127.0.0.1:{self.ports[name]}/{database}"
-        with psycopg.connect(where, autocommit=True) as connection:
+        with psycopg.connect(self.url_of(name, database), autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 

@@ -109,6 +109,7 @@ class TestFind:
             owner.pk,
             True,
             "private",
+            None,
         )
 
     def test_authenticate_takes_one_query(self, issue, django_assert_num_queries):

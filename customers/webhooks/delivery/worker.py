@@ -37,6 +37,7 @@ from customers.webhooks.delivery import outcomes
 from customers.webhooks.delivery.bodies import write_bodies
 from customers.webhooks.delivery.sender import TIMED_OUT, TIMEOUT, Attempt, Outcome
 from customers.webhooks.models import Delivery, Webhook
+from oauth import replica
 from oauth.encryption import UnreadableSecret
 
 LEASE = timedelta(seconds=10)
@@ -221,6 +222,9 @@ class Worker:
         """Reads the bodies again: since they were loaded, a webhook may have been switched off or a customer erased."""
         if not taken:
             return
+        if replica.IS_CONFIGURED:
+            # An app that gets an event can read what it is about.
+            replica.record_writes({queue.webhook.app_id or replica.STORE for queue, _ in taken})
         ids = [delivery.pk for _, delivery in taken]
         sendable = Delivery.objects.sendable(timezone.now()).filter(pk__in=ids, webhook__leased_by=self.id)
         bodies = dict(sendable.values_list("pk", "body"))

@@ -21,6 +21,7 @@ ONLY_ON_POSTGRESQL: dict[str, set[str]] = {
     "store_database_connections": {"state"},
     "store_database_connections_max": set(),
 }
+ONLY_WITH_REPLICA: dict[str, set[str]] = {"store_replica_reads_total": {"outcome"}, "store_replica_lag_bytes": set()}
 METRIC = re.compile(r"\bstore_[a-z_]+\b")
 
 
@@ -36,7 +37,7 @@ def exported(metrics) -> dict[str, set[str]]:
             names.setdefault(family.name, set())
     if connection.vendor != "postgresql":
         names |= ONLY_ON_POSTGRESQL
-    return names
+    return names | ONLY_WITH_REPLICA
 
 
 def expressions_of_alerts() -> list[str]:
