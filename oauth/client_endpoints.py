@@ -18,6 +18,7 @@ from oauth.actor import Actor, client_ip
 from oauth.audit.log import Event, record
 from oauth.models import App
 from oauth.text import is_encoded
+from oauth.validator import CLAIMED_CLIENT_ID
 
 # oauthlib makes each parameter an attribute of its request, so an unknown one could replace an attribute of its own.
 PARAMETERS = frozenset(
@@ -110,6 +111,7 @@ def _checked(request: HttpRequest) -> tuple[str, dict[str, str]]:
         # The scheme in any case (RFC 9110, 11.1), while the toolkit knows one. "-" decodes to no credentials.
         is_readable = credentials.isascii() and NUL not in _claimed_client_id(request)
         headers["HTTP_AUTHORIZATION"] = f"Basic {credentials if is_readable else '-'}"
+    headers[CLAIMED_CLIENT_ID] = _claimed_client_id(request).replace(NUL, "")
     return urlencode(parameters), headers
 
 

@@ -99,7 +99,7 @@ TABLE = [
      "the fields that a response shows"),
     ("oauth2_provider.models.set_token_value", "oauth/tokens.py",
      "stores a token as its digest, as the toolkit's own tokens are"),
-    ("oauth2_provider.models.set_token_value", "oauth/validator.py",
+    ("oauth2_provider.models.set_token_value", "oauth/grants.py",
      "the same"),
     ("oauth2_provider.oauth2_backends.OAuthLibCore.extract_headers", "oauth/client_endpoints.py",
      "headers in the form that the toolkit's validator expects"),

@@ -21,7 +21,12 @@ class LoggedApp(Protocol):
 
 
 def record(event: Event, by: Actor, app: LoggedApp | None = None, **detail: Any) -> None:
-    """Appends to the log. `detail`: values for JSON, without secrets.
+    """Appends to the log. See `entry`."""
+    entry(event, by, app, **detail).save()
+
+
+def entry(event: Event, by: Actor, app: LoggedApp | None = None, **detail: Any) -> AuditEvent:
+    """A row of the log that is not saved. `detail`: values for JSON, without secrets.
 
     Looks up the email address and the app of an actor that has their ids alone.
     """
@@ -29,7 +34,7 @@ def record(event: Event, by: Actor, app: LoggedApp | None = None, **detail: Any)
         by = replace(by, email=_found(get_user_model(), by.user_id).email or "")
     if by.app_id and app is None:
         app = _found(apps.get_model(settings.OAUTH2_PROVIDER_APPLICATION_MODEL), by.app_id)
-    AuditEvent.objects.create(
+    return AuditEvent(
         event=event,
         actor=by.email[:320],
         ip=by.ip,

@@ -48,8 +48,8 @@ def main() -> int:
     else:
         tables = compared(url, options.only, timing)
         if not options.only:
-            further = (measure_exchanges, measure_passwords, measure_outbox, measure_imports)
-            tables += [measure(url, **timing) for measure in further]
+            tables += measure_exchanges(url, **timing)
+            tables += [measure(url, **timing) for measure in (measure_passwords, measure_outbox, measure_imports)]
     print(*tables, f"{describe_machine(url)}; {how}.", sep="\n\n")
     missed = [miss for table in tables for miss in table.missed]
     for miss in missed:

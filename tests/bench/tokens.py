@@ -1,4 +1,4 @@
-"""How many authorization codes are exchanged for tokens."""
+"""How many authorization codes, and how many refresh tokens, are exchanged for tokens."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -8,29 +8,42 @@ from tests.bench.report import CORES, Bar, Table
 from tests.bench.serving import STORE, Variant, prepared, served
 
 VARIANT = Variant(STORE, "config.settings", "tests.bench.apps")
-PER_CORE_BAR = Bar("≥", 100)
+PER_CORE_BAR = Bar("≥", 120)
 MOST_PER_SECOND = 1_000
 
 
-def measure_exchanges(server_url: str, *, rounds: int, seconds: float) -> Table:
+def measure_exchanges(server_url: str, *, rounds: int, seconds: float) -> list[Table]:
     total = int(MOST_PER_SECOND * (rounds * seconds + load.WARM_UP))
     with prepared(VARIANT, server_url, "bench_apps", total) as store, served(VARIANT, store) as server:
-        run = server.traffic(exchanges)
-        results = load.interleaved({"exchange": run}, rounds=rounds, seconds=seconds)["exchange"]
-    table = Table("token requests per second", "exchange a code")
-    rate = median(result.rate for result in results)
-    table.add("this project", [rate], ",.0f")
-    table.add("per core", [rate / CORES], ",.0f", [PER_CORE_BAR])
-    return table
+        traffic = {"exchange": server.traffic(exchanges), "refresh": server.traffic(refreshes)}
+        results = load.interleaved(traffic, rounds=rounds, seconds=seconds)
+    rates = Table("token requests per second", "exchange a code", "refresh")
+    values = [median(result.rate for result in results[name]) for name in traffic]
+    rates.add("this project", values, ",.0f")
+    rates.add("per core", [rate / CORES for rate in values], ",.0f", [PER_CORE_BAR] * 2)
+    spent = Table("µs of CPU time per token request: median (lowest to highest)", "exchange a code", "refresh")
+    for part in load.Cpu._fields:
+        spent.add_spread(
+            part, [[getattr(run.cpu_of_request, part) for run in results[name]] for name in traffic], ",.0f"
+        )
+    return [rates, spent]
 
 
 def exchanges(bodies: list[str], _: list[dict]) -> Iterator[bytes]:
     """Each code once."""
-    for body in bodies:
-        lines = [
-            "POST /oauth2/token/ HTTP/1.1",
-            "Host: 127.0.0.1",
-            "Content-Type: application/x-www-form-urlencoded",
-            f"Content-Length: {len(body)}",
-        ]
-        yield "\r\n".join([*lines, "", body]).encode()
+    return map(token_request, bodies)
+
+
+def refreshes(_: list[str], bodies: list[dict]) -> Iterator[bytes]:
+    """Each refresh token once."""
+    return (token_request(each["body"]) for each in bodies)
+
+
+def token_request(body: str) -> bytes:
+    lines = [
+        "POST /oauth2/token/ HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Content-Type: application/x-www-form-urlencoded",
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join([*lines, "", body]).encode()

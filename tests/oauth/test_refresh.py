@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from oauth.audit.models import AuditEvent
 from oauth.fields import digest
@@ -162,3 +164,18 @@ class TestKinds:
     @each("made_up", ["x", "shr_", "\0", "é", 90_000 * "x"])
     def test_unknown_refresh_token_is_refused(self, partner, made_up):
         assert error_of(partner.refresh(made_up)) == "invalid_grant"
+
+
+class TestStatements:
+    def test_exchange_and_refresh_send_three_statements_each_to_postgresql(self, partner, dashboard_client):
+        code = partner.consent(dashboard_client)["code"]
+
+        with CaptureQueriesContext(connection) as of_exchange:
+            issued = partner.exchange(code).json()
+        with CaptureQueriesContext(connection) as of_refresh:
+            partner.refresh(issued["refresh_token"])
+
+        most = {"postgresql": (3, 3), "sqlite": (6, 7)}[connection.vendor]
+        for captured, expected in zip((of_exchange, of_refresh), most, strict=True):
+            statements = [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
+            assert len(statements) == expected, statements
