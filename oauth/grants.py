@@ -75,7 +75,7 @@ def _find_used(table: str, columns: str, condition: str, joins: str = "") -> str
     """Locks the app, then finds and locks a row of `table` that belongs to it, in the form of `Used`.
 
     On PostgreSQL a statement that waits for a row gets its newest version, but sees other rows as they were when the
-    statement began. So the row itself is locked, too: whoever used or deleted it meanwhile is noticed.
+    statement began. So the row itself is locked, too, and its use or deletion by another request is noticed.
     """
     return f"""
         WITH app AS {"MATERIALIZED" if IS_POSTGRESQL else ""} (
