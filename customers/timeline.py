@@ -9,9 +9,10 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.text import capfirst
+from django_countries import countries
 
 from customers.core.retention import delete_in_batches, end_if_any
-from customers.models import Event, Note, User
+from customers.models import Event, Language, Note, User
 from oauth.models import App
 
 PAGE_SIZE = 50
@@ -19,10 +20,13 @@ LABELS = {
     "line1": "Street and number",
     "line4": "City",
     "ip": "IP address",
+    "user_type": "Type",
     "block_reason": "Reason",
     "consent_ip": "IP address of the consent",
     "consent_text": "Version of the consent text",
 }
+# Of the codes that a field has.
+NAMES: dict[str, dict[str, str]] = {"language": dict(Language.choices), "country": dict(countries)}
 POSITION = re.compile(r"([-+:.0-9TZ]{1,40})_([0-9])_([0-9]{1,18})")
 
 
@@ -108,7 +112,7 @@ class Entry:
     def changes(self) -> list[Change]:
         """The fields that an event changed, without ids and without fields that are empty before and after."""
         fields = self.row.changes.items() if self.kind == "event" else ()
-        changes = [_change(name, pair) for name, pair in fields if name != "id"]
+        changes = [change for name, pair in fields if name != "id" for change in _changes(name, pair)]
         return [change for change in changes if change.before or change.after]
 
 
@@ -181,11 +185,22 @@ def _preceding(end: Position, rank: int, at: str, rows: QuerySet) -> QuerySet:
     return rows.exclude(**{at: end.at, "id__gte": end.id}) if rank == end.rank else rows
 
 
-def _change(name: str, pair: Any) -> Change:
+def _changes(name: str, pair: Any) -> list[Change]:
+    """One for each key of the metadata that was changed."""
     before, after = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
+    if name != "metadata" or not isinstance(before or {}, dict) or not isinstance(after or {}, dict):
+        return [_change(name, before, after)]
+    former, latter = before or {}, after or {}
+    keys = [key for key in {**former, **latter} if former.get(key) != latter.get(key)]
+    return [_change(key, former.get(key), latter.get(key)) for key in keys]
+
+
+def _change(name: str, before: Any, after: Any) -> Change:
     label = LABELS.get(name) or capfirst(name.replace("_", " "))
     if isinstance(before, bool) and isinstance(after, bool):
         return Change(label, _yes_or_no(before), _yes_or_no(after))
+    if name in NAMES:
+        before, after = (NAMES[name].get(str(code), code) for code in (before, after))
     return Change(label, _text(before), _text(after))
 
 

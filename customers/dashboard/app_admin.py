@@ -44,7 +44,6 @@ class AppAdmin(FoldedSearchOfFewAdmin, NoDeleteAdmin, ConfirmedActionsAdmin):
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         if obj:
             context |= {
-                "show_save_and_add_another": False,
                 "state": self.state(obj),
                 "facts": self.facts(obj),
                 "labels": labels_of(self.scopes_of(obj)),
@@ -91,8 +90,3 @@ class AppAdmin(FoldedSearchOfFewAdmin, NoDeleteAdmin, ConfirmedActionsAdmin):
         obj.save(update_fields=[*changed, "updated"])
         if form.changed_data:
             record(Event.APP_CHANGED, Actor.from_request(request), obj, changed=form.changed_data)
-
-    def add_view(self, request, form_url="", extra_context=None):
-        # After saving comes the page that shows the secrets.
-        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().add_view(request, form_url, {**buttons, **(extra_context or {})})

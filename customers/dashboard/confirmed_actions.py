@@ -102,7 +102,9 @@ def confirmed_action(
 
 
 class ConfirmationForm(forms.Form):
-    confirmation = forms.CharField(widget=forms.TextInput({"autocomplete": "off", "class": "vTextField"}))
+    confirmation = forms.CharField(
+        widget=forms.TextInput({"autocomplete": "off", "autofocus": True, "class": "vTextField"})
+    )
 
     def __init__(self, required: TypedConfirmation, obj: Any, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -32,7 +32,6 @@ class MemberForm(forms.Form):
 @admin.register(CustomerGroup)
 class CustomerGroupAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin, NoDeleteAdmin):
     form = ServiceErrorsForm
-    fields = ("name", "members", "created_at", "updated_at")
     readonly_fields = ("members", "created_at", "updated_at")
     list_display = ("name", "members", "created_at")
     search_fields = ("search_name__contains",)
@@ -43,6 +42,13 @@ class CustomerGroupAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActions
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(members=Count("customers"))
+
+    def get_fields(self, request, obj=None):
+        return ("name", *self.readonly_fields) if obj else ("name",)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        self.message_user(request, f"The group {obj.name} is added. Now add its members.", messages.SUCCESS)
+        return self._page_of(obj.pk)
 
     def get_urls(self):
         wrap = self.admin_site.admin_view

@@ -99,7 +99,8 @@ class JobAdmin(ReadOnlyAdmin):
         ]
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"title": capfirst(self.opts.verbose_name_plural)})
+        may_do = {"may_import": may_import(request), "may_export": may(request.user, EXPORT)}
+        return super().changelist_view(request, {"title": capfirst(self.opts.verbose_name_plural), **may_do})
 
     def upload(self, request):
         if not may_import(request):

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.utils.text import slugify
 
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
 from customers.metadata import services
@@ -19,7 +20,20 @@ VALIDATION_HELP = {
     Validation.MAXIMUM_LENGTH: "In characters. In a list: of each text.",
     Validation.MAXIMUM_PRECISION: "The number of decimal places. Only for decimal numbers.",
 }
-TYPE_HELP = "It can’t be changed later. Rich text has several lines, multi text is a list, a file is a URL."
+TYPE_HELP = "It can’t be changed later."
+KEY_HELP = (
+    "The name that programs use. Leave it empty to make it from the name: “Shoe size” becomes shoe_size. "
+    "It can’t be changed later."
+)
+TYPES = {
+    Type.TEXT: "Text",
+    Type.RICH_TEXT: "Text of several lines",
+    Type.MULTI_TEXT: "List of texts",
+    Type.INTEGER: "Whole number",
+    Type.DECIMAL: "Decimal number",
+    Type.BOOLEAN: "Yes or no",
+    Type.FILE: "Link to a file",
+}
 # The limits of a new definition, for people without a script: it shows only those that the type has.
 GROUPS = (
     ("Limits of texts", (Validation.MAXIMUM_LENGTH,)),
@@ -49,12 +63,20 @@ class DefinitionForm(ServiceErrorsForm):
             if validation in self.fields:  # a viewer's form has no fields
                 self.initial[validation] = given.get(validation, "")
                 self.fields[validation].help_text = VALIDATION_HELP.get(validation, "")
+        if "key" in self.fields:
+            self.fields["key"].required = False
+            self.fields["key"].help_text = KEY_HELP
         if "type" in self.fields:
             self.fields["type"].help_text = TYPE_HELP
+            field: Any = self.fields["type"]
+            field.choices = [("", "---------"), *TYPES.items()]
             limits = {kind: limits_of(kind) for kind in Type.values}
             self.fields["type"].widget.attrs["data-limits"] = json.dumps(limits)
         if Validation.ACCEPT_ONLY_IMAGE in given:
             self.initial[Validation.ACCEPT_ONLY_IMAGE] = given[Validation.ACCEPT_ONLY_IMAGE] == "true"
+
+    def clean_key(self):
+        return self.cleaned_data["key"] or slugify(self.cleaned_data.get("name") or "").replace("-", "_")
 
     def _get_validation_exclusions(self):
         # The service decides whether the key is taken.
@@ -80,7 +102,7 @@ def limits_of(type: str) -> list[str]:
 @admin.register(Definition)
 class DefinitionAdmin(ServiceErrorsAdmin):
     form = DefinitionForm
-    list_display = ("name", "key", "type", "object", "limits", *SWITCHES)
+    list_display = ("name", "key", "type_of_values", "object", "limits", *SWITCHES)
     ordering = ("name", "pk")
     list_per_page = 50
     show_full_result_count = False
@@ -113,6 +135,10 @@ class DefinitionAdmin(ServiceErrorsAdmin):
 
     def delete_model(self, request, obj):
         services.delete_definition(obj.pk)
+
+    @admin.display(description="type", ordering="type")
+    def type_of_values(self, definition):
+        return TYPES[definition.type]
 
     @admin.display
     def limits(self, definition):

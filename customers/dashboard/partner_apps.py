@@ -15,6 +15,8 @@ from oauth import partner_apps
 from oauth.actor import Actor
 from oauth.models import PartnerApp
 
+ADVANCED = ("version", "api_version", "rate_limit", "settings_schema")
+
 
 class PartnerAppForm(forms.ModelForm):
     allowed_scopes = ScopesField(
@@ -34,13 +36,18 @@ class PartnerAppForm(forms.ModelForm):
             "name", "app_url", "redirect_uris", "client_type", "allowed_scopes", "developer_email", "version",
             "api_version", "rate_limit", "settings_schema", "is_active",
         )  # fmt: skip
-        help_texts = HELP_TEXTS
+        help_texts = {
+            **HELP_TEXTS,
+            "client_type": "Confidential: a server, which keeps a secret. Public: a browser or a phone.",
+        }
         labels = {"is_active": "Active"}
         widgets = {"redirect_uris": forms.Textarea({"rows": 3, "class": "vLargeTextField"})}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["name"].required = True
+        if not self.instance.pk:
+            self.initial["client_type"] = PartnerApp.CLIENT_CONFIDENTIAL
 
     def clean_settings_schema(self):
         return self.cleaned_data["settings_schema"] or []
@@ -54,10 +61,13 @@ class PartnerAppAdmin(AppSettingsAdmin, AppAdmin):
     search_fields = ("name", "client_id")
     change_form_template = "dashboard/apps/change_partner_app.html"
 
-    def get_fields(self, request, obj=None):
+    def get_fieldsets(self, request, obj=None):
+        own = [field for field in PartnerAppForm.Meta.fields if field not in ADVANCED]
         if obj is None:
-            return tuple(field for field in PartnerAppForm.Meta.fields if field != "is_active")
-        return ("client_id", *PartnerAppForm.Meta.fields)
+            own.remove("is_active")
+        else:
+            own.insert(0, "client_id")
+        return [(None, {"fields": own}), ("Advanced", {"fields": ADVANCED, "classes": ["collapse"]})]
 
     def get_readonly_fields(self, request, obj=None):
         return ("client_id", "client_type") if obj else ()

@@ -105,10 +105,6 @@ class StaffRoleAdmin(ReauthenticatedAdmin, NoDeleteAdmin, ServiceErrorsAdmin, Co
     def has_change_permission(self, request, obj=None):
         return super().has_change_permission(request, obj) and not (obj and obj.is_built_in)
 
-    def render_change_form(self, request, context, *args, **options):
-        context["show_save_and_add_another"] = False
-        return super().render_change_form(request, context, *args, **options)
-
     def save_model(self, request, obj, form, change):
         values, by = form.cleaned_data, Actor.from_request(request)
         if change:

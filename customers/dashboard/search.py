@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import BooleanField, ExpressionWrapper, Model, Q, QuerySet
@@ -119,6 +120,13 @@ def _objects(request: HttpRequest, kind: Kind, text: str) -> Iterator[Found]:
         yield Found(str(found), reverse(name, args=[found.pk]), kind.detail(found))
 
 
+def _list_url(request: HttpRequest, text: str) -> str:
+    """That of the list of customers, whose search also knows tags. Empty for those who may not see it."""
+    if len(text) < MIN_LENGTH or not admin.site.get_model_admin(Customer).has_view_or_change_permission(request):
+        return ""
+    return f"{reverse('admin:customers_customer_changelist')}?{urlencode({'q': text})}"
+
+
 def _pages(request: HttpRequest, text: str) -> Iterator[Found]:
     """The places of the sidebar, what can be added there, and the person's own pages."""
     words = fold(text).split()
@@ -142,7 +150,8 @@ def _all_pages(request: HttpRequest) -> Iterator[Found]:
 def search(request: HttpRequest) -> HttpResponse:
     """A page of results; with `part`, the results alone, as the options of the search box."""
     text = shortened_search(" ".join(request.GET.get("q", "").replace("\0", "").split()))
-    context = {"query": text, "found": find(request, text), "min_length": MIN_LENGTH}
+    context: dict[str, Any] = {"query": text, "found": find(request, text), "min_length": MIN_LENGTH}
+    context["list_url"] = _list_url(request, text)
     if "part" in request.GET:
         return render(request, "dashboard/search_options.html", context)
     context |= {"title": "Search", "customers_url": reverse("admin:customers_customer_changelist")}

@@ -10,9 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.fields import JSONField
+from customers.dashboard.customers.filters import CustomerFilterForm, shown
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.ids import is_id
 from customers.dashboard.read_only import NoDeleteAdmin
@@ -28,18 +30,25 @@ def list_url(segment: Segment) -> str:
 
 
 def in_words(filters: Mapping[str, Any]) -> str:
-    """`spent from: 100; tag: vip`, by name: PostgreSQL does not keep the order of a JSON object."""
-    return "; ".join(
-        f"{name.removeprefix(METADATA).replace('_', ' ')}: {_value_in_words(name, value)}"
-        for name, value in sorted(filters.items())
-    )
+    """`Spent from: 100; Tag: vip`, by name: PostgreSQL does not keep the order of a JSON object."""
+    return "; ".join(f"{_label(name)}: {_value_in_words(name, value)}" for name, value in sorted(filters.items()))
+
+
+def _label(name: str) -> str:
+    """As the form of the filters calls it."""
+    if name in CustomerFilterForm.base_fields:
+        return str(CustomerFilterForm.base_fields[name].label)
+    return name.removeprefix(METADATA) if name.startswith(METADATA) else capfirst(name.replace("_", " "))
 
 
 def _value_in_words(name: str, value: Any) -> str:
     values = [str(each) for each in (value if isinstance(value, list) else [value])]
+    field = CustomerFilterForm.base_fields.get(name)
     if name == "group":
         groups = CustomerGroup.objects.in_bulk([int(each) for each in values if is_id(each)])
         values = [str(groups.get(int(each), "(deleted group)")) if is_id(each) else each for each in values]
+    elif field:
+        values = [shown(field, each) for each in values]
     return ", ".join(values)
 
 

@@ -58,7 +58,7 @@ class RoleFilter(admin.SimpleListFilter):
 class StaffForm(ServiceErrorsForm):
     role = forms.ChoiceField(
         help_text="Viewers can only look. Staff can also change customers. Owners can do everything. "
-        "A lower role takes effect at once, also for the tokens and apps below: they keep only what the role may do.",
+        "A lower role takes effect at once, also for the person's API tokens and apps.",
     )
 
     giver: StaffMember
@@ -67,6 +67,7 @@ class StaffForm(ServiceErrorsForm):
         model = StaffMember
         fields = ("first_name", "last_name", "email")
         widgets = {"email": EmailInput({"class": "vTextField"})}
+        help_texts = {"email": "Gets a link to choose a password. The link works for three days."}
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -133,8 +134,7 @@ class StaffAdmin(
         return allowed and (obj is None or staff.may_give(request.user, staff.role_of(obj)))
 
     def add_view(self, request, form_url="", extra_context=None):
-        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        context = {"title": "Invite staff member", **buttons, **(extra_context or {})}
+        context = {"title": "Invite staff member", "save_label": "Send invitation", **(extra_context or {})}
         return super().add_view(request, form_url, context)
 
     def save_model(self, request, obj, form, change):

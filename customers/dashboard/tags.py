@@ -79,13 +79,6 @@ class TagAdmin(ConfirmedActionsAdmin, FoldedSearchAdmin, ServiceErrorsAdmin, NoD
 
     log_change = log_addition
 
-    def add_view(self, request, form_url="", extra_context=None):
-        return super().add_view(request, form_url, {"show_save_and_continue": False, **(extra_context or {})})
-
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        buttons = {"show_save_and_add_another": False, "show_save_and_continue": False}
-        return super().change_view(request, object_id, form_url, {**buttons, **(extra_context or {})})
-
     def has_view_permission(self, request, obj=None):
         return request.user.has_perm("customers.view_customer")
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -112,7 +112,6 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
         return [(None, {"fields": ("name", "target", "events", "active")}), ("Secret and version", advanced)]
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
-        context["show_save_and_add_another"] = False
         if obj:
             context |= {
                 "health": self.health(obj),
@@ -130,6 +129,11 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
             by = Actor.from_request(request)
             obj.pk = services.create_webhook(store=store_domain(request), by=by, **form.cleaned_data).pk
         obj.refresh_from_db()
+
+    def response_add(self, request, obj, post_url_continue=None):
+        text = "The webhook is added. Send a test to see whether its address answers."
+        self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:webhooks_webhook_change", args=[obj.pk]))
 
     def delete_model(self, request, obj):
         services.delete_webhook(obj.pk, by=Actor.from_request(request))

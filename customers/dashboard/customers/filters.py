@@ -176,7 +176,7 @@ class CustomerFilterForm(forms.Form):
                 field = self.fields[name]
                 is_list = isinstance(field, SeveralField | forms.ModelMultipleChoiceField)
                 for each in value if isinstance(value, list) and is_list else [value]:
-                    yield Chip(name, str(field.label), _shown(field, each), str(each) if is_list else None)
+                    yield Chip(name, str(field.label), shown(field, each), str(each) if is_list else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ def _plain(value: Any) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def _shown(field: forms.Field, value: Any) -> str:
+def shown(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.ModelMultipleChoiceField):
         return str(next((group for group in field.queryset or () if group.pk == value), value))
     if isinstance(field, forms.ChoiceField):

@@ -144,6 +144,8 @@ class CustomerForm(ChangedFieldsForm):
         self.fields = {name: field for name, field in self.fields.items() if part.has(name)}
         if "email" in self.fields:
             self.fields["email"].required = not self.instance.pk or bool(self.instance.email)
+            if not self.instance.pk:
+                self.fields["email"].widget.attrs["autofocus"] = True
         for name in {"first_name", "last_name"} & self.fields.keys():
             cast(forms.CharField, self.fields[name]).empty_value = ""  # null is left to API clients
         if "metadata" in self.fields:

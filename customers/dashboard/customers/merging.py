@@ -19,13 +19,15 @@ from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirm
 from customers.dashboard.customers.actions import actor
 from customers.dashboard.ids import is_id
 from customers.dashboard.service_errors import message_of
+from customers.filters import search
 from customers.merging import duplicates, services
 from customers.merging.models import Duplicate
 from customers.merging.plan import CHOICES, METADATA, Decision, Plan
-from customers.models import Customer, User
+from customers.models import Customer, Language, User
 from oauth.errors import ServiceError
 
 MAX_HINTS = 5
+MAX_CANDIDATES = 10
 PAIRS_PER_PAGE = 50
 LABELS = {"ip": "IP address and browser", "is_blocked": "Blocked", "accepts_marketing": "Accepts marketing"}
 
@@ -46,7 +48,14 @@ class Row:
 
 
 class OtherCustomerForm(forms.Form):
-    other = forms.CharField(label="The other customer: email address or id", max_length=400)
+    """Several customers may match the text: then the form has an error, and `candidates` are those to choose from."""
+
+    other = forms.CharField(label="The other customer: name, email, phone or id", max_length=400)
+
+    def __init__(self, *args, customer: Customer, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.customer = customer
+        self.candidates: list[Customer] = []
 
     def clean_other(self) -> int:
         """The id of the other customer."""
@@ -54,9 +63,15 @@ class OtherCustomerForm(forms.Form):
         if is_id(text):
             return int(text)
         found = User.objects.with_email(text).values_list("pk", flat=True).first()
-        if found is None:
-            raise forms.ValidationError("There is no customer with this email address.")
-        return found
+        if found is not None:
+            return found
+        others = search(Customer.objects.not_erased().exclude(pk=self.customer.pk), text)
+        self.candidates = list(others.newest_first()[:MAX_CANDIDATES])
+        if not self.candidates:
+            raise forms.ValidationError("There is no other customer with this name, email address or phone number.")
+        if len(self.candidates) > 1:
+            raise forms.ValidationError("Several customers match. Choose one of them.")
+        return self.candidates[0].pk
 
 
 class MergingAdmin(ConfirmedActionsAdmin):
@@ -95,7 +110,7 @@ class MergingAdmin(ConfirmedActionsAdmin):
     def choose(self, request: HttpRequest, customer_id: int) -> HttpResponse:
         """Asks for the other customer, then shows both side by side with the choices."""
         customer = self.object_or_404(request, customer_id, is_allowed=self.has_change_permission(request))
-        form = OtherCustomerForm(request.GET if "other" in request.GET else None)
+        form = OtherCustomerForm(request.GET if "other" in request.GET else None, customer=customer)
         plan = None
         if form.is_valid():
             try:
@@ -116,7 +131,7 @@ class MergingAdmin(ConfirmedActionsAdmin):
     @confirmed_action(
         "Merge",
         "All that belongs to the other customer will belong to {object}. "
-        f"You can undo it for {kept_for('merges')}, as long as the values that it decides are not changed.",
+        f"You can undo it for {kept_for('merges')}, unless the values that you chose are changed.",
         is_available=lambda request, customer: False,  # it needs the other customer: see `choose`
         template="dashboard/customers/confirm_merge.html",
         details=lambda request, customer: preview_of(request, customer),
@@ -180,7 +195,7 @@ def preview_of(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 def rows_of(plan: Plan) -> list[Row]:
     return [
-        Row(label_of(each.name), each, text_of(each.kept), text_of(each.other), text_of(each.result))
+        Row(label_of(each.name), each, *(text_of(each.name, value) for value in (each.kept, each.other, each.result)))
         for each in plan.decisions
     ]
 
@@ -191,7 +206,9 @@ def label_of(name: str) -> str:
     return LABELS.get(name) or capfirst(name.replace("_", " "))
 
 
-def text_of(value: Any) -> str:
+def text_of(name: str, value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
+    if name == "language":
+        value = dict(Language.choices).get(value, value)
     return "—" if value in (None, "") else str(value)

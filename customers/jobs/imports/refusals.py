@@ -11,9 +11,11 @@ from customers.jobs.imports.columns import REASONS, label
 from customers.jobs.imports.header import FileFormat
 from customers.jobs.imports.parse import Row
 from customers.jobs.models import Job, RejectedRow
+from customers.validation import EmailTaken
 from oauth.errors import ServiceError
 
 SHOWN_CHARACTERS = 60  # of a value
+EMAIL_TAKEN = "Somebody in the store or in an earlier row has this email already."
 
 
 def rejected_row(
@@ -57,7 +59,8 @@ def _describe(error: ServiceError, row: Row, headers: Mapping[str, str]) -> str:
     column = ".".join(map(str, (headers.get(str(field)) or label(str(field)), *rest)))
     value = _value(row.values, error.path)
     given = "" if value is None or value == "" else f" Given: “{_storable(_shortened(str(value)))}”."
-    return f"{column}: {error.message}{given}"
+    message = EMAIL_TAKEN if isinstance(error, EmailTaken) else error.message
+    return f"{column}: {message}{given}"
 
 
 def _value(values: Any, path: Iterable[str | int]) -> Any:

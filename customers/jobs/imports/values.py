@@ -31,8 +31,14 @@ from oauth.errors import ServiceError
 
 # By the code of ISO 639-1. Norwegian is written in two ways, each with a code of its own.
 LANGUAGES = {**{code: code for code in Language.values}, "nb": "no", "nn": "no"}
-YES = frozenset({"true", "yes", "y", "1", "on", "t", "subscribed"})
-NO = frozenset({"false", "no", "n", "0", "off", "f", "unsubscribed", "not subscribed", "never subscribed"})
+# In English and in the languages of customers, and as shops export them.
+YES = frozenset({"true", "yes", "y", "1", "on", "t", "subscribed", "ja", "oui", "si", "sì", "sí", "sim", "kyllä", "ใช่"})
+NO = frozenset(
+    {
+        "false", "no", "n", "0", "off", "f", "unsubscribed", "not subscribed", "never subscribed",
+        "nein", "non", "nee", "nej", "nei", "não", "nao", "ei", "ไม่",
+    }
+)  # fmt: skip
 REQUIRED = ("line1", "line4", "country")
 WHOLE = re.compile(r"[+-]?[0-9]{1,19}(\.0*)?")
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")

@@ -30,7 +30,16 @@ def text(response) -> str:
     return response.content.decode()
 
 
+def test_customer_without_any_groups_to_choose_is_offered_the_first_group(dashboard_client, ada):
+    assert f'href="{GROUPS}add/"' in text(dashboard_client.get(edit_url(ada, "groups")))
+
+
 class TestGroupPage:
+    def test_new_group_leads_to_its_page(self, dashboard_client):
+        added = dashboard_client.post(f"{GROUPS}add/", {"name": "VIP"})
+
+        assert added.headers["Location"] == page_of(CustomerGroup.objects.get())
+
     def test_group_page_adds_a_member_by_email_and_removes_them(self, dashboard_client, owner, vip, ada):
         added = dashboard_client.post(f"{GROUPS}{vip.pk}/members/", {"email": "ADA@lovelace.example"}, follow=True)
 

@@ -125,12 +125,13 @@ class TestAnImport:
         assert User.objects.get(email="grace@example.com").first_name == "Grace Brewster"
         assert Event.objects.filter(kind="created", actor=owner).count() == 2
         report = dashboard_client.get(page.replace("change", "refused")).getvalue().decode().splitlines()
-        taken = "Line 6: E-mail: A user with this email already exists. Given: “ADA@example.com”."
+        taken = "Somebody in the store or in an earlier row has this email already."
         assert list(csv.reader(report)) == [
             ["E-mail", "Given name", "Surname", "Favourite colour", "Refused because"],
             ["nobody", "Bo", "", "blue", "Line 3: E-mail: Enter a valid email address. Given: “nobody”."],
-            ["ADA@example.com", "Ada", "", "", taken],
+            ["ADA@example.com", "Ada", "", "", f"Line 6: E-mail: {taken} Given: “ADA@example.com”."],
         ]
+        assert f'href="{UPLOAD}"' in dashboard_client.get(UPLOAD.removesuffix("import/")).content.decode()
 
     def test_page_of_an_import_says_how_long_the_store_keeps_rejected_rows(self, dashboard_client, upload, settings):
         settings.RETENTION_DAYS = {**settings.RETENTION_DAYS, "files": 3}

@@ -76,7 +76,7 @@ class TestSave:
         segment = Segment.objects.get()
         assert segment.filters == {"group": group.pk, "metadata.points": 7}
         assert listed(dashboard_client, f"?segment={segment.pk}", people) == [False, False, True, False]
-        assert "group: Friends" in text(dashboard_client.get(f"{SEGMENTS}{segment.pk}/change/"))
+        assert "Group: Friends" in text(dashboard_client.get(f"{SEGMENTS}{segment.pk}/change/"))
 
     def test_segment_names_each_of_several_groups(self, dashboard_client, people):
         groups = [create_group(name=name) for name in ("Friends", "Club", "Gone")]
@@ -86,7 +86,20 @@ class TestSave:
 
         shown = text(dashboard_client.get(f"{SEGMENTS}{segment.pk}/change/"))
 
-        assert "group: Friends, Club, (deleted group); tag: a, b" in shown
+        assert "Group: Friends, Club, (deleted group); Tag: a, b" in shown
+
+    def test_segment_is_described_as_the_filters_are(self, dashboard_client, people):
+        filters = {
+            "country": ["DE", "FR"],
+            "accepts_marketing": True,
+            "search": "x",
+            "orders_from": 2,
+            "metadata.a_b": "7",
+        }
+        create_segment(name="Both", filters=filters)
+
+        shown = "Marketing consent: Yes; Country: Germany, France; a_b: 7; Orders from: 2; Search: x"
+        assert shown in text(dashboard_client.get(SEGMENTS))
 
     def test_segment_of_a_segment_has_the_filters_of_both(self, dashboard_client, people):
         segment = create_segment(name="VIPs", filters={"tag": "vip"})

@@ -85,7 +85,7 @@ class TestEntries:
         assert "First name: Ada → Augusta" in changed
         assert "Tags: — → vip, b2b" in changed
         assert "Accepts marketing: no → yes" in changed
-        assert "Metadata: — → {&quot;a&quot;: [1]}" in changed
+        assert "A: — → 1" in changed
 
     def test_timeline_shows_address_changes(self, dashboard_client, ada, actor):
         address = make_address(ada)

@@ -271,7 +271,17 @@ class TestTags:
         assert User.objects.get().tags == tags
 
 
-@each("cell, accepts", [("SUBSCRIBED", True), ("NEVER_SUBSCRIBED", False), ("unsubscribed", False), ("Yes", True)])
+@each(
+    "cell, accepts",
+    [
+        ("SUBSCRIBED", True),
+        ("NEVER_SUBSCRIBED", False),
+        ("unsubscribed", False),
+        ("Yes", True),
+        ("Ja", True),
+        ("nej", False),
+    ],
+)
 def test_consent_of_a_cell(import_file, csv_file, cell, accepts):
     import_file(csv_file([["kay@example.com", cell]], ["Email", "Email Marketing Consent"]))
 

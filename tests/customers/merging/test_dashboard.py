@@ -109,7 +109,7 @@ def test_merge_page_says_why_a_merge_is_refused(dashboard_client, ada):
     staff = make_owner(email="staff@store.example")
     refused = {
         staff.pk: "Staff can",
-        "nobody@example.com": "There is no customer",
+        "nobody@example.com": "There is no other customer",
         10**9: "There is no customer",
         ada.pk: "themselves",
     }
@@ -125,3 +125,16 @@ def test_worker_finds_duplicates_of_new_customers(dashboard_client, ada, twin):
     call_command("run_worker", until_empty=True)
 
     assert "the same phone number" in text(dashboard_client.get(DUPLICATES))
+
+
+def test_merge_finds_the_other_customer_by_name(dashboard_client, ada, twin):
+    def compare(other: str):
+        return dashboard_client.get(page_url(ada, "merge"), {"other": other})
+
+    assert compare("augusta").context["plan"].other.pk == twin.pk
+    make_user(first_name="Augusta", email="third@lovelace.example")
+    several = text(compare("augusta"))
+    assert "Several customers match" in several
+    assert f'href="?other={twin.pk}"' in several
+    assert f'href="?other={ada.pk}"' not in several
+    assert "There is no other customer" in text(compare("ada"))

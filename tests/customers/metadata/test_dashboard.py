@@ -32,6 +32,11 @@ class TestTheForm:
             {"type": "minimum_value", "value": "0"},
         ]
 
+    def test_form_makes_the_key_from_the_name(self, dashboard_client):
+        dashboard_client.post(f"{DEFINITIONS}add/", {**NEW, "name": "Größe der Schuhe", "key": ""})
+
+        assert Definition.objects.get().key == "groe_der_schuhe"
+
     @pytest.mark.parametrize(
         ("changes", "field"),
         [

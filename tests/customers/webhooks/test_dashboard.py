@@ -36,9 +36,10 @@ def text_of(response) -> str:
 
 class TestWebhooks:
     def test_add_webhook(self, dashboard_client):
-        dashboard_client.post(f"{LIST}add/", {**FORM, "name": "Mailer"})
+        added = dashboard_client.post(f"{LIST}add/", {**FORM, "name": "Mailer"})
 
         webhook = Webhook.objects.get()
+        assert added.headers["Location"] == f"{LIST}{webhook.pk}/change/"
         assert (webhook.name, webhook.events, webhook.app) == ("Mailer", ["customer.created", "customer.updated"], None)
         assert len(webhook.secret_key) >= 40
         assert webhook.secret_key in text_of(dashboard_client.get(f"{LIST}{webhook.pk}/change/"))
@@ -47,6 +48,7 @@ class TestWebhooks:
         for field, value in (("target", "ftp://x.example/"), ("events", ["nonsense"]), ("events", [])):
             page = text_of(dashboard_client.post(f"{LIST}add/", {**FORM, field: value}))
             assert f'id="id_{field}_error"' in page
+            assert f'<a href="#id_{field}">' in page
         assert not Webhook.objects.exists()
 
     def test_all_events_are_those_that_the_api_publishes(self, dashboard_client, admin_client):

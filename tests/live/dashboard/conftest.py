@@ -1,5 +1,7 @@
 """One store and one browser for all these tests; each test creates the customers that it needs."""
 
+from zlib import crc32
+
 import pytest
 
 from tests.live.conftest import chromium, stores
@@ -31,12 +33,16 @@ def colleagues(shop, owner):
     return Colleagues(shop, owner)
 
 
-@pytest.fixture(params=WIDTHS)
+@pytest.fixture(params=["wide", "phone"])
 def pages(request, chrome, shop, owner):
-    """The owner's browser, at both widths."""
-    browser = Pages(chrome, shop, *WIDTHS[request.param])
+    """The owner's browser: light on a desktop, or on a tablet for half of the tests; dark on a phone."""
+    is_phone = request.param == "phone"
+    wide = ("desktop", "tablet")[crc32(request.node.originalname.encode()) % 2]
+    browser = Pages(chrome, shop, *WIDTHS["phone" if is_phone else wide])
+    browser.use_scheme("dark" if is_phone else "light")
     browser.be(owner)
-    return browser
+    yield browser
+    browser.use_scheme("light")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from tests.live.conftest import Store
 from tests.live.owner import Dashboard, press
 
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
+WIDTHS = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
 
 
 class Pages:
