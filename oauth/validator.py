@@ -24,8 +24,10 @@ class Validator(OAuth2Validator):
     """
 
     def client_authentication_required(self, request, *args, **kwargs):
-        """Reads the app before the toolkit does, which keeps it. The toolkit would read all columns, by a statement that
-        the ORM builds each time."""
+        """Reads the app before the toolkit does, which keeps it.
+
+        The toolkit would read all columns, by a statement that the ORM builds each time.
+        """
         request.client = find_app(request.headers[CLAIMED_CLIENT_ID])
         return super().client_authentication_required(request, *args, **kwargs)
 

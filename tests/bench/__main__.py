@@ -16,6 +16,7 @@ from tests.bench.imports import measure_imports
 from tests.bench.passwords import measure_passwords
 from tests.bench.report import describe_machine
 from tests.bench.scale import MANY, compare_sizes
+from tests.bench.sqlite import compare_databases
 from tests.bench.tokens import measure_exchanges
 from tests.bench.traffic import OPERATIONS
 from tests.bench.webhooks import measure_outbox
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--dashboard", action="store_true", help="the dashboard's pages with many customers")
     parser.add_argument("--customers", type=int, default=MANY, help="of --dashboard (default: %(default)s)")
     parser.add_argument("--scale", action="store_true", help="median latencies with 10,000 and 1,000,000 customers")
+    parser.add_argument("--sqlite", action="store_true", help="the API on SQLite beside the API on PostgreSQL")
     parser.add_argument(
         "--against", type=Path, metavar="PATH", help="the CPU time beside that of another checkout, which has a .venv"
     )
@@ -42,6 +44,8 @@ def main() -> int:
         tables, how = [measure_pages(url, total=options.customers)], f"{REQUESTS} requests of each page"
     elif options.scale:
         tables = [compare_sizes(url, **timing)]
+    elif options.sqlite:
+        tables = compare_databases(url, **timing)
     elif options.against:
         operations = [operation for operation in ALL_OPERATIONS if operation in options.only] or list(OPERATIONS)
         tables = [compare_checkouts(url, options.against.resolve(), operations=operations, **timing)]

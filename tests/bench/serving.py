@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -22,6 +23,7 @@ from tests.bench.report import CORES
 from tests.support.ports import free_port
 
 STORE = "config.server"  # the store itself, which has a server of its own
+PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 30  # seconds until a server has to answer
 
 
@@ -44,7 +46,7 @@ class Store:
     environment: dict[str, str]
     tokens: list[str]
     customers: list[dict]  # some of them, with id, email, names, phone_number, date_joined
-    postmaster: int  # the id of PostgreSQL's first process
+    postmaster: int | None  # the id of PostgreSQL's first process; None for SQLite, which the server itself runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Server:
         return Traffic(self.port, requests(self.store.tokens, self.store.customers), self.cpu_seconds)
 
     def cpu_seconds(self) -> Cpu:
-        return Cpu(cpu_seconds_of(self.pid), cpu_seconds_of(self.store.postmaster))
+        postmaster = self.store.postmaster
+        return Cpu(cpu_seconds_of(self.pid), cpu_seconds_of(postmaster) if postmaster else 0)
 
     def ask(self, method: str, path: str, body: dict | None = None):
         """The JSON of the answer."""
@@ -75,19 +78,30 @@ def prepared(variant: Variant, server_url: str, name: str, total: int) -> Iterat
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name}")
         try:
-            environment = {
-                **os.environ,
-                "DATABASE_URL": urlsplit(server_url)._replace(path=f"/{name}").geturl(),
-                "DJANGO_SETTINGS_MODULE": variant.settings,
-                "DEVELOPMENT": "1",  # plain HTTP
-                "REDIS_URL": "",  # the rate limit is kept in the database, as the raw variant does
-            }
-            command = variant.command("-m", variant.preparation, str(total))
-            known = json.loads(subprocess.check_output(command, env=environment, cwd=variant.checkout))
             postmaster = psutil.Process(connection.info.backend_pid).ppid()
-            yield Store(environment, known["tokens"], known["customers"], postmaster)
+            yield filled(variant, urlsplit(server_url)._replace(path=f"/{name}").geturl(), total, postmaster)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def prepared_on_sqlite(variant: Variant, total: int) -> Iterator[Store]:
+    """A new file with `total` customers, on the disk of the project's own, deleted afterwards."""
+    with TemporaryDirectory(prefix="bench-", dir=PROJECT) as folder:
+        yield filled(variant, f"sqlite:///{folder}/store.sqlite3", total, None)
+
+
+def filled(variant: Variant, database_url: str, total: int, postmaster: int | None) -> Store:
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": variant.settings,
+        "DEVELOPMENT": "1",  # plain HTTP
+        "REDIS_URL": "",  # the rate limit is kept in the database, as the raw variant does
+    }
+    command = variant.command("-m", variant.preparation, str(total))
+    known = json.loads(subprocess.check_output(command, env=environment, cwd=variant.checkout))
+    return Store(environment, known["tokens"], known["customers"], postmaster)
 
 
 @contextmanager

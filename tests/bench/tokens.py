@@ -21,6 +21,8 @@ def measure_exchanges(server_url: str, *, rounds: int, seconds: float) -> list[T
     values = [median(result.rate for result in results[name]) for name in traffic]
     rates.add("this project", values, ",.0f")
     rates.add("per core", [rate / CORES for rate in values], ",.0f", [PER_CORE_BAR] * 2)
+    seconds_of_cpu = [median(sum(run.cpu_of_request) for run in results[name]) / 1e6 for name in traffic]
+    rates.add("per second of CPU time", [1 / each for each in seconds_of_cpu], ",.0f", [PER_CORE_BAR] * 2)
     spent = Table("µs of CPU time per token request: median (lowest to highest)", "exchange a code", "refresh")
     for part in load.Cpu._fields:
         spent.add_spread(
