@@ -57,9 +57,9 @@ def shortened_search(text: str) -> str:
     return text if len(words) <= MAX_SEARCH_WORDS else " ".join(words[:MAX_SEARCH_WORDS])
 
 
-def require_room(rows: QuerySet, most: int, message: str) -> None:
-    """Raises TooMany if there are `most` of these rows. Needs the transaction that adds one: another writer waits for
+def require_room(rows: QuerySet, most: int, message: str, error: type[TooMany] = TooMany) -> None:
+    """Raises `error` if there are `most` of these rows. Needs the transaction that adds one: another writer waits for
     its end, so two writers can't exceed the limit together."""
     lock_until_commit(rows.model)
     if rows.count() >= most:
-        raise TooMany(message)
+        raise error(message)

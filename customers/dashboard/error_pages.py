@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 
 from customers.core.http.body_limits import BodyRefused
 from customers.core.http.refusals import RequestRefused
-from customers.dashboard.site import site_names
+from customers.dashboard.site import names, site_names
 
 TEMPLATE = "dashboard/error.html"
 
@@ -55,16 +55,16 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without the request, hence without session and database: they may be what failed."""
     text = "The store could not answer. The error is in the log. Try again in a moment."
-    return HttpResponseServerError(render_to_string(TEMPLATE, _context("Something went wrong", text)))
+    return HttpResponseServerError(
+        render_to_string(TEMPLATE, {**names(), "title": "Something went wrong", "text": text})
+    )
 
 
 def _page(request: HttpRequest, title: str, text: str) -> str:
-    context = _context(title, text)
+    context: dict[str, Any] = {"title": title, "text": text}
     # Without a user, a middleware refused the request before anybody was authenticated.
     if hasattr(request, "user") and admin.site.has_permission(request):
         context |= admin.site.each_context(request)
+    else:
+        context |= site_names()
     return render_to_string(TEMPLATE, context, request)
-
-
-def _context(title: str, text: str) -> dict[str, Any]:
-    return {**site_names(), "title": title, "text": text}

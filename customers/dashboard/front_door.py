@@ -1,4 +1,4 @@
-"""The page at `/`, which leads a person to the dashboard and to the API reference. It needs no database."""
+"""The page at `/`, which leads to the dashboard and to the API reference. It is shown without a database, too."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from customers.dashboard.site import site_names
+from customers.dashboard.site import DEFAULT_NAME, site_names
 from oauth.models import DEFAULT_API_VERSION
 
 
@@ -18,4 +18,7 @@ def front_door(request: HttpRequest, documents: Iterable[str]) -> HttpResponse:
     links = [
         (f"{name} (default)" if name == DEFAULT_API_VERSION else name, f"{url}?version={name}") for name in documents
     ]
-    return render(request, "dashboard/front_door.html", {**site_names(), "title": "Store", "documents": links})
+    names = site_names()
+    name = names["site_title"]
+    context = {**names, "name": name if name != DEFAULT_NAME else "this store", "documents": links}
+    return render(request, "dashboard/front_door.html", context)

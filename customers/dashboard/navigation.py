@@ -21,7 +21,8 @@ GROUPS = {
 }  # fmt: skip
 # Shown below another place, while a page of either of them is open.
 WITHIN = {"webhooks.delivery": "webhooks.webhook", "mirror.receivedevent": "mirror.mirroredstore"}
-NAMES = {"groups.customergroup": "Groups", "customers.blockedcustomer": "Block list"}
+NAMES = {"customers.blockedcustomer": "Block list"}
+NAMES_OF_ADDING = {"customers.staffmember": "Invite staff member"}
 
 Place = dict[str, Any]  # an entry of `models` in Django's `AdminSite.get_app_list`, with `current` and `within`
 
@@ -52,6 +53,10 @@ def grouped(apps: Iterable[dict[str, Any]], request: HttpRequest) -> list[dict[s
 def name_of(opts: Options) -> str:
     """What the sidebar, headings, breadcrumbs and the search call the objects of a model."""
     return NAMES.get(opts.label_lower) or str(capfirst(opts.verbose_name_plural))
+
+
+def name_of_adding(opts: Options) -> str:
+    return NAMES_OF_ADDING.get(opts.label_lower, f"Add {opts.verbose_name}")
 
 
 def places(groups: Iterable[dict[str, Any]]) -> Iterator[Place]:

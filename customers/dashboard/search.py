@@ -138,7 +138,7 @@ def _all_pages(request: HttpRequest) -> Iterator[Found]:
     for place in navigation.places(admin.site.get_app_list(request)):
         yield Found(place["name"], place["admin_url"])
         if place["add_url"]:
-            yield Found(f"Add {place['model']._meta.verbose_name}", place["add_url"])
+            yield Found(navigation.name_of_adding(place["model"]._meta), place["add_url"])
     if request.user.has_perm("customers.import_customer"):
         yield Found("Import customers", reverse("admin:jobs_job_import"))
     yield Found("Your account and two-factor sign-in", reverse("account"))

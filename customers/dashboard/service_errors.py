@@ -9,13 +9,18 @@ from django.core.exceptions import ValidationError
 
 from customers import validation
 from customers.dashboard.model_admin import DashboardAdmin
+from customers.limits import MAX_DEFINITIONS
+from customers.metadata.services import KeyTaken as DefinitionKeyTaken
+from customers.metadata.services import TooManyDefinitions
 from customers.validation import EmailTaken
 from oauth.errors import ServiceError
 from oauth.text import one_line
 
 # What the dashboard says instead of a service's own message, which is written for programs.
 MESSAGES: dict[type[ServiceError], str] = {
+    DefinitionKeyTaken: "There is already a custom field with this key.",
     EmailTaken: "There is already a customer or a member of staff with this email address.",
+    TooManyDefinitions: f"A store has at most {MAX_DEFINITIONS} custom fields.",
 }
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList, ChangeListSearchForm
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.shortcuts import redirect
 from django.urls import path
@@ -63,6 +64,15 @@ class SearchForm(ChangeListSearchForm):
 ChangeList.search_form_class = SearchForm  # of every list
 
 
+def names(name: str = DEFAULT_NAME) -> dict[str, str]:
+    return {"site_header": name, "site_title": name}
+
+
 def site_names() -> dict[str, str]:
-    """For pages that need no database."""
-    return {"site_header": DEFAULT_NAME, "site_title": DEFAULT_NAME}
+    """For pages that are shown without a database, too."""
+    from customers.store.services import get_details
+
+    try:
+        return names(get_details().name)
+    except DatabaseError:
+        return names()

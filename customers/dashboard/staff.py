@@ -11,6 +11,7 @@ from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html_join
 
+from customers.dashboard import navigation
 from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, ReauthenticatedAdmin, confirmed_action
 from customers.dashboard.folded_search import FoldedSearchAdmin
@@ -134,7 +135,8 @@ class StaffAdmin(
         return allowed and (obj is None or staff.may_give(request.user, staff.role_of(obj)))
 
     def add_view(self, request, form_url="", extra_context=None):
-        context = {"title": "Invite staff member", "save_label": "Send invitation", **(extra_context or {})}
+        name = navigation.name_of_adding(self.opts)
+        context = {"title": name, "save_label": "Send invitation", **(extra_context or {})}
         return super().add_view(request, form_url, context)
 
     def save_model(self, request, obj, form, change):

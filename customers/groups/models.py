@@ -18,6 +18,7 @@ class CustomerGroup(ComputedModel):
     customers = models.ManyToManyField(User, related_name="customer_groups", blank=True)
 
     class Meta:
+        verbose_name = "group"
         constraints = [models.UniqueConstraint(fields=["name"], name="customer_group_name_unique")]
         indexes = [models.Index(fields=["created_at", "id"], name="customer_group_newest")]
 

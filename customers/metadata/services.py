@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from customers.core.json_values import check_json, is_same_json
 from customers.core.prepared_query import PreparedQuery
-from customers.limits import MAX_DEFINITIONS, require_room
+from customers.limits import MAX_DEFINITIONS, TooMany, require_room
 from customers.metadata import values
 from customers.metadata.models import MAX_KEY_LENGTH, MAX_NAME_LENGTH, Definition, Object
 from oauth.errors import ServiceError
@@ -44,6 +44,10 @@ class KeyTaken(ServiceError):
 
     def __init__(self):
         super().__init__("There is a definition of this key already.", "key")
+
+
+class TooManyDefinitions(TooMany):
+    pass
 
 
 def bindings() -> Bindings:
@@ -118,7 +122,7 @@ def clean_metadata(
 
 @transaction.atomic
 def create_definition(**fields: Any) -> Definition:
-    """Raises KeyTaken, TooMany, ServiceError."""
+    """Raises KeyTaken, TooManyDefinitions, ServiceError."""
     definition = Definition(**fields)
     if not KEY.fullmatch(definition.key):
         raise ServiceError(
@@ -127,7 +131,8 @@ def create_definition(**fields: Any) -> Definition:
             "key",
         )
     _check(definition)
-    require_room(Definition.objects.all(), MAX_DEFINITIONS, f"A store has at most {MAX_DEFINITIONS} definitions.")
+    message = f"A store has at most {MAX_DEFINITIONS} definitions."
+    require_room(Definition.objects.all(), MAX_DEFINITIONS, message, TooManyDefinitions)
     _save(definition, force_insert=True)
     return definition
 

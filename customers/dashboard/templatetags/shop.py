@@ -16,6 +16,7 @@ from customers.dashboard import navigation
 
 register = template.Library()
 register.filter(navigation.name_of)
+register.filter(navigation.name_of_adding)
 
 NOTHING = "—"
 # The currencies of ISO 4217 without a smaller unit. The list in babel (CLDR) also leaves out units that nobody uses.

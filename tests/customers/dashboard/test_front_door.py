@@ -2,10 +2,13 @@
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.test import Client
 
+from customers import store
 from customers.api.openapi import DOCUMENTS
 from customers.dashboard import home_numbers
+from customers.store.services import change_details
 from tests.support.dashboard import CUSTOMERS, DASHBOARD
 
 STYLES = "dashboard/dashboard.css"
@@ -17,6 +20,14 @@ def visitor():
     browser = Client(raise_request_exception=False)
     browser.cookies[settings.SESSION_COOKIE_NAME] = "s" * 32
     return browser
+
+
+@pytest.fixture
+def no_database(monkeypatch):
+    def fail():
+        raise OperationalError("no answer")
+
+    monkeypatch.setattr(store.services, "get_details", fail)
 
 
 def assert_is_page(response, status: int, heading: str) -> str:
@@ -32,7 +43,7 @@ def assert_is_page(response, status: int, heading: str) -> str:
 
 
 class TestFrontDoor:
-    def test_front_door_links_to_dashboard_and_api_reference_without_a_database(self, visitor):
+    def test_front_door_links_to_dashboard_and_api_reference_without_a_database(self, visitor, no_database):
         page = assert_is_page(visitor.get("/"), 200, "Welcome to this store")
 
         for url in (DASHBOARD, "/api/docs/admin/", *(f"/api/schema/admin/?version={name}" for name in DOCUMENTS)):
@@ -41,6 +52,13 @@ class TestFrontDoor:
     def test_front_door_links_lead_somewhere(self, db):
         for url in ("/api/docs/admin/", "/api/schema/admin/?version=unstable", f"{DASHBOARD}login/"):
             assert Client().get(url).status_code == 200
+
+    def test_pages_for_anybody_have_the_name_of_the_store(self, db):
+        change_details(name="Beans & Sons")
+
+        door = assert_is_page(Client().get("/"), 200, "Welcome to Beans &amp; Sons")
+        assert "<title>Beans &amp; Sons</title>" in door
+        assert "<title>Page not found | Beans &amp; Sons</title>" in Client().get("/nope/").content.decode()
 
     def test_front_door_refuses_post(self, visitor):
         assert visitor.post("/").status_code == 405

@@ -5,6 +5,7 @@ import re
 from django.apps import apps
 from django.contrib import admin
 
+from customers.dashboard import navigation
 from customers.mirror.models import ReceivedEvent
 from customers.store.services import change_details
 from tests.support.dashboard import CUSTOMERS, DASHBOARD, customer_url
@@ -23,6 +24,12 @@ def current(response) -> list[str]:
 def breadcrumbs(response) -> str:
     found = re.search(r'<div class="breadcrumbs">.*?</div>', response.content.decode(), re.DOTALL)
     return " ".join(re.sub("<[^>]*>", "", found[0]).replace("&rsaquo;", ">").split())
+
+
+def titles(response) -> list[str]:
+    """Of the tab and of the page."""
+    page = response.content.decode()
+    return [re.search(r"<title>(.*?) \|", page)[1], re.search(r"<h1[^>]*>([^<]*)", page)[1].strip()]
 
 
 class TestSidebar:
@@ -83,6 +90,22 @@ class TestBreadcrumbs:
             page = dashboard_client.get(url)
             assert current(page) == [name]
             assert f"<h1>{name}</h1>" in page.content.decode()
+
+    def test_each_place_has_one_name_on_its_page_and_where_something_is_added(self, dashboard_client):
+        """In the sidebar, the title, the heading and the breadcrumbs; a page of adding in the search, too."""
+        request = dashboard_client.get(DASHBOARD).wsgi_request
+        for place in navigation.places(admin.site.get_app_list(request)):
+            page = dashboard_client.get(place["admin_url"], follow=True)
+            if place["name"] != "Store details":  # opens the only object
+                assert titles(page) == [place["name"], place["name"]], place["name"]
+                assert breadcrumbs(page) == f"Home > {place['name']}"
+            if place["add_url"] and place["name"] != "Segments":  # begins with the list of customers
+                adding = dashboard_client.get(place["add_url"])
+                name = titles(adding)[0]
+                assert titles(adding) == [name, name]
+                assert breadcrumbs(adding).endswith(f" > {name}")
+                found = dashboard_client.get(f"{DASHBOARD}search/", {"q": name}).content.decode()
+                assert f'href="{place["add_url"]}"' in found, name
 
     def test_index_of_an_app_leads_home(self, dashboard_client):
         assert dashboard_client.get(f"{DASHBOARD}customers/").headers["Location"] == DASHBOARD
