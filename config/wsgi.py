@@ -30,7 +30,7 @@ class Handler(WSGIHandler):
 
 
 def close_old_connection(**kwargs):
-    """As Django's function for all databases, of which there is one."""
+    """As Django's function for all databases, where there is one."""
     connection.close_if_unusable_or_obsolete()
 
 
@@ -42,8 +42,9 @@ limit_statements()
 # Django looks after its connections before and after each request, and after its caches. Once is enough, and the cache
 # in memory has nothing to close: 3 % of the CPU time of a retrieve.
 signals.request_started.disconnect(close_old_connections)
-signals.request_finished.disconnect(close_old_connections)
 signals.request_finished.disconnect(close_caches)
-signals.request_finished.connect(close_old_connection)
+if len(settings.DATABASES) == 1:  # no replica
+    signals.request_finished.disconnect(close_old_connections)
+    signals.request_finished.connect(close_old_connection)
 if not settings.DEBUG:  # only then Django remembers queries
     signals.request_started.disconnect(reset_queries)

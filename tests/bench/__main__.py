@@ -13,8 +13,9 @@ from tests.bench import medusa
 from tests.bench.comparison import ALL_OPERATIONS, TEXTBOOK, VARIANTS, compare, compare_checkouts
 from tests.bench.dashboard import REQUESTS, measure_pages
 from tests.bench.imports import measure_imports
+from tests.bench.nodes import measure_nodes
 from tests.bench.passwords import measure_passwords
-from tests.bench.report import describe_machine
+from tests.bench.report import CORES, Table, describe_machine
 from tests.bench.scale import MANY, compare_sizes
 from tests.bench.sqlite import compare_databases
 from tests.bench.tokens import measure_exchanges
@@ -31,6 +32,7 @@ def main() -> int:
     )
     parser.add_argument("--dashboard", action="store_true", help="the dashboard's pages with many customers")
     parser.add_argument("--customers", type=int, default=MANY, help="of --dashboard (default: %(default)s)")
+    parser.add_argument("--nodes", action="store_true", help="CPU time on one node, on two, and with a replica")
     parser.add_argument("--scale", action="store_true", help="median latencies with 10,000 and 1,000,000 customers")
     parser.add_argument("--sqlite", action="store_true", help="the API on SQLite beside the API on PostgreSQL")
     parser.add_argument(
@@ -38,8 +40,11 @@ def main() -> int:
     )
     options = parser.parse_args()
 
-    url, timing = os.environ["DATABASE_URL"], {"rounds": options.rounds, "seconds": options.seconds}
+    timing = {"rounds": options.rounds, "seconds": options.seconds}
     how = f"{options.rounds} turns of {options.seconds:g} s"
+    if options.nodes:
+        return report(*measure_nodes(**timing), f"{CORES} cores; {how}.")
+    url = os.environ["DATABASE_URL"]
     if options.dashboard:
         tables, how = [measure_pages(url, total=options.customers)], f"{REQUESTS} requests of each page"
     elif options.scale:
@@ -54,8 +59,13 @@ def main() -> int:
         if not options.only:
             tables += measure_exchanges(url, **timing)
             tables += [measure(url, **timing) for measure in (measure_passwords, measure_outbox, measure_imports)]
-    print(*tables, f"{describe_machine(url)}; {how}.", sep="\n\n")
-    missed = [miss for table in tables for miss in table.missed]
+    return report(*tables, f"{describe_machine(url)}; {how}.")
+
+
+def report(*parts: Table | str) -> int:
+    """Prints tables and texts. Returns the exit code."""
+    print(*parts, sep="\n\n")
+    missed = [miss for part in parts if isinstance(part, Table) for miss in part.missed]
     for miss in missed:
         print(f"Missed: {miss}", file=sys.stderr)
     return 1 if missed else 0

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from statistics import quantiles
 from typing import NamedTuple
 
@@ -26,9 +27,9 @@ class Cpu(NamedTuple):
 
 
 class Traffic(NamedTuple):
-    port: int
+    ports: list[int]  # connections use one after the other
     requests: Iterator[bytes]  # without an end
-    cpu_seconds: Callable[[], Cpu]  # that were spent until now
+    cpu_seconds: Callable[[], tuple[float, ...]]  # that were spent until now, as Cpu or as other named parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,12 @@ class Result:
     latencies: list[float]
     elapsed: float
     statuses: Counter[bytes]
-    cpu: Cpu
+    cpu: tuple[float, ...]
 
     @property
-    def cpu_of_request(self) -> Cpu:
-        """In microseconds."""
-        return Cpu(*(seconds / len(self.latencies) * 1e6 for seconds in self.cpu))
+    def cpu_of_request(self):
+        """In microseconds, with the names of `cpu`."""
+        return type(self.cpu)(*(seconds / len(self.latencies) * 1e6 for seconds in self.cpu))
 
     @property
     def rate(self) -> float:
@@ -91,12 +92,12 @@ class Connection:
 
 def run(traffic: Traffic, *, seconds: float, connections: int = 8) -> Result:
     """Sends requests over keep-alive connections to 127.0.0.1. All that were sent are answered when it returns."""
-    port, requests, cpu_seconds = traffic
+    ports, requests, cpu_seconds = traffic
     before = cpu_seconds()
     latencies: list[float] = []
     statuses: Counter[bytes] = Counter()
     with selectors.DefaultSelector() as selector:
-        waiting = [Connection(port) for _ in range(connections)]
+        waiting = [Connection(port) for port, _ in zip(cycle(ports), range(connections), strict=False)]
         for connection in waiting:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
         started = now = time.perf_counter()
@@ -117,7 +118,7 @@ def run(traffic: Traffic, *, seconds: float, connections: int = 8) -> Result:
                     waiting.remove(connection)
                     selector.unregister(connection.socket)
                     connection.socket.close()
-    spent = Cpu(*(after - earlier for after, earlier in zip(cpu_seconds(), before, strict=True)))
+    spent = type(before)(*(after - earlier for after, earlier in zip(cpu_seconds(), before, strict=True)))
     return Result(latencies, now - started, statuses, spent)
 
 

@@ -57,7 +57,7 @@ class Server:
 
     def traffic(self, requests: Callable[[list[str], list[dict]], Iterator[bytes]]) -> Traffic:
         """`requests` made for this server's tokens and customers."""
-        return Traffic(self.port, requests(self.store.tokens, self.store.customers), self.cpu_seconds)
+        return Traffic([self.port], requests(self.store.tokens, self.store.customers), self.cpu_seconds)
 
     def cpu_seconds(self) -> Cpu:
         postmaster = self.store.postmaster
@@ -105,13 +105,13 @@ def filled(variant: Variant, database_url: str, total: int, postmaster: int | No
 
 
 @contextmanager
-def served(variant: Variant, store: Store) -> Iterator[Server]:
+def served(variant: Variant, store: Store, workers: int = CORES) -> Iterator[Server]:
     """As in production: a worker per core, each with one thread."""
     port = free_port()
     if variant.application == STORE:
-        command = f"-m {STORE} --workers {CORES} --port {port}"
+        command = f"-m {STORE} --workers {workers} --port {port}"
     else:
-        command = f"-m granian {variant.application}:application --interface wsgi --workers {CORES} --port {port}"
+        command = f"-m granian {variant.application}:application --interface wsgi --workers {workers} --port {port}"
         command += " --blocking-threads 1 --log-level warning"
     process = subprocess.Popen(
         variant.command(*command.split()),
