@@ -2,12 +2,11 @@
 
 from threading import Event
 
-from django.utils import timezone
-
 from customers import services
 from customers.core.polling import poll
 from customers.models import User
 from oauth.actor import SYSTEM
+from oauth.clock import database_now
 
 POLL = 15.0  # seconds
 CHUNK = 500  # people in a transaction
@@ -19,7 +18,7 @@ def run(stop: Event, *, until_empty: bool = False) -> None:
 
 def lift_expired() -> bool:
     """Unblocks people whose `blocked_until` is past, as a member of staff would. Returns whether there were any."""
-    now = timezone.now()
+    now = database_now()
     expired = User.objects.filter(is_blocked=True, blocked_until__lte=now).order_by("blocked_until")
     ids = list(expired.values_list("pk", flat=True)[:CHUNK])
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from threading import Event
 
 from django.conf import settings
-from django.utils import timezone
 
 from customers.core import polling
 from customers.jobs.models import WorkerProcess
+from oauth.clock import database_now
 
 INTERVAL = 10.0  # seconds between two signs of life
 ALIVE_FOR = timedelta(seconds=60)  # after the last one
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 def workers_alive() -> int:
-    return WorkerProcess.objects.filter(seen_at__gt=timezone.now() - ALIVE_FOR).count()
+    return WorkerProcess.objects.filter(seen_at__gt=database_now() - ALIVE_FOR).count()
 
 
 class Heartbeat:
@@ -46,7 +46,7 @@ class Heartbeat:
         path: Path = settings.WORKER_ALIVE_FILE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        seen_at = timezone.now()
+        seen_at = database_now()
         WorkerProcess.objects.update_or_create(
             pk=self.id,
             defaults={"seen_at": seen_at},

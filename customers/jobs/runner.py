@@ -15,6 +15,7 @@ from customers.core.retention import end_of
 from customers.jobs import registry
 from customers.jobs.models import Job, JobFile, RejectedRow
 from customers.jobs.registry import JobType, Options, Steps
+from oauth.clock import database_now
 from oauth.errors import ServiceError
 
 COUNTERS = ("position", "cursor", "created", "updated", "rejected", "warnings", "seconds")
@@ -125,7 +126,7 @@ def _lock(job: Job) -> None:
 
 def schedule_retry(job: Job, error: Exception) -> None:
     """Records that a worker failed to run a step."""
-    due_at = timezone.now() + FIRST_RETRY * 3**job.failures
+    due_at = database_now() + FIRST_RETRY * 3**job.failures
     text = f"{type(error).__name__}: {error}"[:255]
     Job.objects.filter(pk=job.pk).update(failures=job.failures + 1, error=text, due_at=due_at)
 

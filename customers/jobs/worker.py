@@ -9,11 +9,11 @@ from threading import Event
 
 from django.db import connection
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from customers.core.polling import poll
 from customers.jobs import registry, runner
 from customers.jobs.models import Job
+from oauth.clock import database_now
 
 POLL = 1.0  # seconds to wait while no job is due
 TURN_SECONDS = 5.0  # for one job while others wait
@@ -41,7 +41,7 @@ def run_due(stop: Event) -> bool:
 
 
 def due() -> QuerySet[Job]:
-    now = timezone.now()
+    now = database_now()
     kinds = [each.key for each in registry.all_types() if each.runs_in_worker]
     started = Job.objects.filter(kind__in=kinds, finished_at=None, failures__lt=runner.MAX_FAILURES)
     return started.filter(Q(due_at=None) | Q(due_at__lte=now)).exclude(started_at=None).order_by("pk")

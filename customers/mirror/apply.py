@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from customers import customer_count, services
@@ -28,6 +28,7 @@ from customers.mirror.plan import (
 from customers.models import Address, User
 from customers.privacy import erasure
 from oauth.actor import SYSTEM
+from oauth.clock import database_now
 
 # Local ids start at the next multiple of this, so that they never meet those that the store gives out later.
 ID_RANGE = 10**9
@@ -46,15 +47,6 @@ class SyncResult:
     staff: set[int] = field(default_factory=set)
     conflicts: dict[int, ConflictReason] = field(default_factory=dict)
     dropped: dict[int, tuple[str, ...]] = field(default_factory=dict)
-
-
-def database_now() -> datetime:
-    """The time on the one clock that all processes share."""
-    if connection.vendor != "postgresql":
-        return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        return cursor.fetchone()[0]
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from customers.mirror.client import StoreClient
 from customers.mirror.models import MirroredStore
 from customers.mirror.orders import DOCUMENT_TYPES
 from customers.mirror.payload import RemoteCustomer, RemotePage, parse_page
+from oauth.clock import database_now
 
 PAGE_SIZE = 250  # the most that a store of this API gives at once
 FIRST_PAGE = f"users/?page_size={PAGE_SIZE}&limit={PAGE_SIZE}"
@@ -61,7 +62,7 @@ def start_pull(store: MirroredStore, *, with_orders: bool) -> Job:
     digest = _digest(store)
     Job.objects.filter(digest=digest).delete()
     options = PullOptions(store=store.pk, with_orders=with_orders, next=FIRST_PAGE)
-    return runner.create(PULL, options, digest=digest, started_at=apply.database_now())
+    return runner.create(PULL, options, digest=digest, started_at=database_now())
 
 
 def unfinished_pull(store: MirroredStore) -> Job | None:
@@ -84,7 +85,7 @@ def steps(job: Job, client: StoreClient) -> Steps:
     pool = ThreadPoolExecutor(1)
 
     def fetch(link: str) -> "Future[FetchedPage] | None":
-        return pool.submit(_fetch, client, link, apply.database_now(), options.with_orders) if link else None
+        return pool.submit(_fetch, client, link, database_now(), options.with_orders) if link else None
 
     try:
         coming = fetch(options.next)

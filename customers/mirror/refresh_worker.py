@@ -19,6 +19,7 @@ from customers.mirror.client import StoreClient, StoreRefused
 from customers.mirror.models import MirroredCustomer, MirroredStore
 from customers.mirror.payload import parse_customer
 from customers.mirror.pull import fetch_documents
+from oauth.clock import database_now
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
 
@@ -43,7 +44,7 @@ class RefreshWorker:
 
     def refresh_next(self) -> bool:
         """Returns False if no customer is due."""
-        now = apply.database_now()
+        now = database_now()
         due = MirroredCustomer.objects.select_related("store").filter(refresh_due_at__lte=now)
         mirrored = due.order_by("refresh_due_at").first()
         if mirrored is None:
@@ -55,7 +56,7 @@ class RefreshWorker:
 
     def refresh(self, mirrored: MirroredCustomer) -> None:
         """Reads one customer from the store, and keeps what the store shows."""
-        requested_at = apply.database_now()
+        requested_at = database_now()
         try:
             client = self.client_of(mirrored.store)
             customer = parse_customer(client.get(f"users/{mirrored.pk}/"))
@@ -101,5 +102,5 @@ class RefreshWorker:
         wait = FIRST_RETRY * 2 ** min(mirrored.failures, MAX_DOUBLINGS)
         failures = min(mirrored.failures + 1, MAX_DOUBLINGS)
         rows = MirroredCustomer.objects.filter(pk=mirrored.pk)
-        rows.update(refresh_due_at=apply.database_now() + wait, failures=failures)
+        rows.update(refresh_due_at=database_now() + wait, failures=failures)
         logger.warning("Customer %s will be read again later: %s", mirrored.pk, reason)

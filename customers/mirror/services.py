@@ -22,6 +22,7 @@ from customers.models import User
 from customers.privacy import erasure
 from customers.webhooks.signing import sign
 from oauth.actor import SYSTEM
+from oauth.clock import database_now
 from oauth.errors import ServiceError
 
 SUBSCRIBED_EVENTS = (
@@ -124,7 +125,7 @@ def _sync_customer(store: MirroredStore, customer: RemoteCustomer, *, is_created
         return Outcome.QUEUED, ""
     if is_known and is_created:
         return Outcome.OUTDATED, "the customer is known"
-    result = apply.sync(store, [customer], as_of=apply.database_now())
+    result = apply.sync(store, [customer], as_of=database_now())
     if store.has_token and customer.id in result.created:
         apply.mark_stale(store, [customer.id], refetch_orders=True)
     if customer.id in result.conflicts:

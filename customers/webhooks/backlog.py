@@ -1,9 +1,9 @@
 """How far the workers are behind. Both numbers are read from small indexes, however many deliveries the log holds."""
 
 from django.db.models import Min, OuterRef, Subquery
-from django.utils import timezone
 
 from customers.webhooks.models import Delivery, Webhook
+from oauth.clock import database_now
 
 
 def length() -> int:
@@ -16,7 +16,7 @@ def seconds_behind() -> float:
 
     Looks at the first due delivery of each webhook.
     """
-    now = timezone.now()
+    now = database_now()
     first = Delivery.objects.due(now).filter(webhook=OuterRef("pk")).order_by("pk").values("due_at")[:1]
     oldest = Webhook.objects.annotate(due_since=Subquery(first)).aggregate(oldest=Min("due_since"))["oldest"]
     return max((now - oldest).total_seconds(), 0) if oldest else 0

@@ -122,7 +122,7 @@ class Delivery(models.Model):
     response_ms = models.PositiveIntegerField("response time in ms", null=True)
     error = models.CharField(max_length=255, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now, db_default=Now(), db_index=True)
-    due_at = models.DateTimeField(default=timezone.now, db_default=Now())
+    due_at = models.DateTimeField(db_default=Now())
     last_sent_at = models.DateTimeField(null=True)
 
     objects = DeliveryQuerySet.as_manager()

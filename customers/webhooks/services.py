@@ -18,6 +18,7 @@ from customers.webhooks.events import APP_UNINSTALLED, EVENT_NAMES, EXAMPLE_ID, 
 from customers.webhooks.models import HEALTHY, MAX_NAME_LENGTH, Delivery, Webhook
 from oauth.actor import Actor
 from oauth.audit.log import Event, record
+from oauth.clock import database_now
 from oauth.encryption import UnreadableSecret
 from oauth.errors import ServiceError
 from oauth.models import ApiVersion, App
@@ -133,7 +134,7 @@ def send_again(delivery_id: int) -> None:
         raise ServiceError("The webhook is switched off.", "webhook")
     if delivery.status != Delivery.Status.WAITING and not delivery.body:
         raise ServiceError("The payload is no longer stored.", "body")
-    delivery.status, delivery.attempts, delivery.due_at = Delivery.Status.WAITING, 0, timezone.now()
+    delivery.status, delivery.attempts, delivery.due_at = Delivery.Status.WAITING, 0, database_now()
     delivery.save(update_fields=["status", "attempts", "due_at"])
 
 

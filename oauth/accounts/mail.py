@@ -12,9 +12,9 @@ from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from oauth.accounts.models import Email
+from oauth.clock import database_now
 from oauth.email_addresses import deliverable, email_key
 
 FIRST_RETRY = timedelta(minutes=1)  # each further one waits three times as long
@@ -58,7 +58,7 @@ def queue(kind: EmailKind, recipient: str, *, about: int = 0, **details: Any) ->
     One statement, whether or not such an email waits already, which is then the only one. `about`: an id that keeps
     emails of one kind apart. `details`: what `write` needs, as JSON, without secrets.
     """
-    email = Email(kind=kind.key, recipient=email_key(recipient), about=about, details=details)
+    email = Email(kind=kind.key, recipient=email_key(recipient), about=about, details=details, due_at=database_now())
     Email.objects.bulk_create([email], ignore_conflicts=True)
 
 
@@ -72,10 +72,10 @@ def send_next() -> bool:
 
     An email that was sent by a worker that was killed before it could record it is sent again.
     """
-    email = Email.objects.filter(due_at__lte=timezone.now()).order_by("due_at", "pk").first()
+    email = Email.objects.filter(due_at__lte=database_now()).order_by("due_at", "pk").first()
     if email is None:
         return False
-    retry_at = timezone.now() + FIRST_RETRY * 3**email.attempts
+    retry_at = database_now() + FIRST_RETRY * 3**email.attempts
     leased = Email.objects.filter(pk=email.pk, due_at=email.due_at).update(due_at=retry_at, attempts=F("attempts") + 1)
     if not leased:
         return True  # another worker has it
@@ -104,7 +104,7 @@ def _send(email: Email) -> None:
     with transaction.atomic():
         queued = Email.objects.filter(pk=email.pk)
         if kind.interval:
-            queued.update(is_sent=True, attempts=0, due_at=timezone.now() + kind.interval)
+            queued.update(is_sent=True, attempts=0, due_at=database_now() + kind.interval)
         else:
             queued.delete()
         if written:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 
-from tests.lab import backup
+from tests.lab import backup, soak
 from tests.lab.postgresql import binaries
 from tests.lab.scenarios import SCENARIOS, Scenario
 from tests.lab.setup import Lab
@@ -24,10 +24,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=5, help="of load before and after each failure")
     parser.add_argument("--short", action="store_true", help="half a minute: what the tests run")
     parser.add_argument("--only", default="", help="scenarios with this word in their name")
+    parser.add_argument("--soak", action="store_true", help="a week in an hour, and the memory of all processes")
+    parser.add_argument("--minutes", type=float, default=60, help="of the soak")
     options = parser.parse_args()
     if binaries() is None:
         print("The lab was skipped: it needs PostgreSQL's server programs (Debian: postgresql).")
         return 0
+    if options.soak:
+        return finish(soak.run(options.minutes, options.clients))
     seconds = 1 if options.short else options.seconds
     scenarios = [each for each in SCENARIOS if options.only in each.name and (each.is_short or not options.short)]
     with Lab(options.clients) as lab:
@@ -39,9 +43,12 @@ def main() -> int:
                 rows = run(lab, scenarios, seconds)
             found = faults(lab) + restored
     report(rows)
-    found += [fault for row in rows for fault in row.faults]
-    print("\n".join(["", *found]) if found else "\nNothing was lost.")
-    return 1 if found else 0
+    return finish(found + [fault for row in rows for fault in row.faults])
+
+
+def finish(faults: list[str]) -> int:
+    print("\n".join(["", *faults]) if faults else "\nAll held.")
+    return 1 if faults else 0
 
 
 def run(lab: Lab, scenarios: list[Scenario], seconds: float) -> list[Row]:

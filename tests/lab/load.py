@@ -13,7 +13,6 @@ import requests
 
 CUSTOMERS = "/api/admin/users/"
 TIMEOUT = 15  # seconds
-PACE = 0.1  # seconds between two requests of a client
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,12 @@ class Load:
     """Each client creates customers and changes one of its own, at one URL after the other.
 
     Every other client sends an `Idempotency-Key`, and repeats a request until it is answered. The others never do.
-    Further threads try revoked tokens, and a token with a limit.
+    `pace`: seconds between two requests of a client. Further threads try revoked tokens, and a token with a limit.
     """
 
-    def __init__(self, urls: list[str], tokens: dict[str, str], clients: int):
+    def __init__(self, urls: list[str], tokens: dict[str, str], clients: int, pace: float):
         self.urls, self.token, self.limited = urls, tokens["load"], tokens["limited"]
+        self.pace = pace
         self.revoked = [tokens["revoked"]]
         self.answers: list[Answer] = []
         self.revoked_answers: Counter[str] = Counter()
@@ -57,7 +57,7 @@ class Load:
     def _run(self, client: int) -> None:
         own = None
         for number, url in enumerate(cycle(self.urls)):
-            if self.stop.wait(PACE):
+            if self.stop.wait(self.pace):
                 return
             if own and number % 5 == 0:
                 answer = self._send("patch", f"{url}{CUSTOMERS}{own}/", {"last_name": str(number)})

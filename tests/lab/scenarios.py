@@ -1,21 +1,19 @@
 """What fails in the lab, and what a supervisor or an operator does about it. A table of functions."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
+from tests.lab.clock import LIBRARY, Clock
 from tests.lab.nodes import Node
 from tests.lab.services import program
 from tests.lab.setup import Lab
 
-LOCKED, CUT, FULL = 5, 15, 4  # seconds
-FAKETIME = next(iter(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
+LOCKED, CUT, FULL, WRONG = 5, 15, 4, 20  # seconds
 
 
 @dataclass(frozen=True)
@@ -80,14 +78,13 @@ def cannot_cut(lab: Lab) -> str:
 def fill_disk(lab: Lab) -> None:
     """Without room for a page of a table, then for the log. A larger disk and a start mend it."""
     disk = lab.folder / "primary"
-    with (disk / "ballast").open("wb") as ballast:
-        ballast.write(bytes(shutil.disk_usage(disk).free - 4096))
+    with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(8192))
     time.sleep(FULL)
-    try:
+    with suppress(psycopg.OperationalError):  # the server ends itself: it can't write its log
         for _ in range(3):
             lab.cluster.rows("SELECT pg_switch_wal()")
-    except psycopg.OperationalError:
-        pass  # the server has ended itself: it can't write its log
     time.sleep(FULL)
     (disk / "ballast").unlink()
     if not lab.cluster.is_running():
@@ -95,25 +92,28 @@ def fill_disk(lab: Lab) -> None:
 
 
 def jump(minutes: int) -> Callable[[Lab], None]:
-    """The clocks of a web node and a worker jump while they run, and go on so for some seconds."""
+    """The clocks of a web node and a worker jump while they run. The worker gets all webhooks, and dies with them."""
 
     def run(lab: Lab) -> None:
         nodes = (lab.nodes.webs[1], lab.nodes.workers[1])
-        offset = lab.folder / "clock"
-        offset.write_text("+0")
-        faked = {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(offset), "FAKETIME_CACHE_DURATION": "1",
-                 "FAKETIME_DONT_FAKE_MONOTONIC": "1"}  # fmt: skip
+        other = lab.nodes.workers[0]
+        clock = Clock(lab.folder / "clock")
         true = [node.environment for node in nodes]
-        restart(lab, nodes, [environment | faked for environment in true])
-        offset.write_text(f"{minutes:+}m")
-        time.sleep(20)
-        # The others die: what the clocks of these two have left behind must not hold up anything.
-        lab.nodes.workers[0].kill()
-        time.sleep(5)
-        restart(lab, nodes, true)
-        lab.nodes.workers[0].start()
+        restart(lab, nodes, [environment | clock.environment for environment in true])
+        clock.jump(minutes * 60)
+        other.terminate()
+        time.sleep(WRONG)
+        other.start()
+        for node, environment in zip(nodes, true, strict=True):
+            node.environment = environment
+            node.kill()
+            node.start()
 
     return run
+
+
+def has_no_clock(lab: Lab) -> str:
+    return "" if LIBRARY else "needs Debian's faketime"
 
 
 def restart(lab: Lab, nodes, environments) -> None:
@@ -152,10 +152,8 @@ SCENARIOS = (
     Scenario("kill -9 the receiver", killed(lambda lab: lab.receiver)),
     Scenario(f"slow database: a locked table for {LOCKED} s", lock),
     Scenario(f"network cut between web node 2 and the database for {CUT} s", cut, cannot_cut),
-    Scenario("clocks of a web node and a worker 10 min fast", jump(10), lambda lab: "" if FAKETIME else
-             "needs Debian's faketime"),
-    Scenario("clocks of a web node and a worker 10 min slow", jump(-10), lambda lab: "" if FAKETIME else
-             "needs Debian's faketime"),
+    Scenario("clocks of a web node and a worker 10 min fast", jump(10), has_no_clock),
+    Scenario("clocks of a web node and a worker 10 min slow", jump(-10), has_no_clock),
     Scenario("full disk of the primary", fill_disk, lambda lab: "" if lab.has_small_disk else "may not mount a disk"),
     Scenario("restart of the primary", restart_primary),
     Scenario("kill -9 the primary, and start it", kill_primary),

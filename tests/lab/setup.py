@@ -8,8 +8,10 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
+from unittest.mock import patch
 
 from tests.lab import services
+from tests.lab.clock import Clock
 from tests.lab.load import Load
 from tests.lab.nodes import Nodes
 from tests.lab.postgresql import Cluster
@@ -18,18 +20,31 @@ DISK = "800m"  # of the primary, so that it can be filled
 
 
 class Lab:
-    def __init__(self, clients: int, **environment: str):
-        self.clients, self.settings = clients, environment
-        self.limit_counted_elsewhere: list[tuple[float, float]] = []
+    """`clock`: of PostgreSQL, servers and workers. `settings`: environment variables of the store."""
+
+    def __init__(
+        self,
+        clients: int,
+        clock: Clock | None = None,
+        *,
+        has_small_disk: bool = True,
+        pace: float = 0.1,
+        **settings: str,
+    ):
+        self.clients, self.pace = clients, pace
+        self.clock = clock.environment if clock else {}
+        self.settings = settings | self.clock
+        self.has_small_disk = has_small_disk
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self.folder = Path(tempfile.mkdtemp(prefix="lab-", dir="/tmp"))
             stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
-            self.has_small_disk = mount(self.folder / "primary")
+            self.has_small_disk = self.has_small_disk and mount(self.folder / "primary")
             if self.has_small_disk:
                 stack.callback(subprocess.run, ["umount", "--lazy", self.folder / "primary"], check=True)
-            self.cluster = stack.enter_context(Cluster(self.folder))
+            with patch.dict(os.environ, self.clock):
+                self.cluster = stack.enter_context(Cluster(self.folder))
             self.start_services(stack)
             environment = {"DATABASE_URL": self.cluster.url}
             second = {}
@@ -46,7 +61,7 @@ class Lab:
                 stack.callback(self.proxy.kill)
                 self.proxy.start()
                 urls = [f"http://127.0.0.1:{self.proxy.port}"]
-            self.load = stack.enter_context(Load(urls, self.nodes.tokens, self.clients))
+            self.load = stack.enter_context(Load(urls, self.nodes.tokens, self.clients, self.pace))
             self.stack = stack.pop_all()
         return self
 

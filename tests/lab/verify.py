@@ -46,20 +46,21 @@ class Row:
         return [f"{self.name}: {fault}" for fault in found]
 
 
-def faults(lab: Lab) -> list[str]:
+def faults(lab: Lab, *, are_deliveries_kept: bool = True) -> list[str]:
     """Waits for the last events. Returns what was lost, written by half, or accepted."""
     load = lab.load
-    acknowledged = load.acknowledged()
+    acknowledged, versions = load.acknowledged(), dict(load.versions)
     deadline = time.monotonic() + DELIVERED_WITHIN
     while time.monotonic() < deadline and not acknowledged.issubset(lab.receiver.events()):
         time.sleep(0.2)
     received = Counter(lab.receiver.events())
     rows = lab.cluster.rows(STORED)
+    whole = 3 if are_deliveries_kept else 2  # numbers of STORED that have to be 1
     stored = {id for id, *_ in rows}
     names = {id: name for id, is_erased, name, *_ in rows if not is_erased}
     lost = acknowledged - stored
-    half = [id for id, is_erased, _, *parts in rows if not is_erased and parts != [1, 1, 1]]
-    changes = [id for id, number in load.versions.items() if id in names and int(names[id] or 0) < number]
+    half = [id for id, is_erased, _, *parts in rows if not is_erased and parts[:whole] != [1] * whole]
+    changes = [id for id, number in versions.items() if id in names and int(names[id] or 0) < number]
     events = acknowledged - received.keys()
     print(f"\n{len(acknowledged)} customers acknowledged, {len(stored)} stored: {len(lost)} lost, {len(half)} "
           f"half-written, {len(changes)} without their last change, {len(events)} without their event; "

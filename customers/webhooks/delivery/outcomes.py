@@ -8,13 +8,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Case, F, Model, When
 from django.template.loader import render_to_string
-from django.utils import timezone
 
 from customers.webhooks.delivery.sender import Outcome
 from customers.webhooks.events import CUSTOMER_REDACTED
 from customers.webhooks.models import HEALTHY, Delivery, Webhook
 from customers.webhooks.signals import attempt_recorded
 from oauth.accounts import mail, staff
+from oauth.clock import database_now
 from oauth.email_addresses import email_key
 from oauth.models import App
 
@@ -48,7 +48,7 @@ def record_successes(attempts: list[tuple[Delivery, Outcome]]) -> None:
         Delivery.objects.filter(pk__in=[delivery.pk for delivery, _ in attempts]).update(
             status=Delivery.Status.DELIVERED,
             attempts=F("attempts") + 1,
-            last_sent_at=timezone.now(),
+            last_sent_at=database_now(),
             response_code=http.client.OK,
             response_ms=Case(*milliseconds),
             error="",
@@ -67,7 +67,7 @@ def record_failure(delivery_id: int, outcome: Outcome) -> None:
         delivery = Delivery.objects.select_for_update().filter(pk=delivery_id).first()
         if delivery is None:
             return  # deleted meanwhile, with its webhook or its customer
-        now = timezone.now()
+        now = database_now()
         delivery.attempts += 1
         delivery.last_sent_at = now
         delivery.response_code, delivery.response_ms = outcome.code, int(outcome.seconds * 1000)

@@ -28,7 +28,6 @@ from threading import Event, Thread
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from customers.core import tracing
 from customers.core.polling import poll
@@ -38,6 +37,7 @@ from customers.webhooks.delivery.bodies import write_bodies
 from customers.webhooks.delivery.sender import TIMED_OUT, TIMEOUT, Attempt, Outcome
 from customers.webhooks.models import Delivery, Webhook
 from oauth import replica
+from oauth.clock import database_now
 from oauth.encryption import UnreadableSecret
 
 LEASE = timedelta(seconds=10)
@@ -128,7 +128,7 @@ class Worker:
     def renew_leases(self) -> None:
         now = time.monotonic()
         if self.queues and now - self.renewed_at > RENEW_AFTER:
-            self.leased_webhooks().update(leased_until=timezone.now() + LEASE)
+            self.leased_webhooks().update(leased_until=database_now() + LEASE)
             self.renewed_at = now
 
     def lease(self) -> None:
@@ -136,7 +136,7 @@ class Worker:
         if self.queues and time.monotonic() - self.leased_at <= POLL:
             return
         self.leased_at = time.monotonic()
-        now = timezone.now()
+        now = database_now()
         free = Webhook.objects.filter(
             Q(leased_until=None) | Q(leased_until__lt=now),
             Exists(Delivery.objects.due(now).filter(webhook=OuterRef("pk"))),
@@ -201,7 +201,7 @@ class Worker:
         """Loads the oldest due deliveries. Their bodies are stored before they are first sent."""
         queue.loaded_at = time.monotonic()
         in_flight = [each.delivery.pk for each in queue.in_flight.values()]
-        due = Delivery.objects.due(timezone.now()).filter(webhook=queue.webhook, webhook__leased_by=self.id)
+        due = Delivery.objects.due(database_now()).filter(webhook=queue.webhook, webhook__leased_by=self.id)
         with custom_plan():
             deliveries = list(due.exclude(pk__in=in_flight).order_by("pk")[:BATCH])
         if not deliveries:
@@ -226,7 +226,7 @@ class Worker:
             # An app that gets an event can read what it is about.
             replica.record_writes({queue.webhook.app_id or replica.STORE for queue, _ in taken})
         ids = [delivery.pk for _, delivery in taken]
-        sendable = Delivery.objects.sendable(timezone.now()).filter(pk__in=ids, webhook__leased_by=self.id)
+        sendable = Delivery.objects.sendable(database_now()).filter(pk__in=ids, webhook__leased_by=self.id)
         bodies = dict(sendable.values_list("pk", "body"))
         for queue, delivery in taken:
             if body := bodies.get(delivery.pk):

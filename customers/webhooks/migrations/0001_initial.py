@@ -121,12 +121,7 @@ class Migration(migrations.Migration):
                         default=django.utils.timezone.now,
                     ),
                 ),
-                (
-                    "due_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), default=django.utils.timezone.now
-                    ),
-                ),
+                ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("last_sent_at", models.DateTimeField(null=True)),
                 (
                     "webhook",

@@ -17,6 +17,7 @@ from customers.mirror.models import MirroredCustomer, MirroredStore
 from customers.mirror.services import get_or_create_store
 from customers.models import Address, Event, User
 from oauth.actor import SYSTEM
+from oauth.clock import database_now
 from oauth.errors import ServiceError
 from tests.support.factories import address, make_user
 from tests.support.order_documents import full
@@ -117,7 +118,7 @@ class TestPull:
     def test_pull_does_not_overwrite_a_newer_state(self, remote_store, pull):
         pull()
         store = MirroredStore.objects.get()
-        later = apply.database_now()
+        later = database_now()
         MirroredCustomer.objects.filter(pk=5008).update(synced_as_of="2999-01-01T00:00:00Z")
         remote_store.customers[0]["first_name"] = "Former"
 
