@@ -1,4 +1,5 @@
-"""Receives webhooks: `python -m tests.lab.receiver PORT FILE` appends the id of each customer to the file."""
+"""Receives webhooks: `python -m tests.lab.receiver PORT FILE` appends the path of each request, and the id of its
+customer, to the file. The path /broken gets a 500."""
 
 import json
 import os
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        os.write(self.server.file, f"{body['data']['id']}\n".encode())
+        os.write(self.server.file, f"{self.path} {body['data']['id']}\n".encode())
         self.send_response(500 if self.path == "/broken" else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()

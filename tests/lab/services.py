@@ -114,6 +114,7 @@ class Receiver(Service):
         super().__init__("the receiver", folder, port, command)
         self.url = f"http://127.0.0.1:{port}/"
 
-    def events(self) -> list[int]:
+    def events(self, path: str = "/") -> list[int]:
         """The ids of the customers, an event each, in the order in which they arrived."""
-        return [int(line) for line in self.file.read_text().split("\n")[:-1]]
+        lines = [line.split(" ") for line in self.file.read_text().split("\n")[:-1]]
+        return [int(id) for found, id in lines if found == path]

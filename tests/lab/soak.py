@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
@@ -24,6 +25,7 @@ from tests.lab.nodes import Node
 from tests.lab.setup import Lab
 
 STEPS = 60
+ATTEMPTS = 11  # of a delivery: ten retries
 WEEK = 7 * 24 * 3600  # seconds
 PACE = 0.5  # seconds between two requests of a client
 MOST_GROWTH, MOST_BYTES = 0.15, 20_000_000  # of memory, from the first third to the last: the larger of both
@@ -138,10 +140,10 @@ class Soak:
         self.require(age < most, "old deliveries were not deleted")
 
     def check_retries(self) -> None:
-        statement = "SELECT max(attempts), count(*) FILTER (WHERE status = 'failed') FROM webhooks_delivery"
-        [(most, failed)] = self.lab.cluster.rows(statement)
-        print(f"{failed} deliveries to the broken endpoint have ended; the most attempts were {most}.")
-        self.require(most <= 11, f"a delivery was sent {most} times")
+        attempts = Counter(self.lab.receiver.events("/broken"))
+        ended = sum(number == ATTEMPTS for number in attempts.values())
+        print(f"The broken endpoint got {len(attempts)} events; {ended} of them for the last time.")
+        self.require(ended and max(attempts.values()) == ATTEMPTS, f"an event was sent {max(attempts.values())} times")
 
     def check_memory(self) -> None:
         print(f"\n| memory of | first | last | slope in {STEPS} steps |\n|---|---|---|---|")
