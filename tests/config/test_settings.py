@@ -48,6 +48,15 @@ class TestFiles:
         assert "store.sqlite3" in modes
 
 
+class TestReplica:
+    def test_replica_needs_postgresql(self, tmp_path):
+        for primary, replica in (("sqlite:///x", "postgresql://db2/store"), ("postgresql://db1/store", "sqlite:///x")):
+            run = manage("check", VAR_DIR=str(tmp_path), DATABASE_URL=primary, DATABASE_REPLICA_URL=replica)
+
+            assert run.returncode != 0, primary
+            assert "DATABASE_REPLICA_URL needs PostgreSQL" in run.stderr, primary
+
+
 class TestStatementLimit:
     """Without a database: the limit is an option of connections that are opened later."""
 

@@ -210,6 +210,10 @@ class TestReplica:
             assert on_standby(counts, reads=READS), (path, counts)
             assert "RateLimit" in answers[-1].headers or path.startswith(MEDUSA)
 
+        with replicated.counted() as counts:
+            assert reader.session.head(f"{reader.url}{USERS}").status_code == 200
+        assert on_standby(counts, reads=1), counts
+
     def test_writer_reads_its_own_write_at_once_and_others_read_from_the_standby(self, replicated, writer, reader):
         with replicated.paused_replay():
             id = writer.create("own@example.com")
@@ -228,6 +232,19 @@ class TestReplica:
             assert writer.sees("own@example.com")
             assert reader.sees("own@example.com")
         assert on_standby(counts, reads=4), counts
+
+    def test_standby_that_is_too_far_behind_is_not_read_from(self, replicated, reader):
+        with replicated.paused_replay():
+            replicated.run("primary", "SELECT pg_logical_emit_message(false, '', repeat('x', 16500000))")
+
+            with replicated.counted() as counts:
+                assert reader.get(USERS).status_code == 200
+            assert on_primary(counts, reads=1), counts
+
+        replicated.wait_for_replay()
+        with replicated.counted() as counts:
+            reader.get(USERS)
+        assert on_standby(counts, reads=1), counts
 
     def test_app_that_got_an_event_sees_what_it_is_about(self, replicated, writer):
         app = replicated.receiver
