@@ -93,6 +93,7 @@ class PrivateAppForm(forms.ModelForm):
 class PrivateAppAdmin(ReauthenticatedAdmin, AppAdmin):
     """Each token is shown once, and revoked by creating another in its place."""
 
+    about = "An API token lets a program of your own read or change customers, with the permissions that you choose."
     form = PrivateAppForm
     list_display = ("name", "state", "permissions", "last_used", "expires")
     list_filter = (switch("is_active"),)

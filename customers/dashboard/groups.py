@@ -31,6 +31,7 @@ class MemberForm(forms.Form):
 
 @admin.register(CustomerGroup)
 class CustomerGroupAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin, NoDeleteAdmin):
+    about = "A group is a set of customers that you choose one by one, such as wholesale buyers."
     form = ServiceErrorsForm
     readonly_fields = ("members", "created_at", "updated_at")
     list_display = ("name", "members", "created_at")

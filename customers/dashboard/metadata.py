@@ -101,6 +101,7 @@ def limits_of(type: str) -> list[str]:
 
 @admin.register(Definition)
 class DefinitionAdmin(ServiceErrorsAdmin):
+    about = "A custom field keeps something else about each customer, such as a shoe size or a VAT number."
     form = DefinitionForm
     list_display = ("name", "key", "type_of_values", "object", "limits", *SWITCHES)
     ordering = ("name", "pk")

@@ -55,6 +55,7 @@ class PartnerAppForm(forms.ModelForm):
 
 @admin.register(PartnerApp)
 class PartnerAppAdmin(AppSettingsAdmin, AppAdmin):
+    about = "An app of another maker works with your customers, with the permissions that you give it."
     form = PartnerAppForm
     list_display = ("name", "state", "permissions", "last_used", "version")
     list_filter = (switch("is_active"), InstalledFilter)

@@ -53,8 +53,9 @@ def _value_in_words(name: str, value: Any) -> str:
 
 
 class FiltersInput(forms.HiddenInput):
-    """A hidden input. The person sees the filters in words."""
+    """A hidden input. The person sees the filters in words, so Django does not hide the row of the form."""
 
+    is_hidden = False
     template_name = "dashboard/segments/filters.html"
 
     def get_context(self, name, value, attrs):
@@ -77,6 +78,9 @@ class SegmentForm(RenameForm):
 
 @admin.register(Segment)
 class SegmentAdmin(ConfirmedActionsAdmin, FoldedSearchAdmin, ServiceErrorsAdmin, NoDeleteAdmin):
+    about = (
+        "A segment is a search of the list of customers, saved under a name. It always has the customers who match now."
+    )
     list_display = ("name", "customers", "matching")
     search_fields = ("search_name__contains",)
     ordering = ("search_name", "name")

@@ -91,6 +91,7 @@ def newest_customer_id(segment: Segment) -> int:
 
 @admin.register(Webhook)
 class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin):
+    about = "A webhook sends each change of a customer, an order or a subscription to another system."
     form = WebhookForm
     change_form_template = "dashboard/webhooks/change_webhook.html"
     list_display = ("__str__", "target", "event_types", "belongs_to", "health")

@@ -35,6 +35,9 @@ def test_customer_without_any_groups_to_choose_is_offered_the_first_group(dashbo
 
 
 class TestGroupPage:
+    def test_empty_list_says_what_a_group_is(self, dashboard_client):
+        assert "A group is a set of customers" in text(dashboard_client.get(GROUPS))
+
     def test_new_group_leads_to_its_page(self, dashboard_client):
         added = dashboard_client.post(f"{GROUPS}add/", {"name": "VIP"})
 

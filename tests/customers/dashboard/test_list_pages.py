@@ -41,6 +41,11 @@ class TestOrder:
     def test_list_is_newest_first_by_default(self, dashboard_client, people):
         assert [email[0] for email in found(dashboard_client)] == ["c", "a", "b"]
 
+    def test_actions_are_before_the_rows_for_the_keyboard(self, dashboard_client, people):
+        content = page(dashboard_client)
+
+        assert content.index('class="bar-bottom"') < content.index('id="action-toggle"') < content.index("c@example.com")
+
     def test_click_on_a_header_sorts_and_the_next_one_turns_the_order(self, dashboard_client, people):
         def header(column: str, given: str) -> tuple[str, ...]:
             content = page(dashboard_client, o=given)

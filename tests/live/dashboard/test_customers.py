@@ -155,6 +155,7 @@ class TestBlock:
         pages.find("dialog button[type=submit]").click()
         pages.wait_for(lambda: pages.find("#block").text.startswith("Blocked just now by "))
         assert "Orders: apps see the block" in pages.find("#block").text
+        pages.wait_for(lambda: pages.browser.switch_to.active_element.tag_name == "summary")
 
         pages.press("Unblock")
         pages.find("dialog button[type=submit]").click()

@@ -293,6 +293,8 @@ def test_webhook_form_ticks_all_events_and_a_test_is_answered_in_place(desk, ids
     desk.wait_for(
         lambda: "No answer" in desk.find(".test-outcome").text and "refused" in desk.find(".test-outcome").text
     )
+    newest = "[aria-labelledby=webhook-deliveries] tbody tr:first-child"
+    desk.wait_for(lambda: "An example customer" in desk.find(newest).text)
     desk.press("Look at it")
     assert "No answer" in desk.find("#content").text
     assert errors(desk.browser) == []

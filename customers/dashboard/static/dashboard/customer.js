@@ -92,7 +92,9 @@ async function submitDialog(form, submitter) {
 function focusLink() {
   const link = document.querySelector(`#customer a[href="${CSS.escape(box().dataset.link)}"]`);
   const isHidden = link?.closest("details:not([open])");
-  (isHidden ? isHidden.querySelector("summary") : link)?.focus();
+  // Without the link, as after a block, the menu that had it.
+  const target = isHidden ? isHidden.querySelector("summary") : link ?? document.querySelector("#customer-danger summary");
+  target?.focus();
 }
 
 // A note, or tags: only the activity changes with them.

@@ -22,6 +22,17 @@ async function follow(url, place) {
   return false;
 }
 
+// The deliveries of the page, and the state in its heading, as they are now.
+async function renew() {
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of ["h1", "[aria-labelledby=webhook-deliveries]"]) {
+    const latest = page.querySelector(`#content ${part}`);
+    if (latest) document.querySelector(`#content ${part}`)?.replaceWith(latest);
+  }
+}
+
 async function sendTest(form) {
   const place = form.querySelector("[role=status]");
   const button = form.querySelector("button");
@@ -35,6 +46,7 @@ async function sendTest(form) {
     link.href = answer.url;
     link.textContent = "Look at it";
     place.append(" ", link);
+    await renew();
   } else {
     const page = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
     place.textContent = page?.querySelector(".messagelist .error, .errorlist")?.textContent ?? "It could not be sent.";
