@@ -44,7 +44,8 @@ class TestOrder:
     def test_actions_are_before_the_rows_for_the_keyboard(self, dashboard_client, people):
         content = page(dashboard_client)
 
-        assert content.index('class="bar-bottom"') < content.index('id="action-toggle"') < content.index("c@example.com")
+        bar, head, row = map(content.index, ('class="bar-bottom"', 'id="action-toggle"', "c@example.com"))
+        assert bar < head < row
 
     def test_click_on_a_header_sorts_and_the_next_one_turns_the_order(self, dashboard_client, people):
         def header(column: str, given: str) -> tuple[str, ...]:
