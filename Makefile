@@ -55,7 +55,7 @@ audit: .venv/test
 sbom: .venv/test
 	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
 
-# Also: python -m tests.bench --scale, and --dashboard.
+# Also: python -m tests.bench --scale, --nodes and --dashboard.
 bench: .venv/test
 	$(BIN)/python -m tests.support.postgresql $(BIN)/python -m tests.bench
 
