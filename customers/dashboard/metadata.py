@@ -103,7 +103,7 @@ def limits_of(type: str) -> list[str]:
 class DefinitionAdmin(ServiceErrorsAdmin):
     about = "A custom field keeps something else about each customer, such as a shoe size or a VAT number."
     form = DefinitionForm
-    list_display = ("name", "key", "type_of_values", "object", "limits", *SWITCHES)
+    list_display = ("name", "key", "type_of_values", "object", "limits", "is_filter", "is_exported")
     ordering = ("name", "pk")
     list_per_page = 50
     show_full_result_count = False
@@ -140,6 +140,14 @@ class DefinitionAdmin(ServiceErrorsAdmin):
     @admin.display(description="type", ordering="type")
     def type_of_values(self, definition):
         return TYPES[definition.type]
+
+    @admin.display(description="filter", ordering="enable_filter")
+    def is_filter(self, definition):
+        return "Yes" if definition.enable_filter else "No"
+
+    @admin.display(description="export", ordering="enable_export")
+    def is_exported(self, definition):
+        return "Yes" if definition.enable_export else "No"
 
     @admin.display
     def limits(self, definition):

@@ -25,6 +25,7 @@ class TestTheForm:
 
         assert response.status_code == 302, response.context["adminform"].form.errors
         definition = Definition.objects.get()
+        assert "icon-no" not in dashboard_client.get(DEFINITIONS).content.decode()  # no red cross for a harmless "no"
         assert (definition.key, definition.type, definition.name) == ("points", "integer", "Points")
         assert (definition.enable_filter, definition.enable_export) == (True, False)
         assert definition.validations == [
