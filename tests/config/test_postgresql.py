@@ -35,6 +35,15 @@ def _parameters() -> dict:
     return {"host": info.host, "port": info.port, "dbname": info.dbname, "user": info.user, "password": info.password}
 
 
+def test_connection_behind_a_cut_network_ends_within_seconds():
+    connection.ensure_connection()
+
+    parameters = connection.connection.info.get_parameters()
+
+    names = ("tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count")
+    assert [parameters[name] for name in names] == ["10000", "5", "2", "3"]
+
+
 class TestHealthCheck:
     def test_connection_check_sends_no_query_on_an_idle_connection(self):
         connection.ensure_connection()

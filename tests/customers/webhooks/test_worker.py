@@ -125,6 +125,20 @@ class TestFairShares:
 
 
 class TestLease:
+    @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has the clock of its one machine")
+    def test_worker_with_a_fast_clock_does_not_take_the_webhook_of_another(
+        self, subscribe, receiver, deliver, monkeypatch
+    ):
+        subscribe("customer.created")
+        Webhook.objects.update(leased_until=timezone.now() + timedelta(seconds=60))
+        make_user()
+        true = timezone.now
+        monkeypatch.setattr(timezone, "now", lambda: true() + timedelta(minutes=10))
+
+        deliver()
+
+        assert receiver.received == []
+
     def test_worker_does_not_send_for_a_webhook_leased_to_another_worker(self, subscribe, receiver, deliver):
         subscribe("customer.created")
         make_user()
