@@ -55,9 +55,12 @@ audit: .venv/test
 sbom: .venv/test
 	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
 
+# With AGAINST=PATH it first compares the CPU time with that of another checkout, which has a .venv.
 # Also: python -m tests.bench --scale, --nodes and --dashboard.
+BENCH = $(BIN)/python -m tests.support.postgresql $(BIN)/python -m tests.bench
 bench: .venv/test
-	$(BIN)/python -m tests.support.postgresql $(BIN)/python -m tests.bench
+	$(if $(AGAINST),$(BENCH) --against $(AGAINST))
+	$(BENCH)
 
 # Kills web nodes, workers and the primary of a replicated PostgreSQL in turn, under load. Some minutes.
 lab: .venv/test
