@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from itertools import count, cycle
 from types import ModuleType
@@ -156,7 +156,7 @@ def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
 
 def update(raw: ModuleType, customer_id: int, body: dict, user_id: int, app_id: int) -> None:
     columns = ", ".join(field.column for field in raw.User._meta.concrete_fields)
-    now = raw.datetime.now(raw.UTC)
+    now = datetime.now(UTC)
     with raw.database().transaction():
         former = raw.database().execute(LOCK.format(columns=columns), [customer_id]).fetchone()
         raw.database().execute(UPDATE, [body["first_name"], now, customer_id])

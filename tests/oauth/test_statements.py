@@ -68,12 +68,23 @@ class TestFetchRows:
 
     @on_postgresql
     def test_lost_connection_raises_operational_error_and_a_new_one_is_opened_for_the_next_request(self):
-        (pid,) = fetch_rows("SELECT pg_backend_pid()", [])[0]
-        with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        lose_connection()
 
         with pytest.raises(OperationalError):
             fetch_rows("SELECT 1", [])
         connection.close_if_unusable_or_obsolete()
 
         assert fetch_rows("SELECT 1", []) == [(1,)]
+
+    @on_postgresql
+    def test_connection_that_was_lost_before_a_request_is_replaced(self):
+        lose_connection()
+        connection.health_check_enabled, connection.health_check_done = True, False  # as when a request starts
+
+        assert fetch_rows("SELECT 1", []) == [(1,)]
+
+
+def lose_connection() -> None:
+    (pid,) = fetch_rows("SELECT pg_backend_pid()", [])[0]
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
