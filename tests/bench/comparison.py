@@ -71,12 +71,12 @@ def compare_checkouts(server_url: str, other: Path, *, operations: list[str], ro
         servers = serve_all(stack, server_url, variants)
         results = measured(servers, operations, rounds=rounds, seconds=seconds)
     table = cpu_table(results, list(variants), operations)
-    ours, others = (
-        [median(sum(run.cpu_of_request) for run in results[name, operation]) for operation in operations]
-        for name in variants
-    )
-    bars = [CPU_BARS.get(operation) for operation in operations]
-    table.add(f"{OURS} ÷ {other}", list(map(truediv, ours, others)), ".2f", bars)
+    ratios = []
+    for operation in operations:
+        # Of each turn, so that a slow minute of the machine is in both numbers.
+        pairs = zip(*(results[name, operation] for name in variants), strict=True)
+        ratios.append(median(sum(ours.cpu_of_request) / sum(others.cpu_of_request) for ours, others in pairs))
+    table.add(f"{OURS} ÷ {other}", ratios, ".2f", [CPU_BARS.get(operation) for operation in operations])
     return table
 
 
