@@ -272,7 +272,7 @@ MEDUSA_COOKIE_SAMESITE = env.str("MEDUSA_COOKIE_SAMESITE", "Lax")
 # Medusa has no limit, and its clients never repeat a 429. 0: none, unless an app has its own.
 MEDUSA_RATE_LIMIT = env.int("MEDUSA_RATE_LIMIT", 0)
 MEDUSA_MAX_LIMIT = env.int("MEDUSA_MAX_LIMIT", 1000)
-# Seconds for which a count of customers above 10,000 is cached.
+# Seconds for which a count of filtered customers above 10,000 is cached.
 MEDUSA_COUNT_SECONDS = env.int("MEDUSA_COUNT_SECONDS", 10)
 
 REST_FRAMEWORK = {

@@ -1,14 +1,21 @@
 """What a change of a person writes: the columns that differ, and entries of the timeline."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from customers import history
+from customers.core.computed import computed_fields
 from customers.core.json_values import is_same_json
+from customers.core.prepared_query import PreparedQuery
 from customers.models import Event, User
+from customers.validation import EmailTaken, is_email_conflict
 from oauth.actor import Actor
+from oauth.statements import fetch_rows
 
 # Derived fields; not recorded in the timeline.
 COUNTER_FIELDS = ("orders_count", "total_spent", "subscriptions_count")
@@ -65,6 +72,66 @@ def events(
     if changes:
         found.append(history.event(user.pk, Event.Kind.CHANGED, by, changes))
     return found
+
+
+_locked_rows = PreparedQuery(
+    lambda id: (
+        User.objects.select_for_update().filter(pk=id).values(*(field.attname for field in User._meta.concrete_fields))
+    )
+)
+
+
+def locked(user_id: int) -> User:
+    """Locks the person until the end of the transaction. Raises User.DoesNotExist."""
+    for row in _locked_rows(user_id):
+        return User.from_db(DEFAULT_DB_ALIAS, list(row), list(row.values()))
+    raise User.DoesNotExist
+
+
+def save(user: User, names: Collection[str], events: Sequence[Event], *, notify_webhooks: bool) -> None:
+    """Writes these fields of a person and `updated_at`, and records the events. Raises EmailTaken."""
+    # Only the email can conflict. Without a savepoint, a conflict ends the transaction of the caller, too.
+    with refusing_taken_email(savepoint="email" in names):
+        if connection.vendor == "postgresql" and all(event.kind != Event.Kind.MERGED for event in events):
+            _save_by_statement(user, names, events, notify_webhooks)
+        else:
+            user.save(update_fields=[*names, "updated_at"])
+            history.record(events, notify_webhooks=notify_webhooks)
+
+
+@contextmanager
+def refusing_taken_email(*, savepoint: bool) -> Iterator[None]:
+    """Raises EmailTaken."""
+    try:
+        with transaction.atomic(savepoint=savepoint):
+            yield
+    except IntegrityError as error:
+        if is_email_conflict(error):
+            raise EmailTaken from None
+        raise
+
+
+def _save_by_statement(user: User, names: Collection[str], events: Sequence[Event], notify_webhooks: bool) -> None:
+    """All of it at once, which saves half of the CPU time of an update."""
+    fields: list[Any] = [User._meta.get_field(name) for name in (*names, "updated_at")]
+    fields += computed_fields(User, [field.name for field in fields])
+    values = [field.get_db_prep_save(field.pre_save(user, add=False), connection) for field in fields]
+    kinds = tuple(event.kind for event in events)
+    sql = _save_sql(tuple(field.column for field in fields), kinds, notify_webhooks)
+    fetch_rows(sql, [*values, user.pk, *history.record_params(events)])
+
+
+@lru_cache(maxsize=1024)
+def _save_sql(columns: tuple[str, ...], kinds: tuple[Event.Kind, ...], notify_webhooks: bool) -> str:
+    """Its parameters: the values of the columns, the id of the person, and `history.record_params`."""
+    record = f", {history.record_sql('changed', kinds, notify_webhooks=notify_webhooks)}" if kinds else ""
+    return f"""
+        WITH changed AS (
+            UPDATE {User._meta.db_table} SET {", ".join(f"{column} = %s" for column in columns)}
+            WHERE id = %s RETURNING id
+        ){record}
+        SELECT FROM changed
+    """  # noqa: S608  only names of tables and columns are put in; all values are parameters
 
 
 def are_visible_to_apps(names: Iterable[str]) -> bool:

@@ -4,10 +4,12 @@ Call it in the transaction of the change, so that both are kept or neither. The 
 module knows no table of it.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
@@ -21,10 +23,11 @@ class Outbox(Protocol):
     def enqueue(self, events: Sequence[Event]) -> None:
         """Writes a delivery for each webhook that subscribes to one of these events."""
 
-    def enqueue_created_sql(self, people: str) -> str:
-        """The same as one INSERT statement of PostgreSQL without parameters, for customers who were just created.
+    def enqueue_sql(self, people: str, kinds: Iterable[Event.Kind]) -> str:
+        """The same as one INSERT statement of PostgreSQL without parameters, for events of these kinds of each of some
+        customers. Empty if no webhook can subscribe to one of them. Mergers are not among them.
 
-        `people`: a relation in the statement's WITH clause, with their ids in the column `id`.
+        `people`: a relation in the statement's WITH clause, with the ids of the customers in the column `id`.
         """
 
 
@@ -82,6 +85,33 @@ def record(events: Iterable[Event], *, notify_webhooks: bool = True) -> None:
         _outbox.enqueue(events)
 
 
+def record_sql(people: str, kinds: Iterable[Event.Kind], *, notify_webhooks: bool) -> str:
+    """What `record` does for events of these kinds, as items of a WITH clause of PostgreSQL. Its parameters:
+    `record_params`.
+
+    `people`: an earlier item of that clause, with the id of one customer in the column `id`.
+    """
+    events = ", ".join(f"('{kind}', %s::timestamptz, %s::bigint, %s::bigint, %s::jsonb)" for kind in kinds)
+    record_events = f"""recorded_events AS (
+        INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
+        SELECT {people}.id, event.* FROM {people}, (VALUES {events}) AS event
+    )"""  # noqa: S608  only names and kinds of events are put in; all values are parameters
+    return record_events + (_enqueued_sql(people, kinds) if notify_webhooks else "")
+
+
+def record_params(events: Iterable[Event]) -> list[Any]:
+    return [
+        value
+        for event in events
+        for value in (event.at, event.actor_id, event.app_id, json.dumps(event.changes, cls=DjangoJSONEncoder))
+    ]
+
+
+def _enqueued_sql(people: str, kinds: Iterable[Event.Kind]) -> str:
+    enqueue = _outbox.enqueue_sql(people, kinds) if _outbox else ""
+    return f", enqueued AS ({enqueue})" if enqueue else ""
+
+
 def created(user: User, by: Actor) -> Event:
     """The event of a new person, where `created_sql` is not used. On SQLite the INSERT reads the version of the consent
     text itself, so that consent costs no statement of its own."""
@@ -112,7 +142,7 @@ def created_sql(people: str) -> str:
         INSERT INTO {Event._meta.db_table} (user_id, kind, at, actor_id, app_id, changes)
         SELECT id, %s, %s, %s, %s, {changes} FROM {people} ORDER BY id
     )"""  # noqa: S608  only names and the subquery of the consent text are put in; all values are parameters
-    return f"{record_events}, enqueued AS ({_outbox.enqueue_created_sql(people)})" if _outbox else record_events
+    return record_events + _enqueued_sql(people, [Event.Kind.CREATED])
 
 
 def created_params(by: Actor, at: datetime | None = None) -> list[Any]:

@@ -209,9 +209,10 @@ class Customer(User):  # type: ignore[django-manager-missing]  # the toolkit's a
 
 
 class CustomerCount(models.Model):
-    """One row: how many leads and customers have an id up to `up_to`, without those who are erased."""
+    """One row: how many leads and customers have an id up to `up_to`; `number` without those who are erased."""
 
     number = models.PositiveIntegerField()
+    erased = models.PositiveIntegerField()
     up_to = models.BigIntegerField()
     counted_at = models.DateTimeField()
 
@@ -220,11 +221,11 @@ class CustomerCount(models.Model):
 
 
 class CustomerCountChange(models.Model):
-    """A customer with a former id who has come or gone since the count. Rows are only inserted, so that no transaction
-    waits for another one."""
+    """What to add to a count for a customer with a former id. Only inserted: no transaction waits for another one."""
 
     user_id = models.BigIntegerField()
-    change = models.SmallIntegerField()
+    change = models.SmallIntegerField(default=0)
+    erased = models.SmallIntegerField(default=0)
 
     def __str__(self):
         return f"{self.user_id}: {self.change:+}"

@@ -116,7 +116,7 @@ def update_user(
     """
     if password:
         changes["password"] = make_password(password)  # slow, so before the row is locked
-    user = _locked(user_id)
+    user = person_changes.locked(user_id)
     if precondition:
         precondition(user)
     if metadata_changes is not None:
@@ -153,7 +153,7 @@ def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
 
     Raises User.DoesNotExist, ServiceError.
     """
-    user = _locked(user_id)
+    user = person_changes.locked(user_id)
     refuse_staff(user, by)
     address = Address(user=user, **validation.clean_address(fields))
     count = user.addresses.count()
@@ -178,7 +178,7 @@ def update_address(
 
     Raises User.DoesNotExist, Address.DoesNotExist, ServiceError, and what `precondition` raises.
     """
-    user = _locked(user_id)
+    user = person_changes.locked(user_id)
     refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
     if precondition:
@@ -203,7 +203,7 @@ def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
 
     Raises User.DoesNotExist, Address.DoesNotExist.
     """
-    user = _locked(user_id)
+    user = person_changes.locked(user_id)
     refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
     events = [history.event(user.pk, Event.Kind.ADDRESS_DELETED, by, _differences(_as_dict(address), {}))]
@@ -311,16 +311,16 @@ def save_changes(user: User, values: Mapping[str, Any], by: Actor, also: Sequenc
         return
     if "tags" in differences:
         insertion.remember_tags(user.tags)
-    # Only the email can conflict. Without a savepoint, a conflict ends the transaction of the caller, too.
-    _save(user, savepoint="email" in differences, update_fields=[*differences, "updated_at"])
     events = [*person_changes.events(user, differences, by), *also]
-    history.record(events, notify_webhooks=bool(also) or person_changes.are_visible_to_apps(differences))
+    notify_webhooks = bool(also) or person_changes.are_visible_to_apps(differences)
+    person_changes.save(user, differences, events, notify_webhooks=notify_webhooks)
 
 
 @transaction.atomic
 def restore_user(user: User, *, by: Actor) -> None:
     """Inserts a person again, who was merged into another one. Raises EmailTaken."""
-    _save(user, savepoint=True, force_insert=True)
+    with person_changes.refusing_taken_email(savepoint=True):
+        user.save(force_insert=True)
     history.record([history.event(user.pk, Event.Kind.RESTORED, by)])
 
 
@@ -328,17 +328,6 @@ def refuse_staff(user: User, by: Actor) -> None:
     """Raises StaffFixed for a member of staff, where an app makes the change."""
     if by.app_id and user.user_type == UserType.DASHBOARD:
         raise validation.StaffFixed
-
-
-def _save(user: User, *, savepoint: bool, **options: Any) -> None:
-    """Raises EmailTaken."""
-    try:
-        with transaction.atomic(savepoint=savepoint):
-            user.save(**options)
-    except IntegrityError as error:
-        if validation.is_email_conflict(error):
-            raise validation.EmailTaken from None
-        raise
 
 
 def _as_dict(address: Address) -> dict[str, Any]:
@@ -354,10 +343,6 @@ def _differences(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[s
     """The fields that differ, each with its value before and after. `{}` stands for an object that does not exist."""
     pairs = {name: [former.get(name), latter.get(name)] for name in {**former, **latter}}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _locked(user_id: int) -> User:
-    return User.objects.select_for_update().get(pk=user_id)
 
 
 def clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str, Any]:

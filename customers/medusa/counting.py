@@ -1,11 +1,13 @@
-"""The number of rows of a query: exact up to 10,000, cached for some seconds above that."""
+"""The `count` of a list: exact for all customers; with filters exact up to 10,000, cached for seconds above that."""
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from threading import Lock
 
 from django.conf import settings
-from django.db.models import QuerySet
+
+from customers.customer_count import kept_number
 
 EXACT_UP_TO = 10_000
 MAX_CACHED = 256
@@ -15,7 +17,16 @@ _counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
 _lock = Lock()
 
 
-def cached_count(query: str, rows: QuerySet) -> int:
+def count_of_customers(filters: str, count: Callable[[], int]) -> int:
+    """`filters`: a text of what `count` filters by; empty for all customers.
+
+    The number of all customers is kept: it costs no count, once a worker has counted them.
+    """
+    kept = None if filters else kept_number(with_erased=True)
+    return cached_count(filters, count) if kept is None else kept
+
+
+def cached_count(query: str, count_rows: Callable[[], int]) -> int:
     """Keeps a count above 10,000 in the process for MEDUSA_COUNT_SECONDS, under the text `query`.
 
     Counting many rows takes long, and not every page has to wait for it.
@@ -25,7 +36,7 @@ def cached_count(query: str, rows: QuerySet) -> int:
     now = time.monotonic()
     if count and now - counted_at < settings.MEDUSA_COUNT_SECONDS:
         return count
-    count = rows.count()
+    count = count_rows()
     with _lock:
         _counts.pop(query, None)
         if count > EXACT_UP_TO:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -97,18 +98,19 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
     page, relations = query_string.page(params), query_string.relations(params, serializers.RELATIONS)
     order = query_string.order(params, query_string.CUSTOMER_ORDER)
     in_groups = query_string.groups(params) if in_groups is None else in_groups
-    people = query_string.customers(params, in_groups)
+    find = partial(query_string.customers, params, in_groups)
     filters = {name: params[name] for name in sorted(params) if name not in PAGING_PARAMS}
+    is_filtered = filters or in_groups is not None
     with custom_plan() if filters else nullcontext():
-        if page.size and not (filters or in_groups is not None or page.start or params.get("order")):
+        if page.size and not (is_filtered or page.start or params.get("order")):
             page_rows = serializers.newest_customers(page.size, frozenset(relations))()
         else:
             # First the ids, which an index may hold: so PostgreSQL does not read the rows that it skips.
-            page_ids = page.slice(people.order_by(*order).values("pk"))
+            page_ids = page.slice(find().order_by(*order).values("pk"))
             on_page = serializers.everybody().filter(pk__in=page_ids)
             page_rows = list(serializers.with_relations(on_page, relations).order_by(*order))
-        kind = to_json([filters, in_groups and [group.pk for group in in_groups]]).decode()
-        count = counting.cached_count(kind, people)
+        kind = to_json([filters, in_groups and [group.pk for group in in_groups]]).decode() if is_filtered else ""
+        count = counting.count_of_customers(kind, lambda: find().count())
     with_groups = relations if in_groups is None or "groups" in relations else [*relations, "groups"]
     customers = serializers.customers(page_rows, with_groups)
     if in_groups is not None and "groups" not in relations:

@@ -239,6 +239,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),
+                ("erased", models.PositiveIntegerField()),
                 ("up_to", models.BigIntegerField()),
                 ("counted_at", models.DateTimeField()),
             ],
@@ -248,7 +249,8 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("user_id", models.BigIntegerField()),
-                ("change", models.SmallIntegerField()),
+                ("change", models.SmallIntegerField(default=0)),
+                ("erased", models.SmallIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(

@@ -161,7 +161,9 @@ def _create(customers: Collection[RemoteCustomer]) -> set[int]:
         ]
         addresses = _addresses(customers)
         services.add_users(users, addresses, by=SYSTEM)
-        customer_count.record_added(user.pk for user in users if not user.erased_at)
+        for erased in (False, True):
+            same = [user.pk for user in users if bool(user.erased_at) == erased]
+            customer_count.record_added(same, erased=erased)
         _reserve_id_range(User, ids)
         _reserve_id_range(Address, {address.pk for address in addresses})
     return ids

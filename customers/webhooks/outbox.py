@@ -10,7 +10,6 @@ from customers import history
 from customers.models import Event, User
 from customers.webhooks.events import (
     BY_TIMELINE_KIND,
-    CUSTOMER_CREATED,
     CUSTOMER_DELETED,
     CUSTOMER_REDACTED,
     EVENT_TYPES,
@@ -50,15 +49,20 @@ def _merge_of(event: Event) -> dict[str, Any]:
     return {"kept_id": kept_id, "merged_id": merged_id, "by": {"user_id": event.actor_id, "client_id": client_id}}
 
 
-def enqueue_created_sql(people: str) -> str:
-    """`enqueue` as a part of a PostgreSQL statement that creates customers. `people`: a table with their ids."""
-    name = CUSTOMER_CREATED.name
+def enqueue_sql(people: str, kinds: Iterable[Event.Kind]) -> str:
+    """`enqueue` as a part of a PostgreSQL statement; empty if these kinds cause no event. `people`: a table with the
+    ids of customers, to each of whom events of these kinds happen."""
+    names = sorted({BY_TIMELINE_KIND[kind].name for kind in kinds if kind in BY_TIMELINE_KIND})
+    if not names:
+        return ""
     return f"""
         INSERT INTO {Delivery._meta.db_table} (webhook_id, event_id, event_type, object_id)
-        SELECT webhook.id, gen_random_uuid(), '{name}', {people}.id
-        FROM {people} JOIN {Webhook._meta.db_table} webhook ON webhook.active AND webhook.events @> '["{name}"]'
+        SELECT webhook.id, gen_random_uuid(), caused.name, {people}.id
+        FROM {people}, (VALUES {", ".join(f"('{name}')" for name in names)}) AS caused (name),
+            {Webhook._meta.db_table} webhook
+        WHERE webhook.active AND webhook.events @> to_jsonb(caused.name)
         ORDER BY {people}.id
-    """  # noqa: S608  only names of tables and of the event type are put in
+    """  # noqa: S608  only names of tables and of event types are put in
 
 
 def enqueue_redacted(user: User) -> None:

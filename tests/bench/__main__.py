@@ -31,9 +31,9 @@ def main() -> int:
         "--only", nargs="+", choices=[*VARIANTS, *ALL_OPERATIONS], default=[], help="variants, operations"
     )
     parser.add_argument("--dashboard", action="store_true", help="the dashboard's pages with many customers")
-    parser.add_argument("--customers", type=int, default=MANY, help="of --dashboard (default: %(default)s)")
+    parser.add_argument("--customers", type=int, default=MANY, help="of --dashboard and --scale (default: %(default)s)")
     parser.add_argument("--nodes", action="store_true", help="CPU time on one node, on two, and with a replica")
-    parser.add_argument("--scale", action="store_true", help="median latencies with 10,000 and 1,000,000 customers")
+    parser.add_argument("--scale", action="store_true", help="median latencies with 10,000 and many customers")
     parser.add_argument("--sqlite", action="store_true", help="the API on SQLite beside the API on PostgreSQL")
     parser.add_argument(
         "--against", type=Path, metavar="PATH", help="the CPU time beside that of another checkout, which has a .venv"
@@ -48,7 +48,7 @@ def main() -> int:
     if options.dashboard:
         tables, how = [measure_pages(url, total=options.customers)], f"{REQUESTS} requests of each page"
     elif options.scale:
-        tables = [compare_sizes(url, **timing)]
+        tables = [compare_sizes(url, many=options.customers, **timing)]
     elif options.sqlite:
         tables = compare_databases(url, **timing)
     elif options.against:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -87,23 +86,20 @@ def check_answers(servers: dict, shape: Callable) -> None:
 RELATIONS = frozenset(("orders", "shipping_addresses"))
 CUSTOMER_PATH = re.compile(rf"{PATH}/(\w+)")
 LOCK = "SELECT {columns} FROM customers_user WHERE id = %s LIMIT 21 FOR UPDATE"
-UPDATE = "UPDATE customers_user SET first_name = %s, updated_at = %s WHERE id = %s"
-EVENT = (
-    "INSERT INTO customers_event (user_id, kind, at, actor_id, app_id, changes) VALUES (%s, 'changed', %s, %s, %s, %s)"
-)
-COUNT = "SELECT count(*) FROM customers_user WHERE user_type IN ('customer', 'lead')"
-
-
-_counted: dict[str, float] = {}
 
 
 def count_of_all(raw: ModuleType) -> int:
-    """Remembered as ours is: beyond 10,000."""
-    if _counted.get("until", 0.0) < time.monotonic():
-        _counted["number"] = raw.fetch_tuple(COUNT, [])[0]
-        if _counted["number"] > 10_000:
-            _counted["until"] = time.monotonic() + 10
-    return int(_counted["number"])
+    """The number that a worker has counted, with what is new."""
+    from customers import customer_count
+
+    while True:
+        (row,) = fetched(raw, customer_count._read[True], _last["up_to"])
+        if row["up_to"] == _last["up_to"]:
+            return row["kept"] + row["newer"]
+        _last["up_to"] = row["up_to"]
+
+
+_last = {"up_to": 0}
 
 
 @cache
@@ -155,10 +151,17 @@ def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
 
 
 def update(raw: ModuleType, customer_id: int, body: dict, user_id: int, app_id: int) -> None:
+    from customers import changes
+    from customers.core.computed import computed_fields
+    from customers.models import Event
+
     columns = ", ".join(field.column for field in raw.User._meta.concrete_fields)
     now = datetime.now(UTC)
     with raw.database().transaction():
         former = raw.database().execute(LOCK.format(columns=columns), [customer_id]).fetchone()
-        raw.database().execute(UPDATE, [body["first_name"], now, customer_id])
-        changes = raw.Jsonb({"first_name": [former["first_name"], body["first_name"]]})
-        raw.database().execute(EVENT, [customer_id, now, user_id, app_id, changes])
+        changed = {"first_name": body["first_name"], "updated_at": now}
+        computed = computed_fields(raw.User, changed)
+        changed |= {field.attname: field.computed(former | changed) for field in computed}
+        difference = raw.orjson.dumps({"first_name": [former["first_name"], body["first_name"]]}).decode()
+        sql = changes._save_sql(tuple(changed), (Event.Kind.CHANGED,), True)
+        raw.database().execute(sql, [*changed.values(), customer_id, now, user_id, app_id, difference])

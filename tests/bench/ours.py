@@ -18,7 +18,7 @@ REQUESTS_PER_SECOND = 20
 def prepare(total: int) -> dict:
     from django.core.management import call_command
 
-    from customers import services
+    from customers import customer_count, services
     from customers.models import Address, User
     from oauth.models import AccessToken
     from oauth.scopes import Scope
@@ -44,6 +44,7 @@ def prepare(total: int) -> dict:
         for token in tokens
     )
     seed.multiply(services.create_user(by=SYSTEM, **CUSTOMER), {Address: "user_id"}, total)
+    customer_count.count(up_to=User.objects.latest("pk").pk)  # as a worker does
     return {"tokens": tokens, "customers": seed.some(User)}
 
 

@@ -1,19 +1,22 @@
 """Whether the API stays as fast when a store grows: median latencies with few customers and with many."""
 
+import base64
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from statistics import median
 from urllib.parse import urlencode
 
-from tests.bench import load
+import orjson
+
+from tests.bench import load, medusa
 from tests.bench.comparison import OURS, VARIANTS
 from tests.bench.report import Bar, Table
 from tests.bench.serving import prepared, served
 from tests.bench.traffic import OPERATIONS, PATH, repeated
 
 FEW, MANY = 10_000, 1_000_000
-BAR = Bar("≤", 1.5)  # the median with many as a multiple of that with few
+BAR = Bar("≤", 1.2)  # the median with many as a multiple of that with few
 
 
 def of_each(
@@ -22,9 +25,30 @@ def of_each(
     return repeated(method, [make_path(customer) for customer in customers], tokens, body)
 
 
-def filtered(**make_value: Callable[[dict], str]) -> Callable[..., Iterator[bytes]]:
+def filtered(path: str = PATH, **make_value: Callable[[dict], str]) -> Callable[..., Iterator[bytes]]:
     """Lists with these parameters, which each are taken from a customer."""
-    return partial(of_each, lambda c: f"{PATH}?{urlencode({name: make(c) for name, make in make_value.items()})}")
+    return partial(of_each, lambda c: f"{path}?{urlencode({name: make(c) for name, make in make_value.items()})}")
+
+
+def with_params(path: str = PATH, **params: str) -> Callable[..., Iterator[bytes]]:
+    """Lists with the same parameters each time."""
+    return partial(of_each, lambda c: f"{path}?{urlencode(params)}")
+
+
+def from_cursor_of(customer: dict) -> str:
+    """The page that begins after a customer, wherever in the list that is."""
+    key = orjson.dumps(["a", customer["date_joined"], customer["id"]])
+    return f"{PATH}?cursor={base64.urlsafe_b64encode(key).decode().rstrip('=')}"
+
+
+def at_part(part: float, **params: str) -> Callable[..., Iterator[bytes]]:
+    """A page of Medusa's list that skips this part of all customers."""
+
+    def requests(tokens: list[str], customers: list[dict]) -> Iterator[bytes]:
+        offset = int(max(customer["id"] for customer in customers) * part)
+        return repeated("GET", [f"{medusa.PATH}?{urlencode({**params, 'offset': offset})}"], tokens)
+
+    return requests
 
 
 def under(rest: str, **request: str) -> Callable[..., Iterator[bytes]]:
@@ -47,25 +71,53 @@ ENDPOINTS: dict[str, Callable[..., Iterator[bytes]]] = OPERATIONS | {
     ),
     "list by language": filtered(language=lambda customer: "en"),
     "list by type": filtered(user_type=lambda customer: "lead"),
-    "list, none found": filtered(user_type=lambda customer: "customer", is_blocked=lambda customer: "true"),
+    "list by consent": with_params(accepts_marketing="true"),
+    "list without consent, none found": with_params(accepts_marketing="false"),
+    "list, none found": with_params(user_type="customer", is_blocked="true"),
+    "list by two letters of a name": filtered(name=lambda customer: customer["last_name"][:2]),
+    "list by a name that nobody has": with_params(name="zzyzx qqq"),
+    "list by a phone number that nobody has": with_params(phone_number="0000000000"),
+    "list by an email that nobody has": with_params(email="nobody@example.net"),
+    "list from a cursor": partial(of_each, from_cursor_of),
 }
+MEDUSA_ENDPOINTS: dict[str, Callable[..., Iterator[bytes]]] = medusa.OPERATIONS | {
+    "Medusa list of accounts": with_params(medusa.PATH, has_account="true"),
+    "Medusa list of guests": with_params(medusa.PATH, has_account="false"),
+    "Medusa list since a moment": filtered(medusa.PATH, **{"created_at[gt]": lambda c: c["date_joined"]}),
+    "Medusa list of a day": filtered(
+        medusa.PATH,
+        **{
+            "created_at[gte]": lambda c: c["date_joined"][:10],
+            "created_at[lt]": lambda c: f"{c['date_joined'][:10]}T12",
+        },
+    ),
+    "Medusa list by email": with_params(medusa.PATH, order="email"),
+    "Medusa search by part of a name": filtered(medusa.PATH, q=lambda customer: customer["last_name"][2:8]),
+    "Medusa search by email": filtered(medusa.PATH, q=lambda customer: customer["email"]),
+    "Medusa search for two letters": filtered(medusa.PATH, q=lambda customer: customer["last_name"][:2]),
+    "Medusa search for what nobody has": with_params(medusa.PATH, q="zzyzx"),
+    "Medusa list, in the middle": at_part(0.5),
+    "Medusa list, at the end": at_part(0.99),
+    "Medusa list of guests, in the middle": at_part(0.5, has_account="false"),
+}
+ALL_ENDPOINTS = ENDPOINTS | MEDUSA_ENDPOINTS
 
 
-def compare_sizes(server_url: str, *, rounds: int, seconds: float) -> Table:
+def compare_sizes(server_url: str, *, many: int = MANY, rounds: int, seconds: float) -> Table:
     """Of one connection, so that nothing waits for another request."""
     with ExitStack() as stack:
         servers = {}
-        for total in (FEW, MANY):
+        for total in (FEW, many):
             store = stack.enter_context(prepared(VARIANTS[OURS], server_url, f"bench_{total}", total))
             servers[total] = stack.enter_context(served(VARIANTS[OURS], store))
         runs = {
             (endpoint, total): server.traffic(requests)
-            for endpoint, requests in ENDPOINTS.items()
+            for endpoint, requests in ALL_ENDPOINTS.items()
             for total, server in servers.items()
         }
         results = load.interleaved(runs, rounds=rounds, seconds=seconds, connections=1)
-    table = Table("median latency, ms", f"{FEW:,} customers", f"{MANY:,} customers", "ratio")
-    for endpoint in ENDPOINTS:
-        few, many = (median(run.percentile(50) for run in results[endpoint, total]) * 1000 for total in (FEW, MANY))
-        table.add(endpoint, [few, many, many / few], ".2f", [None, None, BAR])
+    table = Table("median latency, ms", f"{FEW:,} customers", f"{many:,} customers", "ratio")
+    for endpoint in ALL_ENDPOINTS:
+        small, large = (median(run.percentile(50) for run in results[endpoint, total]) * 1000 for total in (FEW, many))
+        table.add(endpoint, [small, large, large / small], ".2f", [None, None, BAR])
     return table

@@ -12,6 +12,7 @@ from tests.support.factories import make_owner, make_user, make_users
 
 def check(expected: int) -> None:
     assert customer_count.number_of_customers() == Customer.objects.not_erased().count() == expected
+    assert customer_count.kept_number(with_erased=True) in (None, Customer.objects.count())
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ class Recorder:
     def enqueue(self, events):
         self.events += events
 
-    def enqueue_created_sql(self, people):
-        return outbox.enqueue_created_sql(people)  # statements are cached: this one outlives the test
+    def enqueue_sql(self, people, kinds):
+        return outbox.enqueue_sql(people, kinds)  # statements are cached: this one outlives the test
 
 
 @pytest.fixture

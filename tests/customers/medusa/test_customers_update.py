@@ -1,6 +1,7 @@
 """POST /admin/customers/:id."""
 
 import pytest
+from django.db import connection
 
 from customers.models import Event, User
 from tests.support.factories import make_user
@@ -115,8 +116,8 @@ class TestUpdateCustomer:
         assert customer["id"] == id_of(ada)
 
     def test_update_takes_few_queries(self, medusa_client, ada, django_assert_num_queries):
-        # Token; transaction, lock, update, event, webhooks, commit; customer with orders and addresses.
-        with django_assert_num_queries(8):
+        # Token; transaction, lock, update with event and webhooks, commit; customer with orders and addresses.
+        with django_assert_num_queries(6 if connection.vendor == "postgresql" else 8):
             medusa_client.post(url_of(ada), {"first_name": "Augusta"})
 
 
