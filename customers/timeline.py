@@ -2,12 +2,14 @@
 
 import json
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+import orjson
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.text import capfirst
 from django_countries import countries
 
@@ -156,14 +158,17 @@ class Consent:
     text: str
 
 
-def consents(user_ids: Iterable[int]) -> dict[int, Consent]:
-    """By the id of the customer, for those whose consent was ever given or withdrawn. One query.
+def consents(user_ids: Collection[int], of: Q | None = None) -> dict[int, Consent]:
+    """By the id of the customer, for those whose consent was ever given or withdrawn. One query. `of`: a condition that
+    finds their events, and maybe those of others, faster than their ids do.
 
     A merge brings the entries of another customer. An entry with another value than the customer has now is no
     evidence, and is left out.
     """
-    events = Event.objects.filter(user__in=user_ids, changes__has_key="accepts_marketing").order_by("at", "id")
-    rows = events.values_list("user_id", "user__accepts_marketing", "changes", "at", "actor__email", "app__name")
+    events = Event.objects.filter(of or Q(user__in=user_ids), changes__has_key="accepts_marketing").order_by("at", "id")
+    # JSON as text: Django reads it four times as slowly as `orjson`.
+    events = events.annotate(text=Cast("changes", TextField()))
+    rows = events.values_list("user_id", "user__accepts_marketing", "text", "at", "actor__email", "app__name")
     return {
         user_id: Consent(
             given=changes["accepts_marketing"][1],
@@ -173,8 +178,8 @@ def consents(user_ids: Iterable[int]) -> dict[int, Consent]:
             ip=changes.get("consent_ip", (None, None))[1],
             text=changes.get("consent_text", ("", ""))[1],
         )
-        for user_id, present, changes, at, who, app in rows  # a later one replaces an earlier one
-        if changes["accepts_marketing"][1] == present
+        for user_id, present, text, at, who, app in rows  # a later one replaces an earlier one
+        if user_id in user_ids and (changes := orjson.loads(text))["accepts_marketing"][1] == present
     }
 
 

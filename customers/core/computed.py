@@ -58,6 +58,8 @@ class FoldedField(ComputedField):
         return self._folded([row.get(name) for name in self.sources])
 
     def computed_of_many(self, *columns):
+        if len(columns) == 1:
+            return [_fold(text or "") for text in columns[0]]
         return list(map(self._folded, zip(*columns, strict=True)))
 
     def _folded(self, texts: Sequence[str | None]) -> str:

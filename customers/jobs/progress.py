@@ -1,9 +1,11 @@
 """The progress of a job as text, and as one line of a terminal."""
 
+import gc
 from typing import TextIO
 
 from customers.jobs.models import Job
 
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
 WIDTH = 30  # characters of the bar
 
 
@@ -11,6 +13,13 @@ def progress_text(job: Job) -> str:
     text = f"{job.customers:,} customers, {job.rate:,.0f} per second"
     left = job.seconds_left
     return f"{text}, {left // 60}:{left % 60:02} left" if job.done and not job.finished_at else text
+
+
+def collect_garbage_rarely() -> None:
+    """For a command that works on many rows. The program itself is no garbage, and of the rows hardly anything is:
+    looking for it after every 700 objects takes a sixth of an import's time, and looking at the program as much."""
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
 class ProgressLine:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TextIO
 
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 
-from customers.jobs.formulas import quoted, quoted_json
+from customers.jobs.formulas import may_hold_formula, quoted, quoted_json
 from customers.jobs.imports.columns import (
     ADDRESS,
     BLOCK,
@@ -67,10 +68,13 @@ def write_csv(
     number = 0
     for row in rows:
         number += 1
-        first, *others = row["addresses"] or [{}]
-        cells = [write(row[name]) for name, write in PERSON_CELLS]
-        cells += [write(first.get(name)) for name, write in ADDRESS_CELLS]
-        cells.append(_json(others))
+        first, *others = row["addresses"] or [NO_ADDRESS]
+        cells = [*PERSON_VALUES(row), *ADDRESS_VALUES(first), others]
+        for position, write in WRITTEN:
+            cells[position] = write(cells[position])
+        if may_hold_formula(TEXTS(cells)):
+            for position in TEXT_POSITIONS:
+                cells[position] = _text(cells[position])
         if metadata_keys:
             metadata = row["metadata"] or {}
             cells += [_any(metadata.get(key)) for key in metadata_keys]
@@ -127,8 +131,14 @@ CELLS: dict[str, Callable[[Any], Cell]] = {
     "tags": _tags,
     "metadata": _json,
 }
-PERSON_CELLS = [(name, CELLS.get(name, _text)) for name in ("id", *PERSON, *COUNTERS, *PURCHASES, *BLOCK, *CONSENT)]
-ADDRESS_CELLS = [(name, CELLS.get(name, _text)) for name in ADDRESS]
+PERSON_NAMES = ("id", *PERSON, *COUNTERS, *PURCHASES, *BLOCK, *CONSENT)
+NO_ADDRESS = dict.fromkeys(ADDRESS)
+PERSON_VALUES, ADDRESS_VALUES = itemgetter(*PERSON_NAMES), itemgetter(*ADDRESS)
+# By the position of a cell. The module `csv` writes null as an empty cell, and numbers as they are.
+WRITERS = [*(CELLS.get(name, _text) for name in (*PERSON_NAMES, *ADDRESS)), _json]
+WRITTEN = [(position, write) for position, write in enumerate(WRITERS) if write not in (_text, _same)]
+TEXT_POSITIONS = [position for position, write in enumerate(WRITERS) if write == _text]
+TEXTS = itemgetter(*TEXT_POSITIONS)
 
 
 @dataclass(frozen=True, slots=True)

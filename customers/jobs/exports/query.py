@@ -49,7 +49,7 @@ def rows(customers: UserQuerySet, *, after: int = 0, limit: int | None = None) -
                 addresses[user_id].append(dict(zip(ADDRESS, values, strict=True)))
         rows = [dict(zip((*NAMES, *BLOCK), values, strict=True)) for values in batch]
         purchases = _purchases([row["id"] for row in rows if row["orders_count"]], zone)
-        evidence = consents(list(addresses))
+        evidence = consents(addresses, owners)
         for row in rows:
             id = row["id"]
             row["tags"] = orjson.loads(row["tags"])

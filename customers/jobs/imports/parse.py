@@ -70,6 +70,8 @@ def _values(cells: list[str], width: int, columns_of: Mapping[str, int]) -> dict
     if len(cells) > width:
         return ServiceError(f"The row has {len(cells)} cells, the header has {width}.")
     number = len(cells)
+    if number == width and "'" not in "".join(cells):
+        return {field: cells[column] for field, column in columns_of.items()}
     return {
         field: unquoted(cell) if "'" in (cell := cells[column]) else cell
         for field, column in columns_of.items()

@@ -71,7 +71,9 @@ def plain_customer(row: Mapping[str, Any], rules: Rules) -> NewCustomer | None:
         address = _address(row, layout, rules)
         if person is None or (address and not all(address.get(name) for name in values.REQUIRED)):
             return None
-        if phone_number := row.get("phone_number"):
+        if (phone_number := row.get("phone_number")) and address and phone_number == row.get("address_phone_number"):
+            person["phone_number"] = address["phone_number"]
+        elif phone_number:
             country = address["country"] if address else None
             person["phone_number"] = clean_phone_number(phone_number.strip(), country)
     except (ServiceError, TypeError):  # TypeError: JSON has other values than texts

@@ -253,8 +253,10 @@ def _tags(value: Any) -> list[str]:
 
 def surprises(person: Mapping[str, Any]) -> list[ServiceError]:
     """Warnings about values that are valid, and probably not what was meant."""
-    names = [name for name in ("first_name", "last_name") if person.get(name, "")[:1] in FORMULA_SIGNS]
-    warnings: list[ServiceError] = [LooksLikeFormula().within(name) for name in names]
+    warnings: list[ServiceError] = []
+    for name in ("first_name", "last_name"):
+        if person.get(name, "")[:1] in FORMULA_SIGNS:
+            warnings.append(LooksLikeFormula().within(name))
     tags = person.get("tags")
     if tags and len(tags) == 1 and TAG_SEPARATOR.search(tags[0]):
         warnings.append(OneTag().within("tags"))

@@ -1,4 +1,3 @@
-import gc
 import hashlib
 import shutil
 import sys
@@ -16,7 +15,7 @@ from customers.jobs.imports.header import detect_format
 from customers.jobs.imports.load import IMPORT, ImportOptions
 from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
-from customers.jobs.progress import ProgressLine
+from customers.jobs.progress import ProgressLine, collect_garbage_rarely
 from customers.metadata import services as definitions
 from customers.validation import COUNTRY_CODES
 from oauth.errors import ServiceError
@@ -174,7 +173,7 @@ class Command(BaseCommand):
 
     def run(self, job: Job, source: BinaryIO) -> None:
         bar = ProgressLine(sys.stderr)
-        gc.freeze()  # The program itself is not garbage: scanning it again and again takes a sixth of the time.
+        collect_garbage_rarely()
         try:
             runner.work(job, load.steps(job, source), on_progress=bar.show)
         except runner.Busy:

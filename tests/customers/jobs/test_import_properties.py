@@ -10,7 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from customers.jobs.formulas import quoted
+from customers.jobs.formulas import may_hold_formula, quoted
 from customers.jobs.imports.plain_rows import plain_customer
 from customers.jobs.imports.rows import InvalidRow, parse_any_row, parse_row
 from customers.jobs.imports.values import PLAIN_EMAIL, Rules
@@ -131,6 +131,13 @@ def test_the_short_way_of_plain_rows_finds_the_same_customer(changes, bound, cou
 def test_most_rows_take_the_short_way():
     assert plain_customer(PLAIN_ROW, Rules({})) == parse_any_row(PLAIN_ROW, Rules({})).customer
     assert plain_customer({**PLAIN_ROW, "ip": "", "metadata.note": ""}, Rules(BOUND)) is not None
+
+
+@settings(quick, max_examples=300)
+@given(texts=st.lists(st.none() | st.text("aé,;\t\n'+-=@1２＝\x1f", max_size=6), max_size=4))
+def test_cells_that_are_left_alone_as_a_row_are_left_alone_one_by_one(texts):
+    if not may_hold_formula(texts):
+        assert [text and quoted(text) for text in texts] == texts
 
 
 @quick
