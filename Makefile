@@ -62,7 +62,7 @@ bench: .venv/test
 	$(if $(AGAINST),$(BENCH) --against $(AGAINST))
 	$(BENCH)
 
-# Kills web nodes, workers and the primary of a replicated PostgreSQL in turn, under load. Some minutes.
+# Kills and cuts off everything in turn, under load. Also: python -m tests.lab --soak. docs/failure-lab.md
 lab: .venv/test
 	$(BIN)/python -m tests.lab
 

@@ -7,6 +7,7 @@ acknowledged is lost, if an error can't be repeated, or if a limit or a revocati
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -27,6 +28,7 @@ def main() -> int:
     parser.add_argument("--soak", action="store_true", help="a week in an hour, and the memory of all processes")
     parser.add_argument("--minutes", type=float, default=60, help="of the soak")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("The lab was stopped."))  # it ends what it has started
     if binaries() is None:
         print("The lab was skipped: it needs PostgreSQL's server programs (Debian: postgresql).")
         return 0
@@ -42,7 +44,6 @@ def main() -> int:
             with backup.tried(lab, seconds) as restored:
                 rows = run(lab, scenarios, seconds)
             found = faults(lab) + restored
-    report(rows)
     return finish(found + [fault for row in rows for fault in row.faults])
 
 
@@ -52,12 +53,15 @@ def finish(faults: list[str]) -> int:
 
 
 def run(lab: Lab, scenarios: list[Scenario], seconds: float) -> list[Row]:
+    print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}\n")
+    print("| failure | until all nodes answer | until events arrive | errors of the clients |\n|---|---|---|---|")
     time.sleep(seconds)
     rows = []
     for scenario in scenarios:
         row = Row(scenario.name, skipped=scenario.missing(lab))
         rows.append(row)
         if row.skipped:
+            print(row, flush=True)
             continue
         began = time.monotonic()
         scenario.run(lab)
@@ -67,21 +71,8 @@ def run(lab: Lab, scenarios: list[Scenario], seconds: float) -> list[Row]:
         row.errors = Counter(each.outcome for each in lab.load.errors(began))
         row.late = len(lab.load.errors(answered)) if answered else 0
         row.most = lab.load.most_in_a_second(began)
-        print(f"{row.name}: {row}", flush=True)
+        print(row, flush=True)
     return rows
-
-
-def report(rows: list[Row]) -> None:
-    print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}\n")
-    print("| failure | until all nodes answer | until events arrive | errors of the clients |")
-    print("|---|---|---|---|")
-    for row in rows:
-        if row.skipped:
-            print(f"| {row.name} | skipped: {row.skipped} | | |")
-            continue
-        times = [f"{seconds:.1f} s" if seconds else "never" for seconds in (row.answered, row.delivered)]
-        shown = ", ".join(f"{number} x {outcome}" for outcome, number in sorted(row.errors.items())) or "none"
-        print(f"| {row.name} | {times[0]} | {times[1]} | {shown} |")
 
 
 if __name__ == "__main__":

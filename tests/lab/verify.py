@@ -31,6 +31,13 @@ class Row:
     most: int = 0  # requests of the limited app within a second
     skipped: str = ""
 
+    def __str__(self) -> str:
+        if self.skipped:
+            return f"| {self.name} | skipped: {self.skipped} | | |"
+        times = [f"{seconds:.1f} s" if seconds else "never" for seconds in (self.answered, self.delivered)]
+        shown = ", ".join(f"{number} x {outcome}" for outcome, number in sorted(self.errors.items())) or "none"
+        return f"| {self.name} | {times[0]} | {times[1]} | {shown} |"
+
     @property
     def faults(self) -> list[str]:
         if self.skipped:
