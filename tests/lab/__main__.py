@@ -66,7 +66,7 @@ def run(lab: Lab, scenarios: list[Scenario], seconds: float) -> list[Row]:
         began = time.monotonic()
         scenario.run(lab)
         answered, delivered = lab.recovery(since=time.monotonic())
-        time.sleep(seconds)
+        time.sleep(max(seconds, scenario.settle))
         row.answered, row.delivered = answered and answered - began, delivered and delivered - began
         row.errors = Counter(each.outcome for each in lab.load.errors(began))
         row.late = len(lab.load.errors(answered)) if answered else 0

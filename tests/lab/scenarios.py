@@ -14,6 +14,7 @@ from tests.lab.services import program
 from tests.lab.setup import Lab
 
 LOCKED, CUT, FULL, WRONG = 5, 15, 4, 20  # seconds
+AWAY = 5  # seconds for which a node does not ask Valkey again
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Scenario:
     run: Callable[[Lab], None]
     missing: Callable[[Lab], str] = lambda lab: ""
     is_short: bool = False
+    settle: float = 0  # further seconds in which it has an effect
 
 
 def killed(find: Callable[[Lab], Node | None]) -> Callable[[Lab], None]:
@@ -146,7 +148,7 @@ SCENARIOS = (
     Scenario("kill -9 worker 1", killed(lambda lab: lab.nodes.workers[0])),
     Scenario("kill -9 worker 2", killed(lambda lab: lab.nodes.workers[1])),
     Scenario("kill -9 Valkey", killed(lambda lab: lab.counter), needs("counter", "valkey-server or redis-server"),
-             is_short=True),
+             is_short=True, settle=AWAY + 1),
     Scenario("kill -9 PgBouncer", killed(lambda lab: lab.pooler), needs("pooler", "pgbouncer"), is_short=True),
     Scenario("kill -9 HAProxy", killed(lambda lab: lab.proxy), needs("proxy", "haproxy")),
     Scenario("kill -9 the receiver", killed(lambda lab: lab.receiver)),

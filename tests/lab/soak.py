@@ -31,7 +31,6 @@ PACE = 0.5  # seconds between two requests of a client
 MOST_GROWTH, MOST_BYTES = 0.15, 20_000_000  # of memory, from the first third to the last: the larger of both
 # Deliveries are kept for a day. A retry comes soon, and the last one three hours after the one before it.
 SETTINGS = {"RETENTION_DELIVERIES_DAYS": "1", "WEBHOOKS_RETRY_SECONDS": "0.5", "RETENTION_JOBS_DAYS": "2"}
-RETENTION_POLL = 300  # seconds between two looks of a worker whether a day is over
 EXPORT = {"type": "customer_list", "date_from": "2020-01-01", "date_to": "2099-12-31"}
 READ = ("users/?limit=20", "users/?search=c1", "users/?is_user=true&sort=-date_joined", "webhooks/", "exports/")
 
@@ -132,12 +131,11 @@ class Soak:
         self.require(0 < left < len(self.exports), "old exports were not deleted")
 
     def check_retention(self) -> None:
-        """A worker looks every five minutes whether a day is over."""
-        age = "extract(epoch FROM now() - min(created_at))"
-        [(age,)] = self.lab.cluster.rows(f"SELECT {age} FROM webhooks_delivery WHERE status <> 'waiting'")
-        most = 2 * 24 * 3600 + RETENTION_POLL * WEEK / (self.seconds * STEPS)
-        print(f"The oldest delivery is {age / 3600:.0f} hours old.")
-        self.require(age < most, "old deliveries were not deleted")
+        """What was over when a worker last deleted old deliveries is gone."""
+        over = "last_sent_at < started_at AND created_at < started_at - interval '1 day' AND status <> 'waiting'"
+        began = "(SELECT started_at FROM retention_cleanup WHERE name = 'deliveries') AS deletion"
+        [(left,)] = self.lab.cluster.rows(f"SELECT count(*) FROM webhooks_delivery, {began} WHERE {over}")
+        self.require(left == 0, f"{left} old deliveries were not deleted")
 
     def check_retries(self) -> None:
         attempts = Counter(self.lab.receiver.events("/broken"))
