@@ -72,7 +72,7 @@ ENDPOINTS: dict[str, Callable[..., Iterator[bytes]]] = OPERATIONS | {
     "list by language": filtered(language=lambda customer: "en"),
     "list by type": filtered(user_type=lambda customer: "lead"),
     "list by consent": with_params(accepts_marketing="true"),
-    "list without consent, none found": with_params(accepts_marketing="false"),
+    "list without consent": with_params(accepts_marketing="false"),
     "list, none found": with_params(user_type="customer", is_blocked="true"),
     "list by two letters of a name": filtered(name=lambda customer: customer["last_name"][:2]),
     "list by a name that nobody has": with_params(name="zzyzx qqq"),
