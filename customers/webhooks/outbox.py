@@ -51,7 +51,7 @@ def _merge_of(event: Event) -> dict[str, Any]:
 
 def enqueue_sql(people: str, kinds: Iterable[Event.Kind]) -> str:
     """`enqueue` as a part of a PostgreSQL statement; empty if these kinds cause no event. `people`: a table with the
-    ids of customers, to each of whom events of these kinds happen."""
+    ids of the customers. Each of them has events of these kinds."""
     names = sorted({BY_TIMELINE_KIND[kind].name for kind in kinds if kind in BY_TIMELINE_KIND})
     if not names:
         return ""
