@@ -8,6 +8,7 @@ from django.utils.html import format_html
 
 from customers.dashboard.list_filters import YesOrNoFilter
 from customers.dashboard.read_only import ReadOnlyAdmin
+from customers.dashboard.templatetags.shop import when
 from customers.models import BlockedCustomer
 
 
@@ -56,7 +57,7 @@ class BlockListAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="blocked_at")
     def since(self, person):
-        return person.blocked_at
+        return when(person.blocked_at)
 
     @admin.display
     def by(self, person):
@@ -64,7 +65,7 @@ class BlockListAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="blocked_until")
     def until(self, person):
-        return person.blocked_until
+        return when(person.blocked_until)
 
     def has_view_permission(self, request, obj=None):
         return request.user.has_perm("customers.view_customer")

@@ -12,6 +12,7 @@ from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirm
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm, message_of
+from customers.dashboard.templatetags.shop import when
 from customers.groups import services
 from customers.groups.models import CustomerGroup
 from customers.models import Customer
@@ -33,8 +34,8 @@ class MemberForm(forms.Form):
 class CustomerGroupAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin, NoDeleteAdmin):
     about = "A group is a set of customers that you choose one by one, such as wholesale buyers."
     form = ServiceErrorsForm
-    readonly_fields = ("members", "created_at", "updated_at")
-    list_display = ("name", "members", "created_at")
+    readonly_fields = ("members", "created", "changed")
+    list_display = ("name", "members", "created")
     search_fields = ("search_name__contains",)
     ordering = ("-created_at", "-id")
     list_per_page = 50
@@ -64,6 +65,14 @@ class CustomerGroupAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActions
             ),
             *super().get_urls(),
         ]
+
+    @admin.display(ordering="created_at")
+    def created(self, group):
+        return when(group.created_at)
+
+    @admin.display
+    def changed(self, group):
+        return when(group.updated_at)
 
     @admin.display(description="customers", ordering="members")
     def members(self, group):
