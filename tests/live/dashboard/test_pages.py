@@ -33,6 +33,12 @@ LOOKS = [
     ("tablet", "dark", LAYOUT),
     ("phone", "dark", OPTIONS),
 ]
+SCROLLED_SIDEWAYS = """
+    return [...document.querySelectorAll("#content :not(pre, textarea)")]
+        .filter((part) => part.scrollWidth > part.clientWidth + 1 && part.clientWidth)
+        .filter((part) => ["auto", "scroll"].includes(getComputedStyle(part).overflowX))
+        .map((part) => `${part.className}: ${part.scrollWidth} in ${part.clientWidth}`);
+"""
 LIST = "customers/customer/"
 OF_THE_OWNER = [
     "",
@@ -177,6 +183,8 @@ def check(pages: Pages) -> None:
         pages.resize(*WIDTHS[width])
         too_wide = pages.browser.execute_script("return document.documentElement.scrollWidth - innerWidth")
         assert too_wide <= 0, width
+        if width != "phone":
+            assert pages.browser.execute_script(SCROLLED_SIDEWAYS) == [], width
         assert faults(pages, options) == [], (width, scheme)
     forget_logs(pages.browser)  # axe itself tries styles that the policy forbids
 
