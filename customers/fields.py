@@ -9,6 +9,3 @@ class EmailKeyField(ComputedField):
 
     def computed(self, row):
         return email_key(row["email"]) if row.get("email") else None
-
-    def computed_of_many(self, *columns):
-        return [email_key(email) if email else None for email in columns[0]]

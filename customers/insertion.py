@@ -13,8 +13,8 @@ from django.db.models import Model
 from django.utils import timezone
 
 from customers import history
-from customers.core.computed import computed_by_column, computed_columns, computed_fields
-from customers.core.postgres import array_literal, custom_plan, insertable_fields
+from customers.core.computed import computed_columns, computed_fields
+from customers.core.postgres import insertable_fields
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken
@@ -73,8 +73,7 @@ def insert_users(customers: Sequence[NewCustomer], by: Actor, statement: Stateme
     if statement is None:
         people = [(User(**person), [Address(**each) for each in addresses]) for person, addresses in customers]
         return _insert_by_orm(people, by)
-    # A plan for any parameters would be one for ten customers.
-    with custom_plan(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(statement.sql, [*statement.params, *history.created_params(by)])
         return set(range(len(customers))) - {ordinal for (ordinal,) in cursor.fetchall()}
 
@@ -135,7 +134,7 @@ def _params_of_one(
         *definitions.unchanged_params((person.get("metadata") or {}) if bound is not None else (), bound or {}),
         *[row[name] for name in fields],
         orjson.dumps(address_rows).decode(),
-        _tags_json(person.get("tags", ())),
+        _tags_json([person.get("tags", ())]),
         *history.created_params(by),
     ]
 
@@ -165,67 +164,54 @@ def prepare_statement(customers: Sequence[NewCustomer]) -> Statement | None:
     if not customers or not takes_statement():
         return None
     now = timezone.now()
-    places = [(ordinal, place) for ordinal, each in enumerate(customers) for place in range(len(each.addresses))]
-    person, same_person = _varying_and_same(
-        User(date_joined=now, updated_at=now), [customer.person for customer in customers]
-    )
-    address, same_address = _varying_and_same(
-        Address(created_at=now, updated_at=now), [address for customer in customers for address in customer.addresses]
-    )
+    people = [
+        {"ordinal": ordinal, **customer.person, **computed_columns(User, customer.person)}
+        for ordinal, customer in enumerate(customers)
+    ]
+    addresses = [
+        {"ordinal": ordinal, "place": place, **address, **computed_columns(Address, address)}
+        for ordinal, customer in enumerate(customers)
+        for place, address in enumerate(customer.addresses)
+    ]
+    person, same_person = _varying_and_same(User(date_joined=now, updated_at=now), people)
+    address, same_address = _varying_and_same(Address(created_at=now, updated_at=now), addresses)
+    people_json = orjson.dumps([_completed(row, person) for row in people])
+    addresses_json = orjson.dumps([_completed(row, address) for row in addresses])
+    tags_json = _tags_json(customer.person.get("tags", ()) for customer in customers)
     return Statement(
         _insert_sql(*map(tuple, (person, same_person, address, same_address))),
-        [
-            *_arrays(User, {"ordinal": range(len(customers)), **person}),
-            *same_person.values(),
-            *same_address.values(),
-            *_arrays(Address, {**dict(zip(("ordinal", "place"), _transposed(places, 2), strict=True)), **address}),
-            *_tag_arrays(customer.person.get("tags", ()) for customer in customers),
-        ],
+        [people_json.decode(), *same_person.values(), *same_address.values(), addresses_json.decode(), tags_json],
     )
 
 
-def _varying_and_same(plain: Model, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, list], dict[str, Any]]:
-    """The columns of new rows that some row sets, with the values of all rows; and the others, with the one value that
-    `plain` has. Few values vary, so little has to be sent."""
+def _completed(row: dict[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """With the defaults of the columns that the row lacks. In most files, no row lacks any."""
+    return row if row.keys() >= defaults.keys() else {**defaults, **row}
+
+
+def _tags_json(tags_of_people: Iterable[Iterable[str]]) -> str:
+    """The tags of people in the order of their ordinals, with their folded columns."""
+    columns: dict[str, dict[str, Any]] = {}
+    rows = []
+    for ordinal, tags in enumerate(tags_of_people):
+        for name in tags:
+            if name not in columns:
+                columns[name] = {"name": name, **computed_columns(Tag, {"name": name})}
+            rows.append({"ordinal": ordinal, **columns[name]})
+    return orjson.dumps(rows).decode()
+
+
+def _varying_and_same(plain: Model, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns of new rows with their defaults, which `plain` has: those that some row sets, and the others, as the
+    database takes them. Few values vary, so little has to be sent."""
     given = set().union(*rows)
     fields = {field.attname: field for field in insertable_fields(type(plain)) if field.name != "user"}
-    defaults = {name: getattr(plain, name) for name in fields}
-    varying = {name: [row.get(name, defaults[name]) for row in rows] for name in fields if name in given}
-    varying |= computed_by_column(type(plain), varying, len(rows))
+    varying = {name: getattr(plain, name) for name in fields if name in given}
     return varying, {
-        name: field.get_db_prep_save(defaults[name], connection)
+        name: field.get_db_prep_save(getattr(plain, name), connection)
         for name, field in fields.items()
-        if name not in varying
+        if name not in given
     }
-
-
-def _tags_json(tags: Iterable[str]) -> str:
-    """The tags of one person, with their folded columns."""
-    return orjson.dumps(
-        [{"ordinal": 0, "name": name, **computed_columns(Tag, {"name": name})} for name in tags]
-    ).decode()
-
-
-def _tag_arrays(tags_of_people: Iterable[Iterable[str]]) -> list[str]:
-    rows = [(ordinal, name) for ordinal, tags in enumerate(tags_of_people) for name in tags]
-    ordinals, names = _transposed(rows, 2)
-    return _arrays(Tag, {"ordinal": ordinals, "name": names, **computed_by_column(Tag, {"name": names}, len(rows))})
-
-
-def _arrays(model: Any, columns: Mapping[str, Iterable[Any]]) -> list[str]:
-    """The columns as arrays of PostgreSQL."""
-    return [
-        array_literal(map(_json_text, values) if _type(model, name) == "jsonb" else values)
-        for name, values in columns.items()
-    ]
-
-
-def _json_text(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
-
-
-def _transposed(rows: Sequence[tuple], width: int) -> list[list]:
-    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
 
 
 @cache
@@ -249,13 +235,15 @@ def _insert_sql(
 ) -> str:
     """Inserts people and returns the ordinals of those who are new.
 
-    Parameters: the people, with `ordinal` and the columns `person` (if there are any); the values of `same_person` and
-    of `same_address`; the addresses, with `ordinal`, their `place` and the columns `address`; the tags, with `ordinal`
-    and the columns of a tag; `history.created_params`. People, addresses and tags are an array for each column, or, for
-    `one` person, each a list of JSON.
+    Parameters: the people as a list of JSON, with `ordinal` and the columns `person` (if there are any); the values of
+    `same_person` and of `same_address`; the addresses as a list of JSON, with `ordinal`, their `place` and the columns
+    `address`; the tags as a list of JSON, with `ordinal` and the columns of a tag; `history.created_params`.
     """
-    given = _json_rows if one else _array_rows
-    people = given(User, ("ordinal", *person)) if person else "(VALUES (0::bigint)) AS given (ordinal)"
+    people = (
+        f"json_to_recordset(%s) AS given (ordinal bigint{_typed(User, person)})"
+        if person
+        else "(VALUES (0::bigint)) AS given (ordinal)"
+    )
     tag = ("name", *(field.attname for field in computed_fields(Tag)))
     returned = "person.id, person.metadata, ARRAY(SELECT id FROM address ORDER BY id)" if one else "person.ordinal"
     return f"""
@@ -272,13 +260,13 @@ def _insert_sql(
         ), address AS (
             INSERT INTO {Address._meta.db_table} ({", ".join(("user_id", *address, *same_address))})
             SELECT {", ".join(("person.id", *address, *["%s"] * len(same_address)))}
-            FROM {given(Address, ("ordinal", "place", *address))}
+            FROM json_to_recordset(%s) AS given (ordinal bigint, place bigint{_typed(Address, address)})
             JOIN person USING (ordinal) ORDER BY ordinal, place
             RETURNING id
         ), tag AS (
             INSERT INTO {Tag._meta.db_table} ({", ".join(tag)})
             SELECT DISTINCT given.name COLLATE "C", {", ".join(tag[1:])}
-            FROM {given(Tag, ("ordinal", *tag))} JOIN person USING (ordinal)
+            FROM json_to_recordset(%s) AS given (ordinal bigint{_typed(Tag, tag)}) JOIN person USING (ordinal)
             WHERE NOT EXISTS (SELECT FROM {Tag._meta.db_table} AS known WHERE known.name = given.name)
             ORDER BY 1
             ON CONFLICT DO NOTHING
@@ -287,15 +275,5 @@ def _insert_sql(
     """  # noqa: S608  only names of tables and columns are put in
 
 
-def _json_rows(model: Any, columns: Columns) -> str:
-    return f"json_to_recordset(%s) AS given ({', '.join(f'{name} {_type(model, name)}' for name in columns)})"
-
-
-def _array_rows(model: Any, columns: Columns) -> str:
-    # A third of the time that JSON takes. Types have no length here: a cast would silently cut a text off.
-    arrays = (f"%s::{_type(model, name).partition('(')[0]}[]" for name in columns)
-    return f"unnest({', '.join(arrays)}) AS given ({', '.join(columns)})"
-
-
-def _type(model: Any, column: str) -> str:
-    return "bigint" if column in ("ordinal", "place") else model._meta.get_field(column).db_type(connection)
+def _typed(model: Any, columns: Columns) -> str:
+    return "".join(f", {name} {model._meta.get_field(name).db_type(connection)}" for name in columns)

@@ -32,10 +32,6 @@ class ComputedField(models.TextField):
         """The value for the sources that `row` has; the others are empty."""
         raise NotImplementedError
 
-    def computed_of_many(self, *columns: Sequence[Any]) -> list[str | None]:
-        """The same for many rows. `columns`: for each source, its values."""
-        return [self.computed(dict(zip(self.sources, values, strict=True))) for values in zip(*columns, strict=True)]
-
     def pre_save(self, model_instance, add):
         value = self.computed({name: getattr(model_instance, name) for name in self.sources})
         setattr(model_instance, self.attname, value)
@@ -56,11 +52,6 @@ class FoldedField(ComputedField):
 
     def computed(self, row):
         return self._folded([row.get(name) for name in self.sources])
-
-    def computed_of_many(self, *columns):
-        if len(columns) == 1:
-            return [_fold(text or "") for text in columns[0]]
-        return list(map(self._folded, zip(*columns, strict=True)))
 
     def _folded(self, texts: Sequence[str | None]) -> str:
         if len(texts) == 1:
@@ -84,18 +75,6 @@ def _computed_fields(model: type[models.Model]) -> list[ComputedField]:
 def computed_columns(model: type[models.Model], row: Mapping[str, Any]) -> dict[str, str | None]:
     """The computed columns of a new row, by name."""
     return {field.attname: field.computed(row) for field in computed_fields(model)}
-
-
-def computed_by_column(
-    model: type[models.Model], columns: Mapping[str, Sequence[Any]], number: int
-) -> dict[str, list[str | None]]:
-    """The computed columns of a number of new rows. `columns`: their values by column; columns that are missing are
-    empty."""
-    empty = [None] * number
-    return {
-        field.attname: field.computed_of_many(*(columns.get(name, empty) for name in field.sources))
-        for field in computed_fields(model)
-    }
 
 
 class ComputedQuerySet(models.QuerySet):

@@ -1,21 +1,17 @@
 """What only PostgreSQL has. On SQLite each function does what it can, or nothing."""
 
 import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-import orjson
 from django.db import connection, connections, transaction
 from django.db.models import AutoField, JSONField, Model
 
 from oauth.replica import reads_from
 
 MIN_ROWS_FOR_COPY = 100
-# What JSON escapes by a letter or by a number, and an escaped backslash, which may stand in front of a letter.
-ESCAPED = re.compile(r"\\(?:[\\bfnrt]|u[0-9a-f]{4})")
 
 
 @contextmanager
@@ -30,7 +26,7 @@ def custom_plan():
         return
     using = reads_from()
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        # A plan that is used once isn't worth compiling: that took seconds for an INSERT of 4,000 customers.
+        # A plan that is used once isn't worth compiling: that can take seconds.
         cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off")
         yield
 
@@ -47,17 +43,6 @@ def lock_until_commit(model: Any, key: str = "") -> None:
 def insertable_fields(model: Any) -> list[Any]:
     """The fields that an INSERT has to fill: all but the id and those that the database generates."""
     return [field for field in model._meta.concrete_fields if not (isinstance(field, AutoField) or field.generated)]
-
-
-def array_literal(values: Iterable[Any]) -> str:
-    """An array as PostgreSQL reads it. It differs from a list of JSON, which is written fast, in its brackets and in
-    control characters, which it does not escape."""
-    text = orjson.dumps(list(values), default=str).decode()
-    return f"{{{ESCAPED.sub(_unescaped, text)[1:-1]}}}"
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    return found[0] if found[0] == r"\\" else orjson.loads(f'"{found[0]}"')
 
 
 def bulk_insert(model: Any, rows: Sequence[Model]) -> None:
