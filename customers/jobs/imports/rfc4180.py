@@ -16,7 +16,7 @@ MISPLACED = (
 )
 TOO_LONG = f"The row is longer than {MAX_ROW_SIZE:,} bytes."
 NOT_UTF_8 = "This is not UTF-8, but probably Windows-1252 (ANSI). Save the file as “CSV UTF-8”."
-HAS_NUL = "This is not plain text. In a spreadsheet, save the file as “CSV UTF-8”."
+HAS_NUL = "This is not plain text: there are NUL characters. Is it UTF-16? Save it as “CSV UTF-8”."
 
 
 class Grammar:

@@ -164,7 +164,7 @@ class TestFile:
 
         assert code == 1
         assert "Line 2: This is not UTF-8, but probably Windows-1252" in output
-        assert "Line 4: There are NUL characters. Is the file UTF-16" in output
+        assert "Line 4: This is not plain text: there are NUL characters. Is it UTF-16" in output
         assert User.objects.get().email == "lou@example.com"
 
     @each(

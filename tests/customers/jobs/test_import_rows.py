@@ -20,7 +20,7 @@ INVALID_CELLS = [
     (["ada", *EMPTY], "Email: Enter a valid email address. Given: “ada”."),
     ([f"{'a' * 320}@example.com", *EMPTY], "Email: Enter at most 320 characters."),
     (["a@example.com", "A" * 256, *EMPTY[1:]], "First Name: Enter at most 255 characters."),
-    (["a@example.com", "A\0", *EMPTY[1:]], "There are NUL characters."),
+    (["a@example.com", "A\0", *EMPTY[1:]], "there are NUL characters."),
     (["a@example.com", "", "+12", *EMPTY[2:]], "Phone: Enter a valid phone number. Given: “+12”."),
     (["a@example.com", "", "0113 496 0000", *EMPTY[2:]], "with its country code"),
     (["a@example.com", "", "", "x" * 256, *EMPTY[3:]], "Tags.0: A tag has at most 255 characters."),
@@ -99,7 +99,7 @@ class TestRejectedRows:
         code, output = import_file(csv_file([[email, *EMPTY] for email in emails]))
 
         assert code == 1
-        rejected = [line.partition(":")[0] for line in output.splitlines() if "already exists" in line]
+        rejected = [line.partition(":")[0] for line in output.splitlines() if "has this email already" in line]
         assert rejected == ["Line 2", "Line 5", "Line 6"]
         assert User.objects.count() == Event.objects.count() == 3
 
