@@ -55,6 +55,7 @@ def test_metadata_is_the_same_each_time(client, metadata):
     assert client.get(METADATA).json() == metadata
 
 
+@pytest.mark.django_db  # the page shows the name of the store
 def test_metadata_with_a_forged_host_is_refused(client):
     assert client.get(METADATA, headers={"Host": "evil.example"}).status_code == 400
 

@@ -41,7 +41,7 @@ def test_definition_and_group_beyond_the_limit_are_refused_on_the_page(dashboard
     )
 
     for path, fields, most in [
-        ("metadata/definition", {"object": "customer", "key": "z", "name": "Z", "type": "text"}, "250 definitions"),
+        ("metadata/definition", {"object": "customer", "key": "z", "name": "Z", "type": "text"}, "250 custom fields"),
         ("groups/customergroup", {"name": "One more"}, "1000 groups"),
     ]:
         response = dashboard_client.post(f"{DASHBOARD}{path}/add/", fields)
