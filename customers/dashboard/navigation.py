@@ -21,7 +21,7 @@ GROUPS = {
 }  # fmt: skip
 # Shown below another place, while a page of either of them is open.
 WITHIN = {"webhooks.delivery": "webhooks.webhook", "mirror.receivedevent": "mirror.mirroredstore"}
-NAMES = {"customers.blockedcustomer": "Block list"}
+NAMES = {"customers.blockedcustomer": "Block list", "audit.auditevent": "Security log"}
 NAMES_OF_ADDING = {"customers.staffmember": "Invite staff member"}
 
 Place = dict[str, Any]  # an entry of `models` in Django's `AdminSite.get_app_list`, with `current` and `within`

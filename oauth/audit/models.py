@@ -85,7 +85,6 @@ class AuditEvent(models.Model):
 
     class Meta:
         verbose_name = "event"
-        verbose_name_plural = "security log"
         base_manager_name = "objects"
         indexes = [
             models.Index(fields=["at", "id"], name="audit_event_newest"),

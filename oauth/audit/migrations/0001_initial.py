@@ -70,7 +70,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "event",
-                "verbose_name_plural": "security log",
                 "base_manager_name": "objects",
                 "indexes": [
                     models.Index(fields=["at", "id"], name="audit_event_newest"),
