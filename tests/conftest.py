@@ -128,6 +128,12 @@ def django_db_setup(django_db_setup, django_db_blocker):
             call_command("flush", interactive=False, verbosity=0)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Live tests wait nearly half of the time, for programs that start: three workers on two cores."""
+    return (os.cpu_count() or 1) * 3 // 2 if config.option.markexpr.startswith("live") else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Sets the markers that follow from where a test is and which fixtures it uses.

@@ -51,6 +51,7 @@ class TestApiAccess:
         assert status(shop, token) == 200
 
         press(browser, "Done")
+        press(browser, "API tokens")
         assert "in version 2024-04-01 from 127.0.0.1" in shown(browser, "//tr[contains(., 'Warehouse')]")
         assert token not in browser.page_source
 

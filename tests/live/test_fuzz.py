@@ -11,7 +11,7 @@ from oauth.models import ApiVersion
 from oauth.scopes import Scope
 from tests.live.conftest import PROJECT
 
-SECONDS = int(os.environ.get("FUZZ_SECONDS", "15"))
+SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
 HOOKS = "tests.live.schemathesis_hooks"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 

@@ -105,7 +105,7 @@ class TestInvitation:
         pages.open("customers/staffmember/")
         pages.press("Invite staff member")
         pages.fill(email=email, first_name="Mia", role="Staff")
-        pages.press("Save")
+        pages.press("Send invitation")
         assert pages.message == f"An invitation to {email} is on its way."
 
         pages.be(None)
