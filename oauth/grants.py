@@ -21,8 +21,7 @@ from oauth2_provider.settings import oauth2_settings
 
 from oauth.audit.models import AuditEvent
 from oauth.fields import digest
-from oauth.models import AccessToken, App, Grant, RefreshToken
-from oauth.scopes import Scope
+from oauth.models import AccessToken, App, Grant, RefreshToken, requestable
 from oauth.statements import fetch_rows
 
 # After the access token.
@@ -67,7 +66,7 @@ class Used(NamedTuple):
     @property
     def requestable_scopes(self) -> list[str]:
         """Those of `scope` that the app may still ask for."""
-        allowed = json.loads(self.allowed_scopes) or list(Scope)
+        allowed = requestable(json.loads(self.allowed_scopes))
         return [scope for scope in (self.scope or "").split() if scope in allowed]
 
 
@@ -176,8 +175,8 @@ def issue_tokens(token: dict[str, Any], app: App, used: Used, event: AuditEvent)
 
 END_CODE = [f"UPDATE {Grant._meta.db_table} SET token_family = %s WHERE id = %s"]  # noqa: S608  only names are put in
 END_REFRESH_TOKEN = [
-    f"UPDATE {RefreshToken._meta.db_table} SET revoked = %s, updated = %s, access_token_id = NULL WHERE id = %s",  # noqa: S608  the same
-    f"DELETE FROM {AccessToken._meta.db_table} WHERE id = %s",  # noqa: S608  the same
+    f"UPDATE {RefreshToken._meta.db_table} SET revoked = %s, updated = %s, access_token_id = NULL WHERE id = %s",  # noqa: S608  only names
+    f"DELETE FROM {AccessToken._meta.db_table} WHERE id = %s",  # noqa: S608  only names
 ]
 
 

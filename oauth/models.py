@@ -100,6 +100,11 @@ def check_scopes(scopes: object) -> None:
         raise ValidationError("Some of these scopes are not known.")
 
 
+def requestable(allowed: list[str]) -> set[str]:
+    """The scopes that an app may ask for, by its `allowed_scopes`."""
+    return set(allowed or Scope)
+
+
 class App(AbstractApplication):
     """A client of the API: a partner's app, or a store owner's own access (kind `private`, with a single token).
 
@@ -212,7 +217,7 @@ class App(AbstractApplication):
     @property
     def requestable_scopes(self) -> set[str]:
         """What the app may ask for: any known scope if none were registered. The owner decides in any case."""
-        return set(self.allowed_scopes or Scope)
+        return requestable(self.allowed_scopes)
 
     def redirect_uri_allowed(self, uri):
         """By simple string comparison (RFC 9700, 2.1), ports of loopback addresses included."""

@@ -1,4 +1,4 @@
-"""Signals for layers above the sender. Handlers run inside the sender's transaction."""
+"""Signals for layers above the sender. Handlers run inside the sender's transaction, if there is one."""
 
 from django.dispatch import Signal
 
@@ -12,7 +12,7 @@ staff_deactivated = Signal()
 staff_demoted = Signal()
 
 # Arguments: `outcome`. A read that may be stale was answered by the replica (`replica`), or by the primary because the
-# replica was `behind`, `unavailable`, had `failed`, or lacked the object (`missing`). Not within a transaction.
+# replica was `behind`, `unavailable`, had `failed`, or lacked the object (`missing`).
 replica_asked = Signal()
 
 # Arguments: `user`, `by` (an Actor). An email with a link to choose a new password was sent.

@@ -90,6 +90,7 @@ class SalesAdmin(ReadOnlyAdmin):
         return queryset.filter(Q(pk__in=rows) | Q(user__in=people[:MAX_FOUND])), False
 
     def with_number(self, term: str):
+        """The rows with this number. Each list has its own number, so each class says how it is found."""
         raise NotImplementedError
 
     @admin.display(description="customer")
