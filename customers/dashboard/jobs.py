@@ -38,8 +38,13 @@ from oauth.actor import Actor
 from oauth.errors import ServiceError
 from oauth.store import store_origin
 
-STEP_SECONDS = 1.0
+STEP_SECONDS = 1.0  # of work in one request; the page asks for the next step, and a worker takes over what is left
 SHOWN_REJECTED_ROWS = 50
+
+
+def run_step(job: Job) -> None:
+    """See `runner.run_for`."""
+    runner.run_for(job, seconds=STEP_SECONDS)
 
 
 def may(user, job_type: JobType) -> bool:
@@ -124,7 +129,7 @@ class JobAdmin(ReadOnlyAdmin):
         if form and form.is_valid():
             try:
                 runner.start(job, **form.options())
-                runner.run_for(job, seconds=STEP_SECONDS)
+                run_step(job)
             except ServiceError as error:
                 self.message_user(request, message_of(error), messages.ERROR)
             return HttpResponseRedirect(page_of(job))
@@ -164,7 +169,7 @@ class JobAdmin(ReadOnlyAdmin):
         if job.started_at is None:
             return HttpResponseRedirect(page_of(job))
         try:
-            runner.run_for(job, seconds=STEP_SECONDS)
+            run_step(job)
         except Job.DoesNotExist:
             raise Http404 from None
         except ServiceError as error:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.counting import MAX_COUNTED
 from customers.dashboard.folded_search import FoldedSearchAdmin
-from customers.dashboard.jobs import STEP_SECONDS, page_of
+from customers.dashboard.jobs import page_of, run_step
 from customers.dashboard.read_only import NoDeleteAdmin
 from customers.dashboard.service_errors import ServiceErrorsAdmin, UnchangedInstanceForm
 from customers.jobs import runner, tag_edits
@@ -52,7 +52,7 @@ class TagAdmin(ConfirmedActionsAdmin, FoldedSearchAdmin, ServiceErrorsAdmin, NoD
     def delete_tag(self, request, tag):
         job = tag_edits.prepare_delete(tag.name, by=request.user)
         runner.start(job)
-        runner.run_for(job, seconds=STEP_SECONDS)
+        run_step(job)
         return HttpResponseRedirect(page_of(job))
 
     def get_form(self, request, obj=None, change=False, **options):

@@ -52,8 +52,11 @@ def insert_crowd() -> None:
         """)
         cursor.execute("""
             INSERT INTO orders_buyer (user_id, first_order_at, last_order_at)
-            SELECT id, date_joined, date_joined + mod(id, 17) * interval '1 day'
-            FROM customers_user WHERE orders_count > 0
+            SELECT id, first, first + mod(id, 17) * interval '1 day'
+            FROM customers_user, LATERAL (
+                SELECT date_joined + (orders_count = 1)::int * interval '1 day' AS first
+            ) part
+            WHERE orders_count > 0
         """)
         for index in ("user_search_text_trigrams", "user_tags", "user_metadata", "address_search_text_trigrams"):
             # As a vacuum would: rows that wait to be put into an index make it look dearer than it is.

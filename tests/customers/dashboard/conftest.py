@@ -1,6 +1,23 @@
 import pytest
+from django.utils import timezone
 
+from customers.dashboard import jobs
 from tests.support.factories import make_user
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """A step of a job ends when its work is done, however busy the machine is."""
+    monkeypatch.setattr(jobs, "STEP_SECONDS", 600)
+
+
+@pytest.fixture
+def noon():
+    """In the time zone of the block it is noon: what happened some minutes ago happened on the same day."""
+    now = timezone.now()
+    minutes = 12 * 60 - (now.hour * 60 + now.minute)
+    with timezone.override(timezone.get_fixed_timezone(minutes)):
+        yield
 
 
 @pytest.fixture

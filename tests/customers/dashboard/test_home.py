@@ -248,7 +248,7 @@ class TestThePage:
         assert all("second@example.com" in page and "Thai" in page and "Swedish" not in page for page in pages)
         assert all("Orders 1" in page for page in pages)
 
-    def test_worker_computes_home_again_when_it_is_due_and_on_a_new_day(self, db, monkeypatch):
+    def test_worker_computes_home_again_when_it_is_due_and_on_a_new_day(self, db, monkeypatch, noon):
         monkeypatch.setattr(home_numbers, "KEPT_FROM", 1)
         make_user()
         home_numbers.run(Event(), until_empty=True)

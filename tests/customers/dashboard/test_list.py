@@ -315,7 +315,7 @@ class TestExportButton:
         assert [ada.email in line for line in lines] == [False, True]
 
     def test_export_that_takes_longer_shows_its_progress(self, dashboard_client, ada, monkeypatch):
-        monkeypatch.setattr("customers.dashboard.customers.export.STEP_SECONDS", -1)
+        monkeypatch.setattr("customers.dashboard.jobs.STEP_SECONDS", -1)
 
         response = dashboard_client.post(f"{CUSTOMERS}export/", {"format": "excel"})
 

@@ -41,7 +41,7 @@ QUERIES = [
     {"tag": ["vip", "newsletter"]},
     {"user_type": ["customer", "lead"], "language": ["fr", "th"]},
     {"ordered_from": "2026-01-28"},
-    {"first_order_from": "2026-01-14"},
+    {"first_order_from": "2026-01-15"},
     {"last_order_to": "2026-01-02"},
     *({"o": f"{sign}{name}"} for name in ORDERS for sign in ("", "-")),
     *({"o": f"{sign}{name}", "after": "midst"} for name in ORDERS for sign in ("", "-")),

@@ -121,7 +121,7 @@ class TestChange:
 
     def test_worker_ends_what_the_page_began(self, dashboard_client, people, monkeypatch):
         monkeypatch.setattr(bulk_edits, "CHUNK", 1)
-        monkeypatch.setattr("customers.dashboard.tags.STEP_SECONDS", 0)
+        monkeypatch.setattr("customers.dashboard.jobs.STEP_SECONDS", 0)
         dashboard_client.post(tag_page("b2b", "delete_tag"))
         assert [job.position for job in Job.objects.all()] == [1]
 
@@ -132,7 +132,7 @@ class TestChange:
 
     def test_tag_that_a_customer_gets_meanwhile_is_kept(self, dashboard_client, people, monkeypatch):
         monkeypatch.setattr(bulk_edits, "CHUNK", 1)
-        monkeypatch.setattr("customers.dashboard.tags.STEP_SECONDS", 0)
+        monkeypatch.setattr("customers.dashboard.jobs.STEP_SECONDS", 0)
         dashboard_client.post(tag_page("vip", "delete_tag"))
         User.objects.filter(pk=people[0].pk).update(tags=["vip"], user_type=UserType.CUSTOMER)
 
