@@ -1,18 +1,20 @@
 """Reads that may be stale go to a streaming replica of PostgreSQL, if DATABASE_REPLICA_URL is set.
 
-An app reads from the replica once that has replayed the app's last write. Two positions in the write-ahead log (LSNs)
-decide this: the primary keeps the LSN of each app's last write in TABLE, and the statement that finds a token returns
-it. Everything else is read from the primary: tokens, limits, idempotency, sign-in and permissions, what is not within
-`read`, and what is within a transaction on the primary.
+An app or a person reads from the replica once that has replayed their last write. Two positions in the write-ahead log
+(LSNs) decide this: the primary keeps the LSN of the last write of each app in APPS, and of each person in PEOPLE. The
+statement that finds a token returns that of the app. Everything else is read from the primary: tokens, limits,
+idempotency, sign-in and permissions, what is not within `answer` or `read_for_person`, and what is within a transaction
+on the primary.
 
-TABLE is not logged: a crash or a failover empties it. An app without a row is read for on the primary, and gets a row
-with the LSN of that moment, which is behind everything that it has written.
+The tables are not logged: a crash or a failover empties them. Who has no row is read for on the primary, and gets a row
+with the LSN of that moment, which is behind everything that they have written.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -30,20 +32,23 @@ logger = logging.getLogger(__name__)
 REPLICA = "replica"  # the alias of the database
 STORE = 0  # in place of the id of an app: the events of webhooks that belong to the store
 IS_CONFIGURED = REPLICA in settings.DATABASES
-TABLE = "oauth_lastwrite"
+APPS, PEOPLE = TABLES = "oauth_lastwrite_app", "oauth_lastwrite_person"
 RETRY_AFTER = 5.0  # seconds without a request to a replica that did not answer
 SAFE_METHODS = ("GET", "HEAD")
 
 # An LSN is the number of bytes since the beginning of the log.
 WRITTEN = "pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
 REPLAYED = "SELECT coalesce(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0'), 0)::bigint WHERE pg_is_in_recovery()"
-RECORD = f"""
-    INSERT INTO {TABLE} AS known (app_id, lsn) SELECT unnest(%s::bigint[]), {WRITTEN}
-    ON CONFLICT (app_id) DO UPDATE SET lsn = greatest(known.lsn, excluded.lsn) RETURNING lsn
+RECORD = """
+    INSERT INTO {table} AS known (id, lsn) SELECT unnest(%s::bigint[]), {written}
+    ON CONFLICT (id) DO UPDATE SET lsn = greatest(known.lsn, excluded.lsn) RETURNING lsn
 """
-RECORD_FIRST = f"""
-    INSERT INTO {TABLE} (app_id, lsn) SELECT unnest(%s::bigint[]), {WRITTEN} ON CONFLICT DO NOTHING RETURNING lsn
+RECORD_FIRST = """
+    INSERT INTO {table} (id, lsn) SELECT unnest(%s::bigint[]), {written} ON CONFLICT DO NOTHING RETURNING lsn
 """
+NEEDED_BY_PERSON = f"""
+    SELECT greatest(lsn, {WRITTEN} - {settings.DATABASE_REPLICA_MAX_LAG:d}) FROM {PEOPLE} WHERE id = %s
+"""  # noqa: S608  constants
 
 Answer = TypeVar("Answer")
 
@@ -60,7 +65,7 @@ def needed_lsn_sql(app_id: str, *, is_of_store: str) -> str:
     return f"""(
         SELECT CASE WHEN count(*) = CASE WHEN {is_of_store} THEN 2 ELSE 1 END
                THEN greatest(max(lsn), {WRITTEN} - {settings.DATABASE_REPLICA_MAX_LAG:d}) END
-        FROM {TABLE} WHERE app_id = ANY (ARRAY[{app_id}, CASE WHEN {is_of_store} THEN {STORE} END])
+        FROM {APPS} WHERE id = ANY (ARRAY[{app_id}, CASE WHEN {is_of_store} THEN {STORE} END])
     )"""  # noqa: S608  constants, and the names that the caller gives
 
 
@@ -98,31 +103,55 @@ def answer(
     needed_lsn: int | None,
     missing: tuple[type[Exception], ...] = (),
 ) -> Answer:
-    """Calls the handler of a request by an app: `read`, or the LSN of what it has written is recorded.
+    """Calls the handler of a request by an app. A GET may read from the replica; of others the LSN is recorded.
 
     Without a replica callers should call the handler themselves, which costs nothing.
     """
     if method in SAFE_METHODS:
-        return read(handle, app_id, needed_lsn, missing=missing)
+        if needed_lsn is None:
+            _record([app_id, STORE], APPS, RECORD_FIRST)
+        return _read(handle, needed_lsn, missing=missing)
     try:
         return handle()
     finally:  # after an error, too: it may have come after a commit
         record_writes([app_id])
 
 
-def read(
-    handle: Callable[[], Answer], app_id: int, needed_lsn: int | None, *, missing: tuple[type[Exception], ...] = ()
-) -> Answer:
-    """Calls `handle`, which writes nothing: on the replica if that has replayed `needed_lsn` (see `needed_lsn_sql`).
+def read_for_person(handle: Callable[[], Answer], person_id: int) -> Answer:
+    """Calls `handle`, as `answer` does for an app that reads. It costs a statement on the primary."""
+    rows = fetch_rows(NEEDED_BY_PERSON, [person_id])
+    if not rows:
+        _record([person_id], PEOPLE, RECORD_FIRST)
+    return _read(handle, rows[0][0] if rows else None)
+
+
+@contextmanager
+def writes_of_person(person_id: int, method: str) -> Iterator[None]:
+    """Records what a request of a person has written within the block."""
+    try:
+        yield
+    finally:
+        if method not in SAFE_METHODS:
+            record_writes_of_person(person_id)
+
+
+@contextmanager
+def from_primary() -> Iterator[None]:
+    """Nothing within the block is read from the replica."""
+    reset = _alias.set(DEFAULT_DB_ALIAS)
+    try:
+        yield
+    finally:
+        _alias.reset(reset)
+
+
+def _read(handle: Callable[[], Answer], needed_lsn: int | None, *, missing: tuple[type[Exception], ...] = ()) -> Answer:
+    """Calls `handle`: on the replica if that has replayed `needed_lsn`.
 
     If that fails, or if the replica lacks an object, `handle` is called again and reads from the primary. `missing`:
     errors that say so, besides Http404 and ObjectDoesNotExist. A statement that took too long is not repeated.
     """
-    if needed_lsn is None:
-        fetch_rows(RECORD_FIRST, [[app_id, STORE]])
-        outcome = "behind"
-    else:
-        outcome = _ask(needed_lsn)
+    outcome = "behind" if needed_lsn is None else _ask(needed_lsn)
     lacks_it: tuple[type[Exception], ...] = Http404, ObjectDoesNotExist, *missing
     if outcome == REPLICA:
         reset = _alias.set(REPLICA)
@@ -146,7 +175,17 @@ def read(
 def record_writes(app_ids: Collection[int]) -> None:
     """What is committed now will be seen by the next reads of these apps. STORE stands for all of the store's own."""
     if app_ids:
-        fetch_rows(RECORD, [sorted(app_ids)])  # in one order: rows are locked
+        _record(app_ids, APPS)
+
+
+def record_writes_of_person(id: int) -> None:
+    """What is committed now will be seen by the next pages of this person. Without a replica it does nothing."""
+    if IS_CONFIGURED:
+        _record([id], PEOPLE)
+
+
+def _record(ids: Collection[int], table: str, statement: str = RECORD) -> None:
+    fetch_rows(statement.format(table=table, written=WRITTEN), [sorted(ids)])  # in one order: rows are locked
 
 
 def lag() -> int | None:

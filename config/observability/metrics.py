@@ -35,7 +35,7 @@ ATTEMPTS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20),
 )
 REPLICA_READS = Counter(
-    "store_replica_reads", "Reads of apps that the replica may answer, by who has answered and why", ["outcome"]
+    "store_replica_reads", "Reads that the replica may answer, by who has answered and why", ["outcome"]
 )
 NO_APP = "none"
 PATH = "/metrics"

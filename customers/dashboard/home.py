@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from customers.customer_count import number_of_customers
 from customers.dashboard import home_numbers, periods, statistics
+from customers.dashboard.replica_pages import may_be_stale
 from customers.models import StaffMember
 from customers.webhooks.models import Webhook
 from oauth import api_usage
@@ -18,6 +19,7 @@ from oauth.models import PrivateApp
 NEW_STORE = 5  # customers; a store with fewer is new. `make run` creates one customer.
 
 
+@may_be_stale
 def home(request: HttpRequest) -> HttpResponse:
     """Shows only numbers about objects that the role may view."""
     given = request.GET.get("days", "")

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 
@@ -19,6 +20,7 @@ from customers.dashboard.ids import is_id
 from customers.dashboard.list_filters import titled
 from customers.dashboard.order_pages import Page, cart_page, order_page, state_of, subscription_page
 from customers.dashboard.read_only import ReadOnlyAdmin
+from customers.dashboard.replica_pages import may_be_stale
 from customers.dashboard.templatetags.shop import NOTHING, money, no_value, when
 from customers.models import User
 from customers.orders.models import Cart, Order, Subscription
@@ -64,6 +66,10 @@ class SalesAdmin(ReadOnlyAdmin):
 
     def get_changelist(self, request, **options):
         return SalesList
+
+    @method_decorator(may_be_stale)
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, extra_context)
 
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):
         sees_customers = request.user.has_perm("customers.view_customer")

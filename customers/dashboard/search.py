@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from customers.core.postgres import custom_plan
 from customers.dashboard import navigation
 from customers.dashboard.ids import is_id
+from customers.dashboard.replica_pages import may_be_stale
 from customers.groups.models import CustomerGroup
 from customers.limits import shortened_search
 from customers.models import Customer
@@ -147,6 +148,7 @@ def _all_pages(request: HttpRequest) -> Iterator[Found]:
 
 
 @require_safe
+@may_be_stale
 def search(request: HttpRequest) -> HttpResponse:
     """A page of results; with `part`, the results alone, as the options of the search box."""
     text = shortened_search(" ".join(request.GET.get("q", "").replace("\0", "").split()))

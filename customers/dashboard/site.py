@@ -11,7 +11,9 @@ from django.urls import path
 from django.utils.functional import SimpleLazyObject
 
 from customers.dashboard import navigation
+from customers.dashboard.replica_pages import records_writes
 from customers.limits import shortened_search
+from oauth import replica
 
 DEFAULT_NAME = "Store"
 
@@ -23,6 +25,9 @@ class DashboardSite(AdminSite):
     index_title = "Home"
     site_url = None
     enable_nav_sidebar = False  # templates/admin/base_site.html has a sidebar of its own
+
+    def admin_view(self, view, cacheable=False):
+        return super().admin_view(records_writes(view) if replica.IS_CONFIGURED else view, cacheable)
 
     def get_app_list(self, request, app_label=None):
         return navigation.grouped(super().get_app_list(request, app_label), request)

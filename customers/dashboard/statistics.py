@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
 from django_countries import countries
 
 from customers.models import Address, Customer, Language, StaffMember, User, UserType
 from customers.orders.models import Order
+from oauth.replica import reads_from
 
 MAX_BARS = 8
 LANGUAGE_NAMES = dict(Language.choices)
@@ -54,7 +55,7 @@ def joined_within(periods: Sequence[Moments]) -> list[int]:
     values: list[str | datetime | None] = []
     for since, until in periods:
         values += [*types, adapt(since), adapt(until)] * 2
-    with connection.cursor() as cursor:
+    with connections[reads_from()].cursor() as cursor:
         cursor.execute(f"SELECT {', '.join([present] * len(periods))}", values)
         return list(cursor.fetchone())
 

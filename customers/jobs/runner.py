@@ -15,6 +15,7 @@ from customers.core.retention import end_of
 from customers.jobs import registry
 from customers.jobs.models import Job, JobFile, RejectedRow
 from customers.jobs.registry import JobType, Options, Steps
+from oauth import replica
 from oauth.clock import database_now
 from oauth.errors import ServiceError
 
@@ -97,6 +98,8 @@ def work(
                 job.seconds, began = job.seconds + now - began, now
                 job.failures, job.error, job.due_at = 0, "", None
                 job.save(update_fields=["total", *COUNTERS, "failures", "error", "due_at"])
+            if job.started_by_id:  # the dashboard shows them at once what was done
+                replica.record_writes_of_person(job.started_by_id)
             on_progress(job)
     with transaction.atomic():
         _lock(job)

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.lab.nodes import PROJECT, Node
 from tests.lab.postgresql import Cluster, binaries
+from tests.live.owner import Dashboard
 from tests.support.ports import free_port
 from tests.support.webhook_receiver import served
 
@@ -30,7 +31,14 @@ LOGGED = "options=-c%20log_statement%3Dall"
 # falls due once in a minute, has none of them.
 CUSTOMERS, TOKEN = '"customers_user"."first_name"', "AS is_use_due"
 
-
+# Of statements for pages: a page counts who joined, and customers by country. Workers have no such statements here.
+JOINED, COUNTRIES = "date_joined >= ", '"is_default_for_shipping" GROUP BY'
+HOME, CUSTOMER_LIST = "/dashboard/", "/dashboard/customers/customer/"
+PAGES = [HOME, "/dashboard/search/?q=ada", CUSTOMER_LIST, f"{CUSTOMER_LIST}?q=ada",
+         "/dashboard/orders/order/?q=ada", "/dashboard/orders/subscription/?q=ada"]  # fmt: skip
+PRETEND_TO_BE_LARGE = """
+    INSERT INTO customers_customercount (id, number, erased, up_to, counted_at) VALUES (1, 1000000, 0, 1000, now())
+"""
 # Run in the store: it makes a customer, and prints the tokens of four apps.
 PREPARE = """
 from customers.services import create_user
@@ -67,6 +75,13 @@ class App:
         seen = {email in [each["email"] for each in page] for page in pages}
         assert len(seen) == 1
         return seen.pop()
+
+
+class Person(Dashboard):
+    def open(self, path: str) -> str:
+        answer = self.get(f"{self.shop.url}{path}", timeout=20)
+        assert answer.status_code == 200, answer.text
+        return answer.text
 
 
 def run(url: str, statement: str) -> list[tuple]:
@@ -136,7 +151,7 @@ class Replicated:
             self.run("standby", "SELECT pg_wal_replay_resume()")
 
     @contextmanager
-    def counted(self):
+    def counted(self, *parts: str):
         """Yields a dictionary that gets the number of statements within the block, by server and what they contain."""
         servers = ("primary", "standby")
         begins = {server: self.cluster.log_of(server).stat().st_size for server in servers}
@@ -146,7 +161,7 @@ class Replicated:
             with self.cluster.log_of(server).open() as log:
                 log.seek(begins[server])
                 statements = re.split(r"^\d{4}-\d\d-\d\d .*? LOG:  ", log.read(), flags=re.MULTILINE)
-            for part in (CUSTOMERS, TOKEN):
+            for part in parts or (CUSTOMERS, TOKEN):
                 counts[server, part] = sum(part in statement for statement in statements)
 
     def outcomes(self) -> dict[str, float]:
@@ -177,6 +192,15 @@ def writer(replicated):
 def reader(replicated):
     """It has written nothing."""
     return replicated.reader
+
+
+@pytest.fixture(scope="module")
+def owner(replicated):
+    """A person who is signed in, and whose writes the standby has."""
+    owner = Person(replicated, "x", "owner@store.example")
+    owner.open(CUSTOMER_LIST)  # the first read of a person is on the primary
+    replicated.wait_for_replay()
+    return owner
 
 
 READS = 5
@@ -234,6 +258,46 @@ class TestReplica:
             assert reader.sees("own@example.com")
         assert on_standby(counts, reads=4), counts
 
+    def test_pages_of_a_person_run_on_the_standby(self, replicated, owner):
+        for path in PAGES:
+            with replicated.counted(CUSTOMERS, JOINED, COUNTRIES) as counts:
+                owner.open(path)
+
+            assert counts["standby", CUSTOMERS] > 0, (path, counts)
+            assert counts["primary", CUSTOMERS] == 1, (path, counts)  # the person who is signed in
+            assert {counts["primary", part] for part in (JOINED, COUNTRIES)} == {0}, (path, counts)
+            assert {counts["standby", part] for part in (JOINED, COUNTRIES)} == {int(path == HOME)}, (path, counts)
+
+    def test_person_sees_their_own_change_at_once(self, replicated, owner, reader):
+        path = f"{USERS}?email=ada@example.com"
+        [ada] = reader.get(path).json()["results"]
+        with replicated.paused_replay():
+            answer = owner.submit(f"{CUSTOMER_LIST}{ada['id']}/edit/tags/", tags="changed")
+            assert answer.status_code == 302, answer.text
+
+            with replicated.counted() as counts:
+                assert "changed" in owner.open(CUSTOMER_LIST)
+            assert counts["standby", CUSTOMERS] == 0, counts
+            assert reader.get(path).json()["results"][0]["tags"] == []
+
+        replicated.wait_for_replay()
+        with replicated.counted() as counts:
+            assert "changed" in owner.open(CUSTOMER_LIST)
+        assert (counts["primary", CUSTOMERS], counts["standby", CUSTOMERS]) == (1, 1), counts
+
+    def test_home_page_that_keeps_its_numbers_reads_them_from_the_primary(self, replicated, owner):
+        """As it does in a large store, if no worker has computed them."""
+        replicated.run("primary", PRETEND_TO_BE_LARGE)
+        replicated.wait_for_replay()
+
+        with replicated.counted(CUSTOMERS, COUNTRIES) as counts:
+            owner.open(HOME)
+
+        replicated.run("primary", "DELETE FROM customers_customercount")
+        assert counts["standby", CUSTOMERS] > 0, counts
+        assert (counts["primary", COUNTRIES] > 0, counts["standby", COUNTRIES]) == (True, 0), counts
+        assert ("parts",) in replicated.run("primary", "SELECT name FROM dashboard_homenumbers")
+
     def test_standby_that_is_too_far_behind_is_not_read_from(self, replicated, reader):
         with replicated.paused_replay():
             replicated.run("primary", "SELECT pg_logical_emit_message(false, '', repeat('x', 16500000))")
@@ -273,7 +337,7 @@ class TestReplica:
 
             assert app.get(USERS).status_code == 401
 
-    def test_read_that_the_standby_refuses_is_repeated_on_the_primary(self, replicated, reader):
+    def test_read_that_the_standby_refuses_is_repeated_on_the_primary(self, replicated, reader, owner):
         before = replicated.outcomes().get("failed", 0)
         with psycopg.connect(replicated.cluster.url_of("primary")) as connection:
             connection.execute("LOCK TABLE customers_address IN ACCESS EXCLUSIVE MODE")
@@ -282,7 +346,8 @@ class TestReplica:
                 connection.rollback()
 
                 assert reader.get(USERS).status_code == 200
-        assert replicated.outcomes()["failed"] == before + 1
+                assert "Ada" in owner.open(CUSTOMER_LIST)
+        assert replicated.outcomes()["failed"] == before + 2
 
     def test_standby_that_is_killed_fails_no_read_and_is_used_again_later(self, replicated, reader):
         assert requests.get(f"{replicated.url}/readyz").json()["replica_lag_bytes"] is not None

@@ -16,6 +16,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
@@ -26,6 +27,7 @@ from customers.dashboard.customers import columns, counting, paging
 from customers.dashboard.customers.filters import Chip, CustomerFilter, CustomerFilterForm, parameters
 from customers.dashboard.ids import is_id
 from customers.dashboard.model_admin import DashboardAdmin
+from customers.dashboard.replica_pages import may_be_stale
 from customers.dashboard.templatetags.shop import clock
 from customers.models import Address
 from customers.querysets import UserQuerySet
@@ -264,6 +266,7 @@ class CustomerListAdmin(DashboardAdmin):
         columns.keep(request, response, [] if "default" in request.POST else request.POST.getlist("column"))
         return response
 
+    @method_decorator(may_be_stale)
     def changelist_view(self, request, extra_context=None):
         context = {"column_choices": columns.CHOICES, "actions": self.get_actions(request)}
         return super().changelist_view(request, {**context, **(extra_context or {})})
