@@ -17,7 +17,8 @@ VARIANT = Variant(STORE, "config.settings", "tests.bench.shop")
 BAR = Bar("≤", 150)  # milliseconds
 REQUESTS = 30  # of each page
 LIST = "/dashboard/customers/customer/"
-DAYS_AGO = str(datetime.now(UTC).date() - timedelta(days=3))
+TODAY = datetime.now(UTC).date()
+DAYS_AGO, YEAR_AGO = str(TODAY - timedelta(days=3)), str(TODAY - timedelta(days=365))
 
 
 def found(**make_value: Callable[[dict], object]) -> Callable[[dict], str]:
@@ -70,6 +71,9 @@ PAGES: dict[str, Callable[[dict], str]] = {
     "of one of two countries, and customers": found(country=only(["CA", "US"]), user_type=only("customer")),
     "who ordered in the last days": found(ordered_from=only(DAYS_AGO)),
     "first order in the last days": found(first_order_from=only(DAYS_AGO)),
+    "ordered until a year ago": found(ordered_to=only(YEAR_AGO)),
+    "ordered until a year ago, the last page": found(ordered_to=only(YEAR_AGO), last=only(1)),
+    "last order until a year ago": found(last_order_to=only(YEAR_AGO)),
     "of a city, none": found(city=only("Nowhere")),
     "of a language": found(language=only("en")),
     "a customer": lambda customer: f"{LIST}{customer['id']}/change/",

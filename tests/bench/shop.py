@@ -30,8 +30,9 @@ ORDERS = """
     FROM {people}, generate_series(1, 7) k WHERE k <= orders_count
 """
 BUYERS = """
-    INSERT INTO {buyers} (user_id, first_order_at, last_order_at)
-    SELECT user_id, min(date_placed), max(date_placed) FROM {orders} GROUP BY user_id
+    INSERT INTO {buyers} (user_id, date_joined, first_order_at, last_order_at)
+    SELECT user_id, date_joined, min(date_placed), max(date_placed)
+    FROM {orders} JOIN {people} ON {people}.id = user_id GROUP BY user_id, date_joined
 """
 
 
@@ -52,9 +53,11 @@ def prepare(total: int) -> dict:
     User.objects.create_superuser(OWNER, password, date_joined=datetime(2020, 1, 1, tzinfo=UTC))
     first = services.create_user(by=SYSTEM, **CUSTOMER)
     seed.multiply(first, {Address: "user_id", Event: "user_id"}, total, VARIED_MORE)
+    models = {"buyers": Buyer, "orders": Order, "people": User}
+    tables = {name: model._meta.db_table for name, model in models.items()}
     with connection.cursor() as cursor:
-        cursor.execute(ORDERS.format(orders=Order._meta.db_table, people=User._meta.db_table))
-        cursor.execute(BUYERS.format(buyers=Buyer._meta.db_table, orders=Order._meta.db_table))
+        cursor.execute(ORDERS.format(**tables))
+        cursor.execute(BUYERS.format(**tables))
         cursor.execute("VACUUM ANALYZE")
     # As a worker does.
     customer_count.count(up_to=User.objects.aggregate(last=Max("pk"))["last"])

@@ -51,8 +51,8 @@ def insert_crowd() -> None:
             FROM customers_user WHERE user_type <> 'dashboard'
         """)
         cursor.execute("""
-            INSERT INTO orders_buyer (user_id, first_order_at, last_order_at)
-            SELECT id, first, first + mod(id, 17) * interval '1 day'
+            INSERT INTO orders_buyer (user_id, date_joined, first_order_at, last_order_at)
+            SELECT id, date_joined, first, first + mod(id, 17) * interval '1 day'
             FROM customers_user, LATERAL (
                 SELECT date_joined + (orders_count = 1)::int * interval '1 day' AS first
             ) part

@@ -30,6 +30,7 @@ from customers.dashboard.model_admin import DashboardAdmin
 from customers.dashboard.replica_pages import may_be_stale
 from customers.dashboard.templatetags.shop import clock
 from customers.models import Address
+from customers.orders import buyers
 from customers.querysets import UserQuerySet
 from customers.segments.models import Segment
 from customers.store.services import get_details
@@ -76,6 +77,7 @@ class CustomerList(ChangeList):
                 self.number = counting.Number(len(ids))
                 if len(ids) > counting.MAX_COUNTED:
                     self.number = counting.kept_number(given)
+                    order = paging.of_buyers(order) if given.keys() & buyers.COLUMNS.keys() else order
                 else:
                     people, order = paging.among(ids, order)
             people = people.defer("metadata").prefetch_related(DEFAULT_ADDRESSES)

@@ -7,14 +7,17 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from customers import customer_count
 from customers.dashboard.customers import counting, paging
 from customers.dashboard.customers.list import CustomerListAdmin
 from customers.models import User, UserType
+from customers.orders.services import record_new
 from tests.support.customer_list import found, page
 from tests.support.dashboard import CUSTOMERS
 from tests.support.factories import address, make_address, make_user, make_users
+from tests.support.order_documents import order
 
 
 class TestOrder:
@@ -112,6 +115,20 @@ class TestPages:
                     assert walked(dashboard_client, "previous", o=order, **query) == emails, (query, order)
                     if not sign:
                         assert walked(dashboard_client, "next", o=f"-{name}", **query) == emails[::-1], (query, order)
+
+    def test_pages_and_number_of_those_who_ordered_until_a_day_are_whole(self, dashboard_client, people):
+        newest = make_user(first_name="New").pk
+        make_user(erased_at=timezone.now())
+        days = {pk: "2026-02-02" if pk == newest else "2026-02-01" for pk in User.objects.values_list("pk", flat=True)}
+        record_new([(pk, order(number=f"{pk}", date_placed=f"{day}T12:00:00Z")) for pk, day in days.items()], [])
+
+        emails = walked(dashboard_client, "next", ordered_to="2026-02-01")
+        assert len(set(emails)) == len(emails) == 9  # nobody from the staff, and nobody who was erased
+        assert walked(dashboard_client, "previous", ordered_to="2026-02-01") == emails
+        assert walked(dashboard_client, "next", ordered_to="2026-02-01", o="joined") == emails[::-1]
+        for query in ("ordered_to=2026-02-01", "ordered_from=2026-01-01&last_order_to=2026-02-01"):
+            answer = dashboard_client.get(f"{CUSTOMERS}count/?{query}", headers={"Accept": "application/json"})
+            assert answer.json()["number"] == "9 customers", query
 
     def test_page_survives_parameters_that_lead_nowhere(self, dashboard_client, small):
         make_users(3)
