@@ -140,7 +140,7 @@ def _equal(alias: str, value: Any) -> tuple[str, Any]:
 
 
 def of_buyers(order: Order) -> Order:
-    """The order of people who all have bought. By date of joining, an index of `Buyer` tells when they ordered, too."""
+    """The order of people who all have bought. By date of joining, an index of `Buyer` also has the days of orders."""
     return [replace(term, via="buyer__") for term in order] if order[0].column == "date_joined" else order
 
 
