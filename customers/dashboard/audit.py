@@ -1,14 +1,24 @@
 """The security log."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 
+from customers.dashboard.object_pages import urls_of
 from customers.dashboard.read_only import ReadOnlyAdmin
 from customers.dashboard.templatetags.shop import NOTHING
+from customers.jobs.models import Job
 from customers.limits import shortened_search
+from customers.models import Customer, StaffMember
+from customers.webhooks.models import Webhook
+from oauth.accounts.models import StaffRole
 from oauth.audit.models import AuditEvent
+from oauth.models import PartnerApp, PrivateApp
 
 SEARCHED_EVENTS = 50_000
 Event = AuditEvent.Event
@@ -40,6 +50,19 @@ KINDS = {
 }  # fmt: skip
 LABELS = {"scopes": "Permissions", "new": "Newly granted", "ip": "IP address", "is_active": "Active"}
 CHANGES = {"role", "is_active", "sections", "two_factor_required"}  # lists of the former and the present value
+# What a value of the log names: the models that it may be of, each with the column that has this value.
+STAFF: list[tuple[type[Model], str]] = [(StaffMember, "email")]
+NAMED: dict[str, list[tuple[type[Model], str]]] = {
+    "actor": STAFF,
+    "account": STAFF,
+    "member": STAFF,
+    "owner": STAFF,
+    "client_id": [(PartnerApp, "client_id"), (PrivateApp, "client_id")],
+    "role": [(StaffRole, "group__name")],
+    "webhook": [(Webhook, "pk")],
+    "customer": [(Customer, "pk")],
+    "export": [(Job, "pk")],
+}
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -65,10 +88,47 @@ def in_words(name: str, value: Any) -> str:
     return NOTHING if value in (None, "") else str(value)
 
 
+def named_by(event: AuditEvent) -> Iterator[tuple[str, Any]]:
+    """The names of NAMED, with a value that the event has."""
+    for name, value in {"actor": event.actor, "client_id": event.client_id, **event.detail}.items():
+        for each in value if isinstance(value, list) else [value]:
+            if name in NAMED and isinstance(each, str | int) and each:
+                yield name, each
+
+
+def find_pages(request: HttpRequest, events: Iterable[Any]) -> None:
+    """Gives each event `pages`: by name and value, the address of the page of what it names."""
+    events = list(events)
+    named = {pair for event in events for pair in named_by(event)}
+    pages: dict[tuple[str, Any], str] = {}
+    for name, models in NAMED.items():
+        values = {value for each, value in named if each == name}
+        for model, column in models:
+            pages |= {(name, value): url for value, url in urls_of(request, model, column, values).items()}
+    for event in events:
+        event.pages = pages
+
+
+def linked(event: Any, name: str, value: Any, text: str) -> str:
+    """The text, as a link if what the value names has a page."""
+    url = event.pages.get((name, value)) if isinstance(value, str | int) else None
+    return format_html('<a href="{}">{}</a>', url, text) if url else text
+
+
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
     class Media:
         css = {"all": ["oauth/page.css"]}
+
+    def get_changelist_instance(self, request):
+        found = super().get_changelist_instance(request)
+        find_pages(request, found.result_list)
+        return found
+
+    def get_object(self, request, object_id, from_field=None):
+        event = super().get_object(request, object_id, from_field)
+        find_pages(request, [event] if event else [])
+        return event
 
     @admin.display(ordering="at")
     def time(self, event):
@@ -76,17 +136,23 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="who", ordering="actor")
     def who(self, event):
-        return event.actor or NOTHING
+        return linked(event, "actor", event.actor, event.actor) or NOTHING
+
+    @admin.display(description="app", ordering="app")
+    def by_app(self, event):
+        return linked(event, "client_id", event.client_id, event.app) or NOTHING
 
     @admin.display
     def details(self, event):
-        return "; ".join(
-            f"{LABELS.get(name) or name.replace('_', ' ').capitalize()}: {in_words(name, value)}"
-            for name, value in event.detail.items()
-        )
+        def part(name: str, value: Any) -> tuple[str, str]:
+            present = value[-1] if name in CHANGES and isinstance(value, list) and value else value
+            label = LABELS.get(name) or name.replace("_", " ").capitalize()
+            return label, linked(event, name, present, in_words(name, value))
 
-    list_display = ("time", "event", "who", "app", "ip", "details")
-    fields = ("time", "event", "who", "app", "client_id", "ip", "details")
+        return format_html_join("; ", "{}: {}", (part(name, value) for name, value in event.detail.items()))
+
+    list_display = ("time", "event", "who", "by_app", "ip", "details")
+    fields = ("time", "event", "who", "by_app", "client_id", "ip", "details")
     list_filter = (KindFilter, ("at", admin.DateFieldListFilter))
     search_fields = ("actor", "app", "client_id", "ip")
     search_help_text = f"Search the newest {SEARCHED_EVENTS:,} events by email, app, client ID or IP address"

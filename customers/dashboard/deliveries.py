@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path, reverse
+from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,20 +16,19 @@ from django.utils.safestring import SafeString
 from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.ids import is_id
+from customers.dashboard.object_pages import url_of
 from customers.dashboard.read_only import ReadOnlyAdmin
 from customers.dashboard.templatetags.shop import NOTHING, clock, when
+from customers.models import Customer
+from customers.orders.models import Order, Subscription
 from customers.webhooks import services
 from customers.webhooks.events import EVENT_TYPES, EXAMPLE_ID
 from customers.webhooks.models import Delivery, Webhook
 
 SHOWN_ON_PAGE = 10
 LOOKED_THROUGH = 10_000  # of the newest deliveries: no index has them by webhook
-# The page of an event's object, by the object's name. Others, such as exports, have none.
-PAGES = {
-    "customer": "admin:customers_customer_change",
-    "order": "admin:orders_order_change",
-    "subscription": "admin:orders_subscription_change",
-}
+# The objects of events that have a page. Others, such as exports, have none.
+MODELS: dict[str, type[Model]] = {"customer": Customer, "order": Order, "subscription": Subscription}
 STATES = {
     Delivery.Status.DELIVERED: ("Delivered", "good"),
     Delivery.Status.FAILED: ("Failed", "danger"),
@@ -74,8 +74,8 @@ class Outcome:
 
     @property
     def object_url(self) -> str:
-        page = PAGES.get(self.object_name)
-        return reverse(page, args=[self.delivery.object_id]) if page and self.delivery.object_id != EXAMPLE_ID else ""
+        model = MODELS.get(self.object_name)
+        return url_of(model, self.delivery.object_id) if model and self.delivery.object_id != EXAMPLE_ID else ""
 
     @property
     def body(self) -> str:

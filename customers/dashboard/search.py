@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 from customers.core.postgres import custom_plan
 from customers.dashboard import navigation
 from customers.dashboard.ids import is_id
+from customers.dashboard.object_pages import url_of
 from customers.dashboard.replica_pages import may_be_stale
 from customers.groups.models import CustomerGroup
 from customers.limits import shortened_search
@@ -116,9 +117,8 @@ def find(request: HttpRequest, text: str) -> list[tuple[str, list[Found]]]:
 def _objects(request: HttpRequest, kind: Kind, text: str) -> Iterator[Found]:
     if not admin.site.get_model_admin(kind.model).has_view_or_change_permission(request):
         return
-    name = f"admin:{kind.model._meta.app_label}_{kind.model._meta.model_name}_change"
     for found in kind.rows(text)[:MAX_OF_A_KIND]:
-        yield Found(str(found), reverse(name, args=[found.pk]), kind.detail(found))
+        yield Found(str(found), url_of(kind.model, found.pk), kind.detail(found))
 
 
 def _list_url(request: HttpRequest, text: str) -> str:
