@@ -27,9 +27,9 @@ from customers.mirror.inbound import receive_event
 from oauth import client_endpoints
 
 urlpatterns = [
-    path("", front_door, {"documents": DOCUMENTS}, name="front-door"),
+    path("api/admin/", include("customers.api.urls")),  # the first ones are found fastest
     path("api/admin", NotFoundView.as_view()),  # or it would be redirected, which API clients refuse
-    path("api/admin/", include("customers.api.urls")),
+    path("", front_door, {"documents": DOCUMENTS}, name="front-door"),
     re_path(f"^{in_any_case('admin')}$", medusa.UnknownPath.as_view()),
     re_path(f"^{in_any_case('admin')}/", include("customers.medusa.urls")),
     path("webhooks/<int:store_id>/", receive_event, name="receive-event"),

@@ -1,5 +1,7 @@
 """Authenticates requests to the API by their bearer token (RFC 6750, in the header only)."""
 
+from typing import Any
+
 from django.contrib.auth import get_user_model
 from django.db import DEFAULT_DB_ALIAS
 from django.utils.functional import SimpleLazyObject
@@ -24,8 +26,7 @@ class BearerAuthentication(BaseAuthentication):
         bearer = self.find_bearer(request, raw.strip())
         if bearer is None:
             raise AuthenticationFailed("The access token is unknown, expired or revoked.", code="invalid_token")
-        owners = get_user_model().objects.using(DEFAULT_DB_ALIAS)  # never a stale one
-        return SimpleLazyObject(lambda: owners.get(pk=bearer.user_id)), bearer
+        return SimpleLazyObject(lambda: owner_of(bearer)), bearer
 
     def find_bearer(self, request, raw: str) -> tokens.Bearer | None:
         return tokens.authenticate(raw)
@@ -35,3 +36,7 @@ class BearerAuthentication(BaseAuthentication):
         if request.META.get("HTTP_AUTHORIZATION", "").lower().startswith("bearer"):
             return f'{REALM}, error="invalid_token"'
         return REALM
+
+
+def owner_of(bearer: tokens.Bearer) -> Any:
+    return get_user_model().objects.using(DEFAULT_DB_ALIAS).get(pk=bearer.user_id)  # never a stale one

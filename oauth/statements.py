@@ -30,7 +30,8 @@ def fetch_rows(sql: str, params: Sequence[Any] | Mapping[str, Any], *, using: st
         with wrapper.cursor() as cursor:
             cursor.execute(sql, params)
             return cursor.fetchall()
-    wrapper.close_if_health_check_failed()
+    if not wrapper.health_check_done:
+        wrapper.close_if_health_check_failed()
     wrapper.ensure_connection()
     wrapper.validate_no_broken_transaction()
     with wrapper.wrap_database_errors:

@@ -15,12 +15,12 @@ import logging
 import os
 import resource
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.urls import resolve
@@ -39,6 +39,8 @@ from config.body_limits import may_send  # isort: skip
 logger = logging.getLogger(__name__)
 
 SECONDS_UNTIL_OPENED = 10  # granian opens the file of an answer at once
+
+Result = TypeVar("Result")
 
 
 class Store:
@@ -82,8 +84,7 @@ class Store:
                 return await self.hashing.run(call)
             environ[BUSY] = True
         self.hashing.others += 1
-        with outside_the_loop():
-            return call()
+        return outside_the_loop(call)
 
     def length_to_read(self, environ: dict[str, Any]) -> int:
         """0 for a body that Django will refuse by its headers, and needs no byte of."""
@@ -93,18 +94,16 @@ class Store:
             return 0
         if length <= settings.ANONYMOUS_BODY_BYTES:
             return length
-        with outside_the_loop():
-            return length if may_send(environ) else 0
+        return length if outside_the_loop(partial(may_send, environ)) else 0
 
 
-@contextmanager
-def outside_the_loop() -> Iterator[None]:
-    """Lets Django run on this thread as in a program without an event loop: its connections belong to the thread, not
-    to the task, and it does not refuse to block."""
+def outside_the_loop(call: Callable[[], Result]) -> Result:
+    """Calls what runs Django, on this thread as in a program without an event loop: its connections belong to the
+    thread, not to the task, and it does not refuse to block."""
     loop = asyncio.get_running_loop()
     asyncio._set_running_loop(None)
     try:
-        yield
+        return call()
     finally:
         asyncio._set_running_loop(loop)
 

@@ -49,8 +49,7 @@ class PreparedQuery:
 
     def _statement(self, number_of_ids: int):
         statements: dict[Any, Any] = self._local.__dict__
-        key = (number_of_ids, connection.vendor)
-        if key not in statements:
+        if number_of_ids not in statements:
             placeholders = tuple(range(-number_of_ids, 0))
             queryset: Any = self.build(*placeholders)
             compiler = queryset.query.get_compiler(connection=connection)
@@ -59,5 +58,5 @@ class PreparedQuery:
             for position, (expression, _, _) in enumerate(compiler.select):
                 if isinstance(expression.output_field, JSONField):
                     converters[position] = ([self._read_json], expression)
-            statements[key] = (list(queryset.query.selected), sql, params, compiler, converters)
-        return statements[key]
+            statements[number_of_ids] = (list(queryset.query.selected), sql, params, compiler, converters)
+        return statements[number_of_ids]

@@ -51,6 +51,8 @@ class Result:
         return len(self.latencies) / self.elapsed
 
     def percentile(self, percent: int) -> float:
+        if len(self.latencies) == 1:  # longer than the whole run
+            return self.latencies[0]
         return quantiles(self.latencies, n=100, method="inclusive")[percent - 1]
 
     @property
