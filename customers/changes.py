@@ -29,6 +29,12 @@ def new_block(by: Actor) -> dict[str, Any]:
     return {**NOT_BLOCKED, "blocked_at": timezone.now(), "blocked_by_id": by.user_id}
 
 
+def compared(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The fields that differ, each with its value before and after. `{}` stands for an object that does not exist."""
+    pairs = {name: [former.get(name), latter.get(name)] for name in {**former, **latter}}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
 def assign(user: User, values: Mapping[str, Any], by: Actor) -> dict[str, list[Any]]:
     """Sets the values that differ, and `updated_at` with them. Returns their names, each with before and after.
 

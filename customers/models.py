@@ -129,9 +129,6 @@ class User(ComputedModel, AbstractBaseUser, PermissionsMixin):  # type: ignore[d
     is_active = models.BooleanField(default=True, help_text="Off: can't sign in, and their tokens are refused.")
     erased_at = models.DateTimeField(null=True, editable=False, help_text="When the personal data was removed.")
 
-    # Of a new person: the addresses that were inserted. `user.addresses` costs more: Django makes a manager each time.
-    inserted_addresses: list["Address"]
-
     objects = UserManager()  # type: ignore[misc]  # Django lets a model have its own
 
     USERNAME_FIELD = "email"

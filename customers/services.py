@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from customers import changes as person_changes
 from customers import history, insertion, validation
+from customers.changes import compared
 from customers.core.computed import ComputedField
 from customers.core.postgres import bulk_insert
-from customers.insertion import NewCustomer
+from customers.insertion import Inserted, NewCustomer
 from customers.limits import MAX_ADDRESSES
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Note, User, UserType
@@ -56,10 +57,15 @@ class TooManyAddresses(ServiceError):
         super().__init__(f"A customer has at most {MAX_ADDRESSES} addresses.", "addresses")
 
 
-def create_user(
+def create_user(*, by: Actor, **fields: Any) -> User:
+    """As `insert_user`. The `addresses` of the result are loaded."""
+    return insert_user(by=by, **fields).to_user()
+
+
+def insert_user(
     *, by: Actor, addresses: Iterable[Mapping[str, Any]] = (), password: str | None = None, **fields: Any
-) -> User:
-    """Creates a lead with addresses; a password makes an account. The `addresses` of the result are loaded.
+) -> Inserted:
+    """Creates a lead with addresses; a password makes an account.
 
     Raises EmailTaken, or ServiceError with a path such as ("addresses", 0, "country").
     """
@@ -166,7 +172,7 @@ def add_address(user_id: int, *, by: Actor, **fields: Any) -> Address:
     save_changes(user, _fields_from_address(vars(address), vars(user), is_first=is_first), by)
     _unset_other_defaults(address)
     address.save(force_insert=True)
-    history.record([history.event(user.pk, Event.Kind.ADDRESS_ADDED, by, _differences({}, _as_dict(address)))])
+    history.record([history.event(user.pk, Event.Kind.ADDRESS_ADDED, by, compared({}, _as_dict(address)))])
     return address
 
 
@@ -189,7 +195,7 @@ def update_address(
     for name, value in validation.clean_address(changes, country=address.country).items():
         setattr(address, name, value)
     _unset_other_defaults(address)
-    if differences := _differences(former, _as_dict(address)):
+    if differences := compared(former, _as_dict(address)):
         save_changes(user, _fields_from_address(vars(address), vars(user), is_first=False), by)
         address.updated_at = timezone.now()
         address.save()
@@ -206,14 +212,14 @@ def delete_address(user_id: int, address_id: int, *, by: Actor) -> None:
     user = person_changes.locked(user_id)
     refuse_staff(user, by)
     address = user.addresses.get(pk=address_id)
-    events = [history.event(user.pk, Event.Kind.ADDRESS_DELETED, by, _differences(_as_dict(address), {}))]
+    events = [history.event(user.pk, Event.Kind.ADDRESS_DELETED, by, compared(_as_dict(address), {}))]
     flags = {flag: True for flag in DEFAULT_FLAGS if getattr(address, flag)}
     address.delete()
     if flags and (heir := user.addresses.order_by("pk").last()):
         former = _as_dict(heir)
         vars(heir).update(flags, updated_at=timezone.now())
         heir.save(update_fields=[*flags, "updated_at"])
-        events.append(history.event(user.pk, Event.Kind.ADDRESS_CHANGED, by, _differences(former, _as_dict(heir))))
+        events.append(history.event(user.pk, Event.Kind.ADDRESS_CHANGED, by, compared(former, _as_dict(heir))))
     history.record(events)
 
 
@@ -284,11 +290,11 @@ def replace_addresses(former: Iterable[Address], latter: Iterable[Address], *, b
     old, new = ({address.pk: address for address in each} for each in (former, latter))
     added = [address for id, address in new.items() if id not in old]
     deleted = [address for id, address in old.items() if id not in new]
-    events = [(Event.Kind.ADDRESS_ADDED, each, _differences({}, _as_dict(each))) for each in added]
-    events += [(Event.Kind.ADDRESS_DELETED, each, _differences(_as_dict(each), {})) for each in deleted]
+    events = [(Event.Kind.ADDRESS_ADDED, each, compared({}, _as_dict(each))) for each in added]
+    events += [(Event.Kind.ADDRESS_DELETED, each, compared(_as_dict(each), {})) for each in deleted]
     changed = []
     for id in old.keys() & new.keys():
-        if differences := _differences(_as_dict(old[id]), _as_dict(new[id])):
+        if differences := compared(_as_dict(old[id]), _as_dict(new[id])):
             changed.append(new[id])
             events.append((Event.Kind.ADDRESS_CHANGED, new[id], differences))
     Address.objects.filter(pk__in=[each.pk for each in deleted]).delete()
@@ -337,12 +343,6 @@ def _as_dict(address: Address) -> dict[str, Any]:
         for field in address._meta.fields
         if field.name not in ("user", *TIMESTAMP_FIELDS) and not isinstance(field, ComputedField)
     }
-
-
-def _differences(former: Mapping[str, Any], latter: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The fields that differ, each with its value before and after. `{}` stands for an object that does not exist."""
-    pairs = {name: [former.get(name), latter.get(name)] for name in {**former, **latter}}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def clean_person(fields: Mapping[str, Any], *, country: str | None) -> dict[str, Any]:

@@ -124,10 +124,10 @@ def upsert_by_email(email: str, fields: Mapping[str, Any], *, by: Actor, conditi
             if conditions.only_update:
                 raise DoesNotExist
             try:
-                user = services.create_user(by=by, **{**fields, "email": spelling or email})
+                inserted = services.insert_user(by=by, **{**fields, "email": spelling or email})
             except validation.EmailTaken:
                 continue
-            return Upserted(user.pk, is_new=True)
+            return Upserted(inserted.person["id"], is_new=True)
         if conditions.only_create:
             raise AlreadyExists
         try:
@@ -161,7 +161,7 @@ def upsert_by_phone(number: str, fields: Mapping[str, Any], *, by: Actor, condit
             raise DoesNotExist
         if not fields.get("email"):
             raise validation.CustomerError("A new customer needs an email.", "email")
-        return Upserted(services.create_user(by=by, **fields).pk, is_new=True)
+        return Upserted(services.insert_user(by=by, **fields).person["id"], is_new=True)
     if conditions.only_create:
         raise AlreadyExists
     services.update_user(ids[0], by=by, precondition=conditions.precondition(ids[0]), **_changes(fields))

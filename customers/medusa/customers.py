@@ -64,11 +64,11 @@ class Customers(AdminView):
         fields = to_core_fields(self.body(NEW_CUSTOMER))
         password = fields.pop("password")
         try:
-            user = services.create_user(by=self.caller.actor, password=password, **fields)
+            person = services.insert_user(by=self.caller.actor, password=password, **fields).person
         except EmailTaken:
             raise email_taken(fields["email"], has_account=bool(password)) from None
-        self.subject_id = user.pk
-        return json_response({"customer": serializers.new_customer(user, has_account=bool(password))}, 201)
+        self.subject_id = person["id"]
+        return json_response({"customer": serializers.new_customer(person, has_account=bool(password))}, 201)
 
 
 class Customer(AdminView):

@@ -142,9 +142,9 @@ def customer(row: Row) -> Row:
     }
 
 
-def new_customer(user: User, *, has_account: bool) -> Row:
-    """A customer who was just created, without addresses."""
-    return customer({**vars(user), "has_account": has_account, "billing__id": None})
+def new_customer(person: Row, *, has_account: bool) -> Row:
+    """A customer who was just created, without addresses. `person`: their columns."""
+    return customer({**person, "has_account": has_account, "billing__id": None})
 
 
 def address(row: Row, customer_id: str) -> Row:

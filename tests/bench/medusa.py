@@ -145,7 +145,7 @@ def create(raw: ModuleType, body: dict, user_id: int, app_id: int) -> dict:
     columns = user | {"tags": raw.Jsonb([]), "metadata": raw.Jsonb(user["metadata"])}
     happened = raw.history.created_params(raw.Actor(user_id=user_id, app_id=app_id), user["date_joined"])
     user["id"], _, _ = raw.fetch_tuple(
-        raw.INSERT, [*raw.unchanged_params(user["metadata"], {}), *columns.values(), "[]", "[]", *happened]
+        raw.INSERT, [*columns.values(), *raw.unchanged_params(user["metadata"], {}), "[]", "[]", *happened]
     )
     return serializers.customer(user | {"has_account": False, "billing__id": None})
 

@@ -91,7 +91,7 @@ def create(body: dict, actor_id: int, app_id: int) -> dict:
     )
     addresses = [
         {field.column: field.get_default() for field in insertable_fields(Address)}
-        | {"ordinal": 0, "place": place}
+        | {"place": place}
         | address
         | computed_columns(Address, address)
         for place, address in enumerate(user.pop("addresses"))
@@ -99,10 +99,10 @@ def create(body: dict, actor_id: int, app_id: int) -> dict:
     addresses[0]["is_default_for_shipping"] = addresses[0]["is_default_for_billing"] = True
     columns = user | {"tags": Jsonb(user["tags"]), "metadata": Jsonb(user["metadata"])}
     happened = history.created_params(Actor(user_id=actor_id, app_id=app_id), user["date_joined"])
-    tags = [{"ordinal": 0, "name": name, **computed_columns(Tag, {"name": name})} for name in user["tags"]]
+    tags = [{"name": name, **computed_columns(Tag, {"name": name})} for name in user["tags"]]
     given = [
-        *unchanged_params(user["metadata"], {}),
         *columns.values(),
+        *unchanged_params(user["metadata"], {}),
         orjson.dumps(addresses).decode(),
         orjson.dumps(tags).decode(),
         *happened,

@@ -37,7 +37,7 @@ class TestRequestId:
 class TestLogLines:
     def test_log_lines_have_the_request_id(self, api, caplog, monkeypatch):
         caplog.handler.addFilter(RequestIdFilter())
-        monkeypatch.setattr(services, "create_user", lambda **fields: 1 / 0)
+        monkeypatch.setattr(services, "insert_user", lambda **fields: 1 / 0)
 
         api(Scope.USERS_WRITE).post(USERS, {"email": "ada@example.com"}, headers={"X-Request-Id": "given"})
 

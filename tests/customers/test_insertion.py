@@ -90,7 +90,7 @@ class TestInsertUser:
     @pytest.mark.parametrize("customer", ONE)
     def test_insert_user_writes_and_returns_the_same_both_ways(self, monkeypatch, customer):
         def insert():
-            user = insertion.insert_user(customer, SYSTEM)
+            user = insertion.insert_user(customer, SYSTEM).to_user()
             addresses = list(user.addresses.all())
             assert [each.pk for each in addresses] == list(Address.objects.order_by("id").values_list("id", flat=True))
             assert {each.user_id for each in addresses} <= {user.pk}
@@ -116,8 +116,17 @@ class TestInsertUser:
 
         assert set(Tag.objects.values_list("name", flat=True)) == set(PERSON["tags"])
 
+    @pytest.mark.parametrize("customer", ONE)
+    def test_insert_user_returns_what_the_tables_have(self, way, customer):
+        person, addresses = insertion.insert_user(customer, SYSTEM)
+
+        stored = User.objects.values().get()
+        assert person == {name: stored[name] for name in person}
+        assert stored.keys() - person.keys() == {"has_account", "is_staff"}  # the database computes them
+        assert addresses == list(Address.objects.order_by("id").values())
+
     def test_insert_user_loads_addresses_without_a_query(self, way, django_assert_num_queries):
-        user = insertion.insert_user(NewCustomer(PERSON, ADDRESSES), SYSTEM)
+        user = insertion.insert_user(NewCustomer(PERSON, ADDRESSES), SYSTEM).to_user()
 
         with django_assert_num_queries(0):
             assert len(user.addresses.all()) == len(ADDRESSES)

@@ -1,6 +1,6 @@
 """Users: customers, leads and staff."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from decimal import Decimal
 from functools import cache, partial
@@ -135,9 +135,12 @@ class UserRepresentation:
     @classmethod
     def from_model(cls, user: User, addresses: Iterable[Address] | None = None) -> dict[str, Any]:
         """`addresses` replaces those of the user."""
-        addresses = user.addresses.all() if addresses is None else addresses
-        row: dict[str, Any] = {name: getattr(user, name) for name in USER_COLUMNS}
-        row["address_list"] = [{name: getattr(address, name) for name in ADDRESS_COLUMNS} for address in addresses]
+        return cls.from_columns(vars(user), map(vars, user.addresses.all() if addresses is None else addresses))
+
+    @classmethod
+    def from_columns(cls, user: Mapping[str, Any], addresses: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        row: dict[str, Any] = {name: user[name] for name in USER_COLUMNS}
+        row["address_list"] = [{name: address[name] for name in ADDRESS_COLUMNS} for address in addresses]
         return cls.from_row(row)
 
     @staticmethod
@@ -238,8 +241,8 @@ class UserViewSet(AdminApiViewSet):
     )
     @idempotent
     def create(self, request):
-        user = services.create_user(by=self.actor, **self.validated())
-        return JSONAnswer(UserRepresentation.from_model(user, user.inserted_addresses), status=status.HTTP_201_CREATED)
+        inserted = services.insert_user(by=self.actor, **self.validated())
+        return JSONAnswer(UserRepresentation.from_columns(*inserted), status=status.HTTP_201_CREATED)
 
     @extend_schema(
         summary="Retrieve a customer",

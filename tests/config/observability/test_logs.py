@@ -86,7 +86,7 @@ class TestRequestLines:
         def crash(**fields):
             raise RuntimeError(f"no room for {fields['email']}") from KeyError("ada@example.com")
 
-        monkeypatch.setattr(services, "create_user", crash)
+        monkeypatch.setattr(services, "insert_user", crash)
 
         api(Scope.USERS_WRITE).post(USERS, {"email": "ada@example.com"})
 
@@ -132,7 +132,7 @@ class TestPrivacy:
         def crash(**fields):
             raise RuntimeError(f"no room for {fields}, {client.token}")
 
-        monkeypatch.setattr(services, "create_user", crash)
+        monkeypatch.setattr(services, "insert_user", crash)
         client.post(USERS, {**private, "email": "byron2@example.com"})
 
         secrets = ["query-secret", "Pass-secret", "code-secret", "wrong-secret", "cookie-secret", "target-secret",

@@ -85,7 +85,7 @@ class TestTracing:
         def crash(**fields):
             raise RuntimeError(f"no room for {fields}, {client.token}")
 
-        monkeypatch.setattr(services, "create_user", crash)
+        monkeypatch.setattr(services, "insert_user", crash)
         client.post(USERS, {"email": "zoe@example.com"})
 
         text = "".join(span.to_json() for span in spans())

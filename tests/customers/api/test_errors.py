@@ -157,7 +157,7 @@ class TestServerErrors:
         def busy(*args, **kwargs):
             raise OperationalError("database is locked")
 
-        monkeypatch.setattr(services, "create_user", busy)
+        monkeypatch.setattr(services, "insert_user", busy)
 
         response = admin_client.post(USERS, {"email": "ada@example.com"})
 
@@ -165,7 +165,7 @@ class TestServerErrors:
         assert response.headers["Retry-After"] == "1"
 
     def test_crash_is_500_in_json_without_details(self, admin_client, monkeypatch):
-        monkeypatch.setattr(services, "create_user", lambda **fields: 1 / 0)
+        monkeypatch.setattr(services, "insert_user", lambda **fields: 1 / 0)
 
         response = admin_client.post(USERS, {"email": "ada@example.com"})
 
