@@ -1,4 +1,6 @@
+import faulthandler
 import signal
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, current_thread
@@ -21,12 +23,14 @@ from customers.segments import worker as segments
 from customers.webhooks.delivery.worker import Worker
 from oauth.accounts import mail
 
+STOP_WITHIN = 25  # seconds after SIGTERM. Supervisors kill after 30
+
 
 class Command(BaseCommand):
     help = (
         "Make exports, change tags, lift blocks at their end, refresh customers of mirrored stores, deliver webhooks, "
         "send emails, search for duplicate customers, count customers and segments, compute the numbers of the home "
-        "page, and delete what is older than its time, until stopped. It stops within seconds of SIGTERM. It is safe "
+        "page, and delete what is older than its time, until stopped. It stops within 25 seconds of SIGTERM. It is safe "
         "to kill: another worker resumes its work. "
         "On PostgreSQL several workers may run at once."
     )
@@ -38,6 +42,8 @@ class Command(BaseCommand):
         stop = Event()
 
         def handle_signal(*_: Any) -> None:
+            # Whatever a part still waits for then: the process ends, and its log says where each thread was.
+            faulthandler.dump_traceback_later(STOP_WITHIN, exit=True, file=sys.__stderr__)
             stop.set()
 
         signal.signal(signal.SIGTERM, handle_signal)
