@@ -64,8 +64,9 @@ def run(lab: Lab, scenarios: list[Scenario], seconds: float) -> list[Row]:
             print(row, flush=True)
             continue
         began = time.monotonic()
-        scenario.run(lab)
-        answered, delivered = lab.recovery(since=time.monotonic())
+        with lab.revocations.around_failure():
+            scenario.run(lab)
+            answered, delivered = lab.recovery(since=time.monotonic())
         time.sleep(max(seconds, scenario.settle))
         row.answered, row.delivered = answered and answered - began, delivered and delivered - began
         row.errors = Counter(each.outcome for each in lab.load.errors(began))

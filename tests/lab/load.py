@@ -1,7 +1,6 @@
 """Clients that write customers, and note each answer."""
 
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle
@@ -25,24 +24,27 @@ class Answer:
     created: int | None
 
 
+def outcome_of(answer: requests.Response) -> str:
+    is_incomplete = answer.status_code == 503 and "Retry-After" not in answer.headers
+    return f"{answer.status_code}{' without Retry-After' if is_incomplete else ''}"
+
+
 class Load:
     """Each client creates customers and changes one of its own, at one URL after the other.
 
     Every other client sends an `Idempotency-Key`, and repeats a request until it is answered. The others never do.
-    `pace`: seconds between two requests of a client. Further threads try revoked tokens, and a token with a limit.
+    `pace`: seconds between two requests of a client. A further thread tries a token with a limit.
     """
 
-    def __init__(self, urls: list[str], tokens: dict[str, str], clients: int, pace: float):
+    def __init__(self, urls: list[str], tokens: dict[str, Any], clients: int, pace: float):
         self.urls, self.token, self.limited = urls, tokens["load"], tokens["limited"]
         self.pace = pace
-        self.revoked = [tokens["revoked"]]
         self.answers: list[Answer] = []
-        self.revoked_answers: Counter[str] = Counter()
         self.limited_answers: list[Answer] = []
         self.versions: dict[int, int] = {}  # the last acknowledged change of a customer
         self.stop = Event()
         self.threads = [Thread(target=self._run, args=(number,), daemon=True) for number in range(clients)]
-        self.threads += [Thread(target=run, daemon=True) for run in (self._try_revoked, self._try_limited)]
+        self.threads.append(Thread(target=self._try_limited, daemon=True))
 
     def __enter__(self) -> Self:
         for thread in self.threads:
@@ -78,9 +80,7 @@ class Load:
         try:
             authorization = {"Authorization": f"Bearer {self.token}"}
             answer = requests.request(method, url, json=body, headers=authorization | headers, timeout=TIMEOUT)
-            outcome = str(answer.status_code)
-            if answer.status_code == 503 and "Retry-After" not in answer.headers:
-                outcome += " without Retry-After"
+            outcome = outcome_of(answer)
             if answer.status_code == 201:
                 id = answer.json()["id"]
         except requests.RequestException as error:
@@ -89,24 +89,18 @@ class Load:
         self.answers.append(answered)
         return answered
 
-    def _get(self, url: str, token: str) -> str:
+    def get(self, url: str, token: str) -> str:
         with suppress(requests.RequestException):
             headers = {"Authorization": f"Bearer {token}"}
             return str(requests.get(url + CUSTOMERS, headers=headers, params={"limit": 1}, timeout=TIMEOUT).status_code)
         return "no answer"
-
-    def _try_revoked(self) -> None:
-        while not self.stop.wait(0.2):
-            for token in list(self.revoked):
-                for url in self.urls:
-                    self.revoked_answers[self._get(url, token)] += 1
 
     def _try_limited(self) -> None:
         for url in cycle(self.urls):
             if self.stop.wait(0.05):
                 return
             sent = time.monotonic()
-            outcome = self._get(url, self.limited)
+            outcome = self.get(url, self.limited)
             self.limited_answers.append(Answer(sent, time.monotonic(), outcome, None))
 
     def acknowledged(self, *, until: float = float("inf"), since: float = 0) -> set[int]:

@@ -18,13 +18,16 @@ from tests.support.ports import free_port
 PROJECT = Path(__file__).resolve().parents[2]
 LIMIT = 5  # requests per second of the app whose limit the lab watches
 
-# Run in the store: migrations, a person, and the tokens of four apps.
+# Run in the store: migrations, a person, and the tokens of apps.
 PREPARE = f"""
 import json
 from django.core.management import call_command
 from customers.models import User
+from oauth import partner_apps
+from oauth.actor import SYSTEM
+from oauth.models import App
 from oauth.scopes import Scope
-from oauth.tokens import issue_personal_token
+from oauth.tokens import NEVER, generate_access_token, issue_personal_token, store_access_token
 
 call_command("migrate", verbosity=0)
 owner = User.objects.create_superuser("owner@store.example", "x")
@@ -35,10 +38,18 @@ def token(app_name, *scopes, **settings):
 
 revoked = token("Gone", "users:read")
 token("Gone", "users:read")
+leaving = App(name="Leaving", user=owner, app_url="https://app.example/", redirect_uris="https://app.example/back",
+              allowed_scopes=["users:read"], client_type=App.CLIENT_CONFIDENTIAL)
+secret = partner_apps.register(leaving, SYSTEM)
+tokens = [generate_access_token() for _ in range(50)]
+for each in tokens:
+    store_access_token(each, app=leaving, user=owner, scope="users:read", expires=NEVER)
+
 print(json.dumps({{
     "load": token("Load", "users:read", "users:write", "webhooks:write"),
     "limited": token("Limited", "users:read", rate_limit={LIMIT}),
-    "leaving": token("Leaving", "users:read"),
+    "leaving": tokens,
+    "client": {{"client_id": leaving.client_id, "client_secret": secret}},
     "revoked": revoked,
 }}))
 """

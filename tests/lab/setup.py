@@ -15,6 +15,7 @@ from tests.lab.clock import Clock
 from tests.lab.load import Load
 from tests.lab.nodes import Nodes
 from tests.lab.postgresql import Cluster
+from tests.lab.revocations import Revocations
 
 DISK = "800m"  # of the primary, so that it can be filled
 
@@ -55,13 +56,14 @@ class Lab:
                 environment["REDIS_URL"] = f"redis://127.0.0.1:{self.counter.port}/0"
             self.nodes = stack.enter_context(Nodes(self.folder, environment | self.settings, second))
             self.nodes.prepare(self.receiver.url)
-            urls = [web.url for web in self.nodes.webs]
+            webs = urls = [web.url for web in self.nodes.webs]
             self.proxy = services.proxy(self.folder, urls)
             if self.proxy:
                 stack.callback(self.proxy.kill)
                 self.proxy.start()
                 urls = [f"http://127.0.0.1:{self.proxy.port}"]
             self.load = stack.enter_context(Load(urls, self.nodes.tokens, self.clients, self.pace))
+            self.revocations = stack.enter_context(Revocations(self.load, webs, self.nodes.tokens))
             self.stack = stack.pop_all()
         return self
 

@@ -30,9 +30,8 @@ class Command(BaseCommand):
     help = (
         "Make exports, change tags, lift blocks at their end, refresh customers of mirrored stores, deliver webhooks, "
         "send emails, search for duplicate customers, count customers and segments, compute the numbers of the home "
-        "page, and delete what is older than its time, until stopped. It stops within 25 seconds of SIGTERM. It is safe "
-        "to kill: another worker resumes its work. "
-        "On PostgreSQL several workers may run at once."
+        "page, and delete what is older than its time, until stopped. It stops within 25 seconds of SIGTERM. "
+        "It is safe to kill: another worker resumes its work. On PostgreSQL several workers may run at once."
     )
 
     def add_arguments(self, parser):
