@@ -5,6 +5,7 @@ import django
 from django.conf import settings
 from django.core import signals
 from django.core.cache import close_caches
+from django.core.handlers.base import reset_urlconf
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import close_old_connections, connection, reset_queries
 
@@ -40,9 +41,10 @@ django.setup(set_prefix=False)
 application = Handler()
 limit_statements()
 # Django looks after its connections before and after each request, and after its caches. Once is enough, and the cache
-# in memory has nothing to close: 3 % of the CPU time of a retrieve.
+# in memory has nothing to close. Each request sets the URLs for itself. This saves 4 % of the CPU time of a retrieve.
 signals.request_started.disconnect(close_old_connections)
 signals.request_finished.disconnect(close_caches)
+signals.request_finished.disconnect(reset_urlconf)
 if len(settings.DATABASES) == 1:  # no replica
     signals.request_finished.disconnect(close_old_connections)
     signals.request_finished.connect(close_old_connection)
