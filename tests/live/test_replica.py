@@ -24,7 +24,7 @@ from tests.support.webhook_receiver import served
 
 pytestmark = pytest.mark.once
 
-USERS, MEDUSA = "/api/admin/users/", "/admin/customers"
+USERS, EXPORTS, MEDUSA = "/api/admin/users/", "/api/admin/exports/", "/admin/customers"
 METRICS_TOKEN = "of Prometheus"
 LOGGED = "options=-c%20log_statement%3Dall"
 # What only one statement of a read contains: of the customers, and of the token. A write of the token's last use, which
@@ -36,6 +36,8 @@ JOINED, COUNTRIES = "date_joined >= ", '"is_default_for_shipping" GROUP BY'
 HOME, CUSTOMER_LIST = "/dashboard/", "/dashboard/customers/customer/"
 PAGES = [HOME, "/dashboard/search/?q=ada", CUSTOMER_LIST, f"{CUSTOMER_LIST}?q=ada",
          "/dashboard/orders/order/?q=ada", "/dashboard/orders/subscription/?q=ada"]  # fmt: skip
+MADE_IN_MEDUSA = {"email": "medusa@example.com", "first_name": "M", "last_name": "E", "password": "long enough 1"}
+EXPORT = {"type": "customer_list", "date_from": "2020-01-01", "date_to": "2099-12-31"}
 PRETEND_TO_BE_LARGE = """
     INSERT INTO customers_customercount (id, number, erased, up_to, counted_at) VALUES (1, 1000000, 0, 1000, now())
 """
@@ -49,7 +51,7 @@ from oauth.tokens import issue_personal_token
 
 owner = User.objects.create_superuser("owner@store.example", "x")
 create_user(email="ada@example.com", first_name="Ada", by=SYSTEM)
-scopes = [Scope.USERS_READ, Scope.USERS_WRITE, Scope.WEBHOOKS_WRITE]
+scopes = [Scope.USERS_READ, Scope.USERS_WRITE, Scope.WEBHOOKS_WRITE, Scope.EXPORTS_READ, Scope.EXPORTS_WRITE]
 for number in range(4):
     print(issue_personal_token(app_name=f"App {number}", scopes=scopes, owner=owner))
 """
@@ -68,6 +70,15 @@ class App:
         answer = self.session.post(f"{self.url}{USERS}", json={"email": email}, timeout=20)
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
+
+    def export(self) -> None:
+        """A worker does it for the person who owns the app."""
+        answer = self.session.post(f"{self.url}{EXPORTS}", json=EXPORT, timeout=20)
+        assert answer.status_code == 201, answer.text
+        deadline = time.monotonic() + 20
+        while self.get(f"{EXPORTS}{answer.json()['id']}/").json()["status"] != "available":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
 
     def sees(self, email: str) -> bool:
         """By the first page of each API. Both say the same."""
@@ -284,6 +295,27 @@ class TestReplica:
         with replicated.counted() as counts:
             assert "changed" in owner.open(CUSTOMER_LIST)
         assert (counts["primary", CUSTOMERS], counts["standby", CUSTOMERS]) == (1, 1), counts
+
+    def test_person_sees_at_once_what_medusa_or_a_worker_did_for_them(self, replicated, owner, writer):
+        medusa = requests.Session()
+        signed_in = medusa.post(f"{replicated.url}/admin/auth", json={"email": "owner@store.example", "password": "x"})
+        assert signed_in.status_code == 200, signed_in.text
+        with replicated.paused_replay():
+            made = medusa.post(f"{replicated.url}{MEDUSA}", json=MADE_IN_MEDUSA)
+            assert made.status_code == 201, made.text
+
+            assert MADE_IN_MEDUSA["email"] in owner.open(CUSTOMER_LIST)
+
+        replicated.wait_for_replay()
+        with replicated.paused_replay():
+            with replicated.counted() as counts:
+                owner.open(CUSTOMER_LIST)
+            assert counts["standby", CUSTOMERS] == 1, counts
+            writer.export()
+
+            with replicated.counted() as counts:
+                owner.open(CUSTOMER_LIST)
+            assert counts["standby", CUSTOMERS] == 0, counts
 
     def test_home_page_that_keeps_its_numbers_reads_them_from_the_primary(self, replicated, owner):
         """As it does in a large store, if no worker has computed them."""
