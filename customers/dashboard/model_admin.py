@@ -1,7 +1,38 @@
-"""What all pages of objects have in common."""
+"""What all lists and all pages of objects have in common."""
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+
+MAX_VALUES = 500  # of all filters: each one makes the query longer
+
+
+class DashboardList(ChangeList):
+    """Refuses what no database can look up, and every lookup of a column that no filter of the list offers. Then Django
+    shows the list without filters."""
+
+    def get_filters_params(self, params=None):
+        given = super().get_filters_params(params)
+        values = [value for several in given.values() for value in several]
+        if len(values) > MAX_VALUES or any(map(self.is_refused, values)):
+            raise IncorrectLookupParameters
+        return given
+
+    def is_refused(self, value: str) -> bool:
+        return "\0" in value
+
+    def get_filters(self, request):
+        specs, has_filters, others, *more = super().get_filters(request)
+        if others:
+            raise IncorrectLookupParameters
+        return specs, has_filters, others, *more
+
+    def get_results(self, request):
+        try:
+            super().get_results(request)
+        except OverflowError as error:  # SQLite's, for the first and the last day of the calendar
+            raise IncorrectLookupParameters from error
 
 
 class DashboardAdmin(admin.ModelAdmin):
@@ -9,3 +40,6 @@ class DashboardAdmin(admin.ModelAdmin):
     def media(self):
         """Without jQuery and what needs it: no page has pop-ups of related objects or prepopulated fields."""
         return forms.Media()
+
+    def get_changelist(self, request, **options):
+        return DashboardList

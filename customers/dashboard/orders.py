@@ -5,7 +5,6 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.db.models.fields.json import KT
@@ -18,6 +17,7 @@ from customers.core.postgres import custom_plan
 from customers.dashboard.chips import chip
 from customers.dashboard.ids import is_id
 from customers.dashboard.list_filters import titled
+from customers.dashboard.model_admin import DashboardList
 from customers.dashboard.order_pages import Page, cart_page, order_page, state_of, subscription_page
 from customers.dashboard.read_only import ReadOnlyAdmin
 from customers.dashboard.replica_pages import may_be_stale
@@ -40,7 +40,7 @@ class CappedPaginator(Paginator):
         return min(found, MAX_LISTED)
 
 
-class SalesList(ChangeList):
+class SalesList(DashboardList):
     def get_queryset(self, request, *args, **options):
         rows = super().get_queryset(request, *args, **options)
         return rows.select_related("user").defer("document", "user__metadata")
@@ -120,6 +120,22 @@ def state_chip(value: Any):
     return chip(state.label, state.tone) if state else no_value()
 
 
+class OfCustomerFilter(admin.SimpleListFilter):
+    """The page of a customer links here. There is nothing to choose without a customer."""
+
+    title, parameter_name = "customer", "user__id__exact"
+
+    def lookups(self, request, model_admin):
+        value = self.value()
+        person = User.objects.filter(pk=int(value)).defer("metadata").first() if value and is_id(value) else None
+        return [(value, str(person))] if person else []
+
+    def queryset(self, request, queryset):
+        if not (value := self.value()):
+            return queryset
+        return queryset.filter(user=int(value)) if is_id(value) else queryset.none()
+
+
 class SourceFilter(admin.SimpleListFilter):
     title = parameter_name = "source"
 
@@ -140,6 +156,7 @@ class OrderAdmin(SalesAdmin):
         SourceFilter,
         ("date_placed", titled("date placed", admin.DateFieldListFilter)),
         ("is_test", titled("test order")),
+        OfCustomerFilter,
     )
     search_fields = ("number",)
     search_help_text = "Search by order number, customer name, email or phone"
@@ -189,6 +206,7 @@ class SubscriptionAdmin(SalesAdmin):
         "status",
         ("date_created", titled("date created", admin.DateFieldListFilter)),
         ("is_test", titled("test subscription")),
+        OfCustomerFilter,
     )
     search_fields = ("external_id",)
     search_help_text = "Search by ID, customer name, email or phone"
@@ -229,7 +247,7 @@ class CartAdmin(SalesAdmin):
 
     page_of = staticmethod(cart_page)
     list_display = ("name", "customer", "created", "amount")
-    list_filter = (("created_at", titled("date created", admin.DateFieldListFilter)),)
+    list_filter = (("created_at", titled("date created", admin.DateFieldListFilter)), OfCustomerFilter)
     ordering = ("-id",)
 
     @admin.display(description="cart")

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR, ChangeList
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch
@@ -26,7 +27,7 @@ from customers.customer_count import number_of_customers
 from customers.dashboard.customers import columns, counting, paging
 from customers.dashboard.customers.filters import Chip, CustomerFilter, CustomerFilterForm, parameters
 from customers.dashboard.ids import is_id
-from customers.dashboard.model_admin import DashboardAdmin
+from customers.dashboard.model_admin import DashboardAdmin, DashboardList
 from customers.dashboard.replica_pages import may_be_stale
 from customers.dashboard.templatetags.shop import clock
 from customers.models import Address
@@ -43,7 +44,7 @@ DEFAULT_ADDRESSES = Prefetch(
 )
 
 
-class CustomerList(ChangeList):
+class CustomerList(DashboardList):
     def __init__(self, request, *args):
         self.request = request
         super().__init__(request, *args)
@@ -52,6 +53,9 @@ class CustomerList(ChangeList):
     def get_filters_params(self, params=None):
         given = super().get_filters_params(params)
         return {name: value for name, value in given.items() if name not in paging.PARAMETERS}
+
+    def is_refused(self, value):
+        return False  # the form of the filters marks it
 
     def get_ordering(self, request, queryset):
         """By a column's name; an unknown one is ignored."""
@@ -252,7 +256,7 @@ class CustomerListAdmin(DashboardAdmin):
         """The exact number of customers of a search or filter: as JSON for the page's script, or back to the list."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = cast(CustomerList, self.get_changelist_instance(request))
+        found = requested_list(self, request)
         number = counting.count(found.queryset, found.customer_filters())
         if request.accepts("text/html"):
             return HttpResponseRedirect(f"{reverse('admin:customers_customer_changelist')}?{request.GET.urlencode()}")
@@ -296,3 +300,11 @@ class CustomerListAdmin(DashboardAdmin):
 
 def counted_at(number: counting.Number) -> str:
     return f"counted at {clock(number.counted_at)}" if number.counted_at else ""
+
+
+def requested_list(pages: DashboardAdmin, request: HttpRequest) -> CustomerList:
+    """The list with the filters of the query string. Raises BadRequest."""
+    try:
+        return cast(CustomerList, pages.get_changelist_instance(request))
+    except IncorrectLookupParameters:
+        raise BadRequest("The list has no such filter.") from None
