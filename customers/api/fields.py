@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -57,25 +58,25 @@ class SharedFieldsSerializer(serializers.Serializer):
         return dict(super().fields) if shared is self else shared.fields
 
     @cached_property
-    def _entries(self) -> list[tuple[str, Any, bool, int]]:
-        """Of each field that can be written: its name, the field, whether it may be absent without a trace, and the
-        longest text that needs no validation. Empty for a serializer that has to validate in DRF's way."""
+    def _entries(self) -> list[tuple[str, Any, bool, Callable[[Any], bool]]]:
+        """Of each field that can be written: its name, the field, whether it may be absent without a trace, and its
+        `_check_of_plain`. Empty for a serializer that has to validate in DRF's way."""
         fields = [field for field in self.fields.values() if not field.read_only]
         if any(field.source != field.field_name or hasattr(self, f"validate_{field.field_name}") for field in fields):
             return []
-        return [(str(field.field_name), field, _may_be_absent(field), _plain_length(field)) for field in fields]
+        return [(str(field.field_name), field, _may_be_absent(field), _check_of_plain(field)) for field in fields]
 
     def to_internal_value(self, data):
-        """As DRF does, but fields that are absent or plain texts, as most are, take a fifth of the time."""
+        """As DRF does, but fields that are absent or have plain values, as most have, take a fifth of the time."""
         if not (isinstance(data, dict) and self._entries):
             return super().to_internal_value(data)
         values = {}
         try:
-            for name, field, may_be_absent, longest in self._entries:
+            for name, field, may_be_absent, is_plain in self._entries:
                 value = data.get(name, empty)
                 if value is empty and may_be_absent:
                     continue
-                if type(value) is str and len(value) <= longest and is_plain_text(value):
+                if is_plain(value):
                     values[name] = value
                     continue
                 with suppress(serializers.SkipField):
@@ -100,13 +101,40 @@ def _may_be_absent(field: serializers.Field) -> bool:
     return field.root.partial or not (field.required or field.default is not empty)
 
 
-def _plain_length(field: serializers.Field) -> int:
-    """A plain text up to this length is valid as it is. 0 for a field that decides by something else."""
-    if type(field) is not serializers.CharField or field.min_length:
-        return 0
-    if not all(isinstance(validator, PLAIN_VALIDATORS) for validator in field.validators):
-        return 0
-    return sys.maxsize if field.max_length is None else field.max_length
+def _check_of_plain(field: Any) -> Callable[[Any], bool]:
+    """A function that tells whether a value is valid and stays as it is; False in case of doubt. It raises
+    ValidationError for some that are not valid."""
+    if _validates_as(field, serializers.CharField) and not field.min_length:
+        return _check_of_plain_text(field)
+    if _validates_as(field, serializers.BooleanField) and not field.validators:
+        return lambda value: value is True or value is False
+    if _validates_as(field, serializers.ChoiceField) and not field.validators:
+        return lambda value: type(value) is str and field.choice_strings_to_values.get(value) == value
+    if _validates_as(field, BoundedListField) and not field.validators:
+        is_plain = _check_of_plain(field.child)
+        return lambda value: type(value) is list and len(value) <= MAX_LIST_ITEMS and all(map(is_plain, value))
+    return lambda value: False
+
+
+def _check_of_plain_text(field: Any) -> Callable[[Any], bool]:
+    longest = sys.maxsize if field.max_length is None else field.max_length
+    others = [validator for validator in field.validators if not isinstance(validator, PLAIN_VALIDATORS)]
+
+    def is_plain(value: Any) -> bool:
+        if not (type(value) is str and len(value) <= longest and is_plain_text(value)):
+            return False
+        for validator in others:
+            validator(value)
+        return True
+
+    return is_plain
+
+
+def _validates_as(field: serializers.Field, field_class: type[serializers.Field]) -> bool:
+    return isinstance(field, field_class) and all(
+        getattr(type(field), method) is getattr(field_class, method)
+        for method in ("run_validation", "to_internal_value")
+    )
 
 
 @extend_schema_field({"type": "boolean", "default": False})

@@ -43,6 +43,9 @@ class MetadataField(serializers.JSONField):
                 return value
         return value
 
+    def to_internal_value(self, data):
+        return data  # it was parsed from JSON, so DRF need not try to write it as JSON
+
 
 @extend_schema_field({"type": "string", "description": "An IPv4 or IPv6 address."})
 class IPField(serializers.IPAddressField):

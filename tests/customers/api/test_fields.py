@@ -8,7 +8,9 @@ from customers.api.fields import SharedFieldsSerializer
 
 VALUES = [
     "plain", "Ada Lovelace", "", " ", " a", "a ", "a\n", "\ta", "é", "\x7f", "a\0b", "\ud800", "x" * 255, "x" * 256,
-    "x" * 2_000, 1, None,
+    "x" * 2_000, 1, None, True, False, "true", 1.0, "en", "EN", "lead", "ada@example.com", "ada@example", "ada@-x.ab",
+    " ada@example.com", [], ["vip", "new"], ["é", None, " a ", ""], ["a\0"], [1], [[]], ["en"], ["x"] * 1_001,
+    {"a": [1]},
 ]  # fmt: skip
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
@@ -25,7 +27,10 @@ def outcome(validate, *args):
         return validate(*args)
     except serializers.ValidationError as error:
         return error.get_full_details()
-    except TypeError as error:  # a parameter of the query string gets a list of texts, and checks no more
+    except (
+        AttributeError,
+        TypeError,
+    ) as error:  # a parameter of the query string gets a list of texts, and checks no more
         return str(error)
 
 
