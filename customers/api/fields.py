@@ -102,8 +102,10 @@ def _may_be_absent(field: serializers.Field) -> bool:
 
 
 def _check_of_plain(field: Any) -> Callable[[Any], bool]:
-    """A function that tells whether a value is valid and stays as it is; False in case of doubt. It raises
-    ValidationError for some that are not valid."""
+    """A check whether a value is valid and stays as it is. False where the check does not know.
+
+    The check raises ValidationError for some values that are not valid.
+    """
     if _validates_as(field, serializers.CharField) and not field.min_length:
         return _check_of_plain_text(field)
     if _validates_as(field, serializers.BooleanField) and not field.validators:
