@@ -132,7 +132,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(ordering="at")
     def time(self, event):
-        return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S}"
+        return f"{timezone.localtime(event.at):%Y-%m-%d %H:%M:%S %Z}"
 
     @admin.display(description="who", ordering="actor")
     def who(self, event):

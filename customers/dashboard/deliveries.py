@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 
 from django.contrib import admin
@@ -18,7 +19,7 @@ from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirm
 from customers.dashboard.ids import is_id
 from customers.dashboard.object_pages import url_of
 from customers.dashboard.read_only import ReadOnlyAdmin
-from customers.dashboard.templatetags.shop import NOTHING, clock, when
+from customers.dashboard.templatetags.shop import NOTHING, when
 from customers.models import Customer
 from customers.orders.models import Order, Subscription
 from customers.webhooks import services
@@ -51,7 +52,7 @@ class Outcome:
     def state(self) -> SafeString:
         delivery = self.delivery
         if delivery.status == Delivery.Status.WAITING and delivery.attempts and not self.is_pending:
-            return chip(f"Failing, next try {clock(delivery.due_at)}", "warning")
+            return chip(format_html("Failing, {}", next_try(delivery.due_at)), "warning")
         return chip(*STATES[Delivery.Status(delivery.status)])
 
     @property
@@ -81,6 +82,10 @@ class Outcome:
     def body(self) -> str:
         """Laid out to be read; empty where it is not written yet or no longer stored."""
         return json.dumps(json.loads(self.delivery.body), indent=2, ensure_ascii=False) if self.delivery.body else ""
+
+
+def next_try(due_at: datetime) -> SafeString:
+    return format_html("next try {}", when(due_at) if due_at > timezone.now() else "now")
 
 
 def newest_of(webhook: Webhook) -> list[Outcome]:

@@ -13,12 +13,12 @@ from django.utils.safestring import SafeString
 from customers.dashboard.chips import chip
 from customers.dashboard.confirmed_actions import ConfirmedActionsAdmin, confirmed_action
 from customers.dashboard.customers.fields import PlainSelect
-from customers.dashboard.deliveries import newest_of
+from customers.dashboard.deliveries import newest_of, next_try
 from customers.dashboard.event_choices import EventsField
 from customers.dashboard.folded_search import FoldedSearchAdmin
 from customers.dashboard.list_filters import switch
 from customers.dashboard.service_errors import ServiceErrorsAdmin, ServiceErrorsForm
-from customers.dashboard.templatetags.shop import clock
+from customers.dashboard.templatetags.shop import when
 from customers.segments import services as segments
 from customers.segments.models import Segment
 from customers.webhooks import services
@@ -175,7 +175,6 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
         return webhook.app.name if webhook.app else "the store"
 
 
-def failing(since_moment: datetime, retry: datetime | None) -> SafeString:
-    since = clock(since_moment)
-    text = format_html("Failing since {}, next try {}", since, clock(retry)) if retry else f"Failing since {since}"
-    return chip(text, "danger")
+def failing(since: datetime, retry: datetime | None) -> SafeString:
+    text = format_html("Failing: began {}", when(since))
+    return chip(format_html("{}, {}", text, next_try(retry)) if retry else text, "danger")

@@ -93,7 +93,7 @@ class AuditEvent(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.get_event_display()}, {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.get_event_display()}, {self.at:%Y-%m-%d %H:%M:%S %Z}"
 
     def save(self, **options):
         if not self._state.adding:

@@ -335,7 +335,7 @@ class BlockForm(forms.Form):
         label="Until",
         required=False,
         widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text="Leave it empty to block without an end.",
+        help_text="In the store’s time zone. Leave it empty to block without an end.",
     )
 
     def clean_block_reason(self):

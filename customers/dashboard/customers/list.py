@@ -29,7 +29,7 @@ from customers.dashboard.customers.filters import Chip, CustomerFilter, Customer
 from customers.dashboard.ids import is_id
 from customers.dashboard.model_admin import DashboardAdmin, DashboardList
 from customers.dashboard.replica_pages import may_be_stale
-from customers.dashboard.templatetags.shop import clock
+from customers.dashboard.templatetags.shop import in_words
 from customers.models import Address
 from customers.orders import buyers
 from customers.querysets import UserQuerySet
@@ -299,7 +299,7 @@ class CustomerListAdmin(DashboardAdmin):
 
 
 def counted_at(number: counting.Number) -> str:
-    return f"counted at {clock(number.counted_at)}" if number.counted_at else ""
+    return f"counted {in_words(number.counted_at)}" if number.counted_at else ""
 
 
 def requested_list(pages: DashboardAdmin, request: HttpRequest) -> CustomerList:

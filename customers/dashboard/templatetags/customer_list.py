@@ -5,7 +5,6 @@ from datetime import datetime
 
 from django import template
 
-from customers.dashboard.customers import list as customer_list
 from customers.models import User
 
 register = template.Library()
@@ -40,6 +39,3 @@ def country_of(customer: User) -> str:
 @register.filter
 def last_order_of(customer: User, last_orders: Mapping[int, datetime]) -> datetime | None:
     return last_orders.get(customer.pk)
-
-
-register.filter("counted_at", customer_list.counted_at)

@@ -48,12 +48,6 @@ def when(moment: datetime | date | None) -> SafeString:
     return format_html('<time datetime="{}" title="{}">{}</time>', _iso(moment), exactly(moment), in_words(moment))
 
 
-def clock(moment: datetime) -> str:
-    """The time of day in the store's time zone; of another day also its date."""
-    local, today = timezone.localtime(moment), timezone.localdate()
-    return f"{local:%H:%M}" if local.date() == today else f"{local:%Y-%m-%d %H:%M}"
-
-
 def in_words(moment: datetime) -> str:
     """As in "3 hours ago", "in 2 days", "just now"."""
     now = timezone.now()

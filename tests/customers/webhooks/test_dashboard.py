@@ -83,9 +83,7 @@ class TestWebhooks:
         page = text_of(dashboard_client.get(LIST))
 
         states = re.findall(r'<td class="field-health[^>]*><span class="chip is-(\w+)">([^<]*)', page)
-        assert [(kind, re.sub(r"\d\d:\d\d", "…", text)) for kind, text in states] == [
-            ("neutral", "Off"), ("danger", "Failing since …"), ("good", "Working"),
-        ]  # fmt: skip
+        assert states == [("neutral", "Off"), ("danger", "Failing: began "), ("good", "Working")]
 
     def test_page_of_a_webhook_shows_its_state_and_its_newest_deliveries(self, dashboard_client, subscribe, deliver):
         webhook, other = subscribe("customer.created", path="500"), subscribe("customer.created", name="Other")
@@ -95,7 +93,7 @@ class TestWebhooks:
 
         page = text_of(dashboard_client.get(f"{LIST}{webhook.pk}/change/"))
 
-        assert re.search(r"Failing since \d\d:\d\d, next try \d\d:\d\d", page)
+        assert re.search(r"Failing: began <time [^>]+>just now</time>, next try now<", page)
         assert re.search(r"500 Internal Server Error in \d+ ms", page)
         assert f'href="{customer_url(person)}"' in page
         links = re.findall(r"/dashboard/webhooks/delivery/(\d+)/change/", page)
@@ -198,8 +196,8 @@ class TestLog:
             "": 3,
             "event=customer.updated": 1,
             "event=customer.created": 2,
-            "status=delivered": 2,
-            "status=waiting": 1,
+            "status__exact=delivered": 2,
+            "status__exact=waiting": 1,
             "q=nobody": 0,
             f"q={people[1].pk}": 2,
         }.items():
@@ -211,7 +209,9 @@ class TestLog:
 
         page = text_of(dashboard_client.get(f"{LOG}{delivery.pk}/change/"))
 
-        assert re.search(r"Failing, next try \d\d:\d\d</span>\s+500 Internal Server Error in \d+ ms", page)
+        assert re.search(
+            r"Failing, next try <time [^>]+>[^<]+</time></span>\s+500 Internal Server Error in \d+ ms", page
+        )
         assert f'href="{customer_url(people[1])}"' in page
         assert "\n    &quot;first_name&quot;: &quot;Grace&quot;" in page
         assert 'name="_save"' not in page

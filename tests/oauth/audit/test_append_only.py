@@ -24,8 +24,8 @@ class TestPage:
     @each(
         "query, found",
         [
-            ({"event__exact": "consented"}, 1),
-            ({"event__exact": "signed_out"}, 0),
+            ({"kind": "apps"}, 2),
+            ({"kind": "refused"}, 0),
             ({"q": "owner@store.example"}, 2),
             ({"q": "Partner 1"}, 2),
             ({"q": "203.0.113"}, 0),
@@ -49,8 +49,8 @@ class TestPage:
         def found(**query) -> int:
             return dashboard_client.get(LOG, query).context["cl"].result_count
 
-        assert (found(), found(q="owner"), found(q="owner", event__exact="app_registered")) == (3, 1, 0)
-        assert found(q="owner", event__exact="signed_in") == 1
+        assert (found(), found(q="owner"), found(q="owner", kind="refused")) == (3, 1, 0)
+        assert found(q="owner", kind="sign-in") == 1
 
     def test_security_log_needs_a_permission(self, owner):
         browser = Client()
