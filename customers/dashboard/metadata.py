@@ -107,7 +107,6 @@ class DefinitionAdmin(ServiceErrorsAdmin):
     ordering = ("name", "pk")
     list_per_page = 50
     show_full_result_count = False
-    actions = None  # definitions are deleted one by one, on their pages
     empty_value_display = "—"
 
     def get_fieldsets(self, request, obj=None):

@@ -36,6 +36,8 @@ class DashboardList(ChangeList):
 
 
 class DashboardAdmin(admin.ModelAdmin):
+    actions = None  # only customers have actions on many; other objects are deleted one by one, on their pages
+
     @property
     def media(self):
         """Without jQuery and what needs it: no page has pop-ups of related objects or prepopulated fields."""

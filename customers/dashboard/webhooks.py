@@ -139,10 +139,6 @@ class WebhookAdmin(FoldedSearchAdmin, ServiceErrorsAdmin, ConfirmedActionsAdmin)
     def delete_model(self, request, obj):
         services.delete_webhook(obj.pk, by=Actor.from_request(request))
 
-    def delete_queryset(self, request, queryset):
-        for webhook in queryset:
-            self.delete_model(request, webhook)
-
     def get_deleted_objects(self, objs, request):
         """Without the deliveries, which are deleted with the webhook: listing them would take long."""
         return [str(obj) for obj in objs], {}, set(), []

@@ -205,9 +205,6 @@ SCRIPTS = {
     "scopes.js": {"partnerapp", "privateapp"},
     "events.js": {"webhook"},
     "webhook.js": {"webhook", "delivery"},
-    # Webhooks are deleted together; the script counts how many are ticked, in translated words.
-    "actions.js": {"webhook"},
-    "jsi18n": {"webhook"},
     "cancel.js": {"webhook", "definition"},  # of Django's page that confirms a deletion
 }
 
