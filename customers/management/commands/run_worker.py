@@ -1,6 +1,5 @@
 import faulthandler
 import signal
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event, current_thread
@@ -24,6 +23,7 @@ from customers.webhooks.delivery.worker import Worker
 from oauth.accounts import mail
 
 STOP_WITHIN = 25  # seconds after SIGTERM. Supervisors kill after 30
+STANDARD_ERROR = 2
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
         def handle_signal(*_: Any) -> None:
             # Whatever a part still waits for then: the process ends, and its log says where each thread was.
-            faulthandler.dump_traceback_later(STOP_WITHIN, exit=True, file=sys.__stderr__)
+            faulthandler.dump_traceback_later(STOP_WITHIN, exit=True, file=STANDARD_ERROR)
             stop.set()
 
         signal.signal(signal.SIGTERM, handle_signal)
