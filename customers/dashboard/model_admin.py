@@ -1,7 +1,11 @@
 """What all lists and all pages of objects have in common."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.filters import DateFieldListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 
@@ -33,6 +37,19 @@ class DashboardList(ChangeList):
             super().get_results(request)
         except OverflowError as error:  # SQLite's, for the first and the last day of the calendar
             raise IncorrectLookupParameters from error
+
+    def filter_sections(self) -> list[tuple[str, list[Mapping[str, Any]]]]:
+        """The title of each filter, and its choices as Django gives them: first the one that takes the filter away."""
+        return [(str(spec.title), list(spec.choices(self))) for spec in self.filter_specs]
+
+    def chosen(self) -> Iterator[tuple[str, str, str]]:
+        """The title of each filter in use, what is chosen, and the link that takes it away."""
+        for spec, (title, (every, *choices)) in zip(self.filter_specs, self.filter_sections(), strict=True):
+            texts = [str(choice["display"]) for choice in choices if choice["selected"]]
+            if not texts and isinstance(spec, DateFieldListFilter) and spec.date_params:  # other days, by a link
+                texts = [" – ".join(value[:10] for _, value in sorted(spec.date_params.items()))]
+            for text in texts:
+                yield title, text, every["query_string"]
 
 
 class DashboardAdmin(admin.ModelAdmin):

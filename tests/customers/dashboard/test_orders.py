@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from html import unescape
+from urllib.parse import parse_qsl
 
 import pytest
 from django.db import connection
@@ -160,6 +162,27 @@ class TestTheListOfOrders:
         page = dashboard_client.get(ORDERS).content.decode()
         assert "?source=campaign" in page
         assert "?source=checkout" in page
+
+    def test_chips_show_the_filters_in_use_and_take_each_away(self, dashboard_client, ada):
+        found = record_order(user_id=ada.pk, document=order(payment_status="paid"))
+        query = {
+            "payment_status__exact": "paid",
+            "user__id__exact": ada.pk,
+            "date_placed__gte": "2020-01-01 00:00:00+00:00",
+        }
+
+        page = dashboard_client.get(ORDERS, query)
+
+        chips = re.findall(r'<a class="chip" href="([^"]+)" aria-label="Remove: ([^"]+)"', page.content.decode())
+        assert [text for _, text in chips] == [
+            "Payment status Paid", "Date placed 2020-01-01", f"Customer {ada.get_full_name()}"
+        ]  # fmt: skip
+        for (url, text), gone in zip(
+            chips, ("payment_status__exact", "date_placed__gte", "user__id__exact"), strict=True
+        ):
+            left = dict(parse_qsl(unescape(url)[1:]))
+            assert left == {name: str(value) for name, value in query.items() if name != gone}, text
+            assert listed(dashboard_client, ORDERS, left) == [change_url(found)]
 
     def test_list_of_orders_takes_few_statements(self, dashboard_client, ada):
         for number in range(3):
