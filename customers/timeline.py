@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db.models import Q, QuerySet, TextField
@@ -146,8 +146,7 @@ def read(user_id: int, *, before: str = "", without: Container[str] = ()) -> Pag
     return Page(shown, older=str(shown[-1].position) if len(entries) > PAGE_SIZE else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """The evidence of the last change of a marketing consent. `who` and `app`: names, empty if the system did it."""
 
     given: bool

@@ -1,7 +1,6 @@
 """Where the store keeps data about a person, and all of it as one document."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -42,7 +41,7 @@ def personal_data(user_id: int, *, by: Actor) -> dict[str, Any]:
     person = {name: getattr(user, name) for name in _columns(User)}
     return {
         "person": {name: value for name, value in person.items() if name not in LEFT_OUT},
-        "marketing_consent": consent and asdict(consent),
+        "marketing_consent": consent and consent._asdict(),
         "addresses": _as_dicts(user.addresses.order_by("id"), leaving_out=("user",)),
         "groups": list(user.customer_groups.order_by("id").values_list("name", flat=True)),
         "notes": list(user.notes.order_by("id").values("message", "created_at", "updated_at", "app__name")),

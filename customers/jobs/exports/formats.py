@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, TextIO
 
 import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 
+from customers.jobs.exports.query import Batch
 from customers.jobs.formulas import may_hold_formula, quoted, quoted_json
 from customers.jobs.imports.columns import (
     ADDRESS,
@@ -41,23 +41,27 @@ HEADER = (
 
 
 def write_jsonl(
-    rows: Iterable[dict[str, Any]], file: TextIO, *, with_header: bool = True, metadata_keys: Sequence[str] = ()
+    batches: Iterable[Batch], file: TextIO, *, with_header: bool = True, metadata_keys: Sequence[str] = ()
 ) -> int:
-    """One object per line, in the shape of the API, with PURCHASES, BLOCK and CONSENT. Returns the number of rows.
+    """One object per line, in the shape of the API, with PURCHASES, BLOCK and CONSENT. Returns the number of customers.
 
     There is no header, and `metadata` has all keys in any case.
     """
     number = 0
-    for row in rows:
-        number += 1
-        file.write(json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False) + "\n")
+    for columns, addresses in batches:
+        loaded = {name: [text and orjson.loads(text) for text in columns[name]] for name in ("tags", "metadata")}
+        for *values, book in zip(*(columns | loaded).values(), addresses, strict=True):
+            row = dict(zip(columns, values, strict=True)) | {"addresses": list(map(_address, book))}
+            file.write(json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False) + "\n")
+        number += len(addresses)
     return number
 
 
 def write_csv(
-    rows: Iterable[dict[str, Any]], file: TextIO, *, with_header: bool = True, metadata_keys: Sequence[str] = ()
+    batches: Iterable[Batch], file: TextIO, *, with_header: bool = True, metadata_keys: Sequence[str] = ()
 ) -> int:
-    """One row per customer: the first address in columns of its own, further ones as JSON. Returns the number of rows.
+    """One row per customer: the first address in columns of its own, further ones as JSON. Returns the number of
+    customers.
 
     Null is written as an empty cell. No cell is a formula to a spreadsheet, whatever its separator. `metadata_keys`:
     those that get a column.
@@ -66,54 +70,59 @@ def write_csv(
     if with_header:
         writer.writerow((*HEADER, *(METADATA + key for key in metadata_keys)))
     number = 0
-    for row in rows:
-        number += 1
-        first, *others = row["addresses"] or [NO_ADDRESS]
-        cells = [*PERSON_VALUES(row), *ADDRESS_VALUES(first), others]
-        for position, write in WRITTEN:
-            cells[position] = write(cells[position])
-        if may_hold_formula(TEXTS(cells)):
-            for position in TEXT_POSITIONS:
-                cells[position] = _text(cells[position])
+    for people, addresses in batches:
+        first = zip(*(book[0] if book else NO_ADDRESS for book in addresses), strict=True)
+        cells = [_cells(name, column) for name, column in (*people.items(), *zip(ADDRESS, first, strict=True))]
+        cells.append([_json(list(map(_address, book[1:]))) if len(book) > 1 else "" for book in addresses])
         if metadata_keys:
-            metadata = row["metadata"] or {}
-            cells += [_any(metadata.get(key)) for key in metadata_keys]
-        writer.writerow(cells)
+            loaded = [(text and orjson.loads(text)) or {} for text in people["metadata"]]
+            cells += [[_any(metadata.get(key)) for metadata in loaded] for key in metadata_keys]
+        writer.writerows(zip(*cells, strict=True))
+        number += len(addresses)
     return number
 
 
-Cell = str | int | float | Decimal
+Cell = str | int | float | Decimal | None  # the module `csv` writes null as an empty cell, and numbers as they are
 
 
-def _text(value: str | None) -> Cell:
-    if not value or value.isalnum():  # most texts; they have no sign of a formula
-        return value or ""
-    return quoted(value)
+def _address(values: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(ADDRESS, values, strict=True))
 
 
-def _same(value: Any) -> Cell:
-    """A number, or a date of ISO 8601. A spreadsheet takes neither for a formula."""
-    return "" if value is None else value
+def _cells(name: str, column: Sequence[Any]) -> Iterable[Cell]:
+    if name in WRITTEN:
+        return map(WRITTEN[name], column)
+    if name in NO_TEXTS or not may_hold_formula(column):
+        return column
+    return [text and quoted(text) for text in column]
 
 
 def _flag(value: bool | None) -> Cell:
     return "" if value is None else "yes" if value else "no"
 
 
-def _json(value: list | dict | None) -> Cell:
+def _json(value: Any) -> Cell:
     return "" if value is None or value == [] else quoted_json(orjson.dumps(value).decode())
 
 
-def _tags(value: list[str]) -> Cell:
-    return _cell_of_tags(tuple(value)) if value else ""
+def _remembering(write: Callable[[str], Cell]) -> Callable[[str | None], Cell]:
+    """Of JSON as text: many people share tags, and metadata."""
+    remembered = lru_cache(maxsize=4096)(write)
+    return lambda text: (remembered if len(text) < MAX_REMEMBERED else write)(text) if text else ""
 
 
-@lru_cache(maxsize=4096)  # many people share tags
-def _cell_of_tags(tags: tuple[str, ...]) -> Cell:
+@_remembering
+def _metadata(text: str) -> Cell:
+    return _json(orjson.loads(text))
+
+
+@_remembering
+def _tags(text: str) -> Cell:
     """Joined by commas if an import reads the same tags from that text, else as JSON."""
-    if not tags[0].startswith("[") and tags_of(text := ",".join(tags)) == list(tags):
-        return quoted(text)
-    return _json(list(tags))
+    tags = orjson.loads(text)
+    if tags and not tags[0].startswith("[") and tags_of(joined := ",".join(tags)) == tags:
+        return quoted(joined)
+    return _json(tags)
 
 
 def _any(value: Any) -> Cell:
@@ -122,28 +131,23 @@ def _any(value: Any) -> Cell:
         return _json(value)
     if isinstance(value, bool):
         return _flag(value)
-    return _same(value) if isinstance(value, int | float | None) else _text(str(value))
+    return value if isinstance(value, int | float | None) else quoted(str(value))
 
 
-CELLS: dict[str, Callable[[Any], Cell]] = {
+MAX_REMEMBERED = 200  # characters
+NO_ADDRESS = (None,) * len(ADDRESS)
+# Numbers, and dates of ISO 8601. A spreadsheet takes neither for a formula.
+NO_TEXTS = frozenset({"id", "date_joined", *COUNTERS, *PURCHASES})
+WRITTEN: dict[str, Callable[[Any], Cell]] = {
     **dict.fromkeys(("accepts_marketing", "is_blocked", *DEFAULT_FLAGS), _flag),
-    **dict.fromkeys(("id", "date_joined", *COUNTERS, *PURCHASES), _same),
     "tags": _tags,
-    "metadata": _json,
+    "metadata": _metadata,
 }
-PERSON_NAMES = ("id", *PERSON, *COUNTERS, *PURCHASES, *BLOCK, *CONSENT)
-NO_ADDRESS = dict.fromkeys(ADDRESS)
-PERSON_VALUES, ADDRESS_VALUES = itemgetter(*PERSON_NAMES), itemgetter(*ADDRESS)
-# By the position of a cell. The module `csv` writes null as an empty cell, and numbers as they are.
-WRITERS = [*(CELLS.get(name, _text) for name in (*PERSON_NAMES, *ADDRESS)), _json]
-WRITTEN = [(position, write) for position, write in enumerate(WRITERS) if write not in (_text, _same)]
-TEXT_POSITIONS = [position for position, write in enumerate(WRITERS) if write == _text]
-TEXTS = itemgetter(*TEXT_POSITIONS)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """`write(rows, file, with_header=True, metadata_keys=())` returns the number of rows."""
+    """`write(batches, file, with_header=True, metadata_keys=())` returns the number of customers."""
 
     label: str
     content_type: str

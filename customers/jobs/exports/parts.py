@@ -74,17 +74,18 @@ EXPORT = Export()
 
 def _write_part(customers: UserQuerySet, options: ExportOptions, job: Job) -> None:
     with custom_plan():
-        rows = list(query.rows(customers, after=job.cursor, limit=PART_SIZE))
-    if not rows and job.cursor:
+        batch = query.batch(customers, after=job.cursor, size=PART_SIZE)
+    if not batch and job.cursor:
         return
     text = io.StringIO()
     if options.excel and options.format == "csv" and not job.cursor:
         text.write(BYTE_ORDER_MARK)
-    FORMATS[options.format].write(rows, text, with_header=not job.cursor, metadata_keys=options.metadata_keys)
+    write, batches = FORMATS[options.format].write, [batch] if batch else []
+    write(batches, text, with_header=not job.cursor, metadata_keys=options.metadata_keys)
     name = f"{FOLDER}/{job.pk}-{uuid4().hex}"  # never the name of another part
     JobFile.objects.create(job=job, file=ContentFile(text.getvalue().encode(), name=name))
-    if rows:
-        job.cursor, job.position = rows[-1]["id"], job.position + len(rows)
+    if batch:
+        job.cursor, job.position = batch.ids[-1], job.position + len(batch.ids)
 
 
 @transaction.atomic

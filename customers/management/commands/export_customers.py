@@ -25,6 +25,9 @@ class Command(BaseCommand):
         "that a spreadsheet would take for a formula; an import removes it again."
     )
 
+    # The checks load everything that serves requests.
+    requires_system_checks = []
+
     def add_arguments(self, parser):
         parser.add_argument("file", metavar="FILE", help="- for standard output. Only its owner may read a new file.")
         parser.add_argument("--format", choices=[*FORMATS], help="Default: from the extension of FILE, else csv.")
@@ -43,13 +46,13 @@ class Command(BaseCommand):
         collect_garbage_rarely()
         record(Event.EXPORT_REQUESTED, SYSTEM)
         filters = {name: value for name, value in options.items() if name in FILTERS}
-        rows = query.rows(filter_customers(query.exportable_customers(), filters))
+        batches = query.batches(filter_customers(query.exportable_customers(), filters))
         format = format or ("jsonl" if file.endswith((".jsonl", ".ndjson")) else "csv")
         file_format = FORMATS[format]
         mark = BYTE_ORDER_MARK if excel and format == "csv" else ""
         if file == "-":
             self.stdout.write(mark, ending="")
-            file_format.write(rows, self.stdout, metadata_keys=exported_keys())
+            file_format.write(batches, self.stdout, metadata_keys=exported_keys())
             return
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -57,5 +60,5 @@ class Command(BaseCommand):
             raise CommandError(f"Can't write {file}: {error.strerror}.") from None
         with open(descriptor, "w", encoding="utf-8", newline="") as out:
             out.write(mark)
-            number = file_format.write(rows, out, metadata_keys=exported_keys())
+            number = file_format.write(batches, out, metadata_keys=exported_keys())
         self.stderr.write(f"{number} customers exported.")
