@@ -81,7 +81,7 @@ def _texts(moments: Sequence[datetime | None]) -> list[str | None]:
     zone = timezone.get_current_timezone()
     if str(zone) != "UTC":
         moments = [moment and moment.astimezone(zone) for moment in moments]
-    return [moment and orjson.dumps(moment)[1:-1].decode() for moment in moments]
+    return [orjson.dumps(moment)[1:-1].decode() if moment else None for moment in moments]
 
 
 def _purchases(ids: list[int]) -> dict[int, tuple[datetime, datetime]]:
