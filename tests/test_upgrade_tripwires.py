@@ -137,7 +137,7 @@ INSTANCE_ATTRIBUTES = {
 }
 # fmt: on
 # Documented names with an underscore, and attributes of our own classes.
-DOCUMENTED = {"_meta", "_state", "_default_manager", "_base_manager", "_db", "_replace"}
+DOCUMENTED = {"_meta", "_state", "_default_manager", "_base_manager", "_db", "_replace", "_asdict"}
 ANY_PRIVATE = re.compile(r"(?<!\bself)(?<!\bcls)\.(_[a-z]\w*)")
 
 
