@@ -71,7 +71,7 @@ class TestSecurityLog:
         def listed() -> list[str]:
             """Event, actor and app, newest first."""
             rows = browser.find_elements(By.CSS_SELECTOR, "#result_list tbody tr")
-            cells = ("field-event", "field-who", "field-app")
+            cells = ("field-event", "field-who", "field-by_app")
             return [" | ".join(row.find_element(By.CLASS_NAME, cell).text for cell in cells) for row in rows]
 
         def wait_for(*rows: str) -> None:
@@ -85,6 +85,7 @@ class TestSecurityLog:
         of_quickstart = ("First use of token | — | Quickstart", "Token created | — | Quickstart")
         press(browser, "Security log")
         wait_for(first_use, created, "Signed in | owner@example.com | —", *of_quickstart)
+        press(browser, "Filters")
         press(browser, "Tokens")
         wait_for(first_use, created, *of_quickstart)
         browser.find_element(By.ID, "searchbar").send_keys("warehouse", Keys.ENTER)
