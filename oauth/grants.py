@@ -32,7 +32,7 @@ APP_FIELDS = {
     *("redirect_uris", "allowed_scopes", "granted_scopes"),
 }
 APP_COLUMNS = [field.column for field in App._meta.concrete_fields if field.name in APP_FIELDS]
-FIND_APP = f"SELECT {', '.join(APP_COLUMNS)} FROM {App._meta.db_table} WHERE client_id = %s"  # noqa: S608  only names
+FIND_APP = f"SELECT {', '.join(APP_COLUMNS)} FROM {App._meta.db_table} WHERE client_id = %s"  # noqa: S608  names are put in
 
 # SQLite has no locks of rows: a transaction has the whole database.
 IS_POSTGRESQL = connection.vendor == "postgresql"
@@ -173,10 +173,11 @@ def issue_tokens(token: dict[str, Any], app: App, used: Used, event: AuditEvent)
     event.save()
 
 
-END_CODE = [f"UPDATE {Grant._meta.db_table} SET token_family = %s WHERE id = %s"]  # noqa: S608  only names are put in
+END_CODE = [f"UPDATE {Grant._meta.db_table} SET token_family = %s WHERE id = %s"]  # noqa: S608  a name of a table is put in
+# What is put in are names of tables; all values are parameters.
 END_REFRESH_TOKEN = [
-    f"UPDATE {RefreshToken._meta.db_table} SET revoked = %s, updated = %s, access_token_id = NULL WHERE id = %s",  # noqa: S608  only names
-    f"DELETE FROM {AccessToken._meta.db_table} WHERE id = %s",  # noqa: S608  only names
+    f"UPDATE {RefreshToken._meta.db_table} SET revoked = %s, updated = %s, access_token_id = NULL WHERE id = %s",  # noqa: S608  see above
+    f"DELETE FROM {AccessToken._meta.db_table} WHERE id = %s",  # noqa: S608  see above
 ]
 
 
@@ -197,7 +198,7 @@ def _insert(model: type[Model], computed: str = "", expression: str = "") -> str
     fields = _fields(model)
     values = [expression if field.name == computed else "%s" for field in fields]
     columns = ", ".join(field.column for field in fields)
-    return f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({', '.join(values)})"  # noqa: S608  only names
+    return f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({', '.join(values)})"  # noqa: S608  names of a model are put in
 
 
 def _values(row: Model, computed: str = "") -> list[Any]:

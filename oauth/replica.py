@@ -48,7 +48,7 @@ RECORD_FIRST = """
 """
 NEEDED_BY_PERSON = f"""
     SELECT greatest(lsn, {WRITTEN} - {settings.DATABASE_REPLICA_MAX_LAG:d}) FROM {PEOPLE} WHERE id = %s
-"""  # noqa: S608  constants
+"""  # noqa: S608  constants and a number of the settings are put in; the id is a parameter
 
 Answer = TypeVar("Answer")
 
