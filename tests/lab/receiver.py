@@ -6,11 +6,14 @@ import os
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.webhook_receiver import whole_body
+
 
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        os.write(self.server.file, f"{self.path} {body['data']['id']}\n".encode())
+        if (body := whole_body(self)) is None:
+            return
+        os.write(self.server.file, f"{self.path} {json.loads(body)['data']['id']}\n".encode())
         self.send_response(500 if self.path == "/broken" else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()

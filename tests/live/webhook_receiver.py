@@ -11,6 +11,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 
+from tests.support.webhook_receiver import whole_body
+
 FAILURES = (500, 503, 301, "hang up")
 
 
@@ -20,7 +22,8 @@ class Handler(BaseHTTPRequestHandler):
     failed: set[bytes] = set()
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if (body := whole_body(self)) is None:
+            return
         chance = random.random()
         answer = "hang" if chance < 0.001 else random.choice(FAILURES) if chance < 0.2 else 200
         if body in self.failed:
@@ -29,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
             self.failed.add(body)
         entry = {"body": body.decode(), "signature": self.headers["X-29Next-Signature"], "answer": answer}
         with self.lock, open(self.log, "a") as log:
-            log.write(json.dumps(entry) + "\n")
+            log.write("\n" + json.dumps(entry))  # a line of its own, also after one that was cut off by a kill
         if answer == "hang":
             time.sleep(60)
         if answer == "hang up":

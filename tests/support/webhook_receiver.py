@@ -34,6 +34,13 @@ class Received:
         )
 
 
+def whole_body(request: BaseHTTPRequestHandler) -> bytes | None:
+    """The body of the request, or None where its sender was killed before the end of it."""
+    length = int(request.headers["Content-Length"])
+    body = request.rfile.read(length)
+    return body if len(body) == length else None
+
+
 class Handler(BaseHTTPRequestHandler):
     """The path chooses the answer: /500 has that status, /hang never comes, /half is shorter than its Content-Length,
     /huge is 10 MB, /drip sends a header that never ends, /after/20 waits for 20 requests to other paths, /slow takes
@@ -42,7 +49,8 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if (body := whole_body(self)) is None:
+            return
         how = urlsplit(self.path).path.strip("/").split("/")[0]
         with self.server.lock:
             code = self.server.codes.pop(0) if self.server.codes else int(how) if how.isdecimal() else 200
