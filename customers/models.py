@@ -221,11 +221,24 @@ class CustomerCountChange(models.Model):
     """What to add to a count for a customer with a former id. Only inserted: no transaction waits for another one."""
 
     user_id = models.BigIntegerField()
+    date_joined = models.DateTimeField()
     change = models.SmallIntegerField(default=0)
     erased = models.SmallIntegerField(default=0)
 
     def __str__(self):
         return f"{self.user_id}: {self.change:+}"
+
+
+class CustomerMilestone(models.Model):
+    """One of every so many customers in the order of joining: `before` of those in the count, the erased included, come
+    before it."""
+
+    before = models.PositiveIntegerField(primary_key=True)
+    date_joined = models.DateTimeField()
+    user_id = models.BigIntegerField()
+
+    def __str__(self):
+        return f"{self.before} before {self.user_id}"
 
 
 class BlockedCustomerManager(CustomerManager):

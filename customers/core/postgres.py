@@ -12,6 +12,12 @@ from django.db.models import AutoField, JSONField, Model
 from oauth.replica import reads_from
 
 MIN_ROWS_FOR_COPY = 100
+# A statement takes this lock before it takes an id, and its transaction keeps it to the end.
+WRITERS = """
+    SELECT virtualtransaction FROM pg_locks
+    WHERE relation = %s::regclass AND mode = 'RowExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 
 
 @contextmanager
@@ -37,6 +43,16 @@ def lock_until_commit(model: Any, key: str = "") -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [model._meta.db_table + key])
+
+
+def writers_of(model: Any) -> set[str]:
+    """The other transactions that may have inserted rows of the model, and have not ended. None on SQLite, where one
+    transaction writes at a time: no lower id comes after a higher one."""
+    if connection.vendor != "postgresql":
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(WRITERS, [model._meta.db_table])
+        return {transaction for (transaction,) in cursor.fetchall()}
 
 
 @cache

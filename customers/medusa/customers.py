@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from customers import services
+from customers import customer_places, services
 from customers.core.http.json_response import json_response, to_json
 from customers.core.postgres import custom_plan
 from customers.groups import services as groups
@@ -101,21 +101,38 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
     find = partial(query_string.customers, params, in_groups)
     filters = {name: params[name] for name in sorted(params) if name not in PAGING_PARAMS}
     is_filtered = filters or in_groups is not None
+    start = start_of_page(page, order, filters) if in_groups is None else None
+
+    def count_found() -> int:
+        number = query_string.number_joined(params) if filters.keys() == {"created_at"} and in_groups is None else None
+        return find().count() if number is None else number
+
     with custom_plan() if filters else nullcontext():
         if page.size and not (is_filtered or page.start or params.get("order")):
             page_rows = serializers.newest_customers(page.size, frozenset(relations))()
         else:
+            rows, skipped = (find().filter(start.condition), start.skipped) if start else (find(), 0)
             # First the ids, which an index may hold: so PostgreSQL does not read the rows that it skips.
-            page_ids = page.slice(find().order_by(*order).values("pk"))
+            page_ids = page.slice(rows.order_by(*order).values("pk"), skipped)
             on_page = serializers.everybody().filter(pk__in=page_ids)
             page_rows = list(serializers.with_relations(on_page, relations).order_by(*order))
         kind = to_json([filters, in_groups and [group.pk for group in in_groups]]).decode() if is_filtered else ""
-        count = counting.count_of_customers(kind, lambda: find().count())
+        count = counting.count_of_customers(kind, count_found)
     with_groups = relations if in_groups is None or "groups" in relations else [*relations, "groups"]
     customers = serializers.customers(page_rows, with_groups)
     if in_groups is not None and "groups" not in relations:
         keep_groups(customers, {serializers.group_id(group) for group in in_groups})
     return {"customers": customers, "count": count, "offset": page.offset, "limit": page.limit}
+
+
+def start_of_page(page: query_string.Page, order: list[Any], filters: dict[str, Any]) -> customer_places.Start | None:
+    """Where to begin on the way to a page far down the list of all customers, or of all guests."""
+    joined = query_string.CUSTOMER_ORDER["created_at"]
+    newest_first = order == [f"-{column}" for column in joined]
+    only_guests = filters == {"has_account": "false"}
+    if (filters and not only_guests) or not (newest_first or order == joined):
+        return None
+    return customer_places.start_of_page(page.start, newest_first=newest_first, only_guests=only_guests)
 
 
 def keep_groups(customers: list[serializers.Row], group_ids: set[str]) -> None:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
+from customers import customer_places
 from customers.groups.models import CustomerGroup
 from customers.groups.services import Membership
 from customers.limits import MAX_LIST_ITEMS, MAX_SEARCH_LENGTH
@@ -170,8 +171,10 @@ class Page:
     offset: int | float
     limit: int | float
 
-    def slice(self, rows: QuerySet) -> QuerySet:
-        return rows[self.start : self.start + self.size]
+    def slice(self, rows: QuerySet, skipped: int = 0) -> QuerySet:
+        """`skipped`: how many rows before the page `rows` does not have."""
+        start = self.start - skipped
+        return rows[start : start + self.size]
 
     @property
     def start(self) -> int:
@@ -214,15 +217,31 @@ def order(params: Mapping[str, Any], columns: Mapping[str, list[str]], default: 
 
 def between(params: Mapping[str, Any], columns: Mapping[str, str]) -> Q:
     """The condition of `created_at[gt]=...` and the like. Raises InvalidData."""
-    condition = Q()
-    for name, column in columns.items():
-        given = validated(params.get(name) or {}, dict.fromkeys(COMPARISONS, ANYTHING))
-        for comparison, text in given.items():
-            value = _parse_time(text)
-            if value is None:
-                raise InvalidData(f"{comparison} must be a Date instance")
-            condition &= Q((f"{column}__{comparison}", value))
-    return condition
+    moments = {(column, how): at for name, column in columns.items() for how, at in _moments(params, name).items()}
+    return Q(*((f"{column}__{how}", at) for (column, how), at in moments.items()))
+
+
+def _moments(params: Mapping[str, Any], name: str) -> dict[str, datetime]:
+    """By COMPARISONS. Raises InvalidData."""
+    given = validated(params.get(name) or {}, dict.fromkeys(COMPARISONS, ANYTHING))
+    moments = {comparison: _parse_time(text) for comparison, text in given.items()}
+    for comparison, moment in moments.items():
+        if moment is None:
+            raise InvalidData(f"{comparison} must be a Date instance")
+    return moments  # type: ignore[return-value]  # mypy does not see that none is None
+
+
+def number_joined(params: Mapping[str, Any]) -> int | None:
+    """The number of customers of `created_at[gt]=...`, if it is known without a count (`customers.customer_places`)."""
+    first, last = customer_places.BEGINNING, customer_places.END
+    for comparison, moment in _moments(params, "created_at").items():
+        is_after_moment = comparison in ("gt", "lte")
+        place = customer_places.Place(moment, customer_places.HIGHEST_ID if is_after_moment else 0)
+        if comparison in ("gt", "gte"):
+            first = max(first, place)
+        else:
+            last = min(last, place)
+    return customer_places.number_joined(first, last)
 
 
 def groups(params: Mapping[str, Any]) -> list[CustomerGroup] | None:

@@ -62,7 +62,7 @@ def merge(kept_id: int, other_id: int, choices: Mapping[str, str] | None = None,
         "rows": {rows.name: rows.pass_on(kept_id, other_id) for rows in ownership.all_rows()},
     }
     _delete(other_id)
-    customer_count.record_removed([other_id])
+    customer_count.record_removed(other)
     Merge.objects.create(merged_id=other_id, kept_id=kept_id, snapshot=snapshot)
     lost = {
         name: [getattr(other, name), value]
@@ -98,7 +98,7 @@ def undo(kept_id: int, *, by: Actor) -> User:
         undone = history.event(kept_id, Event.Kind.MERGE_UNDONE, by, {history.MERGED_CUSTOMER: [None, last.merged_id]})
         services.save_changes(kept, values, by, also=[undone])
         services.restore_user(restored, by=by)
-        customer_count.record_added([restored.pk])
+        customer_count.record_added([restored])
     except EmailTaken:
         raise UndoRefused("Another customer has the email address now.") from None
     for rows in ownership.all_rows():

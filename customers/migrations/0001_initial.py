@@ -249,8 +249,17 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("user_id", models.BigIntegerField()),
+                ("date_joined", models.DateTimeField()),
                 ("change", models.SmallIntegerField(default=0)),
                 ("erased", models.SmallIntegerField(default=0)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="CustomerMilestone",
+            fields=[
+                ("before", models.PositiveIntegerField(primary_key=True, serialize=False)),
+                ("date_joined", models.DateTimeField()),
+                ("user_id", models.BigIntegerField()),
             ],
         ),
         migrations.CreateModel(

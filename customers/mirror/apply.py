@@ -11,7 +11,7 @@ from django.utils import timezone
 from customers import customer_count, services
 from customers.core.ids import never_assign_up_to
 from customers.mirror.models import MirroredCustomer, MirroredStore
-from customers.mirror.payload import RemoteCustomer
+from customers.mirror.payload import CustomerFields, RemoteCustomer
 from customers.mirror.plan import (
     Action,
     Conflict,
@@ -161,9 +161,7 @@ def _create(customers: Collection[RemoteCustomer]) -> set[int]:
         ]
         addresses = _addresses(customers)
         services.add_users(users, addresses, by=SYSTEM)
-        for erased in (False, True):
-            same = [user.pk for user in users if bool(user.erased_at) == erased]
-            customer_count.record_added(same, erased=erased)
+        customer_count.record_added(users)
         _reserve_id_range(User, ids)
         _reserve_id_range(Address, {address.pk for address in addresses})
     return ids
@@ -172,7 +170,14 @@ def _create(customers: Collection[RemoteCustomer]) -> set[int]:
 def _update(customers: Collection[RemoteCustomer]) -> set[int]:
     """Returns the ids of changed customers."""
     fields = {customer.id: customer.fields for customer in customers}
-    changed = services.change_users(fields, by=SYSTEM, values=lambda user: fields[user.pk])
+
+    def values(user: User) -> CustomerFields:
+        new = fields[user.pk]
+        if new.get("date_joined", user.date_joined) != user.date_joined:
+            customer_count.record_moved(user, new["date_joined"])
+        return new
+
+    changed = services.change_users(fields, by=SYSTEM, values=values)
     former = list(Address.objects.filter(user__in=[each.id for each in customers if each.addresses is not None]))
     latter = _addresses(customers, former)
     changed |= services.replace_addresses(former, latter, by=SYSTEM)

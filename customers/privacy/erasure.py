@@ -108,7 +108,7 @@ def _erase_fields(user: User) -> None:
     user.updated_at = timezone.now()
     if user.erased_at is None:
         user.erased_at = user.updated_at
-        customer_count.record_erased([user.pk])
+        customer_count.record_erased(user)
     user.save(update_fields=[*ERASED_FIELDS, "password", "updated_at", "erased_at"])
 
 

@@ -10,7 +10,7 @@ import psycopg
 
 from tests.bench import load, medusa
 from tests.bench.report import Bar, Table
-from tests.bench.serving import STORE, Server, Store, Variant, prepared, served
+from tests.bench.serving import STORE, Server, Store, Variant, counted, prepared, served
 from tests.bench.traffic import CUSTOMER, OPERATIONS, PATH
 
 ALL_OPERATIONS = OPERATIONS | medusa.OPERATIONS
@@ -116,6 +116,7 @@ def serve_all(stack: ExitStack, server_url: str, variants: dict[str, Variant]) -
             stores[kind] = stack.enter_context(store)
             if variant.settings == VARIANTS[OURS].settings:
                 keep_uses_from_falling_due(stores[kind])
+                stack.enter_context(counted(variant, stores[kind]))
         servers[name] = stack.enter_context(served(variant, stores[kind]))
     return servers
 

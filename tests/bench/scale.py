@@ -12,7 +12,7 @@ import orjson
 from tests.bench import load, medusa
 from tests.bench.comparison import OURS, VARIANTS
 from tests.bench.report import Bar, Table
-from tests.bench.serving import prepared, served
+from tests.bench.serving import counted, prepared, served
 from tests.bench.traffic import OPERATIONS, PATH, repeated
 
 FEW, MANY = 10_000, 1_000_000
@@ -109,6 +109,7 @@ def compare_sizes(server_url: str, *, many: int = MANY, rounds: int, seconds: fl
         servers = {}
         for total in (FEW, many):
             store = stack.enter_context(prepared(VARIANTS[OURS], server_url, f"bench_{total}", total))
+            stack.enter_context(counted(VARIANTS[OURS], store))
             servers[total] = stack.enter_context(served(VARIANTS[OURS], store))
         runs = {
             (endpoint, total): server.traffic(requests)

@@ -23,6 +23,14 @@ from tests.bench.report import CORES
 from tests.support.ports import free_port
 
 STORE = "config.server"  # the store itself, which has a server of its own
+# A worker's other parts would compete with what is measured: a bench creates thousands of duplicates.
+COUNT_CUSTOMERS = """
+import contextlib, threading, django
+django.setup()
+with contextlib.suppress(ImportError):  # an older checkout
+    from customers import customer_count
+    customer_count.run(threading.Event())
+"""
 PROJECT = Path(__file__).resolve().parents[2]
 PATIENCE = 30  # seconds until a server has to answer
 
@@ -125,6 +133,19 @@ def served(variant: Variant, store: Store, workers: int = CORES) -> Iterator[Ser
     finally:
         # Not asked to stop: it would wait for connections that a Ctrl-C left open.
         os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def counted(variant: Variant, store: Store) -> Iterator[None]:
+    """As by a worker: the store keeps the number of customers while a bench creates more."""
+    process = subprocess.Popen(
+        variant.command("-c", COUNT_CUSTOMERS), env=store.environment, cwd=variant.checkout, start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        process.kill()
         process.wait()
 
 

@@ -1,12 +1,17 @@
 """The number of customers that is kept: it equals a count of all of them, whoever is added or removed."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
+from django.db import connection, transaction
 
 from customers import customer_count
 from customers.merging import services as merging
 from customers.models import Customer, CustomerCount, CustomerCountChange
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
+from tests.support.concurrency import in_thread
 from tests.support.factories import make_owner, make_user, make_users
 
 
@@ -60,7 +65,7 @@ class TestNumberOfCustomers:
 
 
 class TestCounter:
-    def test_worker_counts_up_to_an_id_that_was_there_a_poll_ago(self, db):
+    def test_worker_counts_up_to_an_id_of_a_former_step(self, db):
         counter = customer_count.Counter()
         first = make_user()
         counter.step()
@@ -73,6 +78,7 @@ class TestCounter:
         check(2)
 
     def test_worker_counts_again_only_when_many_were_added(self, db, monkeypatch):
+        monkeypatch.setattr(customer_count, "REST", 0)
         counter = customer_count.Counter()
         make_user()
         counter.step()
@@ -87,3 +93,39 @@ class TestCounter:
 
         assert CustomerCount.objects.get().number == 4
         check(4)
+
+    def test_worker_rests_after_a_count(self, db, monkeypatch):
+        monkeypatch.setattr(customer_count, "COUNT_AGAIN_AFTER", 1)
+        monkeypatch.setattr(customer_count, "REST", 1_000_000)
+        counter = customer_count.Counter()
+        for _ in range(4):
+            make_user()
+            counter.step()
+
+        assert CustomerCount.objects.get().number == 1
+        check(4)
+
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="on SQLite only one transaction writes at a time")
+    @pytest.mark.django_db(transaction=True)
+    def test_worker_waits_for_a_transaction_that_has_taken_a_lower_id(self):
+        counter, inserted, may_end = customer_count.Counter(), Event(), Event()
+
+        def insert_slowly() -> None:
+            with transaction.atomic():
+                make_user()
+                inserted.set()
+                assert may_end.wait(30)
+
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(in_thread, insert_slowly)
+            assert inserted.wait(30)
+            make_user()
+            for _ in range(3):
+                counter.step()
+            assert not CustomerCount.objects.exists()
+            may_end.set()
+            slow.result()
+        counter.step()
+
+        assert CustomerCount.objects.get().number == 2
+        check(2)

@@ -1,8 +1,10 @@
 """Events about customers of a store without a token: they are applied as they come."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from customers import services
+from customers import customer_count, customer_places, services
 from customers.mirror.models import MirroredCustomer, ReceivedEvent
 from customers.mirror.services import get_or_create_store
 from customers.models import Address, Event, Tag, User
@@ -10,7 +12,7 @@ from customers.webhooks.models import Delivery
 from oauth.actor import SYSTEM
 from tests.support.cases import each
 from tests.support.clients import USERS
-from tests.support.factories import address, make_user
+from tests.support.factories import address, make_user, make_users
 from tests.support.mailboxes import SAME_MAILBOX
 from tests.support.order_documents import order
 from tests.support.remote_payloads import address_json, customer_json, erased_json
@@ -81,6 +83,18 @@ class TestUpdated:
 
         assert send_event("customer.updated", new) == "applied"
         assert shown() == new
+
+    def test_updated_time_of_joining_moves_the_customer_in_the_count(self, send_event, monkeypatch):
+        monkeypatch.setattr(customer_count, "MILESTONE_EVERY", 1)
+        send_event("customer.created", customer_json())
+        make_users(3)
+        customer_count.count(up_to=User.objects.latest("pk").pk)
+
+        assert send_event("customer.updated", customer_json(date_joined="2027-01-05T10:00:00Z")) == "applied"
+
+        middle = customer_places.Place(datetime(2027, 1, 1, tzinfo=UTC), 0)
+        assert customer_places.number_joined(customer_places.BEGINNING, middle) == 3
+        assert customer_count.number_of_customers() == 4
 
     def test_updated_is_in_the_timeline_without_an_actor(self, send_event):
         send_event("customer.created", customer_json())
