@@ -145,7 +145,7 @@ class Counter:
         """Returns False: there is nothing more to do before the next POLL."""
         if self.highest is None or self.writers.isdisjoint(writers_of(User)):
             settled = self.highest
-            # In this order: whoever is about to insert a lower id writes already.
+            # In this order: a transaction that is about to insert a lower id is then among the writers.
             self.highest = User.objects.aggregate(last=Max("pk"))["last"]
             self.writers = writers_of(User)
             began = time.monotonic()
