@@ -4,13 +4,12 @@ import atexit
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import Thread
@@ -25,6 +24,14 @@ from selenium import webdriver
 from tests.support.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 60  # seconds until a test gives up what it waits for. Only a failure takes that long
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 class Store:
@@ -53,6 +60,8 @@ class Store:
             self.output += line
             if line.startswith("Serving"):
                 break
+        else:
+            raise AssertionError(f"The store did not start.\n{self.output}")
         if found := re.search(r"shc_\w+", self.output):
             self.token = found[0]
         if found := re.search(r"with the password (\S+)", self.output):
@@ -86,15 +95,17 @@ class Store:
 
     def kill(self) -> None:
         """Kills the command, the server and its workers at once, as a power cut does."""
-        servers = psutil.Process(self.process.pid).children()
-        self.process.kill()
-        for server in servers:
-            os.killpg(server.pid, signal.SIGKILL)
+        command = psutil.Process(self.process.pid)
+        command.suspend()  # it starts no worker meanwhile, which nobody would end
+        for child in command.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        command.kill()
         self.process.wait()
 
     def stop(self) -> None:
         self.process.terminate()  # not Ctrl-C: a program in the background may ignore that
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=PATIENCE)
 
 
 def on_server(statement: str) -> None:
@@ -119,6 +130,8 @@ def migrated() -> tuple[Path, str]:
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=PROJECT, env=environment, check=True
     )
+    if "DATABASE_URL" in os.environ:
+        on_server(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")  # not even autovacuum is in the way of a copy
     return folder, name
 
 
@@ -189,11 +202,13 @@ def chromium(folder: Path) -> Iterator[webdriver.Chrome]:
     for switch in ("headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-component-update"):
         options.add_argument(f"--{switch}")
     options.add_argument("--disable-background-networking")
+    options.add_argument("--disable-dev-shm-usage")  # of which a container has 64 MB, and too little ends a page
     options.add_argument("--window-size=1280,1200")
     options.add_argument(f"--user-data-dir={folder / 'browser'}")
     options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
     chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    chrome.implicitly_wait(10)
+    chrome.implicitly_wait(PATIENCE)
+    chrome.set_script_timeout(PATIENCE)
     try:
         yield chrome
     finally:

@@ -5,10 +5,13 @@ import re
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import requests
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
 
 from customers.management.commands.quickstart import OWNER
-from tests.live.conftest import Store
+from tests.live.conftest import PATIENCE, Store
 
 REDIRECT_URI = "https://app.example/callback"
 
@@ -77,10 +80,36 @@ def sign_in(browser, shop: Store) -> None:
     press(browser, "Sign in")
 
 
-def press(browser, text: str) -> None:
-    """A link, a button, or what opens a menu."""
+# Notes whether the next click leads to another page: by a link, or by the form that it sends. The scripts of the page
+# come first. They may stop the browser, and do something else.
+WATCH = """
+    window.leadsOn = false;
+    addEventListener("click", (event) => {
+        const link = event.target.closest("a[href]:not([download])");
+        const isHere = link && link.hash && link.href.split("#")[0] === location.href.split("#")[0];
+        if (link && !isHere && !event.defaultPrevented) window.leadsOn = true;
+    }, { once: true });
+    addEventListener("submit", (event) => {
+        if (event.target.method !== "dialog" && !event.defaultPrevented) window.leadsOn = true;
+    }, { once: true });
+"""
+
+
+def press(browser, text: str, *, downloads: bool = False) -> None:
+    """A link, a button, or what opens a menu. Waits for the next page, if there is one, and nothing `downloads`."""
     said = f"[normalize-space()='{text}' or @value='{text}']"
-    browser.find_element(By.XPATH, f"//a{said} | //button{said} | //summary{said} | //input{said}").click()
+    control = browser.find_element(By.XPATH, f"//a{said} | //button{said} | //summary{said} | //input{said}")
+    page = browser.find_element(By.CSS_SELECTOR, "html")
+    browser.execute_script(WATCH)
+    control.click()
+    if downloads:
+        return
+    try:
+        leads_on = browser.execute_script("return window.leadsOn !== false")  # the next page knows nothing of it
+    except WebDriverException:  # the driver has several errors for a page that is being replaced
+        leads_on = True
+    if leads_on:
+        WebDriverWait(browser, PATIENCE, 0.1, ignored_exceptions=[WebDriverException]).until(staleness_of(page))
 
 
 def shown(browser, xpath: str) -> str:

@@ -9,6 +9,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.live.conftest import PATIENCE
 from tests.live.owner import authorize_path, errors, press, shown, sign_in
 
 
@@ -75,7 +76,7 @@ class TestSecurityLog:
             return [" | ".join(row.find_element(By.CLASS_NAME, cell).text for cell in cells) for row in rows]
 
         def wait_for(*rows: str) -> None:
-            waiting = WebDriverWait(browser, 20, ignored_exceptions=[StaleElementReferenceException])
+            waiting = WebDriverWait(browser, PATIENCE, ignored_exceptions=[StaleElementReferenceException])
             with suppress(TimeoutException):
                 waiting.until(lambda _: listed() == list(rows))
             assert listed() == list(rows)

@@ -13,7 +13,7 @@ from tests.live.owner import Dashboard
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory):
     with stores(tmp_path_factory.mktemp("store")) as start:
-        yield start(RATE_LIMIT="0")
+        yield start(RATE_LIMIT="0", WEBHOOKS_RETRY_SECONDS="3600")  # no page changes because of another attempt
 
 
 @pytest.fixture(scope="session")

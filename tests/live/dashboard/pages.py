@@ -1,16 +1,14 @@
 """A browser at the dashboard: open pages, read, fill in, press."""
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.live.conftest import Store
+from tests.live.conftest import PATIENCE, Store
 from tests.live.owner import Dashboard, press
 
 WIDTHS = {"desktop": (1440, 900), "tablet": (1024, 768), "phone": (390, 844)}
@@ -42,12 +40,8 @@ class Pages:
     def open(self, path: str = "") -> None:
         self.browser.get(f"{self.shop.url}/dashboard/{path}")
 
-    def press(self, text: str) -> None:
-        """Waits for the next page, if there is one: the browser may start to load it a moment after the click."""
-        page = self.find("html")
-        press(self.browser, text)
-        with suppress(WebDriverException):  # a time-out, or one of the driver's errors for a page that is replaced
-            WebDriverWait(self.browser, 1, poll_frequency=0.1).until(staleness_of(page))
+    def press(self, text: str, *, downloads: bool = False) -> None:
+        press(self.browser, text, downloads=downloads)
 
     def find(self, css: str) -> WebElement:
         return self.browser.find_element(By.CSS_SELECTOR, css)
@@ -56,13 +50,26 @@ class Pages:
         """Without waiting, so the list may be empty."""
         self.browser.implicitly_wait(0)
         found = self.browser.find_elements(By.CSS_SELECTOR, css)
-        self.browser.implicitly_wait(10)
+        self.browser.implicitly_wait(PATIENCE)
         return found
 
-    def fill(self, **fields: str) -> None:
+    @property
+    def dialog(self) -> WebElement:
+        """Once it is open."""
+        return self.find("dialog[open]")
+
+    def submit_dialog(self) -> None:
+        """The page says later that it is done, and says so until it is left: a busy machine may look after seconds."""
+        self.browser.execute_script("const set = setTimeout; setTimeout = (call, ms) => ms < 5000 && set(call, ms)")
+        self.dialog.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
+
+    def fill_dialog(self, **fields: str) -> None:
+        self.fill(self.dialog, **fields)
+
+    def fill(self, form: WebElement | None = None, **fields: str) -> None:
         """By the names of fields."""
         for name, value in fields.items():
-            field = self.find(f"[name='{name}']")
+            field = (form or self.browser).find_element(By.CSS_SELECTOR, f"[name='{name}']")
             if field.tag_name == "select":
                 Select(field).select_by_visible_text(value)
             else:
@@ -75,7 +82,7 @@ class Pages:
     def wait_for(self, is_so: Callable[[], bool]) -> None:
         """Also while the browser changes from one page to the next."""
         # The driver has several errors for an element of a page that is being replaced.
-        waiting = WebDriverWait(self.browser, 60, poll_frequency=0.1, ignored_exceptions=[WebDriverException])
+        waiting = WebDriverWait(self.browser, PATIENCE, poll_frequency=0.1, ignored_exceptions=[WebDriverException])
         waiting.until(lambda _: is_so())
 
     def says(self, text: str) -> bool:

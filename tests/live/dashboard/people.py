@@ -4,11 +4,10 @@ import re
 import time
 from itertools import count
 
-from tests.live.conftest import Store
+from tests.live.conftest import PATIENCE, Store
 from tests.live.owner import Dashboard, Visitor
 
 PASSWORD = "correct-horse-7-battery"
-PATIENCE = 20  # seconds to wait for an email
 
 _number = count(1)
 

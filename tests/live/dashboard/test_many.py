@@ -49,7 +49,7 @@ class TestImport:
         assert emails_found(shop, word) == []
         pages.press("Import")
 
-        assert pages.says("created")
+        pages.wait_for(lambda: "3 created" in pages.find(".job-outcome").text)
         email = f"{word}-1@example.com"
         taken = "Somebody in the store or in an earlier row has this email already."
         assert [" ".join(row.text.split()) for row in pages.all(".job-rejected tbody tr")] == [
@@ -115,7 +115,7 @@ class TestExport:
 
         pages.open(f"customers/customer/?q={word}")
         pages.press("Export")
-        pages.press("CSV")
+        pages.press("CSV", downloads=True)
 
         pages.wait_for(lambda: list(tmp_path.glob("*.csv")))
         (file,) = tmp_path.glob("*.csv")

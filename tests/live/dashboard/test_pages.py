@@ -7,6 +7,7 @@ from importlib.resources import files
 import pytest
 from django_otp.oath import totp
 
+from tests.live.conftest import wait_until
 from tests.live.dashboard.pages import WIDTHS, Pages
 from tests.live.dashboard.people import PASSWORD, add_customer, record_sales
 from tests.live.owner import errors, hosts_asked
@@ -145,11 +146,10 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
         "mirrored_store": "mirror/mirroredstore",
         "received_event": "mirror/receivedevent",
     }
-    return {
-        "customer": customer["id"],
-        "token": first("oauth/privateapp"),
-        **{name: first(path) for name, path in paths.items()},
-    }
+    found = {name: first(path) for name, path in paths.items()}
+    delivery = f"{shop.url}/dashboard/webhooks/delivery/{found['delivery']}/change/"
+    wait_until(lambda: "data-outcome" not in owner.get(delivery).text)  # until it is sent, its page looks again
+    return {**found, "customer": customer["id"], "token": first("oauth/privateapp")}
 
 
 @pytest.fixture

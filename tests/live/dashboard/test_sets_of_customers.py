@@ -89,16 +89,16 @@ def test_story_of_segment_group_duplicates_and_block(pages, shop):
     check(pages)
     pages.find("#customer-danger summary").click()
     pages.press("Undo merge")
-    pages.find("dialog button[type=submit]").click()
+    pages.submit_dialog()
     pages.wait_for(lambda: pages.heading == f"{word} Byron")
     assert "The merge is undone" in pages.find("#customer-status").text
 
     # Block one of them.
     pages.find("#customer-danger summary").click()
     pages.press("Block")
-    pages.fill(block_reason=f"Chargebacks of {word}.")
+    pages.fill_dialog(block_reason=f"Chargebacks of {word}.")
     check(pages)
-    pages.find("dialog button[type=submit]").click()
+    pages.submit_dialog()
     pages.wait_for(lambda: f"Chargebacks of {word}." in pages.find("#block").text)
     check(pages)
     pages.open(LIST)

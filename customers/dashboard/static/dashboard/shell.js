@@ -93,6 +93,7 @@ function step(by) {
 if (search) {
   box.addEventListener("input", () => {
     clearTimeout(timer);
+    asked?.abort(); // Enter opens a result of the whole text, not of its beginning
     opensFirst = false;
     timer = setTimeout(update, 150);
   });
