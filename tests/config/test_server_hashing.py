@@ -56,13 +56,13 @@ def test_calls_run_one_at_a_time_beside_the_event_loop_until_too_many_wait():
 
     def call():
         started.append(threading.current_thread())
-        assert may_end.wait(timeout=10)
+        assert may_end.wait(timeout=60)
         return len(started)
 
     async def run_as_many_as_may_wait():
         hashing = HashingThread()
         tasks = [asyncio.create_task(hashing.run(call)) for _ in range(MAX_REQUESTS)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not started:
                 await asyncio.sleep(0.001)
         assert (len(started), hashing.is_full) == (1, True)

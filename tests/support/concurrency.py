@@ -10,7 +10,7 @@ from django.db import connection
 
 def at_once(calls: Sequence[Callable]) -> list:
     """The results of the calls, which all start together."""
-    barrier = Barrier(len(calls), timeout=30)
+    barrier = Barrier(len(calls), timeout=60)
 
     def run(call):
         connection.ensure_connection()
@@ -39,7 +39,7 @@ WAITING = """
 
 def wait_until_waiting(quantity: int) -> None:
     """Until so many connections to this database, PostgreSQL, wait for a lock."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute(WAITING)

@@ -12,6 +12,7 @@ from threading import Event, Lock, Thread
 from urllib.parse import urlsplit
 
 SECRET = "a secret that only the two of us know"
+ALONE = 10  # requests to /slow at the beginning that wait for no other: an endpoint gets one at a time at first
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ def whole_body(request: BaseHTTPRequestHandler) -> bytes | None:
 
 class Handler(BaseHTTPRequestHandler):
     """The path chooses the answer: /500 has that status, /hang never comes, /half is shorter than its Content-Length,
-    /huge is 10 MB, /drip sends a header that never ends, /after/20 waits for 20 requests to other paths, /slow takes
-    a moment. Anything else is a 200."""
+    /huge is 10 MB, /drip sends a header that never ends, /after/20 waits for 20 requests to other paths, /slow/4 takes
+    a moment: after the first requests, until there were 4 at once. Anything else is a 200."""
 
     server: "Server"
 
@@ -65,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
             self.drip()
             return
         if how == "slow":
-            self.server.be_slow(json.loads(body)["data"]["id"])
+            self.server.be_slow(json.loads(body)["data"]["id"], together=int(self.path.split("/")[2]))
         self.send_response(code)
         if code in (301, 302, 307):
             self.send_header("Location", f"{self.server.url}/redirected")
@@ -110,10 +111,15 @@ class Server(ThreadingHTTPServer):
             time.sleep(0.01)
         return False
 
-    def be_slow(self, customer_id: int) -> None:
+    def be_slow(self, customer_id: int, *, together: int) -> None:
         with self.lock:
             self.in_progress.append(customer_id)
             self.concurrent.append(tuple(self.in_progress))
+        deadline = time.monotonic() + 15
+        while len(self.concurrent) > ALONE and max(map(len, self.concurrent)) < together:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.01)
         time.sleep(0.05)
         with self.lock:
             self.in_progress.remove(customer_id)

@@ -14,6 +14,7 @@ import redis
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.core import ratelimit
 from oauth.accounts.own_roles import create_role
@@ -26,6 +27,7 @@ from tests.support.clients import USERS
 from tests.support.concurrency import at_once, most_within_a_second
 from tests.support.factories import make_user
 from tests.support.operations import CREATE_OPERATIONS
+from tests.support.timing import again_if_too_slow, require_no_pause_of, require_within
 
 REDIS_SERVER = shutil.which("redis-server") or shutil.which("valkey-server")
 
@@ -59,7 +61,7 @@ def redis_url(settings):
 
 
 def wait_for_redis(url):
-    client, deadline = redis.Redis.from_url(url), time.monotonic() + 30
+    client, deadline = redis.Redis.from_url(url), time.monotonic() + 60
     while True:
         try:
             return client.ping()
@@ -81,26 +83,35 @@ def redis_away(settings):
 
 
 def statuses(client, times):
-    return [client.get(USERS).status_code for _ in range(times)]
+    """Of requests within less than a second."""
+    began = time.monotonic()
+    found = [client.get(USERS).status_code for _ in range(times)]
+    require_within(0.9, began)
+    return found
 
 
 class TestRateLimit:
+    @again_if_too_slow
     def test_rate_limit_of_4_rejects_the_fifth_request_within_a_second(self, limited):
         client = limited()
 
         assert statuses(client, 5) == [200, 200, 200, 200, 429]
 
+    @again_if_too_slow
     def test_rate_limited_answer_is_429_with_retry_after(self, limited):
         client = limited(1)
+        began = time.monotonic()
         client.get(USERS)
 
         response = client.get(USERS)
 
+        require_within(0.9, began)
         assert response.status_code == 429
         assert response.headers["Retry-After"] == "1"
         assert "throttled" in response.json()["detail"]
         assert response.headers["Content-Type"] == "application/json"
 
+    @again_if_too_slow
     def test_rate_limit_allows_requests_after_a_second(self, limited):
         client = limited(2)
         assert statuses(client, 3) == [200, 200, 429]
@@ -111,51 +122,68 @@ class TestRateLimit:
 
     def test_rate_limit_does_not_count_rejected_requests(self, limited):
         client = limited(1)
-        client.get(USERS)
         start = time.monotonic()
+        client.get(USERS)
 
         while client.get(USERS).status_code == 429:
-            assert time.monotonic() < start + 5
+            assert time.monotonic() < start + 60
             time.sleep(0.05)
 
-        assert time.monotonic() > start + 0.9
+        assert time.monotonic() > start + 0.99
 
+    @again_if_too_slow
     def test_rate_limit_uses_a_sliding_window(self, limited):
         client = limited(2)
+        began = time.monotonic()
         first = client.get(USERS).status_code
         time.sleep(0.6)
 
-        assert (first, *statuses(client, 2)) == (200, 200, 429)
+        asked = time.monotonic()
+        later = statuses(client, 2)
+        require_within(0.95, began)
+        assert (first, *later) == (200, 200, 429)
         time.sleep(0.5)
-        assert statuses(client, 2) == [200, 429]
+        latest = statuses(client, 2)
+        require_within(0.95, asked)
+        assert latest == [200, 429]
 
+    @again_if_too_slow
     def test_rate_limit_headers_show_what_remains(self, limited):
         client = limited(3)
 
+        began = time.monotonic()
         fields = [client.get(USERS).headers for _ in range(4)]
+        require_within(0.9, began)
 
         assert {each["RateLimit-Policy"] for each in fields} == {'"token";q=3;w=1'}
         assert [each["RateLimit"] for each in fields] == [f'"token";r={left};t=1' for left in (2, 1, 0, 0)]
 
+    @again_if_too_slow
     def test_rate_limit_of_the_store_applies_without_one_of_the_app(self, limited, settings):
         settings.RATE_LIMIT = 2
 
         assert statuses(limited(), 3) == [200, 200, 429]
 
+    @again_if_too_slow
     def test_rate_limit_of_the_app_overrides_that_of_the_store(self, limited, settings):
         settings.RATE_LIMIT = 1
 
         assert statuses(limited(6), 7) == [200] * 6 + [429]
 
+    @again_if_too_slow
     def test_lowered_rate_limit_applies_at_once(self, limited):
         client = limited(10)
+        began = time.monotonic()
         statuses(client, 5)
 
         App.objects.update(rate_limit=3)
 
-        assert client.get(USERS).status_code == 429
+        refused = client.get(USERS).status_code
+        require_within(0.9, began)
+        assert refused == 429
 
     @pytest.mark.parametrize("off", ["store", "app"])
+    @again_if_too_slow
     def test_rate_limit_of_zero_is_no_limit(self, limited, settings, off):
         settings.RATE_LIMIT = 0 if off == "store" else 1
 
@@ -164,23 +192,33 @@ class TestRateLimit:
         assert statuses(client, 20) == [200] * 20
         assert "RateLimit" not in client.get(USERS).headers
 
+    @again_if_too_slow
     def test_rate_limit_counts_each_token_separately(self, limited):
         one, other = limited(1), limited(1)
 
         assert statuses(one, 2) == [200, 429]
         assert statuses(other, 2) == [200, 429]
 
+    @again_if_too_slow
     def test_rate_limit_applies_to_every_viewset(self, limited, ada):
         client = limited(1)
+        began = time.monotonic()
         client.get(USERS)
 
-        for operation in CREATE_OPERATIONS:
-            assert operation(client, user=ada).status_code == 429, operation.name
+        answers = {operation.name: operation(client, user=ada).status_code for operation in CREATE_OPERATIONS}
 
+        require_within(0.9, began)
+        assert answers == dict.fromkeys(answers, 429)
+
+    @again_if_too_slow
     def test_rate_limit_counts_failed_requests(self, limited):
         client = limited(2)
+        began = time.monotonic()
 
-        assert [client.post(USERS, "{").status_code for _ in range(3)] == [400, 400, 429]
+        answers = [client.post(USERS, "{").status_code for _ in range(3)]
+
+        require_within(0.9, began)
+        assert answers == [400, 400, 429]
 
     @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite counts in a statement of its own")
     @each("role", [None, *Role, "Support"])
@@ -195,6 +233,7 @@ class TestRateLimit:
 
                 assert (counted is not None) == grants(bearer.scopes, required), (scopes, required)
 
+    @again_if_too_slow
     def test_rate_limit_does_not_count_requests_without_the_scope(self, api):
         client = api(Scope.ORDERS_READ, rate_limit=1)
 
@@ -204,18 +243,22 @@ class TestRateLimit:
 @pytest.mark.django_db(transaction=True)
 class TestManyAtOnce:
     @pytest.mark.parametrize("limit", [1, 4])
+    @again_if_too_slow
     def test_concurrent_takes_never_exceed_the_rate_limit(self, limit):
         grants = []
-        end = time.monotonic() + 2.2
+        moments = [began := time.monotonic()]
+        end = began + 2.2
 
         def call():
             while (asked := time.monotonic()) < end:
+                moments.append(asked)
                 if ratelimit.take(7, limit) is not None:
                     grants.append((asked, time.monotonic()))
                 time.sleep(0.005)
 
         at_once([call] * 16)
 
+        require_no_pause_of(0.3, [*moments, end])
         assert most_within_a_second(grants) <= limit
         assert 2 * limit <= len(grants) <= 3 * limit
 
@@ -234,24 +277,33 @@ class TestManyAtOnce:
         insert = next(name for name in names if name.startswith("INSERT"))
         assert names == ["PRAGMA synchronous=NORMAL", insert, "PRAGMA synchronous=FULL"]
 
+    @again_if_too_slow
     def test_concurrent_requests_get_exactly_the_rate_limit(self, limited):
         client = limited(4)
 
+        began = time.monotonic()
         answers = at_once([lambda: client.get(USERS).status_code] * 16)
+        require_within(0.9, began)
 
         assert sorted(answers) == [200] * 4 + [429] * 12
 
 
 class TestRedis:
-    def test_redis_rate_limit_counts_like_the_database(self, redis_url, limited, django_assert_num_queries):
+    @again_if_too_slow
+    def test_redis_rate_limit_counts_like_the_database(self, redis_url, limited):
         client = limited(3)
+        began = time.monotonic()
 
-        with django_assert_num_queries(3 * 2 + 1):  # a refused request looks for its token only
+        with CaptureQueriesContext(connection) as queries:
             fields = [client.get(USERS) for _ in range(4)]
+        require_within(0.9, began)
+
+        assert len(queries) == 3 * 2 + 1  # a refused request looks for its token only
 
         assert [each.status_code for each in fields] == [200, 200, 200, 429]
         assert [each.headers["RateLimit"] for each in fields] == [f'"token";r={left};t=1' for left in (2, 1, 0, 0)]
 
+    @again_if_too_slow
     def test_redis_rate_limit_allows_requests_after_a_second(self, redis_url, limited):
         client = limited(1)
         assert statuses(client, 2) == [200, 429]
@@ -261,19 +313,23 @@ class TestRedis:
         assert statuses(client, 2) == [200, 429]
 
     @pytest.mark.django_db(transaction=True)
+    @again_if_too_slow
     def test_redis_rate_limit_is_shared_by_workers(self, redis_url):
         workers = [ratelimit.RedisCounter(redis_url), ratelimit.RedisCounter(redis_url)]
         grants = []
-        end = time.monotonic() + 2.2
+        moments = [began := time.monotonic()]
+        end = began + 2.2
 
         def call(worker):
             while (asked := time.monotonic()) < end:
+                moments.append(asked)
                 if worker.take(7, 4) is not None:
                     grants.append((asked, time.monotonic()))
                 time.sleep(0.005)
 
         at_once([lambda worker=worker: call(worker) for worker in workers * 8])
 
+        require_no_pause_of(0.3, [*moments, end])
         assert most_within_a_second(grants) <= 4
         assert 8 <= len(grants) <= 12
 
@@ -284,6 +340,7 @@ class TestRedis:
 
 
 class TestRedisAway:
+    @again_if_too_slow
     def test_without_redis_the_database_counts_and_one_warning_is_logged(self, redis_away, limited, caplog):
         client = limited(2)
 
@@ -292,8 +349,11 @@ class TestRedisAway:
 
         assert [record.getMessage().partition(";")[0] for record in caplog.records] == ["Redis is unavailable"]
 
+    @again_if_too_slow
     def test_redis_counts_again_after_an_outage(self, redis_url, settings, limited, caplog, monkeypatch):
         monkeypatch.setattr(ratelimit.RedisCounter, "RETRY_AFTER", 0)
+        ratelimit._redis_counter.cache_clear()
+        caplog.clear()
         client = limited(1)
         connection = redis.Redis.from_url(redis_url)
         connection.config_set("maxclients", 1)  # the next one is turned away

@@ -101,7 +101,13 @@ class Store:
         assert len(keys) == len(set(keys))
 
 
-@settings(max_examples=12, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(steps, min_size=6, max_size=12))
 def test_any_sequence_of_writes_merges_and_undoings_keeps_orders_notes_and_addresses(owner, taken):
     with rolled_back():

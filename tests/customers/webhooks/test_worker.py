@@ -83,7 +83,7 @@ class TestFairShares:
     def test_owner_has_at_most_its_share_of_the_connections(self, subscribe, receiver, deliver, monkeypatch):
         monkeypatch.setattr(worker, "OWNER_CONNECTIONS", 3)
         for _ in range(3):
-            subscribe("customer.created", path="slow")
+            subscribe("customer.created", path="slow/3")
         for _ in range(8):
             make_user()
 
@@ -130,7 +130,7 @@ class TestLease:
         self, subscribe, receiver, deliver, monkeypatch
     ):
         subscribe("customer.created")
-        Webhook.objects.update(leased_until=timezone.now() + timedelta(seconds=60))
+        Webhook.objects.update(leased_until=timezone.now() + timedelta(minutes=5))
         make_user()
         true = timezone.now
         monkeypatch.setattr(timezone, "now", lambda: true() + timedelta(minutes=10))
@@ -142,7 +142,7 @@ class TestLease:
     def test_worker_does_not_send_for_a_webhook_leased_to_another_worker(self, subscribe, receiver, deliver):
         subscribe("customer.created")
         make_user()
-        Webhook.objects.update(leased_until=timezone.now() + timedelta(seconds=5))
+        Webhook.objects.update(leased_until=timezone.now() + timedelta(hours=1))
 
         deliver()
         while_leased = list(receiver.received)
@@ -173,7 +173,7 @@ class TestLease:
             thread.start()
         for _ in range(20):
             make_user()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while Delivery.objects.filter(status="waiting").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         stop.set()
