@@ -1,11 +1,13 @@
 """What only PostgreSQL has. On SQLite each function does what it can, or nothing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection, connections, transaction
 from django.db.models import AutoField, JSONField, Model
 
@@ -18,6 +20,8 @@ WRITERS = """
     WHERE relation = %s::regclass AND mode = 'RowExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+COPY_ESCAPES = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+ESCAPED = str.maketrans(COPY_ESCAPES)
 
 
 @contextmanager
@@ -55,6 +59,12 @@ def writers_of(model: Any) -> set[str]:
         return {transaction for (transaction,) in cursor.fetchall()}
 
 
+def become_writer_of(model: Any) -> None:
+    """For a transaction that takes ids before it inserts. PostgreSQL only; see `writers_of`."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {model._meta.db_table} IN ROW EXCLUSIVE MODE")
+
+
 @cache
 def insertable_fields(model: Any) -> list[Any]:
     """The fields that an INSERT has to fill: all but the id and those that the database generates."""
@@ -74,6 +84,48 @@ def bulk_insert(model: Any, rows: Sequence[Model]) -> None:
     with connection.cursor() as cursor, cursor.copy(f"COPY {model._meta.db_table} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row([_copied(field, field.pre_save(row, add=True)) for field in fields])
+
+
+class CopyRows(NamedTuple):
+    """Rows of a model as COPY reads them, but for the column `key` of `copy_into`."""
+
+    columns: list[str]
+    lines: list[str]
+
+
+def copy_rows(columns: Mapping[Any, Iterable[Any]]) -> CopyRows:
+    """`columns`: the values by field; a `repeat` for a field that has one value in all rows, which some fields vary."""
+    texts = [
+        repeat(*_copied_texts(field, [next(values)])) if isinstance(values, repeat) else _copied_texts(field, values)
+        for field, values in columns.items()
+    ]
+    return CopyRows([field.column for field in columns], list(map("\t".join, zip(*texts))))  # noqa: B905  repeats
+
+
+def copy_into(model: Any, rows: CopyRows, key: str, keys: Iterable[tuple[int, int]]) -> None:
+    """Inserts some of the rows. `keys`: their positions, each with the row's value of the column `key`.
+
+    Raises IntegrityError.
+    """
+    text = "".join([f"{value}\t{rows.lines[position]}\n" for position, value in keys])
+    sql = f"COPY {model._meta.db_table} ({', '.join([key, *rows.columns])}) FROM STDIN"
+    # Django wraps the errors of its own methods only.
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(sql) as copy:
+        copy.write(text)
+
+
+def _copied_texts(field: Any, values: Iterable[Any]) -> list[str]:
+    """See "Text Format" in the reference of COPY."""
+    convert = _json_text if isinstance(field, JSONField) else str
+    texts = [None if value is None else convert(value) for value in values]
+    together = "".join(filter(None, texts))
+    if any(map(together.__contains__, COPY_ESCAPES)):
+        texts = [text and text.translate(ESCAPED) for text in texts]
+    return [r"\N" if text is None else text for text in texts]
+
+
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _copied(field: Any, value: Any) -> Any:

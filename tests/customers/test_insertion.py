@@ -1,13 +1,16 @@
-"""Inserting new customers: what both ways, the ORM and one statement of PostgreSQL, write and answer."""
+"""Inserting new customers: what both ways, the ORM and that of PostgreSQL, write and answer."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from customers import insertion
 from customers.insertion import NewCustomer
 from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken
 from oauth.actor import SYSTEM
+from tests.support.concurrency import in_thread, wait_until_waiting
 from tests.support.factories import address, make_user
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +167,19 @@ class TestInsertUsers:
 
     def test_insert_users_accepts_nobody(self, way):
         assert insertion.insert_users([], SYSTEM) == set()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOthersInsertAtTheSameTime:
+    def test_insert_users_skips_an_email_that_another_transaction_is_inserting(self):
+        if connection.vendor != "postgresql":
+            pytest.skip("On SQLite, transactions never overlap")
+        with ThreadPoolExecutor() as pool:
+            with transaction.atomic():
+                known = make_user(email="Known@example.com")
+                skipped = pool.submit(in_thread, insertion.insert_users, MANY, SYSTEM)
+                wait_until_waiting(1)
+            assert skipped.result(30) == {1}
+
+        assert User.objects.exclude(pk=known.pk).count() == Event.objects.exclude(user=known).count() == 3
+        assert Address.objects.count() == 4

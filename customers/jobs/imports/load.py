@@ -105,7 +105,7 @@ class Chunk:
     customers: list[ImportedRow]
     duplicates: list[ImportedRow]
     rejected: list[tuple[Row, list[ServiceError]]] = field(default_factory=list)
-    statement: insertion.Statement | None = None
+    prepared: insertion.Prepared | None = None
 
 
 def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
@@ -125,7 +125,7 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
 
 def _store(chunk: Chunk, options: ImportOptions, job: Job) -> None:
     by = Actor(user_id=job.started_by_id)
-    skipped = insertion.insert_users([each.customer for each in chunk.customers], by, chunk.statement)
+    skipped = insertion.insert_users([each.customer for each in chunk.customers], by, chunk.prepared)
     taken = {chunk.customers[position].line for position in skipped}
     job.created += len(chunk.customers) - len(taken)
     for each in _by_line([*(each for each in chunk.customers if each.line in taken), *chunk.duplicates]):
@@ -187,7 +187,8 @@ def _chunks(rows: Iterable[Row], size: int, rules: Rules) -> Iterator[Chunk]:
             if customers.setdefault(customer.email_key, customer) is not customer:
                 chunk.duplicates.append(customer)
         chunk.customers = list(customers.values())
-        chunk.statement = insertion.prepare_statement([each.customer for each in chunk.customers])
+        if insertion.takes_statement():
+            chunk.prepared = insertion.prepare([each.customer for each in chunk.customers])
         yield chunk
 
 
