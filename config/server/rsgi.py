@@ -28,6 +28,7 @@ from granian.rsgi import HTTPProtocol, Scope
 
 from config.server.answers import answer
 from config.server.hashing import HashingThread, may_hash
+from config.server.huge_pages import use_huge_pages
 from config.server.requests import Disconnected, read_body, to_environ
 from config.wsgi import application as django_application
 from customers.core.http.body_limits import BodyRefused, content_length
@@ -50,6 +51,7 @@ class Store:
         resolve("/")  # loads all views, so that the first request does not
         gc.collect()
         gc.freeze()  # Programs are no garbage: searching them again and again takes some percent of the CPU time.
+        use_huge_pages()
         self.folder = TemporaryDirectory(prefix="store-answers-")
         self.hashing = HashingThread()
         allow_many_connections()
