@@ -117,7 +117,10 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
             on_page = serializers.everybody().filter(pk__in=page_ids)
             page_rows = list(serializers.with_relations(on_page, relations).order_by(*order))
         kind = to_json([filters, in_groups and [group.pk for group in in_groups]]).decode() if is_filtered else ""
-        count = counting.count_of_customers(kind, count_found)
+        if is_filtered and page_rows and len(page_rows) < page.size:
+            count = page.start + len(page_rows)  # the page is the last one
+        else:
+            count = counting.count_of_customers(kind, count_found)
     with_groups = relations if in_groups is None or "groups" in relations else [*relations, "groups"]
     customers = serializers.customers(page_rows, with_groups)
     if in_groups is not None and "groups" not in relations:

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest
 
 from customers import customer_places
@@ -28,6 +29,7 @@ from customers.medusa.class_validator import (
     validated,
 )
 from customers.medusa.errors import InvalidData
+from customers.querysets import has_rare_parts
 from oauth.email_addresses import email_key
 from oauth.text import fold, is_encoded, normalized
 
@@ -274,11 +276,13 @@ def customers(params: Mapping[str, Any], in_groups: list[CustomerGroup] | None) 
 def _with_part(people: Any, text: str) -> QuerySet:
     """A part of the email, of the first name or of the last name. The index has all of them together."""
     folded = fold(text)
-    if "@" in folded and " " not in folded:
-        return people.filter(Q(search_text__contains=folded) | Q(email_key=email_key(text)))
-    people = people.with_part("search_text", text)
     if " " in folded:
-        return people.filter(full_name__contains=folded)
+        return people.filter(has_rare_parts(folded), full_name__contains=folded)
+    if "@" in folded:
+        whole = Concat("search_text", Value(""), output_field=TextField())  # which no index looks up
+        is_found = has_rare_parts(folded) & Q(whole__contains=folded)
+        return people.alias(whole=whole).filter(is_found | Q(email_key=email_key(text)))
+    people = people.with_part("search_text", text)
     if PHONE_LIKE.fullmatch(folded):  # the index has phone numbers, too
         return people.filter(Q(full_name__contains=folded) | Q(email__contains=folded))
     return people

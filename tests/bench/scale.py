@@ -76,7 +76,9 @@ ENDPOINTS: dict[str, Callable[..., Iterator[bytes]]] = OPERATIONS | {
     "list, none found": with_params(user_type="customer", is_blocked="true"),
     "list by two letters of a name": filtered(name=lambda customer: customer["last_name"][:2]),
     "list by a name that nobody has": with_params(name="zzyzx qqq"),
-    "list by a phone number that nobody has": with_params(phone_number="0000000000"),
+    # All numbers begin with 2 to 9.
+    "list by a phone number that nobody has": filtered(phone_number=lambda c: f"1{c['phone_number'][3:]}"),
+    "list by ten zeros": with_params(phone_number="0000000000"),
     "list by an email that nobody has": with_params(email="nobody@example.net"),
     "list from a cursor": partial(of_each, from_cursor_of),
 }

@@ -45,8 +45,8 @@ def plans_of_page(medusa_client, query: dict) -> list[dict]:
         each["sql"] for each in queries if 'FROM "customers_user"' in each["sql"] and not is_kept(each["sql"])
     ]
     pages = [sql for sql in statements if "LIMIT" in sql]
-    assert len(statements) == 2
     assert len(pages) == 1
+    assert len(statements) <= 2  # the last page needs no count
     return [explained(sql) for sql in (pages if "q" not in query else statements)]
 
 
