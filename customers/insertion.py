@@ -14,7 +14,7 @@ from django.db.models import GenericIPAddressField, JSONField, Model
 from django.utils import timezone
 
 from customers import history
-from customers.core.computed import computed_columns, computed_fields
+from customers.core.computed import ComputedField, computed_columns, computed_fields
 from customers.core.postgres import CopyRows, become_writer_of, copy_into, copy_rows, insertable_fields
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Tag, User
@@ -220,25 +220,26 @@ def prepare(customers: Sequence[NewCustomer]) -> Prepared:
     now = timezone.now()
     people = [customer.person for customer in customers]
     addresses = [address for customer in customers for address in customer.addresses]
+    columns = _columns(User(date_joined=now, updated_at=now), people)
     return Prepared(
-        [email_key(person["email"]) if person.get("email") else None for person in people],
-        _copy_rows(User(date_joined=now, updated_at=now), people),
-        _copy_rows(Address(created_at=now, updated_at=now), addresses),
+        columns[User._meta.get_field("email_key")],
+        copy_rows(columns),
+        copy_rows(_columns(Address(created_at=now, updated_at=now), addresses)),
         [position for position, customer in enumerate(customers) for _ in customer.addresses],
     )
 
 
-def _copy_rows(plain: Model, rows: Sequence[Mapping[str, Any]]) -> CopyRows:
-    """New rows with the default values that `plain` has."""
-    given, computed = set().union(*rows), {field.attname: field for field in computed_fields(type(plain))}
+def _columns(plain: Model, rows: Sequence[Mapping[str, Any]]) -> dict[Any, Any]:
+    """The values of new rows by field, as `copy_rows` takes them. `plain` has the default values."""
+    given = set().union(*rows)
 
-    def column(name: str) -> Iterable[Any]:
-        if name in computed:
-            return map(computed[name].computed, rows)
-        default = getattr(plain, name)
-        return [row.get(name, default) for row in rows] if name in given else repeat(default)
+    def column(field: Any) -> Iterable[Any]:
+        if isinstance(field, ComputedField):
+            return field.computed_for_all(rows)
+        default = getattr(plain, field.attname)
+        return [row.get(field.attname, default) for row in rows] if field.attname in given else repeat(default)
 
-    return copy_rows({field: column(name) for name, field in _fields_of_new(type(plain)).items()})
+    return {field: column(field) for field in _fields_of_new(type(plain)).values()}
 
 
 @transaction.atomic
@@ -246,7 +247,7 @@ def _copy_new(customers: Sequence[NewCustomer], prepared: Prepared, by: Actor) -
     """Does what `insert_users` does. Raises IntegrityError if somebody inserts one of the emails in the meantime."""
     become_writer_of(User)
     with connection.cursor() as cursor:
-        cursor.execute(_new_ids_sql(), [prepared.emails])
+        cursor.execute(_new_ids_sql(), [orjson.dumps(prepared.emails).decode()])
         ids: dict[int, int] = dict(cursor.fetchall())
         new = [customers[position].person for position in ids]
         copy_into(User, prepared.people, "id", ids.items())
@@ -255,10 +256,8 @@ def _copy_new(customers: Sequence[NewCustomer], prepared: Prepared, by: Actor) -
         tags = {tag for person in new for tag in person.get("tags", ())}
         consents = [person.get("accepts_marketing", False) for person in new]
         addresses = [person.get("ip") for person in new]
-        cursor.execute(
-            _belongings_of_copied_sql(),
-            [list(ids.values()), consents, addresses, _tags_json(tags), *history.created_params(by)],
-        )
+        people = [orjson.dumps(column).decode() for column in (list(ids.values()), consents, addresses)]
+        cursor.execute(_belongings_of_copied_sql(), [*people, _tags_json(tags), *history.created_params(by)])
     return set(range(len(customers))) - ids.keys()
 
 
@@ -292,13 +291,13 @@ def insert_one_sql() -> str:
 def _new_ids_sql() -> str:
     """Returns the positions of those whose email is not taken, each with an id for the new person.
 
-    Parameter: the emails, as `email_key` writes them.
+    Parameter: the emails, as `email_key` writes them, as a list of JSON.
     """
     # A subquery for each email always takes the index. A join might read the whole table.
     return f"""
         SELECT position - 1, nextval((SELECT pg_get_serial_sequence('{User._meta.db_table}', 'id')::regclass))
         FROM (
-            SELECT position FROM unnest(%s::text[]) WITH ORDINALITY AS given (email_key, position)
+            SELECT position FROM json_array_elements_text(%s) WITH ORDINALITY AS given (email_key, position)
             WHERE (SELECT id FROM {User._meta.db_table} WHERE email_key = given.email_key) IS NULL ORDER BY position
         ) AS new
     """  # noqa: S608  the name of a table is put in
@@ -308,12 +307,13 @@ def _new_ids_sql() -> str:
 def _belongings_of_copied_sql() -> str:
     """Inserts what belongs to new people, but no addresses.
 
-    Parameters: their ids, whether each accepts marketing, and their IP addresses; their tags as a list of JSON;
+    Parameters: their ids, whether each accepts marketing, and their IP addresses; their tags; each as a list of JSON;
     `history.created_params`.
     """
     return f"""
         WITH person AS MATERIALIZED (
-            SELECT * FROM unnest(%s::bigint[], %s::boolean[], %s::inet[]) AS given (id, accepts_marketing, ip)
+            SELECT id::bigint, accepts_marketing::boolean, ip::inet
+            FROM ROWS FROM ({", ".join(["json_array_elements_text(%s)"] * 3)}) AS given (id, accepts_marketing, ip)
         ), {_tags_sql()}, {history.created_sql("person")}
         SELECT
     """  # noqa: S608  only parts of statements are put in; all values are parameters

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection, connections, transaction
-from django.db.models import AutoField, JSONField, Model
+from django.db.models import AutoField, CharField, JSONField, Model, TextField
 
 from oauth.replica import reads_from
 
@@ -116,16 +116,15 @@ def copy_into(model: Any, rows: CopyRows, key: str, keys: Iterable[tuple[int, in
 
 def _copied_texts(field: Any, values: Iterable[Any]) -> list[str]:
     """See "Text Format" in the reference of COPY."""
-    convert = _json_text if isinstance(field, JSONField) else str
-    texts = [None if value is None else convert(value) for value in values]
+    texts = list(values)
+    if isinstance(field, JSONField):
+        texts = [None if value is None else orjson.dumps(value).decode() for value in texts]
+    elif not isinstance(field, CharField | TextField):
+        texts = [None if value is None else str(value) for value in texts]
     together = "".join(filter(None, texts))
     if any(map(together.__contains__, COPY_ESCAPES)):
         texts = [text and text.translate(ESCAPED) for text in texts]
-    return [r"\N" if text is None else text for text in texts]
-
-
-def _json_text(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    return [r"\N" if text is None else text for text in texts] if None in texts else texts
 
 
 def _copied(field: Any, value: Any) -> Any:
