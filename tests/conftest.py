@@ -134,6 +134,14 @@ def pytest_xdist_auto_num_workers(config):
     return (os.cpu_count() or 1) * 3 // 2 if config.option.markexpr.startswith("live") else None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node, ids):
+    """Without the groups, all workers would start a store for each module: it would pass, and take much longer."""
+    if node.config.option.dist == "loadgroup":
+        lost = [id for id in ids if id.startswith("tests/live/") and "@" not in id]
+        assert not lost, f"xdist does not know the group of {lost[0]}"
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Sets the markers that follow from where a test is and which fixtures it uses.
