@@ -47,7 +47,7 @@ class Service(Node):
 
     def start(self) -> None:
         super().start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()

@@ -9,9 +9,10 @@ import pytest
 
 from oauth.models import ApiVersion
 from oauth.scopes import Scope
-from tests.live.conftest import PROJECT
+from tests.live.conftest import PATIENCE, PROJECT
 
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
+SEED = os.environ.get("FUZZ_SEED", "1")
 HOOKS = "tests.live.schemathesis_hooks"
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
@@ -29,7 +30,8 @@ def test_schemathesis_finds_no_crash_and_no_undocumented_answer(store, version, 
             *(Path(sys.executable).with_name("schemathesis"), "--config-file", CONFIGURATION, "run"),
             *(f"{shop.url}/api/schema/admin/?version={version}", "--url", shop.url),
             *("--header", f"Authorization: Bearer {shop.token}", "--header", f"X-29next-API-Version: {version}"),
-            *("--max-time", str(SECONDS), "--continue-on-failure", "--no-color"),
+            *("--max-time", str(SECONDS), "--seed", SEED, "--continue-on-failure", "--no-color"),
+            *("--request-timeout", str(PATIENCE), "--suppress-health-check", "too_slow"),  # on a busy machine
         ],
         cwd=tmp_path,
         env={

@@ -10,7 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from customers.management.commands.quickstart import OWNER
-from tests.live.conftest import stores
+from tests.live.conftest import PATIENCE, stores
 from tests.live.medusa_clients import AdminUiServer
 
 EMAILS = ["ada@byron.example", "grace@byron.example"]
@@ -38,15 +38,19 @@ class AdminUiPage:
 
     def wait_for(self, is_so: Callable[[], object]) -> None:
         """Also while the page is drawn again, when elements go stale or another one lies above them."""
-        WebDriverWait(self.browser, 60, ignored_exceptions=[WebDriverException]).until(lambda _: is_so())
+        WebDriverWait(self.browser, PATIENCE, ignored_exceptions=[WebDriverException]).until(lambda _: is_so())
 
     def click(self, xpath: str) -> None:
         self.wait_for(lambda: self.browser.find_element(By.XPATH, xpath).click() or True)
 
     def fill(self, css: str, text: str) -> None:
-        field = self.browser.find_element(By.CSS_SELECTOR, css)
-        field.clear()
-        field.send_keys(text)
+        def filled() -> bool:
+            field = self.browser.find_element(By.CSS_SELECTOR, css)
+            field.clear()
+            field.send_keys(text)
+            return field.get_attribute("value") == text
+
+        self.wait_for(filled)
 
     def see(self, xpath: str) -> None:
         self.browser.find_element(By.XPATH, xpath)

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.live.conftest import PROJECT, Store
@@ -15,7 +16,6 @@ CUSTOMERS = int(os.environ.get("MIRROR_CUSTOMERS", "120"))
 CHANGES = int(os.environ.get("MIRROR_CHANGES", "60"))
 SEED = int(os.environ.get("MIRROR_SEED", "1"))
 PATIENCE = 60 + CHANGES  # seconds, until all events have arrived
-COUNT = "from customers.jobs.models import Job; print([job.position for job in Job.objects.all()])"
 WORDS = ["vip", "wholesale", "Émigré", "50%", "late payer", "{}"]
 NAMES = ["Ada", "Grace", "Zoë", "李", "O'Brien", "", "Anne-Marie de la Tour"]
 
@@ -74,8 +74,10 @@ def test_killed_pull_can_be_resumed(filled, make_mirror):
     mirror = make_mirror(live)
     command = [sys.executable, "manage.py", "pull_store", live.url, "--rate", "0.1"]
     process = subprocess.Popen(command, cwd=PROJECT, env=mirror.environment)
-    while "[250]" not in mirror.manage("shell", "-c", COUNT):
-        time.sleep(0.5)
+    with psycopg.connect(mirror.environment["DATABASE_URL"], autocommit=True) as connection:
+        while connection.execute("SELECT position FROM jobs_job").fetchall() != [(250,)]:
+            assert process.poll() is None
+            time.sleep(0.1)
     process.kill()
     process.wait()
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.live.conftest import PROJECT
+from tests.live.conftest import PATIENCE, PROJECT
 from tests.support.webhook_receiver import SECRET, served
 
 CUSTOMERS = 30
@@ -41,7 +41,7 @@ class TestMetrics:
                 {"route": "/api/admin/users/", "method": "POST", "status": "201", "app_kind": "private"}.items()
             )
             delivered = ("store_webhook_attempt_seconds_count", ("outcome", "delivered"))
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while (shown := samples(running)).get(delivered, 0) < CUSTOMERS and time.monotonic() < deadline:
                 time.sleep(0.2)
 
@@ -50,6 +50,7 @@ class TestMetrics:
             shown = samples(running)
             assert shown["store_http_request_seconds_count", *sorted(created)] == CUSTOMERS + 1  # and the first one
             assert shown["store_workers",] == 1
+        deadline = time.monotonic() + PATIENCE
         while (workers := requests.get(f"{running.url}/readyz").json()["workers"]) != 1 and time.monotonic() < deadline:
             time.sleep(0.2)  # the answer is kept for some seconds
         assert workers == 1

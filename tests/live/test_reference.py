@@ -2,8 +2,12 @@
 
 import json
 
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.live.conftest import PATIENCE
 
 
 class TestReferencePage:
@@ -12,7 +16,7 @@ class TestReferencePage:
 
         browser.get(f"{shop.url}/api/docs/admin/")
         browser.find_element(By.CSS_SELECTOR, "#operations-customers-usersCreate")
-        shown = {block.get_attribute("id") for block in browser.find_elements(By.CSS_SELECTOR, ".opblock")}
+        shown = set(browser.execute_script("return [...document.querySelectorAll('.opblock')].map((each) => each.id)"))
         Select(browser.find_element(By.CSS_SELECTOR, "#select")).select_by_visible_text("2023-02-10")
         browser.find_element(By.XPATH, "//*[contains(@class, 'version') and contains(., '2023-02-10')]")
 
@@ -30,14 +34,19 @@ class TestReferencePage:
         shop = store()
         browser.get(f"{shop.url}/api/docs/admin/")
 
-        browser.find_element(By.CSS_SELECTOR, ".authorize").click()
+        def click(css: str) -> None:
+            """Also while the page is drawn again."""
+            waiting = WebDriverWait(browser, PATIENCE, ignored_exceptions=[WebDriverException])
+            waiting.until(lambda _: browser.find_element(By.CSS_SELECTOR, css).click() or True)
+
+        click(".authorize")
         form = browser.find_element(By.XPATH, "//form[.//h4[contains(., 'http, Bearer')]]")
         form.find_element(By.CSS_SELECTOR, "input").send_keys(shop.token)
         form.find_element(By.CSS_SELECTOR, "button[type=submit]").click()
-        browser.find_element(By.CSS_SELECTOR, ".close-modal").click()
-        browser.find_element(By.CSS_SELECTOR, "#operations-customers-usersList .opblock-summary-control").click()
-        browser.find_element(By.CSS_SELECTOR, ".try-out__btn").click()
-        browser.find_element(By.CSS_SELECTOR, ".execute").click()
+        click(".close-modal")
+        click("#operations-customers-usersList .opblock-summary-control")
+        click(".try-out__btn")
+        click(".execute")
 
         answer = browser.find_element(By.CSS_SELECTOR, ".live-responses-table tbody .response-col_status")
         assert answer.text.startswith("200")

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -17,12 +17,11 @@ import pytest
 import requests
 from django.db import connections
 
-from tests.live.conftest import PROJECT, stores
+from tests.live.conftest import PATIENCE, PROJECT, stores, wait_until
 
 pytestmark = pytest.mark.both_databases
 
 CLIENT_SECONDS = 4
-PATIENCE = 30  # seconds that an answer may take
 IMPORT = "/dashboard/jobs/job/import/"
 BIG_FILE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 # Each kind of path that reads a body without credentials.
@@ -94,19 +93,22 @@ class Server:
             return False
         return True
 
+    def connections_of(self, clients: list[socket.socket]) -> list:
+        """The server's ends of connections that are open."""
+        ports = {client.getsockname()[1] for client in clients}
+        open_ones = [each for each in psutil.net_connections("tcp4") if each.status == psutil.CONN_ESTABLISHED]
+        return [each for each in open_ones if each.laddr.port == self.port and each.raddr.port in ports]
+
     def temporary_files(self) -> list[str]:
         """Files in the folder for temporary files, with those that are open and have no name."""
         named = [str(path) for path in self.temporary.rglob("*") if path.is_file()]
         parent = psutil.Process(self.store.process.pid)
         for process in [parent, *parent.children(recursive=True)]:
-            for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
-                try:
-                    target = os.readlink(descriptor)
-                except FileNotFoundError:
-                    continue
-                if target.startswith(str(self.temporary)):
-                    named.append(target)
-        return named
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+                for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():
+                    with suppress(FileNotFoundError):  # it is closed
+                        named.append(os.readlink(descriptor))
+        return [path for path in named if path.startswith(str(self.temporary))]
 
 
 def _for_plain_http(cookies):
@@ -140,13 +142,6 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=PATIENCE).ok
     except requests.ConnectionError:
         return False
-
-
-def wait_until(is_so) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 # `make run` serves SQLite, and a store in production has PostgreSQL.
@@ -215,7 +210,7 @@ class TestSlowClients:
         deaf = [server.send(BIG_FILE, method="GET", receive_buffer=4096) for _ in range(40)]
         assert_serves(server)
 
-        time.sleep(3 * CLIENT_SECONDS)
+        wait_until(lambda: not server.connections_of(deaf))
         whole = requests.get(f"{server.url}{BIG_FILE}", headers={**server.headers, "Accept-Encoding": "identity"})
         for connection in deaf:
             assert len(self.read_all(connection)) < len(whole.content)
