@@ -5,7 +5,7 @@ whole, and then few rules are left. `rows.parse_row` decides about all other row
 these: the tests hold that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from customers.insertion import NewCustomer
 from customers.jobs.imports import values
 from customers.jobs.imports.columns import METADATA, PLACE
 from customers.jobs.imports.values import Rules
+from customers.limits import MAX_METADATA_BYTES, MAX_METADATA_KEYS
 from customers.metadata import services as definitions
 from customers.phone_numbers import clean_phone_number
 from oauth.errors import ServiceError
@@ -24,8 +25,9 @@ NAMES = ("first_name", "last_name")
 # Of a plain text, nothing is left to be checked but the space around it.
 ADDRESS_TEXTS = frozenset({*NAMES, "line1", "line2", "line3", "line4", "state", "postcode", "notes"})
 # What is left of the rules for these is in their converters.
-PERSON_CONVERTED = frozenset({"user_type", "language", "accepts_marketing", "is_blocked", "tags"})
+PERSON_CONVERTED = frozenset({"user_type", "language", "accepts_marketing", "is_blocked"})
 ADDRESS_CONVERTED = frozenset({"country", *services.DEFAULT_FLAGS})
+FILLED_FROM_ADDRESSES = services.FILLED_FROM_FIRST_ADDRESS + services.FILLED_FROM_ANY_ADDRESS
 
 
 class Layout(NamedTuple):
@@ -37,6 +39,7 @@ class Layout(NamedTuple):
     address_converted: list[tuple[str, str, Callable[[Any], Any]]]
     metadata: list[tuple[str, str]]
     others: list[str]  # with rules that this module does not know
+    has_small_metadata: bool = False  # plain texts in all its columns are within the limits
 
 
 @lru_cache
@@ -52,11 +55,26 @@ def _layout(fields: tuple[str, ...]) -> Layout:
             layout.address_converted.append((field, name, convert))
         elif field in NAMES:
             layout.names.append(field)
+        elif field == "tags":
+            layout.converted.append((field, _clean_tags))
         elif field in PERSON_CONVERTED and convert:
             layout.converted.append((field, convert))
         elif field not in ("email", "phone_number", "date_joined", "address_phone_number"):
             layout.others.append(field)
-    return layout
+    return layout._replace(has_small_metadata=_is_small([key for _, key in layout.metadata]))
+
+
+def _is_small(keys: Sequence[str]) -> bool:
+    """Whether metadata with these keys is valid with any texts that are plain and not long. JSON has up to two signs
+    for each of such a text, and six around a key and its value."""
+    size = 2 * (len("".join(keys)) + len(keys) * (MAX_LENGTH + 3))
+    return is_plain("".join(keys)) and len(keys) <= MAX_METADATA_KEYS and size <= MAX_METADATA_BYTES
+
+
+@lru_cache(maxsize=1024)  # many people have the same
+def _clean_tags(text: str) -> list[str]:
+    """Raises ServiceError."""
+    return validation.clean_tags(values.FIELDS["tags"][2](text))
 
 
 def plain_customer(row: Mapping[str, Any], rules: Rules) -> NewCustomer | None:
@@ -79,7 +97,9 @@ def plain_customer(row: Mapping[str, Any], rules: Rules) -> NewCustomer | None:
     except (ServiceError, TypeError):  # TypeError: JSON has other values than texts
         return None
     addresses = [address] if address else []
-    return NewCustomer(person | services.fields_from_addresses(addresses, person), addresses)
+    if not all(map(person.get, FILLED_FROM_ADDRESSES)):
+        person |= services.fields_from_addresses(addresses, person)
+    return NewCustomer(person, addresses)
 
 
 def _person(row: Mapping[str, str], layout: Layout, rules: Rules) -> dict[str, Any] | None:
@@ -94,16 +114,16 @@ def _person(row: Mapping[str, str], layout: Layout, rules: Rules) -> dict[str, A
             person[field] = convert(text)
     if values.surprises(person):
         return None
-    if "tags" in person:
-        person["tags"] = validation.clean_tags(person["tags"])
     if date := row.get("date_joined"):
         person["date_joined"] = values.to_date_joined(date, rules.date_order)
     metadata: dict[str, Any] = {key: text for field, key in layout.metadata if (text := row[field])}
     if metadata:
-        for key in rules.bound.keys() & metadata.keys():
+        bound = rules.bound.keys() & metadata.keys()
+        for key in bound:
             metadata[key] = values.to_defined(metadata[key], rules.bound[key]["type"])
-        metadata = validation.clean_metadata(metadata) or {}
-        person["metadata"] = definitions.clean_metadata(metadata, bound=rules.bound)
+        if bound or not layout.has_small_metadata:
+            metadata = definitions.clean_metadata(validation.clean_metadata(metadata) or {}, bound=rules.bound)
+        person["metadata"] = metadata
     return person
 
 
