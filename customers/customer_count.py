@@ -19,7 +19,8 @@ from django.utils import timezone
 from customers.core.polling import poll
 from customers.core.postgres import lock_until_commit, writers_of
 from customers.core.prepared_query import PreparedQuery
-from customers.models import Customer, CustomerCount, CustomerCountChange, CustomerMilestone, User
+from customers.kept_numbers import CustomerCount, CustomerCountChange, CustomerMilestone
+from customers.models import Customer, User
 
 POLL = 5.0  # seconds
 REST = 20  # times as long as a count took, before the next one

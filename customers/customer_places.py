@@ -13,7 +13,8 @@ from django.db import connection
 from django.db.models import F, Q, Subquery
 
 from customers import customer_count
-from customers.models import CustomerCount, CustomerCountChange, CustomerMilestone, User
+from customers.kept_numbers import CustomerCount, CustomerCountChange, CustomerMilestone
+from customers.models import User
 from oauth.replica import reads_from
 from oauth.statements import fetch_rows
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models.functions import Lower, NullIf
 from django.utils import timezone
 
+from customers import kept_numbers  # noqa: F401  so that Django finds its tables
 from customers.core.computed import ComputedModel, FoldedField
 from customers.core.idempotency import IdempotentAnswer as IdempotentAnswer  # a model of this app
 from customers.fields import EmailKeyField
@@ -203,42 +204,6 @@ class Customer(User):  # type: ignore[django-manager-missing]  # the toolkit's a
     @property
     def is_erased(self) -> bool:
         return self.erased_at is not None
-
-
-class CustomerCount(models.Model):
-    """One row: how many leads and customers have an id up to `up_to`; `number` without those who are erased."""
-
-    number = models.PositiveIntegerField()
-    erased = models.PositiveIntegerField()
-    up_to = models.BigIntegerField()
-    counted_at = models.DateTimeField()
-
-    def __str__(self):
-        return f"{self.number} up to {self.up_to}"
-
-
-class CustomerCountChange(models.Model):
-    """What to add to a count for a customer with a former id. Only inserted: no transaction waits for another one."""
-
-    user_id = models.BigIntegerField()
-    date_joined = models.DateTimeField()
-    change = models.SmallIntegerField(default=0)
-    erased = models.SmallIntegerField(default=0)
-
-    def __str__(self):
-        return f"{self.user_id}: {self.change:+}"
-
-
-class CustomerMilestone(models.Model):
-    """One of every so many customers in the order of joining: `before` of those in the count, the erased included, come
-    before it."""
-
-    before = models.PositiveIntegerField(primary_key=True)
-    date_joined = models.DateTimeField()
-    user_id = models.BigIntegerField()
-
-    def __str__(self):
-        return f"{self.before} before {self.user_id}"
 
 
 class BlockedCustomerManager(CustomerManager):

@@ -1,6 +1,6 @@
 """Customers: `/admin/customers` and `/admin/customers/:id`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from customers.core.http.json_response import json_response, to_json
 from customers.core.postgres import custom_plan
 from customers.groups import services as groups
 from customers.groups.models import CustomerGroup
-from customers.medusa import counting, ids, query_string, serializers
+from customers.medusa import counting, ids, query_string, serializers, short_searches
 from customers.medusa.base import AdminView
 from customers.medusa.class_validator import (
     IS_ARRAY,
@@ -104,7 +104,7 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
     start = start_of_page(page, order, filters) if in_groups is None else None
 
     def count_found() -> int:
-        number = query_string.number_joined(params) if filters.keys() == {"created_at"} and in_groups is None else None
+        number = kept_number(params, filters.keys()) if in_groups is None else None
         return find().count() if number is None else number
 
     with custom_plan() if filters else nullcontext():
@@ -126,6 +126,13 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
     if in_groups is not None and "groups" not in relations:
         keep_groups(customers, {serializers.group_id(group) for group in in_groups})
     return {"customers": customers, "count": count, "offset": page.offset, "limit": page.limit}
+
+
+def kept_number(params: dict[str, Any], filters: Collection[str]) -> int | None:
+    """The number of customers that some filters match, if a worker keeps it or a part of it."""
+    if filters == {"created_at"}:
+        return query_string.number_joined(params)
+    return short_searches.kept_number(params["q"]) if filters == {"q"} else None
 
 
 def start_of_page(page: query_string.Page, order: list[Any], filters: dict[str, Any]) -> customer_places.Start | None:

@@ -263,6 +263,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="ShortSearch",
+            fields=[
+                ("text", models.CharField(max_length=2, primary_key=True, serialize=False)),
+                ("number", models.PositiveIntegerField()),
+                ("counted_at", models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Address",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

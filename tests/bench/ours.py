@@ -2,6 +2,7 @@
 what requests need to know, as JSON: `tokens` and some `customers`."""
 
 import sys
+import threading
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -19,6 +20,7 @@ def prepare(total: int) -> dict:
     from django.core.management import call_command
 
     from customers import customer_count, services
+    from customers.medusa import short_searches
     from customers.models import Address, User
     from oauth.models import AccessToken
     from oauth.scopes import Scope
@@ -44,7 +46,9 @@ def prepare(total: int) -> dict:
         for token in tokens
     )
     seed.multiply(services.create_user(by=SYSTEM, **CUSTOMER), {Address: "user_id"}, total)
-    customer_count.count(up_to=User.objects.latest("pk").pk)  # as a worker does
+    # As a worker does.
+    customer_count.count(up_to=User.objects.latest("pk").pk)
+    short_searches.run(threading.Event(), until_empty=True)
     return {"tokens": tokens, "customers": seed.some(User)}
 
 

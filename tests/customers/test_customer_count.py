@@ -7,8 +7,9 @@ import pytest
 from django.db import connection, transaction
 
 from customers import customer_count
+from customers.kept_numbers import CustomerCount, CustomerCountChange
 from customers.merging import services as merging
-from customers.models import Customer, CustomerCount, CustomerCountChange
+from customers.models import Customer
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
 from tests.support.concurrency import in_thread

@@ -14,6 +14,7 @@ from customers.core.polling import poll
 from customers.dashboard import home_numbers
 from customers.jobs import worker as jobs
 from customers.jobs.heartbeat import Heartbeat
+from customers.medusa import short_searches
 from customers.merging import worker as duplicates
 from customers.mirror.refresh_worker import RefreshWorker
 from customers.privacy.erasure_log import MissingEntries
@@ -29,8 +30,9 @@ STANDARD_ERROR = 2
 class Command(BaseCommand):
     help = (
         "Make exports, change tags, lift blocks at their end, refresh customers of mirrored stores, deliver webhooks, "
-        "send emails, search for duplicate customers, count customers and segments, compute the numbers of the home "
-        "page, and delete what is older than its time, until stopped. It stops within 25 seconds of SIGTERM. "
+        "send emails, search for duplicate customers, count customers, segments and short searches, compute the "
+        "numbers of the home page, and delete what is older than its time, until stopped. It stops within 25 seconds "
+        "of SIGTERM. "
         "It is safe to kill: another worker resumes its work. On PostgreSQL several workers may run at once."
     )
 
@@ -57,6 +59,7 @@ class Command(BaseCommand):
             "duplicates": duplicates.run,
             "segments": segments.run,
             "customer count": customer_count.run,
+            "short searches": short_searches.run,
             "home page": home_numbers.run,
             "log of erasures": MissingEntries().run,
             "retention": retention.run,

@@ -9,8 +9,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers import customer_count, customer_places
+from customers.kept_numbers import CustomerMilestone
 from customers.merging import services as merging
-from customers.models import CustomerMilestone, User
+from customers.models import User
 from customers.privacy.erasure import erase
 from oauth.actor import SYSTEM
 from tests.support.factories import make_owner, make_users
