@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from customers import history
 from customers.core.computed import ComputedField, computed_columns, computed_fields
-from customers.core.postgres import CopyRows, become_writer_of, copy_into, copy_rows, insertable_fields
+from customers.core.postgres import CopyRows, analyze_soon, copy_into, copy_rows, expect_new_rows, insertable_fields
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken, is_email_conflict
@@ -114,10 +114,9 @@ def remember_tags(names: Iterable[str]) -> None:
 
 
 def analyze_after_bulk_insert(count: int) -> None:
-    """Refreshes the planner's statistics after many people were inserted."""
+    """Refreshes the planner's statistics if so many people were inserted that autovacuum would do it, in a minute."""
     if count >= MANY and connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {', '.join(model._meta.db_table for model in (User, Address, Event))}")
+        analyze_soon((User, Address, Event), count)
 
 
 @transaction.atomic
@@ -245,7 +244,7 @@ def _columns(plain: Model, rows: Sequence[Mapping[str, Any]]) -> dict[Any, Any]:
 @transaction.atomic
 def _copy_new(customers: Sequence[NewCustomer], prepared: Prepared, by: Actor) -> set[int]:
     """Does what `insert_users` does. Raises IntegrityError if somebody inserts one of the emails in the meantime."""
-    become_writer_of(User)
+    expect_new_rows(User, len(customers))
     with connection.cursor() as cursor:
         cursor.execute(_new_ids_sql(), [orjson.dumps(prepared.emails).decode()])
         ids: dict[int, int] = dict(cursor.fetchall())

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from customers.filters import filter_customers
 from customers.jobs.exports import query
 from customers.jobs.exports.formats import BYTE_ORDER_MARK, FORMATS
-from customers.jobs.progress import collect_garbage_rarely
+from customers.jobs.progress import prepare_for_many_rows
 from customers.metadata.services import exported_keys
 from customers.models import Language, UserType
 from oauth.actor import SYSTEM
@@ -43,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--search", metavar="TEXT", help="Parts of name, email address and phone number.")
 
     def handle(self, *, file, format, excel, **options):
-        collect_garbage_rarely()
+        prepare_for_many_rows()
         record(Event.EXPORT_REQUESTED, SYSTEM)
         filters = {name: value for name, value in options.items() if name in FILTERS}
         batches = query.batches(filter_customers(query.exportable_customers(), filters))

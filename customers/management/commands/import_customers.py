@@ -15,7 +15,7 @@ from customers.jobs.imports.header import detect_format
 from customers.jobs.imports.load import IMPORT, ImportOptions
 from customers.jobs.imports.values import DateOrder
 from customers.jobs.models import Job
-from customers.jobs.progress import ProgressLine, collect_garbage_rarely
+from customers.jobs.progress import ProgressLine, prepare_for_many_rows
 from customers.metadata import services as definitions
 from customers.validation import COUNTRY_CODES
 from oauth.errors import ServiceError
@@ -173,7 +173,7 @@ class Command(BaseCommand):
 
     def run(self, job: Job, source: BinaryIO) -> None:
         bar = ProgressLine(sys.stderr)
-        collect_garbage_rarely()
+        prepare_for_many_rows()
         try:
             runner.work(job, load.steps(job, source), on_progress=bar.show)
         except runner.Busy:
