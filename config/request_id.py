@@ -5,6 +5,8 @@ import re
 import secrets
 from contextvars import ContextVar
 
+from customers.core.http.headers import set_headers
+
 NO_REQUEST = "-"  # outside a request
 request_id: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
 
@@ -24,7 +26,7 @@ class RequestIdMiddleware:
             response = self.get_response(request)
         finally:
             request_id.reset(reset)
-        response.headers["X-Request-Id"] = current
+        set_headers(response, {"X-Request-Id": current})
         return response
 
 

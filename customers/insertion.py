@@ -4,7 +4,7 @@ All ways write the same: the people, their addresses, tags that are new, and the
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -154,7 +154,10 @@ def _insert_one_by_statement(
     inserted = fetch_rows(
         insert_one_sql(),
         [
-            *[row[name] if prepare is None else prepare(row[name]) for name, prepare in _preparations().items()],
+            *[
+                value if (value := row[name]) is None or prepare is None else prepare(value)
+                for name, prepare in _preparations().items()
+            ],
             *definitions.unchanged_params((row["metadata"] or {}) if bound is not None else (), bound or {}),
             orjson.dumps([{"place": place, **each} for place, each in enumerate(rows)]).decode(),
             _tags_json(row["tags"]),
@@ -187,7 +190,8 @@ def _defaults(model: Any) -> tuple[dict[str, Any], dict[str, Callable[[], Any]]]
 
 @cache
 def _preparations() -> dict[str, Callable[[Any], Any] | None]:
-    """What makes a parameter of the value of each column of a person. None where psycopg takes the value as it is."""
+    """What makes a parameter of the value of each column of a person, if that is not null. None where psycopg takes the
+    value as it is."""
 
     def preparation(field: Any) -> Callable[[Any], Any] | None:
         if isinstance(field, JSONField):
@@ -199,12 +203,17 @@ def _preparations() -> dict[str, Callable[[Any], Any] | None]:
     return {name: preparation(field) for name, field in _fields_of_new(User).items()}
 
 
-def _json_text(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
+def _json_text(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _tags_json(names: Iterable[str]) -> str:
-    return orjson.dumps([{"name": name, **computed_columns(Tag, {"name": name})} for name in names]).decode()
+    return orjson.dumps(list(map(_tag_row, names))).decode()
+
+
+@lru_cache(maxsize=1024)  # many people share tags
+def _tag_row(name: str) -> dict[str, Any]:
+    return {"name": name, **computed_columns(Tag, {"name": name})}
 
 
 @cache

@@ -25,7 +25,8 @@ PreparedKey = tuple[bytes, tuple[int, ...]]  # SQL and the types of its paramete
 
 def fetch_rows(sql: str, params: Sequence[Any] | Mapping[str, Any], *, using: str = DEFAULT_DB_ALIAS) -> list[tuple]:
     """All rows of a statement. Errors, transactions and `execute_wrapper` work as with `connection.cursor()`."""
-    wrapper: Any = connections[using]
+    kept = vars(_local).get(using)
+    wrapper: Any = kept.wrapper if kept else connections[using]  # which Django looks for in 1.3 µs
     if wrapper.vendor != "postgresql" or wrapper.queries_logged or wrapper.execute_wrappers:
         with wrapper.cursor() as cursor:
             cursor.execute(sql, params)
@@ -35,7 +36,6 @@ def fetch_rows(sql: str, params: Sequence[Any] | Mapping[str, Any], *, using: st
     wrapper.ensure_connection()
     wrapper.validate_no_broken_transaction()
     with wrapper.wrap_database_errors:
-        kept = vars(_local).get(using)
         if kept is None or kept.connection is not wrapper.connection:
             kept = vars(_local)[using] = Statements(wrapper)
         return kept.fetch(sql, params)
@@ -49,7 +49,7 @@ class Statements:
     """
 
     def __init__(self, wrapper: Any):
-        self.connection, self.cursor = wrapper.connection, wrapper.create_cursor()
+        self.wrapper, self.connection, self.cursor = wrapper, wrapper.connection, wrapper.create_cursor()
         self.pgconn = self.connection.pgconn
         # With a pooler, a statement may reach a server that has not prepared it. Traces are made by cursors.
         self.may_prepare = self.connection.prepare_threshold is not None and not settings.TRACING

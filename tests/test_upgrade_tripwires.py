@@ -38,8 +38,14 @@ TABLE = [
     # The library's name, where it is used, and why.
     ("asyncio._set_running_loop", "config/server/rsgi.py",
      "runs Django on the thread of the event loop, as on any other; documented for makers of event loops only"),
+    ("json.detect_encoding", "customers/core/json_values.py",
+     "decodes bytes as json.loads does, for a decoder that is kept"),
     ("django.core.handlers.exception.convert_exception_to_response", "config/api_requests.py",
      "answers what a middleware raises, as Django does between two of them"),
+    ("django.core.handlers.base.BaseHandler.resolve_request", "config/wsgi.py",
+     "finds a view whose path has no parameters once"),
+    ("django.utils.functional.LazyObject.__getattribute__", "config/wsgi.py",
+     "checks each attribute for methods of the object that it stands for, which settings do not have"),
     ("django.db.backends.base.base.BaseDatabaseWrapper.create_cursor", "oauth/statements.py",
      "keeps a cursor of psycopg's; nothing documented gives one without Django's around it"),
     ("django.db.backends.base.base.BaseDatabaseWrapper.validate_no_broken_transaction", "oauth/statements.py",
@@ -132,7 +138,8 @@ TABLE = [
 INSTANCE_ATTRIBUTES = {
     "query.where": "customers/api/resources/users.py: whether a queryset is filtered at all",
     "_prefetched_objects_cache": "customers/insertion.py: addresses that were just written are not read again",
-    "_store": "config/api_requests.py, config/wsgi.py: headers of an answer by their names in lower case",
+    "_store": "config/api_requests.py, config/wsgi.py, customers/core/http/headers.py: headers of an answer by their"
+    " names in lower case",
     "_request": "customers/api/idempotency.py: Django's request within DRF's, as DRF's own views use it",
 }
 # fmt: on

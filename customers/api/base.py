@@ -17,6 +17,7 @@ from customers.api.parsers import FormParser, JSONParser, MultiPartParser
 from customers.api.renderers import JSONNegotiation, JSONRenderer
 from customers.api.throttling import CountingAuthentication, TokenRateThrottle
 from customers.api.versioning import HEADER, VERSIONS, HeaderVersioning, version_in_header
+from customers.core.http.headers import set_headers
 from customers.models import User
 from oauth import api_usage, replica, tokens
 from oauth.actor import Actor, client_ip
@@ -43,6 +44,12 @@ class AdminApiView(APIView):
 
     def get_exception_handler(self):
         return errors.exception_handler
+
+    def initialize_request(self, request, *args, **kwargs):
+        """Django's attributes that are read most become those of DRF's request, whose method for them takes 0.5 µs."""
+        initialized = super().initialize_request(request, *args, **kwargs)
+        vars(initialized).update(META=request.META, method=request.method)
+        return initialized
 
     def dispatch(self, request, *args, **kwargs):
         """Ends the references by which the view, the request and the answer hold one another. Otherwise they stay in
@@ -85,7 +92,7 @@ class AdminApiView(APIView):
         response = super().finalize_response(request, response, *args, **kwargs)
         version = getattr(request, "version", None) or version_in_header(request)
         if version in VERSIONS:
-            response.headers[HEADER] = version
+            set_headers(response, {HEADER: version})
         if rate_limit := getattr(request, "rate_limit", None):
             rate_limit.set_headers(response)
         return response

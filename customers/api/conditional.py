@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from customers.api.errors import PreconditionFailed
 from customers.api.renderers import JSONRenderer, to_json
+from customers.core.http.headers import set_headers
 
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
@@ -27,11 +28,14 @@ def respond_if_modified(request, representation) -> HttpResponse:
     """
     require_match(request, representation)
     body = to_json(representation)
-    headers = {"ETag": etag_of(body), **PRIVATE}
-    known = parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))
-    if known == ["*"] or headers["ETag"] in (etag.removeprefix("W/") for etag in known):
-        return HttpResponseNotModified(headers=headers)
-    return HttpResponse(body, content_type=JSONRenderer.media_type, headers=headers)
+    etag = etag_of(body)
+    response = HttpResponse(body, content_type=JSONRenderer.media_type)
+    if known := request.META.get("HTTP_IF_NONE_MATCH"):
+        etags = parse_etags(known)
+        if etags == ["*"] or etag in (each.removeprefix("W/") for each in etags):
+            response = HttpResponseNotModified()
+    set_headers(response, {"ETag": etag, **PRIVATE})
+    return response
 
 
 def require_match(request, representation) -> None:

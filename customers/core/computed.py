@@ -55,6 +55,8 @@ class FoldedField(ComputedField):
         return name, path, sources, options | ({} if self.separator == " " else {"separator": self.separator})
 
     def computed(self, row):
+        if len(self.sources) == 1:
+            return _fold(row.get(self.sources[0]) or "")
         return self._folded([row.get(name) for name in self.sources])
 
     def computed_for_all(self, rows):
@@ -71,8 +73,6 @@ class FoldedField(ComputedField):
         return [self.separator.join(filter(None, texts)) for texts in zip(*columns, strict=True)]
 
     def _folded(self, texts: Sequence[str | None]) -> str:
-        if len(texts) == 1:
-            return _fold(texts[0] or "")
         if self.separator == " " and (joined := " ".join(filter(None, texts))).isascii():
             return fold(joined)  # the same, since white space becomes single spaces
         return self.separator.join(filter(None, map(_fold, filter(None, texts))))

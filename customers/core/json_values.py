@@ -22,7 +22,9 @@ class StrictDecoder(json.JSONDecoder):
 
 def parse_json(text: str | bytes) -> Any:
     """Raises ValueError, and RecursionError for too many levels."""
-    return json.loads(text, cls=StrictDecoder)
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text), "surrogatepass")  # as `json.loads` does
+    return _decoder.decode(text)
 
 
 def _finite(text: str) -> float:
@@ -30,6 +32,10 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:40]} is out of range")
     return number
+
+
+# `json.loads` would make one for each text.
+_decoder = StrictDecoder()
 
 
 def is_same_json(one: Any, other: Any) -> bool:

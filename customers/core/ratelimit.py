@@ -77,6 +77,8 @@ AUTHENTICATE_AND_TAKE = f"""
     SELECT bearer.*, counted.most, taken.used FROM bearer LEFT JOIN counted ON true LEFT JOIN taken ON true
 """  # noqa: S608  constants of this module and of oauth.tokens are put in; all values are parameters
 
+COUNTS_WITH_TOKEN = connection.vendor == "postgresql"  # Django needs 1.5 µs to say so
+
 # Does in Redis what TAKE does: a list per token, which expires a window after the latest request.
 TAKE_SCRIPT = """
     local time = redis.call('TIME')
@@ -106,7 +108,7 @@ def authenticate_and_take(raw: str, scope: Scope, default_limit: int) -> tuple[B
 
     `default_limit` holds for an app without a limit of its own. A limit of 0 counts nothing.
     """
-    if settings.REDIS_URL or connection.vendor != "postgresql":
+    if settings.REDIS_URL or not COUNTS_WITH_TOKEN:
         return tokens.authenticate(raw), None
     params = {**tokens.token_params(raw), **tokens.may_params(scope), "default": default_limit}
     rows = fetch_rows(AUTHENTICATE_AND_TAKE, params)

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpResponseBase
 
 from customers.core import ratelimit
+from customers.core.http.headers import set_headers
 from oauth.scopes import Scope
 from oauth.tokens import Bearer
 
@@ -22,8 +23,11 @@ class RateLimit:
 
     def set_headers(self, response: HttpResponseBase) -> None:
         """The fields of draft-ietf-httpapi-ratelimit-headers-10."""
-        response.headers["RateLimit-Policy"] = f'"token";q={self.limit};w={ratelimit.WINDOW}'
-        response.headers["RateLimit"] = f'"token";r={self.remaining};t={ratelimit.WINDOW}'
+        fields = {
+            "RateLimit-Policy": f'"token";q={self.limit};w={ratelimit.WINDOW}',
+            "RateLimit": f'"token";r={self.remaining};t={ratelimit.WINDOW}',
+        }
+        set_headers(response, fields)
 
 
 def authenticate_and_count(
