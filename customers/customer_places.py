@@ -67,7 +67,8 @@ _last_read: Kept | None = None
 # The customers from one place up to another one. Their names are put in; the values are parameters, in the order of
 # `_params`.
 PEOPLE, CHANGES, COUNTS = (model._meta.db_table for model in (User, CustomerCountChange, CustomerCount))
-IS_BETWEEN = "(date_joined, {id}) >= (%s, %s) AND (date_joined, {id}) < (%s, %s)"
+# Only of plain columns PostgreSQL can tell how many rows are within a range.
+IS_BETWEEN = "date_joined BETWEEN %s AND %s AND (date_joined, {id}) >= (%s, %s) AND (date_joined, {id}) < (%s, %s)"
 ARE_BETWEEN = IS_BETWEEN.format(id="id")
 NUMBER = f"(SELECT count(*) FROM {PEOPLE} WHERE {ARE_BETWEEN} AND NOT is_staff)"  # noqa: S608
 WITH_ACCOUNT = f"(SELECT count(*) FROM {PEOPLE} WHERE {ARE_BETWEEN} AND NOT is_staff AND has_account)"  # noqa: S608
@@ -92,11 +93,14 @@ def number_joined(first: Place, last: Place) -> int | None:
     return kept.before[end] - kept.before[start] + sum(found) if found else number_joined(first, last)
 
 
-def start_of_page(offset: int, *, newest_first: bool, only_guests: bool = False, margin: int = 0) -> Start | None:
+def start_of_page(
+    offset: int, *, newest_first: bool, only_guests: bool = False, margin: int | None = None
+) -> Start | None:
     """The nearest milestone before the page that skips `offset` customers, or guests. None if there is none. `margin`:
-    by how much places may differ from those of the count."""
+    by how much places may differ from those of the count; by default as much as a worker lets them."""
     if offset < customer_count.MILESTONE_EVERY or (kept := _kept()) is None:
         return None
+    margin = customer_count.COUNT_AGAIN_AFTER if margin is None else margin
     if newest_first:
         nearest = bisect_left(kept.before, kept.number - offset + margin)
     else:
@@ -108,9 +112,10 @@ def start_of_page(offset: int, *, newest_first: bool, only_guests: bool = False,
     found = _ask(kept, [(ADDED, *skips), *([(WITH_ACCOUNT, *skips)] if only_guests else [])])
     if not found:
         return start_of_page(offset, newest_first=newest_first, only_guests=only_guests)
-    skipped = (kept.number - before if newest_first else before) + found[0] - sum(found[1:])
+    added, *with_account = found
+    skipped = (kept.number - before if newest_first else before) + added - sum(with_account)
     if skipped > offset:
-        margin += skipped - offset
+        margin = max(margin + 1, added)
         return start_of_page(offset, newest_first=newest_first, only_guests=only_guests, margin=margin)
     return Start(place.before if newest_first else place.onwards, skipped)
 
@@ -145,7 +150,8 @@ def _ask(kept: Kept, numbers: list[tuple[str, Place, Place]]) -> tuple[int, ...]
 
 
 def _params(kept: Kept, sql: str, first: Place, last: Place) -> list[Any]:
-    places = [_as_stored(first.date_joined), first.id, _as_stored(last.date_joined), last.id]
+    start, end = _as_stored(first.date_joined), _as_stored(last.date_joined)
+    places = [start, end, start, first.id, end, last.id]
     return [*places, kept.up_to, *places, kept.up_to] if sql is ADDED else places
 
 

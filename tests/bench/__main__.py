@@ -48,7 +48,7 @@ def main() -> int:
     if options.dashboard:
         tables, how = [measure_pages(url, total=options.customers)], f"{REQUESTS} requests of each page"
     elif options.scale:
-        tables = [compare_sizes(url, many=options.customers, **timing)]
+        tables = compare_sizes(url, many=options.customers, **timing)
     elif options.sqlite:
         tables = compare_databases(url, **timing)
     elif options.against:

@@ -5,19 +5,20 @@ from datetime import timedelta
 from django.db import connection, models
 from django.utils.timezone import now
 
-# How each of them differs from the first: SQL over its number `n` of `total`. Names and phone numbers are spread as
-# in life, so that a filter finds few of them whatever their number.
+# How each of them differs from the first: SQL over its number `n` of `total`. Names, emails and phone numbers are
+# spread as in life, so that a filter finds few of them whatever their number.
 FIRST = "translate(left(md5(n::text), 7), '0123456789', 'aeioulnrst')"
 LAST = "translate(right(md5(n::text), 9), '0123456789', 'aeioulnrst')"
 PHONE = "'+1' || 2000000000 + mod(n * 6364136223, 7999999999)"
+EMAIL = f"{FIRST} || '.' || {LAST} || '@example.com'"
 VARIED = {
-    "email": "'customer-' || n || '@example.com'",
-    "email_key": "'customer-' || n || '@example.com'",
+    "email": EMAIL,
+    "email_key": EMAIL,
     "first_name": f"initcap({FIRST})",
     "last_name": f"initcap({LAST})",
     "phone_number": PHONE,
     "full_name": rf"{FIRST} || E'\n' || {LAST}",
-    "search_text": f"concat_ws(' ', {FIRST}, {LAST}, 'customer-' || n || '@example.com', {PHONE})",
+    "search_text": f"concat_ws(' ', {FIRST}, {LAST}, {EMAIL}, {PHONE})",
     "date_joined": "now() - (total - n) * interval '1 minute'",
 }
 

@@ -36,6 +36,7 @@ def count_all() -> None:
 def people(db, monkeypatch) -> list[User]:
     """Twelve customers who are counted, with a milestone at every third one. Four of them joined at one moment."""
     monkeypatch.setattr(customer_count, "MILESTONE_EVERY", 3)
+    monkeypatch.setattr(customer_count, "COUNT_AGAIN_AFTER", 1)
     make_owner(date_joined=moment(3))
     people = join(5, 1, 3, 3, 9, 3, 0, 3, 7, 8, 6, 2)
     count_all()
