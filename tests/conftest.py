@@ -134,26 +134,28 @@ def pytest_xdist_auto_num_workers(config):
     return (os.cpu_count() or 1) * 3 // 2 if config.option.markexpr.startswith("live") else None
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_node_collection_finished(node, ids):
-    """Without the groups, all workers would start a store for each module: it would pass, and take much longer."""
-    if node.config.option.dist == "loadgroup":
-        lost = [id for id in ids if id.startswith("tests/live/") and "@" not in id]
-        assert not lost, f"xdist does not know the group of {lost[0]}"
-
-
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Sets the markers that follow from where a test is and which fixtures it uses.
 
-    A live module runs on one worker, so that its store starts once; so do all tests of the shared browser. The longest
-    module is the first, so that the other workers do not wait for it in the end.
+    A live module whose tests share a store runs on one worker, so that it starts once; so do all tests of the shared
+    browser. What takes longest is the first, so that the other workers do not wait for it in the end.
     """
-    items.sort(key=lambda item: item.path.stem != "test_mirror")
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "tests/live/" in item.path.as_posix():
             item.add_marker(pytest.mark.live)
-            item.add_marker(pytest.mark.xdist_group("chrome" if "chrome" in fixtures else item.path.stem))
+            if "store" not in fixtures:  # one of the test's own
+                item.add_marker(pytest.mark.xdist_group("chrome" if "chrome" in fixtures else item.path.stem))
         if fixtures & {"browser", "chrome"}:
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: ("chrome" not in getattr(item, "fixturenames", ()), item.path.stem != "test_mirror"))
+
+
+def pytest_collection_finish(session):
+    """Without its groups xdist would start a store for each module on each worker: all would pass, and take longer."""
+    if session.config.getoption("loadgroup", default=False):
+        lost = [
+            item.nodeid for item in session.items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid
+        ]
+        assert not lost, f"xdist does not know the group of {lost[0]}."
