@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import requests
@@ -11,6 +12,7 @@ from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 from customers.management.commands.quickstart import OWNER
+from oauth.accounts.reauthentication import HOLDS_FOR
 from tests.live.conftest import PATIENCE, Store
 
 REDIRECT_URI = "https://app.example/callback"
@@ -31,11 +33,26 @@ class Visitor(requests.Session):
 
 
 class Dashboard(Visitor):
-    """Signed in to the dashboard of a store, unless the password is a wrong one."""
+    """Signed in to the dashboard of a store, unless the password is a wrong one. Again before ten minutes have gone by:
+    then the dashboard would ask for the password before it does what matters."""
 
     def __init__(self, shop: Store, password: str = "", username: str = OWNER):
         super().__init__(shop)
-        self.submit("/dashboard/login/", username=username, password=password or shop.password, next="/dashboard/")
+        self.form = {"username": username, "password": password or shop.password, "next": "/dashboard/"}
+        self.sign_in()
+
+    def sign_in(self) -> None:
+        self.cookies.clear()
+        self.signed_in_at = time.monotonic()
+        super().submit("/dashboard/login/", **self.form)
+
+    def stay_signed_in(self) -> None:
+        if time.monotonic() - self.signed_in_at > HOLDS_FOR.total_seconds() / 3:
+            self.sign_in()
+
+    def submit(self, url: str, files: dict | None = None, **fields) -> requests.Response:
+        self.stay_signed_in()
+        return super().submit(url, files, **fields)
 
     def decide(self, decision: str) -> requests.Response:
         """Says yes to what the page of the one registered app calls `decision`."""

@@ -34,6 +34,8 @@ class Pages:
         """Takes over the session of a member of staff; None: signed out."""
         self.browser.get(f"{self.shop.url}/healthz")
         self.browser.delete_all_cookies()
+        if somebody:
+            somebody.stay_signed_in()
         for cookie in somebody.cookies if somebody else ():
             self.browser.add_cookie({"name": cookie.name, "value": cookie.value, "path": "/"})
 
