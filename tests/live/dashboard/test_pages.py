@@ -113,6 +113,14 @@ from customers.mirror.services import get_or_create_store, process_event
 store = get_or_create_store("https://live.example")
 process_event(store, InboundEvent("1", "customer.updated", {"id": 5001, "email": "5001@live.example"}))
 """
+# Of the same length in words, however long the tests take.
+A_WHILE_AGO = """
+from datetime import timedelta
+from django.db.models import F
+from customers.webhooks.models import Delivery, Webhook
+for model, names in ((Webhook, ["created_at", "failing_since"]), (Delivery, ["created_at", "last_sent_at"])):
+    model.objects.update(**{name: F(name) - timedelta(minutes=25) for name in names})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +136,6 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
     owner.submit("/dashboard/metadata/definition/add/", **points, enable_filter="on")
     hook = {"target": "http://127.0.0.1:9/", "events": "customer.created", "api_version": "2024-04-01"}
     owner.submit("/dashboard/webhooks/webhook/add/", **hook, active="on")
-    shop.manage("shell", "-c", MIRROR_A_STORE)
     add_customer(shop)
 
     def first(path: str) -> str:
@@ -146,9 +153,10 @@ def ids(shop, owner, colleagues) -> dict[str, str]:
         "mirrored_store": "mirror/mirroredstore",
         "received_event": "mirror/receivedevent",
     }
-    found = {name: first(path) for name, path in paths.items()}
-    delivery = f"{shop.url}/dashboard/webhooks/delivery/{found['delivery']}/change/"
+    delivery = f"{shop.url}/dashboard/webhooks/delivery/{first('webhooks/delivery')}/change/"
     wait_until(lambda: "data-outcome" not in owner.get(delivery).text)  # until it is sent, its page looks again
+    shop.manage("shell", "-c", MIRROR_A_STORE + A_WHILE_AGO)
+    found = {name: first(path) for name, path in paths.items()}
     return {**found, "customer": customer["id"], "token": first("oauth/privateapp")}
 
 
