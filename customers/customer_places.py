@@ -67,7 +67,7 @@ _last_read: Kept | None = None
 # The customers from one place up to another one. Their names are put in; the values are parameters, in the order of
 # `_params`.
 PEOPLE, CHANGES, COUNTS = (model._meta.db_table for model in (User, CustomerCountChange, CustomerCount))
-# Only of plain columns PostgreSQL can tell how many rows are within a range.
+# PostgreSQL estimates the number of rows within a range for plain columns, but not for a row of columns.
 IS_BETWEEN = "date_joined BETWEEN %s AND %s AND (date_joined, {id}) >= (%s, %s) AND (date_joined, {id}) < (%s, %s)"
 ARE_BETWEEN = IS_BETWEEN.format(id="id")
 NUMBER = f"(SELECT count(*) FROM {PEOPLE} WHERE {ARE_BETWEEN} AND NOT is_staff)"  # noqa: S608
