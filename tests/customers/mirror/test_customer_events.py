@@ -114,7 +114,7 @@ class TestUpdated:
         send_event("customer.updated", customer_json(tags=[]))
         send_event("customer.created", customer_json(5002))
 
-        sent = Delivery.objects.values_list("event_type", "object_id")
+        sent = Delivery.objects.order_by("pk").values_list("event_type", "object_id")
         assert list(sent) == [("customer.updated", 5001), ("customer.created", 5002)]
 
     def test_updated_without_a_difference_writes_nothing(self, send_event):
