@@ -27,7 +27,7 @@ EXAMPLE = {
 def customers(ids: Collection[int], api_version: str) -> dict[int, Any]:
     representations = UserRepresentation.from_ids(*ids)
     if EXAMPLE_ID in ids:
-        representations.append(UserRepresentation.from_model(User(**EXAMPLE), addresses=[]))
+        representations.append(UserRepresentation.from_columns(vars(User(**EXAMPLE)), []))
     return {representation["id"]: representation for representation in representations}
 
 

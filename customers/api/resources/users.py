@@ -24,7 +24,7 @@ from customers.core.json_values import parse_json
 from customers.core.postgres import custom_plan
 from customers.core.prepared_query import PreparedQuery
 from customers.filters import filter_customers
-from customers.models import Address, Language, User, UserType
+from customers.models import Language, User, UserType
 from customers.querysets import UserQuerySet
 from oauth.scopes import Scope
 
@@ -134,11 +134,6 @@ class UserRepresentation:
         if not representations:
             raise NotFound
         return representations[0]
-
-    @classmethod
-    def from_model(cls, user: User, addresses: Iterable[Address] | None = None) -> dict[str, Any]:
-        """`addresses` replaces those of the user."""
-        return cls.from_columns(vars(user), map(vars, user.addresses.all() if addresses is None else addresses))
 
     @classmethod
     def from_columns(cls, user: Mapping[str, Any], addresses: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
