@@ -54,7 +54,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup(set_prefix=False)
 application = Handler()
 limit_statements()
-# Of an object that stands for another one, Django checks each attribute in Python. Settings need no such check: 2 %.
+# The class of Django's settings has a method in Python that runs at each read. It matters to names such as `__dir__`,
+# and to no setting. Without it, a retrieve takes 2 % less CPU time. mypy takes the assignment for a mistake.
 LazySettings.__getattribute__ = object.__getattribute__  # type: ignore[method-assign]
 # Django looks after its connections before and after each request, and after its caches. Once is enough, and the cache
 # in memory has nothing to close. Each request sets the URLs for itself. This saves 4 % of the CPU time of a retrieve.

@@ -64,20 +64,20 @@ class Start(NamedTuple):
 
 _last_read: Kept | None = None
 
-# The customers from one place up to another one. Their names are put in; the values are parameters, in the order of
-# `_params`.
+# The customers from one place up to another one. Only names of tables and columns are put into the SQL; all values are
+# parameters, in the order of `_params`.
 PEOPLE, CHANGES, COUNTS = (model._meta.db_table for model in (User, CustomerCountChange, CustomerCount))
 # PostgreSQL estimates the number of rows within a range for plain columns, but not for a row of columns.
 IS_BETWEEN = "date_joined BETWEEN %s AND %s AND (date_joined, {id}) >= (%s, %s) AND (date_joined, {id}) < (%s, %s)"
 ARE_BETWEEN = IS_BETWEEN.format(id="id")
-NUMBER = f"(SELECT count(*) FROM {PEOPLE} WHERE {ARE_BETWEEN} AND NOT is_staff)"  # noqa: S608
-WITH_ACCOUNT = f"(SELECT count(*) FROM {PEOPLE} WHERE {ARE_BETWEEN} AND NOT is_staff AND has_account)"  # noqa: S608
+NUMBER = f"(SELECT count(*) FROM {PEOPLE} WHERE {ARE_BETWEEN} AND NOT is_staff)"  # noqa: S608  names
+WITH_ACCOUNT = f"(SELECT count(*) FROM {PEOPLE} WHERE {ARE_BETWEEN} AND NOT is_staff AND has_account)"  # noqa: S608  names
 # How many more than in the count. The newer customers, who are few, are found by their ids alone.
 ADDED = f"""
     (SELECT count(*) FILTER (WHERE {ARE_BETWEEN}) FROM {PEOPLE} WHERE id > %s AND NOT is_staff)
     + (SELECT coalesce(sum(change + erased), 0) FROM {CHANGES}
         WHERE {IS_BETWEEN.format(id="user_id")} AND user_id <= %s)
-"""  # noqa: S608
+"""  # noqa: S608  names of tables and columns are put in; all values are parameters
 
 
 def number_joined(first: Place, last: Place) -> int | None:
@@ -96,8 +96,11 @@ def number_joined(first: Place, last: Place) -> int | None:
 def start_of_page(
     offset: int, *, newest_first: bool, only_guests: bool = False, margin: int | None = None
 ) -> Start | None:
-    """The nearest milestone before the page that skips `offset` customers, or guests. None if there is none. `margin`:
-    by how much places may differ from those of the count; by default as much as a worker lets them."""
+    """The nearest milestone before a page. The page skips `offset` customers; with `only_guests`, so many guests.
+
+    Returns None if there is no milestone before it. Since the count, customers were added and removed, so a place may
+    have moved. `margin`: how far, at most; by default as many customers as make a worker count again.
+    """
     if offset < customer_count.MILESTONE_EVERY or (kept := _kept()) is None:
         return None
     margin = customer_count.COUNT_AGAIN_AFTER if margin is None else margin

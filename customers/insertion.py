@@ -292,7 +292,7 @@ def insert_one_sql() -> str:
         )"""  # noqa: S608  names of tables and columns are put in; all values are parameters
     belongings = f"{address}, {_tags_sql('CROSS JOIN person')}, {history.created_sql('person')}"
     returned = "person.id, person.metadata, ARRAY(SELECT id FROM address ORDER BY id)"
-    return f"WITH {person}, {belongings} SELECT {returned} FROM person"  # noqa: S608  names of tables and columns
+    return f"WITH {person}, {belongings} SELECT {returned} FROM person"  # noqa: S608  the parts above
 
 
 @cache
@@ -308,7 +308,7 @@ def _new_ids_sql() -> str:
             SELECT position FROM json_array_elements_text(%s) WITH ORDINALITY AS given (email_key, position)
             WHERE (SELECT id FROM {User._meta.db_table} WHERE email_key = given.email_key) IS NULL ORDER BY position
         ) AS new
-    """  # noqa: S608  the name of a table is put in
+    """  # noqa: S608  the name of a table is put in; the emails are a parameter
 
 
 @cache
@@ -324,7 +324,7 @@ def _belongings_of_copied_sql() -> str:
             FROM ROWS FROM ({", ".join(["json_array_elements_text(%s)"] * 3)}) AS given (id, accepts_marketing, ip)
         ), {_tags_sql()}, {history.created_sql("person")}
         SELECT
-    """  # noqa: S608  only parts of statements are put in; all values are parameters
+    """  # noqa: S608  parts of statements of this project are put in; all values are parameters
 
 
 def _tags_sql(source: str = "") -> str:

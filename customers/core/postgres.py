@@ -121,7 +121,8 @@ def copy_rows(columns: Mapping[Any, Iterable[Any]]) -> CopyRows:
         repeat(*_copied_texts(field, [next(values)])) if isinstance(values, repeat) else _copied_texts(field, values)
         for field, values in columns.items()
     ]
-    return CopyRows([field.column for field in columns], list(map("\t".join, zip(*texts))))  # noqa: B905  repeats
+    rows = zip(*texts)  # noqa: B905  not strict: a `repeat` has no end
+    return CopyRows([field.column for field in columns], list(map("\t".join, rows)))
 
 
 def copy_into(model: Any, rows: CopyRows, key: str, keys: Iterable[tuple[int, int]]) -> None:

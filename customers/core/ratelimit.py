@@ -149,7 +149,7 @@ def _without_sync() -> Iterator[None]:
 
 class RedisCounter:
     """While Redis is unavailable, it counts in the database. At a change from one to the other both may allow the
-    limit."""
+    limit; so may a Redis that has lost its counts and is back within a second."""
 
     RETRY_AFTER = 5  # seconds without a request to a server that did not answer
 

@@ -226,11 +226,12 @@ def between(params: Mapping[str, Any], columns: Mapping[str, str]) -> Q:
 def _moments(params: Mapping[str, Any], name: str) -> dict[str, datetime]:
     """By COMPARISONS. Raises InvalidData."""
     given = validated(params.get(name) or {}, dict.fromkeys(COMPARISONS, ANYTHING))
-    moments = {comparison: _parse_time(text) for comparison, text in given.items()}
-    for comparison, moment in moments.items():
-        if moment is None:
+    moments = {}
+    for comparison, text in given.items():
+        if (moment := _parse_time(text)) is None:
             raise InvalidData(f"{comparison} must be a Date instance")
-    return moments  # type: ignore[return-value]  # mypy does not see that none is None
+        moments[comparison] = moment
+    return moments
 
 
 def number_joined(params: Mapping[str, Any]) -> int | None:

@@ -76,7 +76,8 @@ def check(client) -> None:
 
 class TestFarPages:
     def test_pages_and_numbers_are_exact_after_any_change(self, reader, people):
-        join(10, 11, 4, -1, 12, 13)  # more newer customers than a milestone apart, some of whom joined early
+        # Six new customers. There are three from one milestone to the next. Two of the six joined early.
+        join(10, 11, 4, -1, 12, 13)
         erase(people[0].pk, by=SYSTEM)
         merging.merge(people[1].pk, people[2].pk, by=SYSTEM)
         merging.merge(people[3].pk, people[4].pk, by=SYSTEM)
