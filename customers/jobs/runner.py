@@ -119,6 +119,10 @@ def run_for(job: Job, *, seconds: float, should_stop: Callable[[], bool] = lambd
         work(job, job.type.steps(job), until=lambda: should_stop() or time.monotonic() >= end)
     except Busy:
         job.refresh_from_db()
+    except FileDeleted:  # also by another process that has just finished the job
+        job.refresh_from_db()
+        if not job.finished_at:
+            raise
 
 
 def _lock(job: Job) -> None:

@@ -59,6 +59,11 @@ class Import(JobType[ImportOptions]):
         with open_file(job) as file:
             yield from steps(job, file, size=PAGE_CHUNK)
 
+    def on_finish(self, job: Job) -> None:
+        job.dry_run_emails.all().delete()
+        if not job.dry_run:
+            runner.delete_files(job.files.all())
+
     def title(self, job: Job) -> str:
         return f"Import of {self.options_of(job).file_name or 'a file'}"
 
@@ -117,9 +122,6 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
     rules = Rules(bindings(), DateOrder(options.date_order), options.country)
     for chunk in _read_ahead(_chunks(rows, size or CHUNK, rules)):
         yield partial(_check if job.dry_run else _store, chunk, options)
-    job.dry_run_emails.all().delete()
-    if not job.dry_run:
-        runner.delete_files(job.files.all())
     insertion.analyze_after_bulk_insert(job.created - created_before)
 
 

@@ -4,14 +4,17 @@ import csv
 import re
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from django.contrib.staticfiles.finders import find
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.db import OperationalError
 from django.urls import reverse
 from django.utils import timezone
 
+from customers import insertion
 from customers.dashboard import jobs as pages
 from customers.jobs.imports import load
 from customers.jobs.models import DryRunEmail, Job, JobFile, RejectedRow
@@ -158,6 +161,29 @@ class TestAnImport:
 
         assert not JobFile.objects.exists()
         assert not stored.storage.exists(stored.name)
+
+    def test_import_that_fails_at_its_very_end_finishes_by_the_next_step(self, dashboard_client, upload, monkeypatch):
+        page = upload(CSV)
+        with monkeypatch.context() as patch:
+            patch.setattr(insertion, "analyze_after_bulk_insert", Mock(side_effect=OperationalError))
+            assert send(dashboard_client, page).status_code == 503
+        assert Job.objects.get().finished_at is None
+
+        assert steps(dashboard_client, page) == 1
+        assert (Job.objects.get().created, JobFile.objects.count()) == (2, 0)
+
+    def test_step_that_begins_while_another_one_finishes_the_import_fails_nothing(
+        self, dashboard_client, upload, slow, django_capture_on_commit_callbacks
+    ):
+        page = upload(CSV)
+        send(dashboard_client, page)
+        job = Job.objects.get()
+        with django_capture_on_commit_callbacks(execute=True):
+            steps(dashboard_client, page)
+
+        pages.run_step(job)
+
+        assert job.finished_at
 
     def test_import_updates_existing_customers_if_chosen(self, dashboard_client, upload):
         ada = make_user(email="ada@example.com", first_name="Augusta")
