@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models.fields.json import KeyTransform
-from django.db.models.functions import Replace
+from django.db.models.functions import Concat, Replace
+from django.db.models.lookups import Contains
 
 from customers.core.computed import ComputedQuerySet
 from customers.core.dates import within_days
@@ -17,6 +18,7 @@ from oauth.email_addresses import email_key
 from oauth.text import fold, normalized
 
 THREE_IN_A_ROW = re.compile(r"[^\W_]{3}")
+LETTERS = re.compile(r"[^\W_]{3,}")  # and digits
 NOTHING = models.Q(pk__in=())
 PHONE_LIKE = re.compile(r"[-+()./\u2010-\u2015\uff08-\uff0f\s]*\d[-+()./\u2010-\u2015\uff08-\uff0f\d\s]*")
 
@@ -48,7 +50,8 @@ class UserQuerySet(ComputedQuerySet):
         words = fold(text).split()
         matching = models.Q() if words else NOTHING
         for word in words:
-            matching &= has_part("search_text", word)
+            is_email = "@" in word and THREE_IN_A_ROW.search(word)
+            matching &= has_part_of_email(word) if is_email else has_part("search_text", word)
         if "@" in text:  # another spelling of the mailbox
             matching |= models.Q(email_key=email_key(text.strip()))
         people = self.filter(matching)
@@ -123,15 +126,30 @@ def has_part(column: str, text: str) -> models.Q:
     return models.Q(**{f"{column}__startswith": text}) | models.Q(**{f"{column}__contains": f" {text}"})
 
 
-def has_rare_parts(text: str) -> models.Q:
-    """What an index looks up of a folded `text` with words or with "@", for a query that also compares the whole text.
+def has_part_of_email(text: str) -> models.Q:
+    """The folded `text` with "@" and without spaces is a part of `search_text`.
 
-    In the trigrams of the whole text are the end of one word and the start of the next one. These, and those of a
-    domain, are in so many rows that it takes ten times as long to look them up, too.
+    The index is asked for the local part alone: the trigrams of a domain are in very many rows. Of a long one it is
+    asked for the start and the end, which few emails share: with every trigram it takes four times as long.
     """
-    local, at, _ = text.partition("@")
-    if at and " " not in text:
-        return models.Q(search_text__contains=f"{local}@" if THREE_IN_A_ROW.search(local) else text)
+    local, _, _ = text.partition("@")
+    words = LETTERS.findall(local)
+    if not words:
+        return models.Q(search_text__contains=text)
+    pieces = [f"{local}@"]
+    if sum(map(len, words)) >= 8:
+        first, last = words[0][:5], words[-1][-5:]
+        pieces = [first, f"{last}@" if len(last) < 5 and local.endswith(last) else last]
+    whole = Concat("search_text", models.Value(""), output_field=models.TextField())  # which no index looks up
+    return models.Q(*(("search_text__contains", piece) for piece in pieces)) & models.Q(Contains(whole, text))
+
+
+def has_rare_parts(text: str) -> models.Q:
+    """What an index looks up of a folded `text` with words, for a query that also compares the whole text.
+
+    In the trigrams of the whole text are the end of one word and the start of the next one. These are in so many rows
+    that it takes ten times as long to look them up, too.
+    """
     # The index knows no parts of less than three letters, but the starts and ends of words.
     words = [word if THREE_IN_A_ROW.search(word) else f" {word} " for word in text.split()]
     words[0] = words[0].removeprefix(" ")

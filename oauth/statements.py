@@ -51,15 +51,15 @@ class Statements:
     def __init__(self, wrapper: Any):
         self.wrapper, self.connection, self.cursor = wrapper, wrapper.connection, wrapper.create_cursor()
         self.pgconn = self.connection.pgconn
-        # With a pooler, a statement may reach a server that has not prepared it. Traces are made by cursors.
-        self.may_prepare = self.connection.prepare_threshold is not None and not settings.TRACING
         self.transformer = Transformer(self.connection)
         self.names: dict[PreparedKey, bytes] = {}  # of prepared statements, oldest first
         self.prepared = 0
 
     def fetch(self, sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple]:
         is_idle = self.pgconn.transaction_status == TransactionStatus.IDLE and self.connection.autocommit
-        if not (self.may_prepare and is_idle):
+        # With a pooler, a statement may reach a server that has not prepared it. Traces are made by cursors.
+        may_prepare = self.connection.prepare_threshold is not None and not settings.TRACING
+        if not (may_prepare and is_idle):
             self.cursor.execute(sql, params)
             return self.cursor.fetchall()
         numbered, names = for_libpq(sql)

@@ -4,6 +4,7 @@ import select
 from datetime import UTC
 
 import psycopg
+from django.conf import settings
 from django.db.backends.postgresql import base
 from psycopg.adapt import Loader
 from psycopg.pq import Format
@@ -34,7 +35,11 @@ class TimestamptzLoader(Loader):
 
 class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self):
-        return {**CUT_CONNECTIONS, **super().get_connection_params()}
+        params = {**CUT_CONNECTIONS, **super().get_connection_params()}
+        if not settings.DATABASE_POOLER:  # PgBouncer refuses the parameter
+            # Each search has a plan of its own. To compile it can take longer than to run it.
+            params["options"] = f"{params.get('options', '')} -c jit=off".strip()
+        return params
 
     def get_new_connection(self, conn_params):
         connection = super().get_new_connection(conn_params)

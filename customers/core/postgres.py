@@ -26,19 +26,22 @@ ESCAPED = str.maketrans(COPY_ESCAPES)
 
 @contextmanager
 def custom_plan():
-    """Plans each statement in the block for its own parameters.
+    """Plans each statement in the block for its own parameters. On SQLite nothing is done.
 
     PostgreSQL soon plans a prepared statement once for all parameters. It can't know then how rare a part of a name
-    is, and reads the whole table in the order of the list until it has found enough. On SQLite nothing is done.
+    is, and reads the whole table in the order of the list until it has found enough.
     """
-    if connection.vendor != "postgresql":
+    wrapper = connections[reads_from()]
+    if wrapper.vendor != "postgresql":
         yield
         return
-    using = reads_from()
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        # A plan that is used once isn't worth compiling: that can take seconds.
-        cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL jit = off")
+    wrapper.ensure_connection()
+    kept = wrapper.connection
+    threshold, kept.prepare_threshold = kept.prepare_threshold, None  # psycopg's way to prepare nothing
+    try:
         yield
+    finally:
+        kept.prepare_threshold = threshold
 
 
 def lock_until_commit(model: Any, key: str = "") -> None:

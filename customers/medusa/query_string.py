@@ -9,8 +9,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
-from django.db.models.functions import Concat
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 
 from customers import customer_places
@@ -29,7 +28,7 @@ from customers.medusa.class_validator import (
     validated,
 )
 from customers.medusa.errors import InvalidData
-from customers.querysets import has_rare_parts
+from customers.querysets import has_part_of_email, has_rare_parts
 from oauth.email_addresses import email_key
 from oauth.text import fold, is_encoded, normalized
 
@@ -280,9 +279,7 @@ def _with_part(people: Any, text: str) -> QuerySet:
     if " " in folded:
         return people.filter(has_rare_parts(folded), full_name__contains=folded)
     if "@" in folded:
-        whole = Concat("search_text", Value(""), output_field=TextField())  # which no index looks up
-        is_found = has_rare_parts(folded) & Q(whole__contains=folded)
-        return people.alias(whole=whole).filter(is_found | Q(email_key=email_key(text)))
+        return people.filter(has_part_of_email(folded) | Q(email_key=email_key(text)))
     people = people.with_part("search_text", text)
     if PHONE_LIKE.fullmatch(folded):  # the index has phone numbers, too
         return people.filter(Q(full_name__contains=folded) | Q(email__contains=folded))

@@ -93,3 +93,16 @@ def test_part_of_name_or_phone_number_is_served_by_an_index(admin_client, django
         {"phone_number": "999999"},
     ):
         assert plan_with_scan(admin_client, query, django_assert_max_num_queries(8)) is None, query
+
+
+def test_part_of_a_name_is_planned_for_itself_each_time(admin_client):
+    """What is prepared soon has one plan for all names, which is wrong for most of them."""
+    for _ in range(3):
+        admin_client.get(USERS, {"name": "c4ca4238"})
+        admin_client.get(USERS, {"language": "fr"})
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%\"language\" = %'")
+        assert cursor.fetchall()
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%search_text%'")
+        assert cursor.fetchall() == []

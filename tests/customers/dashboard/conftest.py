@@ -1,8 +1,10 @@
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from customers.dashboard import jobs
 from tests.support.factories import make_user
+from tests.support.uploads import UPLOAD
 
 
 @pytest.fixture(autouse=True)
@@ -23,3 +25,16 @@ def noon():
 @pytest.fixture
 def ada(db):
     return make_user(email="ada@lovelace.example", first_name="Ada", last_name="Lovelace", phone_number="+442079460018")
+
+
+@pytest.fixture
+def upload(dashboard_client):
+    """`upload(text)`: the path of the job."""
+
+    def send(content, name="people.csv") -> str:
+        content = content if isinstance(content, bytes) else content.encode()
+        response = dashboard_client.post(UPLOAD, {"file": SimpleUploadedFile(name, content)})
+        assert response.status_code == 302, response.content.decode()
+        return response.headers["Location"]
+
+    return send

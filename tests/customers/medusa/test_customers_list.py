@@ -181,6 +181,22 @@ class TestQ:
         assert set(names(medusa_client, {"q": text})) == found
         assert page(medusa_client, {"q": text})["count"] == len(found)
 
+    @pytest.mark.parametrize(
+        ("text", "is_found"),
+        [
+            ("grace.hopper-1906@", True),
+            ("HOPPER-1906@example.c", True),
+            ("grace.hopper-190@", False),
+            ("grace_hopper-1906@", False),
+            ("grace.hopper-1906@example.org", False),
+        ],
+    )
+    def test_q_matches_the_whole_of_a_long_part_of_an_email(self, medusa_client, text, is_found):
+        joined("grace.hopper-1906")
+        joined("grace.hopper-1907")
+
+        assert names(medusa_client, {"q": text}) == ["grace.hopper-1906"] * is_found
+
     def test_q_as_a_list_is_refused(self, medusa_client):
         response = medusa_client.get(CUSTOMERS, {"q[]": "a"})
 
