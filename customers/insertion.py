@@ -15,7 +15,15 @@ from django.utils import timezone
 
 from customers import history
 from customers.core.computed import ComputedField, computed_columns, computed_fields
-from customers.core.postgres import CopyRows, analyze_soon, copy_into, copy_rows, expect_new_rows, insertable_fields
+from customers.core.postgres import (
+    CopyRows,
+    analyze_soon,
+    copy_into,
+    copy_rows,
+    expect_new_rows,
+    insertable_fields,
+    sort_into_indexes,
+)
 from customers.metadata import services as definitions
 from customers.models import Address, Event, Tag, User
 from customers.validation import EmailTaken, is_email_conflict
@@ -113,9 +121,11 @@ def remember_tags(names: Iterable[str]) -> None:
     Tag.objects.bulk_create([Tag(name=name) for name in sorted(set(names))], ignore_conflicts=True)
 
 
-def analyze_after_bulk_insert(count: int) -> None:
-    """Refreshes the planner's statistics if so many people were inserted that autovacuum would do it, in a minute."""
+def finish_bulk_insert(count: int) -> None:
+    """What autovacuum would do in a minute, after so many people were inserted: puts all of them into the indexes, and
+    refreshes the planner's statistics."""
     if count >= MANY and connection.vendor == "postgresql":
+        sort_into_indexes((User, Address))
         analyze_soon((User, Address, Event), count)
 
 

@@ -20,6 +20,11 @@ WRITERS = """
     WHERE relation = %s::regclass AND mode = 'RowExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+SORT_INTO_INDEXES = """
+    SELECT gin_clean_pending_list(index.oid)
+    FROM pg_class AS index JOIN pg_index ON indexrelid = index.oid JOIN pg_am AS method ON method.oid = index.relam
+    WHERE amname = 'gin' AND indrelid = ANY (%s::regclass[]) AND pg_has_role(index.relowner, 'USAGE')
+"""
 COPY_ESCAPES = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 ESCAPED = str.maketrans(COPY_ESCAPES)
 
@@ -72,6 +77,13 @@ def expect_new_rows(model: Any, number: int) -> None:
         cursor.execute(f"LOCK TABLE {model._meta.db_table} IN ROW EXCLUSIVE MODE")
         if number >= MIN_ROWS_FOR_COPY:
             cursor.execute("SET LOCAL gin_pending_list_limit = '16MB'; SET LOCAL work_mem = '64MB'")
+
+
+def sort_into_indexes(models: Iterable[Any]) -> None:
+    """Sorts the trigrams that were collected (`expect_new_rows`) into the indexes of the models, where this role may.
+    PostgreSQL only. Otherwise a later request would do it, and each search look through them until then."""
+    with connection.cursor() as cursor:
+        cursor.execute(SORT_INTO_INDEXES, [[model._meta.db_table for model in models]])
 
 
 def analyze_soon(models: Iterable[Any], number: int) -> None:

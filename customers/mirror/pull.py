@@ -11,7 +11,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
-from customers.insertion import analyze_after_bulk_insert
+from customers.insertion import finish_bulk_insert
 from customers.jobs import runner
 from customers.jobs.models import Job, RejectedRow
 from customers.jobs.registry import JobType, Options, Steps
@@ -95,7 +95,7 @@ def steps(job: Job, client: StoreClient) -> Steps:
             yield partial(_save, store, fetched)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    analyze_after_bulk_insert(job.created - created)
+    finish_bulk_insert(job.created - created)
 
 
 def fetch_documents(client: StoreClient, customer: RemoteCustomer, *, ignore_counters: bool = False) -> Documents:

@@ -122,7 +122,7 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
     rules = Rules(bindings(), DateOrder(options.date_order), options.country)
     for chunk in _read_ahead(_chunks(rows, size or CHUNK, rules)):
         yield partial(_check if job.dry_run else _store, chunk, options)
-    insertion.analyze_after_bulk_insert(job.created - created_before)
+    insertion.finish_bulk_insert(job.created - created_before)
 
 
 def _store(chunk: Chunk, options: ImportOptions, job: Job) -> None:

@@ -146,7 +146,7 @@ class TestAnImport:
     def test_import_that_fails_at_its_very_end_finishes_by_the_next_step(self, dashboard_client, upload, monkeypatch):
         page = upload(CSV)
         with monkeypatch.context() as patch:
-            patch.setattr(insertion, "analyze_after_bulk_insert", Mock(side_effect=OperationalError))
+            patch.setattr(insertion, "finish_bulk_insert", Mock(side_effect=OperationalError))
             assert send(dashboard_client, page).status_code == 503
         assert Job.objects.get().finished_at is None
 
