@@ -168,6 +168,16 @@ class TestInsertUsers:
     def test_insert_users_accepts_nobody(self, way):
         assert insertion.insert_users([], SYSTEM) == set()
 
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL collects what its indexes will have")
+    def test_finish_bulk_insert_puts_all_people_into_the_indexes(self):
+        insertion.insert_users(MANY, SYSTEM)
+
+        insertion.finish_bulk_insert(insertion.MANY)
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT gin_clean_pending_list('user_tags'::regclass)")
+            assert cursor.fetchone() == (0,)  # pages that were left
+
 
 @pytest.mark.django_db(transaction=True)
 class TestOthersInsertAtTheSameTime:
