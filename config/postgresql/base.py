@@ -21,8 +21,8 @@ CUT_CONNECTIONS = {
 # Settings of PostgreSQL.
 # jit: each search has a plan of its own. To compile it can take longer than to run it.
 # gin_pending_list_limit: what is not yet sorted into the indexes of texts. Each search reads all of it, and where it is
-# much, PostgreSQL may read the table instead. With 4 MB, its default, a search of a million took twice as long, and
-# sometimes ten times; with less than this, a create takes no longer.
+# much, PostgreSQL may read the table instead. With 4 MB, its default, a search took twice as long, and once ten times.
+# A create takes no longer with less.
 OF_SERVER = "-c jit=off -c gin_pending_list_limit=256kB"
 
 TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
