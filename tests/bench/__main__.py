@@ -70,7 +70,7 @@ def report(*parts: Table | str) -> int:
         for miss in table.missed:
             print(f"Missed: {miss}", file=sys.stderr)
         for miss in table.missed_goals:
-            print(f"Goal, of which the exit code knows nothing: {miss}", file=sys.stderr)
+            print(f"Goal missed, which changes no exit code: {miss}", file=sys.stderr)
     return 1 if any(table.missed for table in tables) else 0
 
 
