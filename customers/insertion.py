@@ -16,7 +16,9 @@ from django.utils import timezone
 from customers import history
 from customers.core.computed import ComputedField, computed_columns, computed_fields
 from customers.core.postgres import (
+    MIN_ROWS_FOR_COPY,
     CopyRows,
+    analyze_grown,
     analyze_soon,
     copy_into,
     copy_rows,
@@ -263,6 +265,8 @@ def _columns(plain: Model, rows: Sequence[Mapping[str, Any]]) -> dict[Any, Any]:
 @transaction.atomic
 def _copy_new(customers: Sequence[NewCustomer], prepared: Prepared, by: Actor) -> set[int]:
     """Does what `insert_users` does. Raises IntegrityError if somebody inserts one of the emails in the meantime."""
+    if len(customers) >= MIN_ROWS_FOR_COPY:
+        analyze_grown((User, Address, Event))
     expect_new_rows(User, len(customers))
     with connection.cursor() as cursor:
         cursor.execute(_new_ids_sql(), [orjson.dumps(prepared.emails).decode()])

@@ -168,6 +168,20 @@ class TestInsertUsers:
     def test_insert_users_accepts_nobody(self, way):
         assert insertion.insert_users([], SYSTEM) == set()
 
+    @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL keeps plans")
+    def test_insert_users_refreshes_the_statistics_of_a_table_that_has_grown(self):
+        """Else each row would be checked by a plan for the former, small table, which reads all of it."""
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE customers_user")
+
+        for chunk in range(3):
+            people = [NewCustomer({"email": f"{chunk}-{number}@example.com"}, []) for number in range(3_000)]
+            insertion.insert_users(people, SYSTEM)
+
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'customers_user'::regclass")
+            assert cursor.fetchone()[0] >= 3_000
+
     @pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL collects what its indexes will have")
     def test_finish_bulk_insert_puts_all_people_into_the_indexes(self):
         insertion.insert_users(MANY, SYSTEM)

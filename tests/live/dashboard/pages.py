@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
@@ -85,7 +85,11 @@ class Pages:
         """Also while the browser changes from one page to the next."""
         # The driver has several errors for an element of a page that is being replaced.
         waiting = WebDriverWait(self.browser, PATIENCE, poll_frequency=0.1, ignored_exceptions=[WebDriverException])
-        waiting.until(lambda _: is_so())
+        try:
+            waiting.until(lambda _: is_so())
+        except TimeoutException as error:
+            error.msg = f"{self.browser.current_url} says: {self.find('body').text}"
+            raise
 
     def says(self, text: str) -> bool:
         self.wait_for(lambda: text in self.find("#content").text)

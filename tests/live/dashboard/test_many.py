@@ -71,8 +71,14 @@ class TestImport:
         pages.open()
         pages.browser.get(job)
 
-        pages.wait_for(lambda: pages.all(".job-outcome"))
-        pages.wait_for(lambda: "60,000 created" in pages.find(".job-outcome").text)
+        words = [""]
+
+        def changes() -> bool:
+            words.append("".join(element.text for element in pages.all("#job-words, .job-outcome")))
+            return words[-1] not in ("", words[-2])
+
+        while "60,000 created" not in words[-1]:  # a busy machine takes minutes, and shows progress all the time
+            pages.wait_for(changes)
 
 
 class TestTags:
