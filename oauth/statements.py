@@ -57,7 +57,8 @@ class Statements:
 
     def fetch(self, sql: str, params: Sequence[Any] | Mapping[str, Any]) -> list[tuple]:
         is_idle = self.pgconn.transaction_status == TransactionStatus.IDLE and self.connection.autocommit
-        # With a pooler, a statement may reach a server that has not prepared it. Traces are made by cursors.
+        # Without a threshold nothing is prepared: with a pooler, and where each statement has a plan of its own. Traces
+        # are made by cursors.
         may_prepare = self.connection.prepare_threshold is not None and not settings.TRACING
         if not (may_prepare and is_idle):
             self.cursor.execute(sql, params)

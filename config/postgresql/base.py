@@ -18,12 +18,12 @@ CUT_CONNECTIONS = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
 }
-# Settings of PostgreSQL.
+# PostgreSQL's own settings. DATABASE_URL may have other values.
 # jit: each search has a plan of its own. To compile it can take longer than to run it.
-# gin_pending_list_limit: what is not yet sorted into the indexes of texts. Each search reads all of it, and where it is
-# much, PostgreSQL may read the table instead. With 4 MB, its default, a search took twice as long, and once ten times.
-# A create takes no longer with less.
-OF_SERVER = "-c jit=off -c gin_pending_list_limit=256kB"
+# gin_pending_list_limit: how much of new rows may wait to be sorted into the indexes of texts. Each search reads all of
+# it, or even the whole table instead. With 4 MB, the default, a search took twice as long, and once ten times. A create
+# takes no longer with less.
+SERVER_SETTINGS = "-c jit=off -c gin_pending_list_limit=256kB"
 
 TIMESTAMPTZ = psycopg.adapters.types["timestamptz"].oid
 
@@ -43,7 +43,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self):
         params = {**CUT_CONNECTIONS, **super().get_connection_params()}
         if not settings.DATABASE_POOLER:  # PgBouncer refuses the parameter
-            params["options"] = f"{OF_SERVER} {params.get('options', '')}".strip()
+            params["options"] = f"{SERVER_SETTINGS} {params.get('options', '')}".strip()
         return params
 
     def get_new_connection(self, conn_params):

@@ -25,8 +25,11 @@ SORT_INTO_INDEXES = """
     FROM pg_class AS index JOIN pg_index ON indexrelid = index.oid JOIN pg_am AS method ON method.oid = index.relam
     WHERE amname = 'gin' AND indrelid = ANY (%s::regclass[]) AND pg_has_role(index.relowner, 'USAGE')
 """
-# In pages of 8 KB. A plan for fewer than 100 is no loss.
-HAS_GROWN = "SELECT pg_relation_size(oid) / 8192 > 2 * relpages + 100 FROM pg_class WHERE oid = %s::regclass"
+# In pages of 8 KB: 100 more can still be read for each row.
+GROWN = """
+    SELECT relname FROM pg_class
+    WHERE oid = ANY (%s::regclass[]) AND pg_relation_size(oid) / 8192 > %s::float8 * relpages + 100
+"""
 COPY_ESCAPES = {"\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 ESCAPED = str.maketrans(COPY_ESCAPES)
 
@@ -81,42 +84,26 @@ def expect_new_rows(model: Any, number: int) -> None:
             cursor.execute("SET LOCAL gin_pending_list_limit = '16MB'; SET LOCAL work_mem = '64MB'")
 
 
-def analyze_grown(models: Iterable[Any]) -> None:
-    """Refreshes the planner's statistics of tables that have grown to twice their size since. PostgreSQL only.
+def analyze_grown(models: Iterable[Any], times: float) -> None:
+    """Refreshes the planner's statistics of tables that are more than so many `times` as large as when they were last
+    analyzed. PostgreSQL only.
 
-    For a transaction of a bulk insert. Each connection keeps the plans that check foreign keys and look up emails. One
-    that was made for a small table reads all of it, for each row, until the table is analyzed.
+    The sample is small. Autovacuum takes a whole one later, because the statement names the columns.
     """
-    with connection.cursor() as cursor:
-        for model in models:
-            cursor.execute(HAS_GROWN, [model._meta.db_table])
-            if cursor.fetchone()[0]:
-                _analyze(model)
-
-
-def _analyze(model: Any) -> None:
-    """By a small sample. Autovacuum takes a whole one later, because the statement names the columns."""
-    columns = ", ".join(field.column for field in model._meta.concrete_fields)
+    tables = {model._meta.db_table: model for model in models}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL default_statistics_target = 30")
-        cursor.execute(f"ANALYZE {model._meta.db_table} ({columns})")
+        cursor.execute(GROWN, [list(tables), times])
+        for (table,) in cursor.fetchall():
+            columns = ", ".join(field.column for field in tables[table]._meta.concrete_fields)
+            cursor.execute(f"ANALYZE {table} ({columns})")
 
 
 def sort_into_indexes(models: Iterable[Any]) -> None:
-    """Sorts the trigrams that were collected (`expect_new_rows`) into the indexes of the models, where this role may.
-    PostgreSQL only. Otherwise a later request would do it, and each search look through them until then."""
+    """Sorts what was collected of new rows (`expect_new_rows`) into the models' indexes of texts, if this role owns
+    them. PostgreSQL only. Otherwise the next insert does it, and each search reads all of it until then."""
     with connection.cursor() as cursor:
         cursor.execute(SORT_INTO_INDEXES, [[model._meta.db_table for model in models]])
-
-
-def analyze_soon(models: Iterable[Any], number: int) -> None:
-    """Refreshes the planner's statistics if `number` new rows of each of the models are more than a tenth of its rows.
-    PostgreSQL only."""
-    with connection.cursor() as cursor:
-        for model in models:
-            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
-            if number > cursor.fetchone()[0] / 10:
-                _analyze(model)
 
 
 @cache

@@ -81,7 +81,6 @@ def steps(job: Job, client: StoreClient) -> Steps:
     """
     options = PULL.options_of(job)
     store = MirroredStore.objects.get(pk=options.store)
-    created = job.created
     pool = ThreadPoolExecutor(1)
 
     def fetch(link: str) -> "Future[FetchedPage] | None":
@@ -95,7 +94,7 @@ def steps(job: Job, client: StoreClient) -> Steps:
             yield partial(_save, store, fetched)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-    finish_bulk_insert(job.created - created)
+    finish_bulk_insert(job.created)
 
 
 def fetch_documents(client: StoreClient, customer: RemoteCustomer, *, ignore_counters: bool = False) -> Documents:

@@ -44,6 +44,23 @@ def test_connection_behind_a_cut_network_ends_within_seconds():
     assert [parameters[name] for name in names] == ["10000", "5", "2", "3"]
 
 
+def test_connection_has_the_settings_that_make_searches_fast_unless_the_owner_chose_others():
+    def shown() -> list[str]:
+        with connection.cursor() as cursor:
+            return [cursor.execute(f"SHOW {name}").fetchone()[0] for name in ("jit", "gin_pending_list_limit")]
+
+    assert shown() == ["off", "256kB"]
+    options = connection.settings_dict["OPTIONS"]
+    former = dict(options)
+    options["options"] = "-c gin_pending_list_limit=1MB"
+    connection.close()
+    try:
+        assert shown() == ["off", "1MB"]
+    finally:
+        options.clear()
+        options.update(former)
+
+
 class TestHealthCheck:
     def test_connection_check_sends_no_query_on_an_idle_connection(self):
         connection.ensure_connection()

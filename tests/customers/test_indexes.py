@@ -96,7 +96,7 @@ def test_part_of_name_or_phone_number_is_served_by_an_index(admin_client, django
 
 
 def test_part_of_a_name_is_planned_for_itself_each_time(admin_client):
-    """What is prepared soon has one plan for all names, which is wrong for most of them."""
+    """A prepared statement soon has one plan for all names, which is wrong for most of them."""
     for _ in range(3):
         admin_client.get(USERS, {"name": "c4ca4238"})
         admin_client.get(USERS, {"language": "fr"})

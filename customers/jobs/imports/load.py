@@ -117,12 +117,11 @@ def steps(job: Job, file: BinaryIO, *, size: int | None = None) -> Steps:
     """The steps from the job's cursor on. `size`: rows per chunk."""
     options = IMPORT.options_of(job)
     rows = parse.rows(file, options.file_format, options.fields, Position(job.cursor, job.position))
-    created_before = job.created
     # The bindings are read once, and here: the chunks are prepared in another thread, which must not use the database.
     rules = Rules(bindings(), DateOrder(options.date_order), options.country)
     for chunk in _read_ahead(_chunks(rows, size or CHUNK, rules)):
         yield partial(_check if job.dry_run else _store, chunk, options)
-    insertion.finish_bulk_insert(job.created - created_before)
+    insertion.finish_bulk_insert(job.created)
 
 
 def _store(chunk: Chunk, options: ImportOptions, job: Job) -> None:
