@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection, connections, transaction
-from django.db.models import AutoField, CharField, JSONField, Model, TextField
+from django.db.models import AutoField, BooleanField, CharField, Func, JSONField, Model, Q, TextField, Value
 
 from oauth.replica import reads_from
 
@@ -52,6 +52,14 @@ def custom_plan():
         yield
     finally:
         kept.prepare_threshold = threshold
+
+
+def has_one_of_ids(ids: Sequence[int]) -> Any:
+    """The condition `pk__in=ids` for many ids. PostgreSQL gets them as one parameter: each parameter of its own takes
+    10 µs."""
+    if connection.vendor != "postgresql":
+        return Q(pk__in=ids)
+    return Func("pk", Value(ids), template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())
 
 
 def lock_until_commit(model: Any, key: str = "") -> None:

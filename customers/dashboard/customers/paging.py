@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import F, OrderBy, TextField, Value
 from django.db.models.functions import Coalesce, NullIf
 
+from customers.core.postgres import has_one_of_ids
 from customers.dashboard.ids import is_id
 from customers.models import Customer, User
 from customers.querysets import UserQuerySet
@@ -148,4 +149,4 @@ def among(ids: Sequence[int], order: Order) -> tuple[UserQuerySet, Order]:
     """These few people in this order. The database finds them by their ids and sorts them: as an expression without an
     index, so that it does not walk through the whole table in that order, expecting to meet them soon."""
     first, *rest = order
-    return Customer.objects.filter(pk__in=ids), [replace(first, is_indexed=False), *rest]
+    return Customer.objects.filter(has_one_of_ids(ids)), [replace(first, is_indexed=False), *rest]
