@@ -114,8 +114,7 @@ def list_customers(params: dict[str, Any], in_groups: list[CustomerGroup] | None
             rows, skipped = (find().filter(start.condition), start.skipped) if start else (find(), 0)
             # First the ids, which an index may hold: so PostgreSQL does not read the rows that it skips.
             page_ids = page.slice(rows.order_by(*order).values("pk"), skipped)
-            on_page = serializers.everybody().filter(pk__in=page_ids)
-            page_rows = list(serializers.with_relations(on_page, relations).order_by(*order))
+            page_rows = list(serializers.customer_rows(frozenset(relations)).filter(pk__in=page_ids).order_by(*order))
         kind = to_json([filters, in_groups and [group.pk for group in in_groups]]).decode() if is_filtered else ""
         if is_filtered and page_rows and len(page_rows) < page.size:
             count = page.start + len(page_rows)  # the page is the last one

@@ -129,6 +129,6 @@ def render(group: CustomerGroup, relations: list[str] | tuple[str, ...] = (), *,
     shares: the newest of each group, and one at least."""
     row = serializers.group({name: getattr(group, name) for name in serializers.GROUP_COLUMNS})
     if "customers" in relations:
-        people = serializers.with_relations(serializers.everybody().filter(customer_groups=group).newest_first())
+        people = serializers.customer_rows().filter(customer_groups=group).newest_first()
         row["customers"] = serializers.customers(list(people[: max(settings.MEDUSA_MAX_LIMIT // of, 1)]), ())
     return row

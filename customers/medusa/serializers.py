@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import FilteredRelation, Q, QuerySet
+from django.db.models import FilteredRelation, Q
 
 from customers.core.json_rows import JSONRows
 from customers.core.prepared_query import PreparedQuery
@@ -53,28 +53,27 @@ def everybody() -> Any:
     return User.objects.filter(is_staff=False).annotate(billing=billing)
 
 
-def with_relations(customers: QuerySet, relations: Iterable[str] = ()) -> QuerySet:
-    """Rows of `CUSTOMER_COLUMNS`, with `order_list` and `address_list` (JSON) where the `relations` need them.
-
-    `customers` are from `everybody`.
-    """
+@lru_cache(maxsize=32)
+def customer_rows(relations: frozenset[str] = frozenset()) -> Any:
+    """All customers, as rows of `CUSTOMER_COLUMNS`, with `order_list` and `address_list` (JSON) where the `relations`
+    need them."""
     lists = {}
     if "orders" in relations:
         lists["order_list"] = JSONRows("pk", owner=Order._meta.get_field("user"), columns=ORDER_COLUMNS)
-    if "shipping_addresses" in relations or "billing_address" in relations:
+    if not relations.isdisjoint(("shipping_addresses", "billing_address")):
         lists["address_list"] = JSONRows("pk", owner=Address._meta.get_field("user"), columns=ADDRESS_COLUMNS)
-    return customers.annotate(**lists).values(*CUSTOMER_COLUMNS, *lists)
+    return everybody().annotate(**lists).values(*CUSTOMER_COLUMNS, *lists)
 
 
 @lru_cache(maxsize=32)
 def one_customer(relations: frozenset[str]) -> PreparedQuery:
-    return PreparedQuery(lambda id: with_relations(everybody().filter(pk=id), relations))
+    return PreparedQuery(lambda id: customer_rows(relations).filter(pk=id))
 
 
 @lru_cache(maxsize=32)
 def newest_customers(limit: int, relations: frozenset[str] = frozenset()) -> PreparedQuery:
     """The first page of all customers, which is requested most often."""
-    return PreparedQuery(lambda: with_relations(everybody().newest_first(), relations)[:limit])
+    return PreparedQuery(lambda: customer_rows(relations).newest_first()[:limit])
 
 
 _memberships = PreparedQuery(
@@ -87,7 +86,7 @@ _memberships = PreparedQuery(
 
 
 def customer_with_id(id: str, relations: Iterable[str] = ()) -> Row | None:
-    """The row of a customer, as `with_relations` reads it. None for an unknown id."""
+    """The row of a customer, as `customer_rows` reads it. None for an unknown id."""
     number = ids.decoded(ids.CUSTOMER, id)
     found = one_customer(frozenset(relations))(number) if number is not None else []
     return next((row for row in found if customer_id(row) == id), None)
@@ -217,7 +216,7 @@ def user(user: User) -> Row:
 
 
 def customers(rows: list[Row], relations: Iterable[str]) -> list[Row]:
-    """Rows of `with_relations` in Medusa's shape, each with these `RELATIONS`."""
+    """Rows of `customer_rows` in Medusa's shape, each with these `RELATIONS`."""
     shown = [customer(row) for row in rows]
     if rows:
         for relation in relations:

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from customers.api.base import AdminApiViewSet
 from customers.api.pagination import KeysetPagination
-from customers.api.resources.users import UserPagination, UserRepresentation, UserSerializer
+from customers.api.resources.users import UserPagination, UserRepresentation, UserSerializer, user_rows
 from customers.core.postgres import custom_plan
 from customers.segments import services
 from customers.segments.models import Segment
@@ -66,5 +66,5 @@ class SegmentUserViewSet(AdminApiViewSet):
     )
     def list(self, request, id):
         customers = services.customers_of(Segment.objects.get(pk=id))
-        rows = self.paginate_queryset(customers) or []
+        rows = self.paginate_queryset(user_rows(customers)) or []
         return self.get_paginated_response(list(map(UserRepresentation.from_row, rows)))
