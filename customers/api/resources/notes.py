@@ -67,7 +67,11 @@ class NoteViewSet(UserNestedViewSet):
     """Notes on a customer by apps and staff."""
 
     required_scopes = {"list": Scope.USERS_READ, "create": Scope.USERS_WRITE}
-    queryset = Note.objects.select_related("app", "author")
+    queryset = Note.objects.select_related("app", "author").only(
+        *(name for name in NoteSerializer._declared_fields if name not in ("app", "author")),
+        *(f"app__{name}" for name in NoteAppSerializer._declared_fields),
+        *(f"author__{name}" for name in AuthorSerializer._declared_fields),
+    )
     pagination_class = NotePagination
 
     def get_serializer_class(self):
