@@ -9,6 +9,7 @@ from typing import Any
 from customers.api.resources import order_serializers, subscription_serializers
 from customers.api.resources.apps import PublicAppSerializer
 from customers.api.resources.exports import ExportSerializer
+from customers.api.resources.order_parts import with_user
 from customers.api.resources.users import UserRepresentation
 from customers.api.v2023_02_10 import orders as older_orders
 from customers.api.v2023_02_10 import subscriptions as older_subscriptions
@@ -35,7 +36,7 @@ def customers(ids: Collection[int], api_version: str) -> dict[int, Any]:
 def orders(ids: Collection[int], api_version: str) -> dict[int, Any]:
     is_oldest = api_version == ApiVersion.V2023_02_10
     serializer = (older_orders if is_oldest else order_serializers).OrderSerializer()
-    rows = Order.objects.filter(pk__in=ids).select_related("user")
+    rows = with_user(Order).filter(pk__in=ids)
     return {order.pk: serializer.to_representation(order) for order in rows}
 
 
@@ -43,7 +44,7 @@ def orders(ids: Collection[int], api_version: str) -> dict[int, Any]:
 def subscriptions(ids: Collection[int], api_version: str) -> dict[int, Any]:
     is_oldest = api_version == ApiVersion.V2023_02_10
     serializer = (older_subscriptions if is_oldest else subscription_serializers).SubscriptionDetailSerializer()
-    rows = Subscription.objects.filter(pk__in=ids).select_related("user")
+    rows = with_user(Subscription).filter(pk__in=ids)
     return {subscription.pk: serializer.to_representation(subscription) for subscription in rows}
 
 

@@ -27,6 +27,7 @@ from customers.api.resources.order_parts import (
     MarketingAttributionSerializer,
     UserInlineSerializer,
     user_inline,
+    with_user,
 )
 from customers.api.resources.order_serializers import OrderVoucherOfferSerializer
 from customers.orders import checkout
@@ -120,7 +121,7 @@ def _line(cart: Cart, line: dict, position: int) -> dict:
 @extend_schema(tags=["carts"])
 class CartViewSet(CustomerInlineViewSet):
     required_scopes = {"create": Scope.CARTS_WRITE}
-    queryset = Cart.objects.select_related("user")
+    queryset = with_user(Cart)
     serializers = serializers_2023_02_10 = {"create": CartDetailSerializer}
 
     @extend_schema(

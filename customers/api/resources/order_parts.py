@@ -5,6 +5,8 @@
 
 from typing import Any
 
+from django.db.models import Model
+
 from customers.api.lenient_fields import (
     LenientBoolean,
     LenientChar,
@@ -32,6 +34,13 @@ class UserInlineSerializer(LenientSerializer):
 
 def user_inline(user: User) -> dict[str, Any]:
     return {name: getattr(user, name) for name in UserInlineSerializer._declared_fields}
+
+
+def with_user(model: type[Model]) -> Any:
+    """All objects of the model with their `user`, of whom only what `user_inline` needs is read."""
+    columns = [field.attname for field in model._meta.concrete_fields]
+    of_user = [f"user__{name}" for name in UserInlineSerializer._declared_fields]
+    return model._default_manager.select_related("user").only(*columns, *of_user)
 
 
 class AgentSerializer(LenientSerializer):

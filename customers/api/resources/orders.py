@@ -11,6 +11,7 @@ from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.resources.checkout_serializers import CreateOrderSerializer
 from customers.api.resources.list_filters import AttributionFilters, ProductsFilter, list_of
+from customers.api.resources.order_parts import with_user
 from customers.api.resources.order_serializers import (
     DELIVERY_STATUSES,
     OrderListSerializer,
@@ -84,7 +85,7 @@ class OrderPagination(KeysetPagination):
 @extend_schema(tags=["orders"])
 class OrderViewSet(CustomerInlineViewSet):
     required_scopes = {"list": Scope.ORDERS_READ, "create": Scope.ORDERS_WRITE, "retrieve": Scope.ORDERS_READ}
-    queryset = Order.objects.select_related("user")
+    queryset = with_user(Order)
     serializers = {"list": OrderListSerializer, "create": OrderSerializer, "retrieve": OrderSerializer}
     serializers_2023_02_10 = {
         "list": v2023_02_10.OrderListSerializer,

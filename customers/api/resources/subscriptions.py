@@ -10,6 +10,7 @@ from customers.api.idempotency import idempotent
 from customers.api.pagination import KeysetPagination
 from customers.api.resources.checkout_serializers import CreateSubscriptionSerializer
 from customers.api.resources.list_filters import AttributionFilters, list_of
+from customers.api.resources.order_parts import with_user
 from customers.api.resources.subscription_serializers import SubscriptionDetailSerializer, SubscriptionSerializer
 from customers.api.v2023_02_10 import subscriptions as v2023_02_10
 from customers.orders import checkout
@@ -25,7 +26,7 @@ RECOVERY_SOURCES = ("account_updater", "dashboard", "email_automation", "other",
 @extend_schema(tags=["customers"])
 class UserSubscriptionsViewSet(UserBareListViewSet):
     required_scopes = {"subscriptions": Scope.USERS_READ}
-    queryset = Subscription.objects.select_related("user")
+    queryset = with_user(Subscription)
     serializers = {"subscriptions": SubscriptionSerializer}
     serializers_2023_02_10 = {"subscriptions": v2023_02_10.SubscriptionSerializer}
 
@@ -70,7 +71,7 @@ class SubscriptionPagination(KeysetPagination):
 @extend_schema(tags=["subscriptions"])
 class SubscriptionViewSet(CustomerInlineViewSet):
     required_scopes = {"list": Scope.SUBSCRIPTIONS_READ, "create": Scope.SUBSCRIPTIONS_WRITE}
-    queryset = Subscription.objects.select_related("user")
+    queryset = with_user(Subscription)
     serializers = dict.fromkeys(("list", "create"), SubscriptionDetailSerializer)
     serializers_2023_02_10 = dict.fromkeys(("list", "create"), v2023_02_10.SubscriptionDetailSerializer)
     pagination_class = SubscriptionPagination
