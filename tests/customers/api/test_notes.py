@@ -1,4 +1,6 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.models import Note
 from oauth.models import App
@@ -28,6 +30,19 @@ class TestListNotes:
             "first_name": "Olive",
             "last_name": "Owner",
         }
+
+    def test_list_notes_reads_no_password_and_takes_as_many_statements_for_two_notes(self, admin_client, owner, ada):
+        make_note(ada, author=owner)
+        admin_client.get(notes_url(ada))
+        with CaptureQueriesContext(connection) as of_one:
+            admin_client.get(notes_url(ada))
+        make_note(ada, author=owner, app_id=App.objects.first().pk)
+
+        with CaptureQueriesContext(connection) as of_two:
+            admin_client.get(notes_url(ada))
+
+        assert len(of_two) == len(of_one)
+        assert not any("password" in query["sql"] for query in of_two.captured_queries)
 
     def test_list_notes_pages_over_notes_with_equal_times(self, admin_client, owner, ada):
         for number in range(5):

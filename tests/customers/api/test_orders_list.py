@@ -1,6 +1,8 @@
 """The lists of all orders and subscriptions, and their filters."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from customers.orders.models import Order, Subscription
 from customers.orders.services import record_order, record_subscription
@@ -213,3 +215,14 @@ def test_a_refused_subscription_writes_nothing(client, fields, path):
     assert (answer.status_code, list(answer.json())) == (400, [path])
     assert not Subscription.objects.exists()
     assert not Order.objects.exists()
+
+
+@each("url", [ORDERS, SUBSCRIPTIONS])
+def test_lists_read_no_password_and_take_as_many_statements_for_each_number_of_rows(orders, url):
+    with CaptureQueriesContext(connection) as of_one:
+        orders.get(url, {"limit": 1})
+    with CaptureQueriesContext(connection) as of_all:
+        orders.get(url)
+
+    assert len(of_all) == len(of_one)
+    assert not any("password" in query["sql"] for query in of_all.captured_queries)
