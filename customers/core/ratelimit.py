@@ -33,20 +33,21 @@ logger = logging.getLogger(__name__)
 TABLE = "customers_ratelimit"
 WINDOW = 1  # second
 
+NOW = "date_part('epoch', clock_timestamp())"
+# How many of a token's moments, which are in order, have left the window.
+PAST = f"width_bucket({NOW} - {WINDOW}, log.moments)"
+
 
 def _take_on_postgresql(row: str, limit: str) -> str:
     """`row`: a SELECT or VALUES of the id to count under, and an array of NOW. `limit`: an expression."""
     return f"""
         INSERT INTO {TABLE} AS log (token_id, moments) {row}
-        ON CONFLICT (token_id) DO UPDATE
-        SET moments = (log.moments || {NOW})[greatest(1, cardinality(log.moments) + 2 - {limit}):]
-        WHERE cardinality(log.moments) < {limit}
-           OR log.moments[cardinality(log.moments) + 1 - {limit}] <= {NOW} - {WINDOW}
-        RETURNING (SELECT count(*) FROM unnest(moments) AS moment WHERE moment > {NOW} - {WINDOW}) AS used
-    """  # noqa: S608  callers put in constants of this module; all values are parameters
+        ON CONFLICT (token_id) DO UPDATE SET moments = log.moments[{PAST} + 1:] || {NOW}
+        WHERE cardinality(log.moments) - {PAST} < {limit}
+        RETURNING cardinality(moments) AS used
+    """
 
 
-NOW = "extract(epoch FROM clock_timestamp())::float8"
 # It returns a row only if the request is allowed: otherwise the condition of the update fails.
 TAKE = {
     "postgresql": _take_on_postgresql(f"VALUES (%(token)s, ARRAY[{NOW}])", "%(limit)s::int"),
