@@ -37,7 +37,7 @@ def user_inline(user: User) -> dict[str, Any]:
 
 
 def with_user(model: type[Model]) -> Any:
-    """All objects of the model with their `user`, of whom only what `user_inline` needs is read."""
+    """All objects of the model with their `user`. Of the user only what `user_inline` needs is read."""
     columns = [field.attname for field in model._meta.concrete_fields]
     of_user = [f"user__{name}" for name in UserInlineSerializer._declared_fields]
     return model._default_manager.select_related("user").only(*columns, *of_user)
