@@ -95,10 +95,9 @@ METADATA = [
 @pytest.fixture
 def crowd(as_role):
     """The browser of a viewer in a store of 20,000 customers."""
-    viewer = as_role("Viewer")
     insert_crowd()
     count(up_to=User.objects.aggregate(last=Max("pk"))["last"])
-    return viewer
+    return as_role("Viewer")
 
 
 def read(browser, query: dict) -> tuple[list[dict], int]:

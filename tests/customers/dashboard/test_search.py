@@ -102,9 +102,9 @@ class TestSearch:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="looks at PostgreSQL's plans")
 def test_search_of_a_crowd_reads_only_a_part_of_the_table(as_role):
-    viewer = as_role("Viewer")
     needs("pg_trgm")
     insert_crowd()
+    viewer = as_role("Viewer")
 
     for text in ("c4ca4238", "no such name", "c4ca c81e", "example", "c4", "zz", "020 7000 0777", "person-777@", "777"):
         with CaptureQueriesContext(connection) as queries:

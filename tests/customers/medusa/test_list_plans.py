@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from customers import customer_count
 from customers.medusa import counting
 from customers.models import User
+from oauth.scopes import Scope
 from tests.support.crowd import A_PART, PEOPLE, explained, insert_crowd, needs, rows_read
 from tests.support.medusa import CUSTOMERS
 
@@ -29,12 +30,16 @@ SEARCHES = [{"q": "c4ca4238"}, {"q": "no such name"}, {"q": "person-777@"}, {"q"
 
 
 @pytest.fixture
-def reader(reader):
+def crowd(db):
     insert_crowd()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE customers_user SET password = 'argon2$x' WHERE id % 100 = 7")
         cursor.execute("ANALYZE customers_user")
-    return reader
+
+
+@pytest.fixture
+def reader(crowd, api):
+    return api(Scope.USERS_READ)
 
 
 def plans_of_page(medusa_client, query: dict) -> list[dict]:
