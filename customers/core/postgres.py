@@ -55,8 +55,8 @@ def custom_plan():
 
 
 def has_one_of_ids(ids: Sequence[int]) -> Any:
-    """The condition `pk__in=ids` for many ids. PostgreSQL gets them as one parameter: each parameter of its own takes
-    10 µs."""
+    """The condition `pk__in=ids` for many ids. PostgreSQL gets all of them as one parameter, which saves 10 µs for each
+    id."""
     if connection.vendor != "postgresql":
         return Q(pk__in=ids)
     return Func("pk", Value(ids), template="%(expressions)s)", arg_joiner=" = ANY (", output_field=BooleanField())

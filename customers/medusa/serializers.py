@@ -56,7 +56,7 @@ def everybody() -> Any:
 @lru_cache(maxsize=32)
 def customer_rows(relations: frozenset[str] = frozenset()) -> Any:
     """All customers, as rows of `CUSTOMER_COLUMNS`, with `order_list` and `address_list` (JSON) where the `relations`
-    need them."""
+    need them. Kept, because Django takes long to build it."""
     lists = {}
     if "orders" in relations:
         lists["order_list"] = JSONRows("pk", owner=Order._meta.get_field("user"), columns=ORDER_COLUMNS)

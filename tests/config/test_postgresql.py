@@ -50,15 +50,23 @@ def test_connection_has_the_settings_that_make_searches_fast_unless_the_owner_ch
             return [cursor.execute(f"SHOW {name}").fetchone()[0] for name in ("jit", "gin_pending_list_limit")]
 
     assert shown() == ["off", "256kB"]
+    with other_options() as options:
+        options["options"] = "-c gin_pending_list_limit=1MB"
+        assert shown() == ["off", "1MB"]
+
+
+@contextmanager
+def other_options():
+    """The block may change the options of its connection. After it, the next connection has the usual ones again."""
     options = connection.settings_dict["OPTIONS"]
     former = dict(options)
-    options["options"] = "-c gin_pending_list_limit=1MB"
     connection.close()
     try:
-        assert shown() == ["off", "1MB"]
+        yield options
     finally:
         options.clear()
         options.update(former)
+        connection.close()
 
 
 class TestHealthCheck:
@@ -95,17 +103,11 @@ class TestHealthCheck:
 @contextmanager
 def busy():
     """Another session keeps the customers to itself, and the store gives a statement a second."""
-    options, parameters = connection.settings_dict["OPTIONS"], _parameters()
-    former = dict(options)
-    limit_statements(1)
-    connection.close()
-    try:
-        with psycopg.connect(**parameters) as other:
-            other.execute("LOCK TABLE customers_user")
-            yield
-    finally:
-        options.clear()
-        options.update(former)
+    parameters = _parameters()
+    with other_options(), psycopg.connect(**parameters) as other:
+        limit_statements(1)
+        other.execute("LOCK TABLE customers_user")
+        yield
 
 
 class TestStatementLimit:

@@ -15,7 +15,7 @@ from tests.support.factories import address, make_user
 
 pytestmark = pytest.mark.django_db
 
-# SQLite plans each statement anew, and sorts each row into its indexes at once: there is nothing to test. `make test`
+# SQLite keeps no plans, and sorts each row into its indexes at once: there is nothing to test. `make test`
 # and `.ci/run` run these tests on PostgreSQL, too.
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no plans and no lists")
 

@@ -18,7 +18,7 @@ FOLDED = r"""
 def insert_crowd() -> None:
     """Of 20,000 people one in a hundred is rare in each way; the oldest and the newest are not alike.
 
-    They are the first in an empty file: other tests leave large ones, by whose size PostgreSQL would choose its plans.
+    Deletes all people first. Otherwise the size of the files that other tests leave would decide PostgreSQL's plans.
     """
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE customers_user CASCADE")
